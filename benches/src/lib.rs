@@ -1,0 +1,1 @@
+//! Benches of eyelet; see `benches/`.

@@ -1,0 +1,1 @@
+//! The subcommands that every eyelet binary shares.

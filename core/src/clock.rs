@@ -1,0 +1,100 @@
+//! Time as an argument: policy asks a [`Clock`], never the system.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// `CLOCK_MONOTONIC`: the clock that stamps frames. Never goes back.
+    fn monotonic(&self) -> Duration;
+
+    /// Wall clock, since 1970-01-01 UTC. May jump.
+    fn unix(&self) -> Duration;
+
+    /// Blocks this thread until [`monotonic`](Self::monotonic) has reached `deadline`.
+    fn sleep_until(&self, deadline: Duration);
+
+    /// The wall-clock time of a moment on the monotonic clock, such as a frame's `captured_at`.
+    fn to_unix(&self, monotonic: Duration) -> Duration {
+        let age = self.monotonic().saturating_sub(monotonic);
+        self.unix().saturating_sub(age)
+    }
+}
+
+/// The machine's clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn monotonic(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        Duration::try_from(now).unwrap_or_default()
+    }
+
+    fn unix(&self) -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    fn sleep_until(&self, deadline: Duration) {
+        std::thread::sleep(deadline.saturating_sub(self.monotonic()));
+    }
+}
+
+/// A clock that stands still until told otherwise; sleeping on it moves it. For tests that must not wait.
+#[derive(Debug)]
+pub struct ManualClock {
+    monotonic: Mutex<Duration>,
+    unix_offset: Duration,
+}
+
+impl ManualClock {
+    /// Starts at `unix`, with the monotonic clock at zero.
+    pub fn new(unix: Duration) -> Self {
+        Self { monotonic: Mutex::new(Duration::ZERO), unix_offset: unix }
+    }
+
+    /// Moves both clocks on.
+    pub fn advance(&self, by: Duration) {
+        *self.monotonic.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn monotonic(&self) -> Duration {
+        *self.monotonic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unix(&self) -> Duration {
+        self.unix_offset + self.monotonic()
+    }
+
+    fn sleep_until(&self, deadline: Duration) {
+        let mut now = self.monotonic.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = deadline.max(*now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_time_becomes_a_wall_clock_time() {
+        let clock = ManualClock::new(Duration::from_secs(1_000));
+        clock.sleep_until(Duration::from_secs(5));
+        assert_eq!(clock.to_unix(Duration::from_secs(3)), Duration::from_secs(1_003));
+        clock.sleep_until(Duration::from_secs(2));
+        assert_eq!(clock.monotonic(), Duration::from_secs(5), "time never goes back");
+    }
+
+    #[test]
+    fn the_system_clock_moves() {
+        let clock = SystemClock;
+        let deadline = clock.monotonic() + Duration::from_millis(2);
+        clock.sleep_until(deadline);
+        assert!(clock.monotonic() >= deadline);
+    }
+}

@@ -1,0 +1,1 @@
+//! Compressed frames from cameras: whole, and with the tables that every decoder needs.

@@ -1,0 +1,30 @@
+//! JPEG camera streaming for small Linux boards: encode, stream, upload.
+//!
+//! The way of a frame:
+//!
+//! ```text
+//! camera thread:  CameraSource::next_frame -> Frame (borrowed; goes back to the device on drop)
+//!                 -> JpegEncoder::encode into a recycled buffer -> Feed (the newest wins)
+//! socket thread:  one current-thread runtime: HTTP server and upload client; each viewer takes the newest
+//! ```
+//!
+//! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
+//! With nobody watching and nothing uploading, nothing is encoded.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod clock;
+pub mod encode;
+pub mod feed;
+pub mod http;
+pub mod image;
+pub mod jpeg;
+pub mod metrics;
+pub mod multipart;
+mod no_signal;
+pub mod pipeline;
+mod streamer;
+pub mod upload;
+pub mod watch;

@@ -1,0 +1,1 @@
+//! A reader of `multipart/x-mixed-replace` streams.

@@ -1,0 +1,1 @@
+//! The camera thread: capture, encode, publish, and start again when the camera is lost.

@@ -1,0 +1,1 @@
+//! `JpegStreamer`: MaixPy's streaming server.

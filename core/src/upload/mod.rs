@@ -1,0 +1,1 @@
+//! Pictures sent to a server.

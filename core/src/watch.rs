@@ -1,0 +1,1 @@
+//! A viewer that measures: fps, latency, gaps and damage of any MJPEG-over-HTTP stream.

@@ -1,0 +1,1 @@
+//! The contract of both traits, as checks that any implementation can run.

@@ -1,0 +1,253 @@
+//! A captured picture, borrowed from the camera that took it.
+
+use crate::{Error, ErrorKind, PixelFormat, Result, StreamFormat};
+use std::{fmt, os::fd::BorrowedFd, time::Duration};
+
+/// When a frame was taken, and which one it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FrameMeta {
+    /// The camera's own count since `start`. It grows with every frame; a gap means frames were dropped before
+    /// they reached the caller.
+    pub sequence: u64,
+    /// `CLOCK_MONOTONIC` at the moment of capture.
+    pub captured_at: Duration,
+}
+
+impl FrameMeta {
+    /// Both.
+    pub fn new(sequence: u64, captured_at: Duration) -> Self {
+        Self { sequence, captured_at }
+    }
+}
+
+/// Where a plane lives besides host memory, for encoders that do not read host memory.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Memory<'a> {
+    /// Only in host memory.
+    Host,
+    /// In a dma-buf, borrowed for as long as the frame.
+    DmaBuf {
+        /// The buffer.
+        fd: BorrowedFd<'a>,
+        /// Where the plane begins in it, in bytes.
+        offset: u32,
+    },
+    /// At a physical address (a carve-out such as the SG2002's ION).
+    Physical(u64),
+}
+
+/// One plane of pixels, or one compressed picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    /// The payload as the driver counted it (`bytesused`), not the whole mapping. Empty where `memory` is all
+    /// there is.
+    pub bytes: &'a [u8],
+    /// Bytes from the start of one row to the start of the next, at least the row's; 0 for
+    /// [`Jpeg`](PixelFormat::Jpeg).
+    pub stride: usize,
+    /// Where else the plane lives.
+    pub memory: Memory<'a>,
+}
+
+impl<'a> Plane<'a> {
+    const EMPTY: Plane<'static> = Plane { bytes: &[], stride: 0, memory: Memory::Host };
+
+    /// A plane in host memory only.
+    pub fn host(bytes: &'a [u8], stride: usize) -> Self {
+        Self { bytes, stride, memory: Memory::Host }
+    }
+}
+
+/// Takes a leased buffer back.
+///
+/// It cannot fail: an implementation that meets an error keeps it and returns it from the next
+/// [`next_frame`](crate::CameraSource::next_frame).
+pub trait Requeue {
+    /// Called exactly once for each [`Lease`], when it drops.
+    fn requeue(&self, index: u32);
+}
+
+/// The promise to give buffer `index` back to its ring, kept on drop.
+///
+/// A camera makes the lease *before* it looks at the buffer's content, so that a damaged frame's buffer goes
+/// back too.
+#[must_use = "dropping the lease gives the buffer back"]
+pub struct Lease<'a> {
+    ring: &'a dyn Requeue,
+    index: u32,
+}
+
+impl<'a> Lease<'a> {
+    /// A lease of buffer `index` of `ring`.
+    pub fn new(ring: &'a dyn Requeue, index: u32) -> Self {
+        Self { ring, index }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.ring.requeue(self.index);
+    }
+}
+
+impl fmt::Debug for Lease<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lease({})", self.index)
+    }
+}
+
+/// A captured picture, borrowed from the camera that took it. Dropping it gives the buffer back.
+///
+/// A frame that exists is well-formed: it has as many planes as its format, and each plane that is in host
+/// memory holds all its rows. Encoders need not check that again.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    format: StreamFormat,
+    meta: FrameMeta,
+    planes: [Plane<'a>; 3],
+    // Held for its drop.
+    _lease: Option<Lease<'a>>,
+}
+
+impl<'a> Frame<'a> {
+    /// A frame that nobody wants back.
+    ///
+    /// # Errors
+    /// [`CorruptFrame`](ErrorKind::CorruptFrame) if the number of planes is not the format's, if a stride is
+    /// shorter than a row, or if a plane is shorter than its rows: how a camera's short delivery shows.
+    pub fn new(format: StreamFormat, meta: FrameMeta, planes: &[Plane<'a>]) -> Result<Self> {
+        Self::build(format, meta, planes, None)
+    }
+
+    /// A frame whose buffer goes back with `lease`: when the frame drops, and also when this fails.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn leased(
+        format: StreamFormat,
+        meta: FrameMeta,
+        planes: &[Plane<'a>],
+        lease: Lease<'a>,
+    ) -> Result<Self> {
+        Self::build(format, meta, planes, Some(lease))
+    }
+
+    fn build(
+        format: StreamFormat,
+        meta: FrameMeta,
+        planes: &[Plane<'a>],
+        lease: Option<Lease<'a>>,
+    ) -> Result<Self> {
+        check(format, planes)?;
+        let mut all = [Plane::EMPTY; 3];
+        all[..planes.len()].copy_from_slice(planes);
+        Ok(Self { format, meta, planes: all, _lease: lease })
+    }
+
+    /// Pixel format and size of this frame.
+    pub fn format(&self) -> StreamFormat {
+        self.format
+    }
+
+    /// Sequence number and time of capture.
+    pub fn meta(&self) -> FrameMeta {
+        self.meta
+    }
+
+    /// The planes, in the order of [`PixelFormat`]'s description.
+    pub fn planes(&self) -> &[Plane<'a>] {
+        &self.planes[..self.format.pixel.planes()]
+    }
+}
+
+fn check(format: StreamFormat, planes: &[Plane<'_>]) -> Result<()> {
+    let corrupt = |what: String| Err(Error::new(ErrorKind::CorruptFrame, what));
+    let want = format.pixel.planes();
+    if planes.len() != want {
+        return corrupt(format!("a {format} frame has {want} planes, not {}", planes.len()));
+    }
+    for (index, plane) in planes.iter().enumerate() {
+        if plane.bytes.is_empty() && !matches!(plane.memory, Memory::Host) {
+            continue;
+        }
+        let need = match format.pixel {
+            PixelFormat::Jpeg => Some(1),
+            _ => format.plane(index).and_then(|g| g.min_len(plane.stride)),
+        };
+        match need {
+            Some(need) if plane.bytes.len() >= need => {}
+            Some(need) => {
+                let got = plane.bytes.len();
+                return corrupt(format!("plane {index} of a {format} frame needs {need} bytes, got {got}"));
+            }
+            None => {
+                let stride = plane.stride;
+                return corrupt(format!(
+                    "plane {index} of a {format} frame cannot have a stride of {stride}"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[derive(Default)]
+    struct Ring(RefCell<Vec<u32>>);
+    impl Requeue for Ring {
+        fn requeue(&self, index: u32) {
+            self.0.borrow_mut().push(index);
+        }
+    }
+
+    fn grey(width: u32, height: u32) -> StreamFormat {
+        StreamFormat::new(PixelFormat::Grey, width, height).unwrap()
+    }
+
+    #[test]
+    fn the_buffer_goes_back_when_the_frame_drops() {
+        let ring = Ring::default();
+        let bytes = [0; 4];
+        let frame =
+            Frame::leased(grey(2, 2), FrameMeta::default(), &[Plane::host(&bytes, 2)], Lease::new(&ring, 7))
+                .unwrap();
+        assert_eq!(frame.planes().len(), 1);
+        assert!(ring.0.borrow().is_empty());
+        drop(frame);
+        assert_eq!(*ring.0.borrow(), [7]);
+    }
+
+    #[test]
+    fn the_buffer_of_a_short_frame_goes_back_too() {
+        let ring = Ring::default();
+        let error =
+            Frame::leased(grey(2, 2), FrameMeta::default(), &[Plane::host(&[0; 3], 2)], Lease::new(&ring, 1))
+                .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CorruptFrame);
+        assert_eq!(error.to_string(), "plane 0 of a 2x2 grey frame needs 4 bytes, got 3");
+        assert_eq!(*ring.0.borrow(), [1]);
+    }
+
+    #[test]
+    fn what_is_not_a_frame_is_refused() {
+        let nv12 = StreamFormat::new(PixelFormat::Nv12, 2, 2).unwrap();
+        let luma = Plane::host(&[0; 4], 2);
+        assert!(Frame::new(nv12, FrameMeta::default(), &[luma]).is_err());
+        assert!(Frame::new(nv12, FrameMeta::default(), &[luma, Plane::host(&[0; 2], 1)]).is_err());
+        assert!(Frame::new(nv12, FrameMeta::default(), &[luma, Plane::host(&[0; 2], 2)]).is_ok());
+        let jpeg = StreamFormat::new(PixelFormat::Jpeg, 2, 2).unwrap();
+        assert!(Frame::new(jpeg, FrameMeta::default(), &[Plane::host(&[], 0)]).is_err());
+    }
+
+    #[test]
+    fn a_plane_without_host_memory_needs_no_bytes() {
+        let plane = Plane { bytes: &[], stride: 2, memory: Memory::Physical(0x8000_0000) };
+        assert!(Frame::new(grey(2, 2), FrameMeta::default(), &[plane]).is_ok());
+    }
+}

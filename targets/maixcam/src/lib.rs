@@ -1,0 +1,1 @@
+//! eyelet on the Sipeed MaixCAM.
