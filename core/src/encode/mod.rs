@@ -1,1 +1,72 @@
 //! Software JPEG encoders.
+//!
+//! ```
+//! use eyelet_core::encode;
+//! use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat};
+//!
+//! # fn main() -> eyelet_hal::Result<()> {
+//! let mut encoder = encode::by_name("auto")?;
+//! let format = StreamFormat::new(PixelFormat::Grey, 16, 16).expect("not zero");
+//! let pixels = [128; 256];
+//! let frame = Frame::new(format, FrameMeta::default(), &[Plane::host(&pixels, 16)])?;
+//! let mut jpeg = Vec::new(); // reused for the next frame
+//! encoder.encode(&frame, Quality::DEFAULT, &mut jpeg)?;
+//! assert!(jpeg.starts_with(b"\xff\xd8") && jpeg.ends_with(b"\xff\xd9"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod pass_through;
+mod pixels;
+mod software;
+
+pub use pass_through::PassThrough;
+pub use software::SoftwareEncoder;
+
+use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
+
+/// What [`by_name`] knows.
+pub const NAMES: [&str; 3] = ["auto", "jpeg-encoder", "software"];
+
+/// The software encoder that goes by `name`: `auto` and `software` are the best one there is, the others are
+/// called by their own [`name`](JpegEncoder::name).
+///
+/// Each hands on what is compressed already ([`PassThrough`]), so it serves every [`PixelFormat`].
+///
+/// [`PixelFormat`]: eyelet_hal::PixelFormat
+///
+/// # Errors
+/// `InvalidInput` with the known names when there is no such encoder.
+pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
+    match name {
+        "auto" | "software" | SoftwareEncoder::NAME => Ok(Box::new(PassThrough::new(SoftwareEncoder::new()))),
+        _ => {
+            let known = NAMES.join(", ");
+            Err(Error::new(ErrorKind::InvalidInput, format!("no encoder {name:?}; use one of {known}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_hal::{PixelFormat, StreamFormat};
+
+    #[test]
+    fn every_name_gives_an_encoder_for_every_format() {
+        for name in NAMES {
+            let encoder = by_name(name).unwrap();
+            assert_eq!(encoder.name(), "jpeg-encoder");
+            for pixel in PixelFormat::ALL {
+                assert!(encoder.supports(StreamFormat::new(pixel, 3, 5).unwrap()), "{name} {pixel}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        let error = by_name("cuda").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "no encoder \"cuda\"; use one of auto, jpeg-encoder, software");
+    }
+}
