@@ -1,1 +1,192 @@
 //! The picture that viewers see while the camera is gone.
+
+use crate::image::{Color, Image, Lettering, Thickness};
+use bytes::Bytes;
+use eyelet_hal::{Quality, Result};
+
+const TITLE: &str = "NO SIGNAL";
+const BACKGROUND: Color = Color::from_rgb(0x20, 0x24, 0x28);
+const REASON: Color = Color::from_rgb(0xb8, 0xc0, 0xc8);
+
+/// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that says why there is
+/// no picture. `reason` may be any text; what does not fit ends in `...`.
+#[allow(dead_code, reason = "the camera thread calls it")]
+pub(crate) fn no_signal(width: u32, height: u32, reason: &str) -> Bytes {
+    let (width, height) = (width.clamp(64, 1920), height.clamp(48, 1080));
+    draw(width, height, reason)
+        .and_then(|image| image.to_jpeg(Quality::DEFAULT))
+        // Only want of memory leads here, and viewers are to see that the stream lives.
+        .unwrap_or(Bytes::from_static(&BLANK))
+}
+
+fn draw(width: u32, height: u32, reason: &str) -> Result<Image> {
+    let mut image = Image::new(width, height)?;
+    image.draw_rect(0, 0, width, height, BACKGROUND, Thickness::Filled);
+
+    // The title takes about 60 % of the width; a line of the reason holds some 25 to 60 characters.
+    let large = if width < 128 || height < 96 { Lettering::SMALL } else { Lettering::LARGE };
+    let letters = TITLE.len() as u32;
+    let title =
+        large.times((width * 6 / 10 / (letters * large.width())).min(height / 4 / large.height()).max(1));
+    let small = if width < 320 || height < 160 { Lettering::SMALL } else { Lettering::LARGE };
+    let text = small.times((width / 640).min(height / 10 / small.height()).max(1));
+
+    let margin = height / 20;
+    let top = (height / 3).saturating_sub(title.height() / 2).max(margin);
+    let left = width.saturating_sub(letters * title.width()) / 2;
+    title.draw(&mut image, left.into(), top.into(), TITLE, Color::WHITE);
+
+    let mut top = top + title.height() + margin;
+    let columns = (width - width / 16) / text.width();
+    let rows = height.saturating_sub(top + margin / 2) / text.height();
+    for line in wrap(reason, columns as usize, rows as usize) {
+        let left = width.saturating_sub(line.chars().count() as u32 * text.width()) / 2;
+        text.draw(&mut image, left.into(), top.into(), &line, REASON);
+        top += text.height();
+    }
+    Ok(image)
+}
+
+/// Breaks `text` into at most `rows` lines of at most `columns` characters, between words where it can.
+fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if columns == 0 || rows == 0 {
+        return lines;
+    }
+    let mut room = 0;
+    for mut word in text.split_whitespace() {
+        while !word.is_empty() {
+            let end = word.char_indices().nth(columns).map_or(word.len(), |(at, _)| at);
+            let piece;
+            (piece, word) = word.split_at(end);
+            let len = piece.chars().count();
+            let full = lines.len() == rows;
+            match lines.last_mut() {
+                Some(line) if len < room => {
+                    line.push(' ');
+                    line.push_str(piece);
+                    room -= len + 1;
+                }
+                Some(last) if full => {
+                    let kept = last.chars().count().min(columns.saturating_sub(3));
+                    *last = last.chars().take(kept).chain("...".chars().take(columns)).collect();
+                    return lines;
+                }
+                _ => {
+                    lines.push(piece.to_owned());
+                    room = columns - len;
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// A grey JPEG of 64x48 pixels: 48 blocks of one bit "DC as before" and one bit "end of block".
+#[rustfmt::skip]
+static BLANK: [u8; 152] = [
+    0xff, 0xd8, // SOI
+    0xff, 0xdb, 0x00, 0x43, 0x00, // DQT: table 0, all 16
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    0xff, 0xc0, 0x00, 0x0b, 8, 0, 48, 0, 64, 1, 1, 0x11, 0, // SOF0: 8 bits, 48 rows of 64, one component
+    0xff, 0xc4, 0x00, 0x14, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // DHT: DC, one code
+    0xff, 0xc4, 0x00, 0x14, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // DHT: AC, one code
+    0xff, 0xda, 0x00, 0x08, 1, 1, 0x00, 0, 63, 0, // SOS
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 48 blocks
+    0xff, 0xd9, // EOI
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use zune_jpeg::{JpegDecoder, zune_core::bytestream::ZCursor};
+
+    /// Width, height and pixels of a decoded JPEG.
+    fn decode(jpeg: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+        let pixels = decoder.decode().unwrap();
+        let info = decoder.info().unwrap();
+        (info.width.into(), info.height.into(), pixels)
+    }
+
+    #[test]
+    fn it_has_the_size_of_the_camera_within_reason() {
+        for (asked, got) in [
+            ((160, 120), (160, 120)),
+            ((641, 479), (641, 479)),
+            ((1920, 1080), (1920, 1080)),
+            ((0, 0), (64, 48)),
+            ((1, 5000), (64, 1080)),
+            ((u32::MAX, u32::MAX), (1920, 1080)),
+        ] {
+            let (width, height, _) = decode(&no_signal(asked.0, asked.1, "gone"));
+            assert_eq!((width, height), got, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_dark_with_a_bright_title_and_the_reason_below() {
+        for (width, height) in [(64, 48), (160, 120), (320, 240), (640, 480), (1920, 1080)] {
+            let reason = "/dev/video0: unplugged";
+            let (_, _, pixels) = decode(&no_signal(width, height, reason));
+            let lit: Vec<usize> =
+                pixels.chunks(3).enumerate().filter(|(_, p)| p[1] > 0x70).map(|(i, _)| i).collect();
+            let share = lit.len() as f64 / f64::from(width * height);
+            assert!((0.01..0.25).contains(&share), "{width}x{height}: {share}");
+            let columns = || lit.iter().map(|i| i % width as usize);
+            let span = columns().max().unwrap() - columns().min().unwrap();
+            assert!(span * 2 >= width as usize, "{width}x{height}: {span}");
+            let without = decode(&no_signal(width, height, "")).2;
+            let changed =
+                pixels.chunks(3).zip(without.chunks(3)).position(|(a, b)| a[1].abs_diff(b[1]) > 64).unwrap();
+            assert!(
+                changed / width as usize > height as usize / 3,
+                "{width}x{height}: reason over the title"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_resort_is_a_picture() {
+        let (width, height, pixels) = decode(&BLANK);
+        assert_eq!((width, height), (64, 48));
+        assert!(pixels.iter().all(|&p| p == 128));
+        assert_eq!(eyelet_hal::jpeg::inspect(&BLANK).unwrap().len, BLANK.len());
+    }
+
+    #[test]
+    fn lines_break_between_words_and_end_in_dots_when_cut() {
+        assert_eq!(wrap("no such device", 7, 9), ["no such", "device"]);
+        assert_eq!(wrap("  unplugged\n\t", 4, 9), ["unpl", "ugge", "d"]);
+        assert_eq!(wrap("one two three", 5, 2), ["one", "tw..."]);
+        assert_eq!(wrap("one two", 2, 1), [".."]);
+        assert!(wrap(" \n", 5, 5).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn lines_fit_and_lose_nothing(text in any::<String>(), columns in 0usize..20, rows in 0usize..20) {
+            let lines = wrap(&text, columns, rows);
+            prop_assert!(lines.len() <= rows);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= columns));
+            if columns > 0 && lines.len() < rows {
+                let letters = |s: &str| s.split_whitespace().collect::<String>();
+                prop_assert_eq!(letters(&lines.concat()), letters(&text));
+            }
+        }
+
+        #[test]
+        fn any_reason_and_size_is_drawn(width in 0u32..200, height in 0u32..200, reason in any::<String>()) {
+            let (w, h, _) = decode(&no_signal(width, height, &reason));
+            prop_assert_eq!((w, h), (width.max(64), height.max(48)));
+        }
+    }
+
+    #[test]
+    fn a_reason_without_end_is_cut() {
+        decode(&no_signal(320, 240, &"x".repeat(1 << 20)));
+        decode(&no_signal(320, 240, &"\u{0} \u{202e}é漢 ".repeat(10_000)));
+    }
+}

@@ -17,7 +17,7 @@
 //! ```
 
 mod pass_through;
-mod pixels;
+pub(crate) mod pixels;
 mod software;
 
 pub use pass_through::PassThrough;

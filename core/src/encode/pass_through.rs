@@ -45,7 +45,8 @@ impl<E: JpegEncoder> JpegEncoder for PassThrough<E> {
 fn pass(frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<()> {
     let format = frame.format();
     // An empty plane is one that is not in host memory.
-    let Some(bytes) = frame.planes().first().map(|plane| plane.bytes).filter(|bytes| !bytes.is_empty()) else {
+    let Some(bytes) = frame.planes().first().map(|plane| plane.bytes).filter(|bytes| !bytes.is_empty())
+    else {
         let what = format!("cannot pass a {format} frame through: it is not in host memory; map it");
         return Err(Error::new(ErrorKind::Unsupported, what));
     };

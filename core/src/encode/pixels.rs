@@ -19,7 +19,7 @@ impl<'a> Rows<'a> {
 }
 
 /// A raw frame of a size that a JPEG can have, in host memory.
-pub(super) struct Pixels<'a> {
+pub(crate) struct Pixels<'a> {
     pixel: PixelFormat,
     width: u16,
     height: u16,
@@ -47,7 +47,7 @@ impl<'a> Pixels<'a> {
         }
     }
 
-    pub(super) fn of(frame: &Frame<'a>) -> Result<Self> {
+    pub(crate) fn of(frame: &Frame<'a>) -> Result<Self> {
         let format = frame.format();
         let (Some(width), Some(height), true) =
             (Self::side(format.width), Self::side(format.height), Self::knows(format.pixel))
@@ -63,6 +63,11 @@ impl<'a> Pixels<'a> {
             *rows = Rows { bytes: plane.bytes, stride: plane.stride, row_bytes: geometry.row_bytes };
         }
         Ok(Self { pixel: format.pixel, width, height, planes })
+    }
+
+    /// Row `y` as it is, where that is R, G, B.
+    pub(crate) fn rgb(&self, y: u16) -> Option<&'a [[u8; 3]]> {
+        (self.pixel == PixelFormat::Rgb24).then(|| self.planes[0].row(y.into()).as_chunks().0)
     }
 }
 
@@ -129,7 +134,12 @@ fn grow(out: &mut Vec<u8>, width: usize) -> &mut [u8] {
 }
 
 /// Appends `width` samples, two from each cell; an odd width leaves out the very last.
-fn expand<const N: usize>(out: &mut Vec<u8>, width: usize, cells: &[[u8; N]], two: impl Fn(&[u8; N]) -> [u8; 2]) {
+fn expand<const N: usize>(
+    out: &mut Vec<u8>,
+    width: usize,
+    cells: &[[u8; N]],
+    two: impl Fn(&[u8; N]) -> [u8; 2],
+) {
     let (pairs, rest) = grow(out, width).as_chunks_mut::<2>();
     for (pair, cell) in pairs.iter_mut().zip(cells) {
         *pair = two(cell);

@@ -1,1 +1,0 @@
-//! Pictures to draw on.

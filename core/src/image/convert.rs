@@ -1,0 +1,98 @@
+//! Pictures from frames and into files.
+
+use super::Image;
+use crate::encode::{SoftwareEncoder, pixels::Pixels};
+use bytes::Bytes;
+use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
+use jpeg_encoder::ImageBuffer;
+
+/// What a picture can be saved or sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// `image/jpeg`, 4:2:0.
+    Jpeg(Quality),
+    /// `image/png`, without loss.
+    Png,
+}
+
+impl Image {
+    /// The picture in a raw frame, converted from full-range BT.601 where that is YCbCr.
+    ///
+    /// # Errors
+    /// `Unsupported` for compressed frames and those that are not in host memory, otherwise as
+    /// [`new`](Self::new).
+    pub fn from_frame(frame: &Frame<'_>) -> Result<Self> {
+        let format = frame.format();
+        let pixels = Pixels::of(frame)?;
+        let mut image = Self::new(format.width.get(), format.height.get())?;
+        let mut buffers = <[Vec<u8>; 4]>::default();
+        for (y, row) in (0..pixels.height()).zip(image.pixels.chunks_exact_mut(image.width)) {
+            if let Some(rgb) = pixels.rgb(y) {
+                row.copy_from_slice(rgb);
+                continue;
+            }
+            buffers.iter_mut().for_each(Vec::clear);
+            pixels.fill_buffers(y, &mut buffers);
+            let [luma, cb, cr, _] = &buffers;
+            if format.pixel == PixelFormat::Grey {
+                row.iter_mut().zip(luma).for_each(|(pixel, &luma)| *pixel = [luma; 3]);
+            } else {
+                for (((pixel, &luma), &cb), &cr) in row.iter_mut().zip(luma).zip(cb).zip(cr) {
+                    *pixel = rgb(luma, cb, cr);
+                }
+            }
+        }
+        Ok(image)
+    }
+
+    /// The picture as a file: [`to_jpeg`](Self::to_jpeg) or [`to_png`](Self::to_png).
+    ///
+    /// # Errors
+    /// What the encoder says.
+    pub fn to_format(&self, format: FileFormat) -> Result<Bytes> {
+        match format {
+            FileFormat::Jpeg(quality) => self.to_jpeg(quality),
+            FileFormat::Png => self.to_png(),
+        }
+    }
+
+    /// The picture as a JPEG file, 4:2:0.
+    ///
+    /// # Errors
+    /// What the encoder says.
+    pub fn to_jpeg(&self, quality: Quality) -> Result<Bytes> {
+        let mut jpeg = Vec::new();
+        SoftwareEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
+        Ok(jpeg.into())
+    }
+
+    /// The picture as a PNG file: no pixel changes.
+    ///
+    /// # Errors
+    /// What the encoder says.
+    pub fn to_png(&self) -> Result<Bytes> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, self.width(), self.height());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let written = encoder.write_header().and_then(|mut writer| {
+            writer.write_image_data(self.as_bytes())?;
+            writer.finish()
+        });
+        match written {
+            Ok(()) => Ok(file.into()),
+            Err(cause) => {
+                let what = format!("cannot encode a {}x{} PNG: {cause}", self.width(), self.height());
+                Err(Error::new(ErrorKind::Other, what).with_source(cause))
+            }
+        }
+    }
+}
+
+/// JFIF's conversion, in 1/65536.
+fn rgb(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let (luma, cb, cr) = ((i32::from(luma) << 16) + (1 << 15), i32::from(cb) - 128, i32::from(cr) - 128);
+    let part = |sum: i32| (sum >> 16).clamp(0, 255) as u8;
+    [part(luma + 91_881 * cr), part(luma - 22_554 * cb - 46_802 * cr), part(luma + 116_130 * cb)]
+}

@@ -1,0 +1,201 @@
+//! Pictures to draw on, after MaixPy's `image.Image`.
+
+mod color;
+mod convert;
+mod text;
+
+pub use color::Color;
+pub use convert::FileFormat;
+pub(crate) use text::Lettering;
+
+use embedded_graphics::{
+    Pixel,
+    draw_target::DrawTarget,
+    geometry::{OriginDimensions, Size},
+    pixelcolor::Rgb888,
+    primitives::Rectangle,
+};
+use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
+use std::{convert::Infallible, fmt, ops::Range};
+
+/// How thick the line of a shape is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Thickness {
+    /// So many pixels, centred on the shape's outermost ones; where that cannot be, the odd one is outside.
+    Pixels(u32),
+    /// No line: the shape is filled. MaixPy's -1.
+    Filled,
+}
+
+impl Default for Thickness {
+    fn default() -> Self {
+        Self::Pixels(1)
+    }
+}
+
+/// A picture of 8-bit R, G, B, to draw on and to send.
+///
+/// ```
+/// use eyelet_core::image::{Color, Image, Thickness};
+/// use eyelet_hal::Quality;
+///
+/// # fn main() -> eyelet_hal::Result<()> {
+/// let mut img = Image::new(640, 480)?;
+/// img.draw_rect(60, 60, 80, 80, Color::from_rgb(255, 0, 0), Thickness::Pixels(1));
+/// img.draw_string(60, 150, "here", Color::WHITE);
+/// let jpeg = img.to_jpeg(Quality::DEFAULT)?;
+/// assert!(jpeg.starts_with(b"\xff\xd8"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is also an [embedded-graphics](embedded_graphics) `DrawTarget`, so whatever draws there draws here. What lies
+/// outside is left out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    format: StreamFormat,
+    // One entry a pixel, row by row, nothing between rows.
+    pixels: Vec<[u8; 3]>,
+    width: usize,
+}
+
+impl Image {
+    /// A black picture of `width` x `height` pixels.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a side is 0 or over 65535 (no JPEG can have it), `OutOfMemory` when there is no room.
+    pub fn new(width: u32, height: u32) -> Result<Self> {
+        let cannot = |kind, why| Error::new(kind, format!("cannot make a {width}x{height} picture: {why}"));
+        let sides = 1..=u32::from(u16::MAX);
+        let format = StreamFormat::new(PixelFormat::Rgb24, width, height)
+            .filter(|_| sides.contains(&width) && sides.contains(&height))
+            .ok_or_else(|| cannot(ErrorKind::InvalidInput, "sides are 1 to 65535"))?;
+        let no_room = || cannot(ErrorKind::OutOfMemory, "not enough memory; choose a smaller one");
+        let (columns, rows) = (width as usize, height as usize);
+        let len = columns.checked_mul(rows).ok_or_else(no_room)?;
+        let mut pixels = Vec::new();
+        pixels.try_reserve_exact(len).map_err(|cause| no_room().with_source(cause))?;
+        pixels.resize(len, [0; 3]);
+        Ok(Self { format, pixels, width: columns })
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.format.width.get()
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.format.height.get()
+    }
+
+    /// Draws the rectangle whose top left pixel is (`x`, `y`), `w` pixels wide and `h` high.
+    pub fn draw_rect(&mut self, x: i32, y: i32, w: u32, h: u32, color: Color, thickness: Thickness) {
+        let (left, top) = (i64::from(x), i64::from(y));
+        let (right, bottom) = (left + i64::from(w), top + i64::from(h));
+        if w == 0 || h == 0 || thickness == Thickness::Pixels(0) {
+            return;
+        }
+        let Thickness::Pixels(line) = thickness else {
+            return self.fill(left..right, top..bottom, color);
+        };
+        let outside = i64::from(line / 2);
+        let inside = i64::from(line) - outside;
+        let outer = (left - outside..right + outside, top - outside..bottom + outside);
+        let hole = (left + inside..right - inside, top + inside..bottom - inside);
+        if hole.0.is_empty() || hole.1.is_empty() {
+            return self.fill(outer.0, outer.1, color);
+        }
+        self.fill(outer.0.clone(), outer.1.start..hole.1.start, color);
+        self.fill(outer.0.clone(), hole.1.end..outer.1.end, color);
+        self.fill(outer.0.start..hole.0.start, hole.1.clone(), color);
+        self.fill(hole.0.end..outer.0.end, hole.1, color);
+    }
+
+    /// Writes `text` with its top left corner at (`x`, `y`), each character 10 pixels wide and 20 high, each of its
+    /// lines below the last. What Latin-1 does not have becomes `?`.
+    pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
+        Lettering::LARGE.draw(self, x.into(), y.into(), text, color);
+    }
+
+    /// R, G, B of each pixel, row by row: a copy, to keep.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+
+    /// The same bytes, borrowed: nothing is copied. In MaixPy the picture must be kept alive by hand for as long as
+    /// these bytes are used; here the compiler sees to it:
+    ///
+    /// ```compile_fail,E0505
+    /// # use eyelet_core::image::Image;
+    /// let img = Image::new(640, 480).unwrap();
+    /// let bytes = img.as_bytes();
+    /// drop(img); // `bytes` still borrows it
+    /// assert_eq!(bytes[0], 0);
+    /// ```
+    pub fn as_bytes(&self) -> &[u8] {
+        self.pixels.as_flattened()
+    }
+
+    /// The picture as a camera would lend it, to encode or to stream. Nothing is copied.
+    ///
+    /// # Errors
+    /// None that a picture can cause; [`Frame::new`] checks all the same.
+    pub fn frame(&self, meta: FrameMeta) -> Result<Frame<'_>> {
+        Frame::new(self.format, meta, &[Plane::host(self.as_bytes(), self.width * 3)])
+    }
+
+    /// Fills the part of a rectangle that is on the picture.
+    fn fill(&mut self, x: Range<i64>, y: Range<i64>, color: Color) {
+        let (width, height) = (i64::from(self.width()), i64::from(self.height()));
+        let clip =
+            |range: Range<i64>, end| range.start.clamp(0, end) as usize..range.end.clamp(0, end) as usize;
+        let (x, y) = (clip(x, width), clip(y, height));
+        if x.is_empty() || y.is_empty() {
+            return;
+        }
+        for row in self.pixels[y.start * self.width..y.end * self.width].chunks_exact_mut(self.width) {
+            row[x.clone()].fill(color.to_bytes());
+        }
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Image({}x{})", self.width(), self.height())
+    }
+}
+
+impl OriginDimensions for Image {
+    fn size(&self) -> Size {
+        Size::new(self.width(), self.height())
+    }
+}
+
+impl DrawTarget for Image {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+        &mut self,
+        pixels: I,
+    ) -> std::result::Result<(), Infallible> {
+        let height = self.pixels.len() / self.width;
+        for Pixel(at, color) in pixels {
+            // A negative coordinate becomes one that is far outside.
+            let (x, y) = (at.x as usize, at.y as usize);
+            if x < self.width && y < height {
+                self.pixels[y * self.width + x] = Color::from(color).to_bytes();
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> std::result::Result<(), Infallible> {
+        let (x, y) = (i64::from(area.top_left.x), i64::from(area.top_left.y));
+        let (w, h) = (i64::from(area.size.width), i64::from(area.size.height));
+        self.fill(x..x + w, y..y + h, color.into());
+        Ok(())
+    }
+}
