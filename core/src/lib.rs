@@ -13,18 +13,29 @@
 
 #![forbid(unsafe_code)]
 
+mod addresses;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod encode;
 pub mod feed;
 pub mod http;
+mod hub;
 pub mod image;
 pub mod jpeg;
 pub mod metrics;
 pub mod multipart;
 mod no_signal;
 pub mod pipeline;
+mod pool;
+mod publisher;
+mod rate;
+mod sequence;
+mod status;
 mod streamer;
 pub mod upload;
 pub mod watch;
+
+pub use hub::Hub;
+pub use status::{Status, StatusSnapshot};
+pub use streamer::{JpegStreamer, Written};

@@ -1,1 +1,114 @@
 //! The subcommands that every eyelet binary shares.
+//!
+//! A binary says which [`Devices`] it has, and calls [`main`]:
+//!
+//! ```text
+//! fn main() -> std::process::ExitCode {
+//!     eyelet_core::cli::main::<Board>()
+//! }
+//! ```
+
+mod args;
+mod capture;
+mod config;
+mod devices;
+mod doctor;
+mod failure;
+mod output;
+mod serve;
+mod snapshot;
+mod status_line;
+mod upload;
+mod values;
+mod watch;
+
+pub use args::{CameraArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
+pub use devices::{CameraRequest, Devices, NoCommand};
+pub use doctor::{Camera, Findings, Problem};
+pub use failure::Failure;
+pub use output::Output;
+pub use values::{Fps, Size};
+
+use args::{Cli, Command};
+use clap::{CommandFactory, FromArgMatches};
+use std::{ffi::OsString, process::ExitCode};
+
+/// What a command returns.
+pub type Outcome = Result<(), Failure>;
+
+/// Runs the program with this process's arguments. Errors go to stderr as one line; the exit code is 0 when done
+/// or stopped by a signal, 1 when it failed at run time, 2 for wrong usage.
+pub fn main<D: Devices>() -> ExitCode {
+    let output = Output::new();
+    match parse::<D>(std::env::args_os().collect()).and_then(|command| run::<D>(command, &output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&output),
+    }
+}
+
+/// The command that `arguments` (the program's name first) and the configuration file in them ask for.
+fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
+    let command = command::<D>();
+    let arguments = config::insert(&command, with_default_command(&command, arguments))?;
+    let matches = command.try_get_matches_from(arguments).map_err(Failure::usage)?;
+    Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
+}
+
+/// The whole command line, as clap sees it.
+fn command<D: Devices>() -> clap::Command {
+    let mut command = Cli::<D>::command().name(D::PROGRAM).version(env!("CARGO_PKG_VERSION"));
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        // What is given twice counts as given last, so that flags override the configuration file.
+        command = command.mut_subcommand(name, |sub| sub.args_override_self(true));
+    }
+    command
+}
+
+/// `serve` is what it does when nobody says.
+fn with_default_command(command: &clap::Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let first = arguments.get(1).and_then(|first| first.to_str());
+    let known = |name| {
+        ["help", "-h", "--help", "-V", "--version"].contains(&name)
+            || command.get_subcommands().any(|sub| sub.get_name() == name)
+            || !name.starts_with('-')
+    };
+    if !first.is_some_and(known) {
+        arguments.insert(1.min(arguments.len()), "serve".into());
+    }
+    arguments
+}
+
+fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
+    match command {
+        Command::Serve(args) => serve::run::<D>(&args, output),
+        Command::Snapshot(args) => snapshot::run::<D>(&args, output),
+        Command::Upload(args) => upload::run::<D>(&args, output),
+        Command::Watch(args) => watch::run(&args, output),
+        Command::Doctor(args) => doctor::run::<D>(&args, output),
+        Command::Own(own) => D::run(own, output),
+    }
+}
+
+/// A runtime for one thread: devices have threads of their own, and sockets share this one.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::runtime(format!("cannot start: {e}; is the limit of open files reached?")))
+}
+
+/// Until SIGINT or SIGTERM.
+///
+/// # Errors
+/// If signals cannot be watched; then the program must not start, since it could not be stopped cleanly.
+pub async fn stopped() -> Outcome {
+    use tokio::signal::unix::{SignalKind, signal};
+    let watch = |kind| signal(kind).map_err(|e| Failure::runtime(format!("cannot watch for signals: {e}")));
+    let (mut interrupt, mut terminate) = (watch(SignalKind::interrupt())?, watch(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Flags and subcommands.
+
+use super::{
+    devices::Devices,
+    values::{Fps, Size},
+};
+use crate::upload::UploadUrl;
+use clap::{Args, Parser, Subcommand};
+use eyelet_hal::{PixelFormat, Quality};
+use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
+
+/// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
+#[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true)]
+pub(super) struct Cli<D: Devices> {
+    #[command(subcommand)]
+    pub(super) command: Command<D>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command<D: Devices> {
+    /// Stream the camera until stopped (this is the default)
+    Serve(ServeArgs<D::Flags>),
+    /// Take one picture
+    Snapshot(SnapshotArgs<D::Flags>),
+    /// Send pictures to a server until stopped
+    Upload(UploadArgs<D::Flags>),
+    /// Read any MJPEG-over-HTTP stream and measure it
+    Watch(WatchArgs),
+    /// List cameras, formats and encoders, and what is missing
+    Doctor(DoctorArgs<D::Flags>),
+    #[command(flatten)]
+    Own(D::Command),
+}
+
+/// What `serve`, `snapshot` and `upload` share.
+#[derive(Clone, Debug, Args)]
+pub struct CameraArgs<F: Args> {
+    /// The camera; `doctor` lists them
+    #[arg(long, value_name = "NAME")]
+    pub camera: Option<String>,
+    /// Size of the pictures
+    #[arg(long, value_name = "WxH", default_value = "640x480")]
+    pub size: Size,
+    /// Frames per second
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub fps: Fps,
+    /// Pixel format: nv12, nv21, i420, yuv422p, yuyv, rgb24, grey or jpeg
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<PixelFormat>,
+    /// JPEG encoder; `doctor` lists them
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub encoder: String,
+    /// JPEG quality, 1 to 100
+    #[arg(long, value_name = "1..100", default_value = "80")]
+    pub quality: Quality,
+    /// Read flags from a TOML file; what is given here counts more
+    // Taken out of the arguments before clap sees a value for it; see `config`.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to log to stderr: error, warn, info, debug, or a filter such as eyelet_core::http=debug
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub log: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub own: F,
+}
+
+/// `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs<F: Args> {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub camera: CameraArgs<F>,
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<SocketAddr>,
+    /// A page of your own for `/`
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How many may watch at once
+    #[arg(long, value_name = "N", default_value_t = crate::http::MAX_VIEWERS, value_parser = max_viewers)]
+    pub max_viewers: usize,
+    /// Upload pictures to this server while streaming
+    #[arg(long, value_name = "URL")]
+    pub upload: Option<UploadUrl>,
+}
+
+fn max_viewers(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or("a number of viewers from 1 to 10000")
+}
+
+/// `snapshot`.
+#[derive(Clone, Debug, Args)]
+pub struct SnapshotArgs<F: Args> {
+    /// Where the picture goes: a name ending in .jpg or .png, or - for a JPEG on stdout
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub camera: CameraArgs<F>,
+}
+
+/// `upload`.
+#[derive(Clone, Debug, Args)]
+pub struct UploadArgs<F: Args> {
+    /// Where each picture is posted to, such as http://192.168.0.2:8080/upload
+    #[arg(value_name = "URL")]
+    pub url: UploadUrl,
+    /// End after this many pictures were accepted
+    #[arg(long, value_name = "N")]
+    pub count: Option<NonZeroU64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub camera: CameraArgs<F>,
+}
+
+/// `watch`.
+#[derive(Clone, Debug, Args)]
+pub struct WatchArgs {
+    /// The stream, such as http://192.168.0.7:8000/stream
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// End after this many pictures
+    #[arg(long, value_name = "N")]
+    pub frames: Option<NonZeroU64>,
+    /// End after this many seconds
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub seconds: Option<std::time::Duration>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|s| (0.001..=1e9).contains(s));
+    seconds.map(std::time::Duration::from_secs_f64).ok_or("a number of seconds, more than 0")
+}
+
+/// `doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs<F: Args> {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub own: F,
+}

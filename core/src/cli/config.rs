@@ -1,0 +1,91 @@
+//! `--config FILE`: flags from a TOML file.
+//!
+//! The file's keys are the flags' names, and its values go through the same checks: they become arguments in
+//! front of those that the user typed, which therefore count more. A key that belongs to another subcommand is
+//! passed over, so that one file serves them all; an unknown key is refused.
+
+use super::Failure;
+use std::{ffi::OsString, fs, path::Path};
+
+/// Puts what the configuration file says in front of the typed arguments.
+pub(super) fn insert(
+    command: &clap::Command,
+    mut arguments: Vec<OsString>,
+) -> Result<Vec<OsString>, Failure> {
+    let Some(file) = named(&arguments) else { return Ok(arguments) };
+    let Some(sub) = arguments.get(1).and_then(|name| command.find_subcommand(name)) else {
+        return Ok(arguments);
+    };
+    if !has(sub, "config") {
+        return Ok(arguments);
+    }
+    let path = Path::new(&file);
+    let text = fs::read_to_string(path).map_err(|e| {
+        Failure::Usage(format!("cannot read {}: {e}; name a TOML file with --config", path.display()))
+    })?;
+    let flags =
+        flags(command, sub, &text).map_err(|what| Failure::Usage(format!("{}: {what}", path.display())))?;
+    arguments.splice(2..2, flags.into_iter().map(OsString::from));
+    Ok(arguments)
+}
+
+/// The value of `--config`; the last one counts.
+fn named(arguments: &[OsString]) -> Option<OsString> {
+    let mut found = None;
+    let mut arguments = arguments.iter().take_while(|a| *a != "--");
+    while let Some(argument) = arguments.next() {
+        if argument == "--config" {
+            found = arguments.next().cloned();
+        } else if let Some(file) = argument.to_str().and_then(|a| a.strip_prefix("--config=")) {
+            found = Some(file.into());
+        }
+    }
+    found
+}
+
+/// `--key=value` for each key of the file that `sub` has.
+fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec<String>, String> {
+    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+        let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        format!("line {line}: {}; it must be TOML, such as quality = 80", e.message())
+    })?;
+    let mut flags = Vec::new();
+    for (key, value) in &table {
+        let elsewhere = || command.get_subcommands().any(|other| has(other, "config") && has(other, key));
+        if key == "config" || !(has(sub, key) || elsewhere()) {
+            return Err(format!("unknown key {key}; the keys are the flags of {} --help", sub.get_name()));
+        }
+        let value = match value {
+            toml::Value::String(value) => value.clone(),
+            toml::Value::Integer(value) => value.to_string(),
+            toml::Value::Float(value) => value.to_string(),
+            other => return Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
+        };
+        if has(sub, key) {
+            let flag = format!("--{key}={value}");
+            check(sub, &flag)?;
+            flags.push(flag);
+        }
+    }
+    Ok(flags)
+}
+
+fn has(command: &clap::Command, flag: &str) -> bool {
+    command.get_arguments().any(|a| a.get_long() == Some(flag))
+}
+
+/// Whether the flag alone is good, so that an error can name the file and not the command line.
+fn check(sub: &clap::Command, flag: &str) -> Result<(), String> {
+    use clap::error::ErrorKind;
+    let parsed = sub.clone().ignore_errors(false).try_get_matches_from([sub.get_name(), flag]);
+    match parsed {
+        Err(error) if matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) => {
+            match Failure::usage(error) {
+                Failure::Usage(what) => Err(what),
+                _ => Ok(()),
+            }
+        }
+        // A missing FILE or URL is not this file's fault.
+        _ => Ok(()),
+    }
+}

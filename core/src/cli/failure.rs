@@ -1,0 +1,61 @@
+//! How commands fail: one line, and an exit code.
+
+use super::Output;
+use eyelet_hal::{Error, ErrorKind};
+use std::process::ExitCode;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Not a failure: the help text or the version was asked for.
+    Help(String),
+    /// Wrong usage: exit code 2.
+    Usage(String),
+    /// Failed at run time: exit code 1.
+    Runtime(String),
+}
+
+impl Failure {
+    /// Failed at run time, for a reason in one sentence: what, why, remedy.
+    pub fn runtime(reason: impl Into<String>) -> Self {
+        Self::Runtime(reason.into())
+    }
+
+    /// What clap says, in one line.
+    pub(super) fn usage(error: clap::Error) -> Self {
+        let text = error.to_string();
+        if !error.use_stderr() {
+            return Self::Help(text);
+        }
+        // clap's first paragraph tells what is wrong; the rest is usage, which --help prints better.
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let what = text.split("\n\n").next().unwrap_or(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::Usage(format!("{what}; --help tells more"))
+    }
+
+    pub(super) fn report(&self, output: &Output) -> ExitCode {
+        match self {
+            Self::Help(text) => {
+                output.print(text.trim_end());
+                ExitCode::SUCCESS
+            }
+            Self::Usage(what) => {
+                output.error(what);
+                ExitCode::from(2)
+            }
+            Self::Runtime(what) => {
+                output.error(what);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidInput => Self::Usage(error.to_string()),
+            _ => Self::Runtime(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The one live line that `serve` shows on a terminal.
+
+use super::Output;
+use crate::{clock::Clock, hub::Hub};
+use std::time::Duration;
+
+/// Rewrites the line once a second, until the future is dropped.
+pub(super) async fn show(hub: &Hub, clock: &dyn Clock, output: &Output) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        output.status(&line(hub, clock));
+    }
+}
+
+fn line(hub: &Hub, clock: &dyn Clock) -> String {
+    let status = hub.status.snapshot(clock.monotonic());
+    let viewers = hub.metrics.viewers.get();
+    let watched = format!("{viewers} viewer{}", if viewers == 1 { "" } else { "s" });
+    match status.health {
+        Err(reason) => format!("no signal: {reason}  {watched}"),
+        Ok(()) if !hub.feed.wanted() => format!("{:.1} fps  idle, nobody is watching", status.fps),
+        Ok(()) => format!(
+            "{:.1} fps  encode {:.1} ms  {watched}  {:.1} kB/frame",
+            status.fps,
+            1000.0 * status.encode_time.as_secs_f64(),
+            status.picture_len as f64 / 1000.0,
+        ),
+    }
+}

@@ -1,0 +1,131 @@
+//! How pictures follow each other on the wire: `multipart/x-mixed-replace` with `boundary=frame`.
+//!
+//! The next boundary follows each picture at once, so no client waits for the next frame to see this one.
+//! Chromium goes further and paints an `<img>` only when the next part's whole header block is there
+//! (crbug 527446); a browser that paints by itself therefore gets that block in advance, and then it cannot
+//! know the next picture's length. Everybody else gets lengths: libavformat waits for the next frame without.
+
+use crate::feed::Picture;
+use bytes::Bytes;
+use std::io::Write as _;
+
+/// The answer to `GET /stream`. HTTP/1.0 ends with the connection and is never chunked, which every
+/// recorder understands.
+pub(super) const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
+    Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\
+    Cache-Control: no-store\r\n\
+    Pragma: no-cache\r\n\
+    Connection: close\r\n\
+    \r\n";
+
+/// The `Content-Type` in [`HEAD`], for `HEAD /stream`.
+pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
+
+const BOUNDARY: &[u8] = b"--frame\r\n";
+const NEXT_BOUNDARY: &[u8] = b"\r\n--frame\r\n";
+const BARE_HEADERS: &[u8] = b"Content-Type: image/jpeg\r\n\r\n";
+const NEXT_BARE_HEADERS: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+
+/// What a viewer needs to show a picture as soon as it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Each part's headers, with its length, time and number, come with it.
+    Described,
+    /// The next part's headers come in advance.
+    Advance,
+}
+
+impl Framing {
+    /// The framing for a request with this `Accept` header: a browser's `<img>` names `image/`, its address bar
+    /// `text/html`; `fetch`, ffmpeg, curl and the rest send `*/*` or nothing.
+    pub(super) fn for_accept(accept: &str) -> Self {
+        let accept = accept.to_ascii_lowercase();
+        if accept.contains("image/") || accept.contains("text/html") {
+            Self::Advance
+        } else {
+            Self::Described
+        }
+    }
+
+    /// What comes before the first part.
+    pub(super) fn opening(self) -> Vec<u8> {
+        let mut bytes = [HEAD, BOUNDARY].concat();
+        if self == Self::Advance {
+            bytes.extend_from_slice(BARE_HEADERS);
+        }
+        bytes
+    }
+
+    /// One part, up to where the next one's own bytes begin: written at once, never split.
+    pub(super) fn part(self, picture: &Picture) -> [Bytes; 3] {
+        let jpeg = picture.jpeg.clone();
+        match self {
+            Self::Described => {
+                let mut headers = Vec::with_capacity(128);
+                let at = picture.captured_at;
+                // Writing to a Vec cannot fail.
+                let _ = write!(
+                    headers,
+                    "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n\r\n",
+                    jpeg.len(),
+                    at.as_secs(),
+                    at.subsec_micros(),
+                    picture.sequence,
+                );
+                [headers.into(), jpeg, Bytes::from_static(NEXT_BOUNDARY)]
+            }
+            Self::Advance => [Bytes::new(), jpeg, Bytes::from_static(NEXT_BARE_HEADERS)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::PictureKind;
+    use std::time::Duration;
+
+    fn picture() -> Picture {
+        let captured_at = Duration::new(1_700_000_000, 1_234_999);
+        Picture { jpeg: Bytes::from_static(b"JPEG"), sequence: 7, captured_at, kind: PictureKind::Live }
+    }
+
+    fn wire(framing: Framing) -> String {
+        let mut bytes = framing.opening();
+        for part in framing.part(&picture()) {
+            bytes.extend_from_slice(&part);
+        }
+        String::from_utf8(bytes).unwrap().split_off(HEAD.len())
+    }
+
+    #[test]
+    fn a_described_part() {
+        assert_eq!(
+            wire(Framing::Described),
+            "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\nX-Timestamp: 1700000000.001234\r\n\
+             X-Sequence: 7\r\n\r\nJPEG\r\n--frame\r\n"
+        );
+    }
+
+    #[test]
+    fn a_part_in_advance_is_followed_by_whole_headers() {
+        assert_eq!(
+            wire(Framing::Advance),
+            "--frame\r\nContent-Type: image/jpeg\r\n\r\nJPEG\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn who_gets_which() {
+        for accept in [
+            "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "IMAGE/*",
+        ] {
+            assert_eq!(Framing::for_accept(accept), Framing::Advance, "{accept}");
+        }
+        for accept in ["", "*/*", "multipart/x-mixed-replace"] {
+            assert_eq!(Framing::for_accept(accept), Framing::Described, "{accept}");
+        }
+    }
+}

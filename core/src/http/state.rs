@@ -1,0 +1,73 @@
+//! `GET /state`: what a program wants to know, as JSON.
+
+use super::{
+    Server,
+    viewers::{ViewerState, Viewers},
+};
+use crate::upload::UploadStatus;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct State<'a> {
+    /// The server's wall clock, so that a client can relate `X-Timestamp` to its own.
+    time: f64,
+    source: Source<'a>,
+    encoder: Encoder<'a>,
+    frames: Frames,
+    viewers: Vec<ViewerState>,
+    upload: Option<&'a UploadStatus>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    name: &'a str,
+    format: Option<&'static str>,
+    width: Option<u32>,
+    height: Option<u32>,
+    fps: f64,
+    connected: bool,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Encoder<'a> {
+    name: &'a str,
+    quality: u8,
+}
+
+#[derive(Serialize)]
+struct Frames {
+    captured: u64,
+    encoded: u64,
+    skipped: u64,
+    dropped: u64,
+}
+
+pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
+    let now = server.clock.monotonic();
+    let status = server.hub.status.snapshot(now);
+    let metrics = &server.hub.metrics;
+    let state = State {
+        time: server.clock.unix().as_secs_f64(),
+        source: Source {
+            name: &status.source,
+            format: status.format.map(|f| f.pixel.name()),
+            width: status.format.map(|f| f.width.get()),
+            height: status.format.map(|f| f.height.get()),
+            fps: (status.fps * 10.0).round() / 10.0,
+            connected: status.health.is_ok(),
+            reason: status.health.as_ref().err().map(String::as_str),
+        },
+        encoder: Encoder { name: &status.encoder, quality: status.quality.get() },
+        frames: Frames {
+            captured: metrics.frames_captured.get(),
+            encoded: metrics.frames_encoded.get(),
+            skipped: metrics.frames_skipped.get(),
+            dropped: metrics.frames_dropped.get(),
+        },
+        viewers: viewers.state(now),
+        upload: status.upload.as_deref(),
+    };
+    // Strings and numbers always serialise.
+    serde_json::to_vec_pretty(&state).unwrap_or_default()
+}

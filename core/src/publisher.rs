@@ -1,0 +1,128 @@
+//! From a frame to the newest picture in the feed.
+
+use crate::{
+    clock::Clock,
+    feed::{Picture, PictureKind},
+    hub::Hub,
+    no_signal::no_signal,
+    pool::Pool,
+    sequence::Sequence,
+};
+use bytes::Bytes;
+use eyelet_hal::{Frame, JpegEncoder, Quality, Result, StreamFormat};
+use std::sync::Arc;
+
+/// What becomes of a frame that nobody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unwanted {
+    /// It is skipped, and the picture before it is forgotten: it is older than what was skipped.
+    Forget,
+    /// It is skipped, and the picture before it stays for whoever comes.
+    Keep,
+    /// It is encoded all the same.
+    Encode,
+}
+
+/// Encodes what is wanted into recycled buffers, numbers it and puts it into the feed.
+pub(crate) struct Publisher {
+    encoder: Box<dyn JpegEncoder>,
+    quality: Quality,
+    clock: Arc<dyn Clock>,
+    hub: Hub,
+    pool: Pool,
+    sequence: Sequence,
+    format: Option<StreamFormat>,
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        encoder: Box<dyn JpegEncoder>,
+        quality: Quality,
+        clock: Arc<dyn Clock>,
+        hub: Hub,
+    ) -> Self {
+        hub.status.encoding(encoder.name(), quality);
+        Self {
+            encoder,
+            quality,
+            clock,
+            hub,
+            pool: Pool::default(),
+            sequence: Sequence::default(),
+            format: None,
+        }
+    }
+
+    /// The camera begins to count its frames anew.
+    pub(crate) fn restart(&mut self) {
+        self.sequence.restart();
+    }
+
+    /// Counts `frame`, and encodes and publishes it if anybody wants pictures. An error leaves the feed as it
+    /// was.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, unwanted: Unwanted) -> Result<()> {
+        let sequence = self.count(frame);
+        if self.hub.feed.wanted() || unwanted == Unwanted::Encode {
+            return self.encode(frame, sequence);
+        }
+        self.hub.metrics.frames_skipped.inc();
+        if unwanted == Unwanted::Forget {
+            self.hub.feed.clear();
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, frame: &Frame<'_>) -> u64 {
+        let metrics = &self.hub.metrics;
+        let (sequence, lost) = self.sequence.frame(frame.meta().sequence);
+        metrics.frames_captured.inc();
+        metrics.frames_dropped.inc_by(lost);
+        self.format = Some(frame.format());
+        self.hub.status.captured(self.clock.monotonic(), frame.format());
+        sequence
+    }
+
+    fn encode(&mut self, frame: &Frame<'_>, sequence: u64) -> Result<()> {
+        let mut buffer = self.pool.take();
+        let began = self.clock.monotonic();
+        if let Err(error) = self.encoder.encode(frame, self.quality, &mut buffer) {
+            self.pool.give(buffer);
+            return Err(error);
+        }
+        let took = self.clock.monotonic().saturating_sub(began);
+        let captured_at = frame.meta().captured_at;
+        let picture = Picture {
+            jpeg: self.pool.share(buffer),
+            sequence,
+            captured_at: self.clock.to_unix(captured_at),
+            kind: PictureKind::Live,
+        };
+        let metrics = &self.hub.metrics;
+        metrics.frames_encoded.inc();
+        metrics.encode_seconds.observe(took.as_secs_f64());
+        self.hub.status.encoded(self.encoder.name(), took, picture.jpeg.len());
+        self.hub.feed.publish(picture);
+        let age = self.clock.monotonic().saturating_sub(captured_at);
+        metrics.capture_to_publish_seconds.observe(age.as_secs_f64());
+        Ok(())
+    }
+
+    /// Publishes a picture that is already a whole JPEG, as taken now.
+    pub(crate) fn jpeg(&mut self, jpeg: Bytes, format: StreamFormat) {
+        self.hub.metrics.frames_captured.inc();
+        self.hub.status.captured(self.clock.monotonic(), format);
+        self.format = Some(format);
+        self.put(jpeg, PictureKind::Live);
+    }
+
+    /// Publishes the picture that viewers see while the camera is gone.
+    pub(crate) fn no_signal(&mut self, reason: &str) {
+        let (width, height) = self.format.map_or((640, 480), |f| (f.width.get(), f.height.get()));
+        self.put(no_signal(width, height, reason), PictureKind::NoSignal);
+    }
+
+    fn put(&mut self, jpeg: Bytes, kind: PictureKind) {
+        let sequence = self.sequence.extra();
+        self.hub.feed.publish(Picture { jpeg, sequence, captured_at: self.clock.unix(), kind });
+    }
+}

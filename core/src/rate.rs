@@ -1,0 +1,60 @@
+//! Events per second.
+
+use std::time::Duration;
+
+/// A window this long smooths what a person reads, and still shows a change at once.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Counts events in windows of a second.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rate {
+    window: Option<Duration>,
+    events: u32,
+    last: Duration,
+    per_second: f64,
+}
+
+impl Rate {
+    /// An event at `now`, on any clock that does not go back.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        self.last = now;
+        let Some(began) = self.window else {
+            self.window = Some(now);
+            return;
+        };
+        self.events += 1;
+        let elapsed = now.saturating_sub(began);
+        let full = elapsed >= WINDOW;
+        // The first figure need not wait for a whole window.
+        if full || (self.per_second == 0.0 && self.events >= 5 && !elapsed.is_zero()) {
+            self.per_second = f64::from(self.events) / elapsed.as_secs_f64();
+        }
+        if full {
+            self.window = Some(now);
+            self.events = 0;
+        }
+    }
+
+    /// Events per second at `now`; 0 when they have stopped for three windows, or three of their periods.
+    pub(crate) fn per_second(&self, now: Duration) -> f64 {
+        let silence = now.saturating_sub(self.last);
+        let stopped = silence > 3 * WINDOW && silence.as_secs_f64() * self.per_second > 3.0;
+        if stopped { 0.0 } else { self.per_second }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_a_second() {
+        let mut rate = Rate::default();
+        let at = |i: u32| Duration::from_secs_f64(f64::from(i) / 30.0);
+        for i in 0..100 {
+            rate.tick(at(i));
+        }
+        assert!((rate.per_second(at(100)) - 30.0).abs() < 0.1);
+        assert_eq!(rate.per_second(at(100) + Duration::from_secs(10)), 0.0, "stopped");
+    }
+}

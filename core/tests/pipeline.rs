@@ -1,0 +1,207 @@
+//! The pipeline's call protocol: what it asks of a camera and an encoder, and when.
+
+use eyelet_core::{
+    Hub,
+    clock::{Clock, ManualClock},
+    feed::PictureKind,
+    pipeline::Pipeline,
+};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, MockCameraSource, MockJpegEncoder, PixelFormat, Plane,
+    Quality, StreamFormat,
+};
+use mockall::Sequence;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+fn grey() -> StreamFormat {
+    StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
+}
+
+/// What a camera does when asked for a frame: lend the one of this number, or fail.
+type Step = Result<u64, (ErrorKind, &'static str)>;
+
+fn error<T>(kind: ErrorKind, what: &str) -> eyelet_hal::Result<T> {
+    Err(Error::new(kind, what))
+}
+
+/// A camera that must be started once, goes through `script`, and must be stopped `stops` times after that.
+fn camera(script: &[Step], stops: usize, stop: &Arc<AtomicBool>) -> Box<dyn CameraSource> {
+    let mut camera = MockCameraSource::new();
+    let mut order = Sequence::new();
+    camera.expect_name().return_const("mock".to_owned());
+    camera.expect_format().return_const(grey());
+    camera.expect_start().times(1).in_sequence(&mut order).returning(|| Ok(()));
+    let mut script = script.to_vec().into_iter();
+    let stop = Arc::clone(stop);
+    camera.expect_next_frame().returning(move |_| match script.next() {
+        Some(Ok(sequence)) => {
+            let meta = FrameMeta::new(sequence, Duration::ZERO);
+            Frame::new(grey(), meta, &[Plane::host(b"x", 1)])
+        }
+        Some(Err((kind, what))) => error(kind, what),
+        None => {
+            stop.store(true, Ordering::Relaxed);
+            error(ErrorKind::TimedOut, "the script is at its end")
+        }
+    });
+    camera.expect_stop().times(stops).in_sequence(&mut order).returning(|| Ok(()));
+    Box::new(camera)
+}
+
+fn encoder(calls: usize) -> Box<MockJpegEncoder> {
+    let mut encoder = MockJpegEncoder::new();
+    encoder.expect_name().return_const("mock".to_owned());
+    encoder.expect_encode().times(calls).returning(|_, _, out| {
+        out.extend_from_slice(b"JPEG");
+        Ok(())
+    });
+    Box::new(encoder)
+}
+
+struct Bench {
+    hub: Hub,
+    clock: Arc<ManualClock>,
+    stop: Arc<AtomicBool>,
+    opened: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
+        Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
+    }
+
+    fn camera(&self, script: &[Step], stops: usize) -> Box<dyn CameraSource> {
+        camera(script, stops, &self.stop)
+    }
+
+    /// Runs until a script ends; `cameras` are what opening gives, one after the other.
+    fn run(&self, cameras: Vec<eyelet_hal::Result<Box<dyn CameraSource>>>, encoder: Box<MockJpegEncoder>) {
+        let mut cameras = cameras.into_iter();
+        let opened = Arc::clone(&self.opened);
+        let reopen = Box::new(move || {
+            opened.fetch_add(1, Ordering::Relaxed);
+            cameras.next().expect("opened once too often")
+        });
+        Pipeline {
+            camera: None,
+            reopen,
+            encoder,
+            quality: Quality::DEFAULT,
+            stall_after: Duration::from_secs(3),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            hub: self.hub.clone(),
+        }
+        .run(&self.stop);
+    }
+}
+
+#[test]
+fn started_once_and_stopped_at_shutdown() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2)], 1))], encoder(2));
+    assert_eq!(bench.hub.feed.newest().unwrap().sequence, 2);
+    assert_eq!(bench.hub.metrics.frames_captured.get(), 2);
+}
+
+#[test]
+fn nobody_watching_nothing_is_encoded() {
+    let bench = Bench::new();
+    bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], encoder(0));
+    let metrics = &bench.hub.metrics;
+    assert_eq!((metrics.frames_captured.get(), metrics.frames_skipped.get()), (3, 3));
+    assert!(bench.hub.feed.newest().is_none());
+}
+
+#[test]
+fn a_disconnected_camera_is_dropped_and_opened_again_until_it_is_back() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let lost = Err((ErrorKind::Disconnected, "mock: unplugged"));
+    let gone = || error(ErrorKind::NotFound, "mock: no such device");
+    let first = bench.camera(&[Ok(5), lost], 0);
+    let second = bench.camera(&[Ok(0), Ok(1)], 1);
+    bench.run(vec![Ok(first), gone(), gone(), gone(), Ok(second)], encoder(3));
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 5);
+    // 100 + 200 + 400 + 800 ms: the pauses grow.
+    assert_eq!(bench.clock.monotonic(), Duration::from_millis(1_500));
+    // 5, two "no signal" pictures (two reasons), then the second camera's two: numbers grow.
+    assert_eq!(bench.hub.feed.newest().unwrap().sequence, 9);
+}
+
+#[test]
+fn viewers_see_why_there_is_no_signal() {
+    let bench = Bench::new();
+    let stop = Arc::clone(&bench.stop);
+    let mut camera = MockCameraSource::new();
+    camera.expect_name().return_const("mock".to_owned());
+    camera.expect_start().returning(move || {
+        stop.store(true, Ordering::Relaxed);
+        error(ErrorKind::Busy, "mock: busy")
+    });
+    bench.run(vec![Ok(Box::new(camera))], encoder(0));
+    let picture = bench.hub.feed.newest().unwrap();
+    assert_eq!(picture.kind, PictureKind::NoSignal);
+    assert!(eyelet_hal::jpeg::inspect(&picture.jpeg).is_ok());
+    let health = bench.hub.status.snapshot(bench.clock.monotonic()).health;
+    assert_eq!(health, Err("mock: busy".to_owned()));
+}
+
+#[test]
+fn damaged_frames_are_counted_and_passed_over() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let damaged = Err((ErrorKind::CorruptFrame, "mock: short"));
+    bench.run(vec![Ok(bench.camera(&[Ok(1), damaged, damaged, Ok(6)], 1))], encoder(2));
+    // Two damaged, and 2..=5 never came.
+    assert_eq!(bench.hub.metrics.frames_dropped.get(), 2 + 4);
+}
+
+#[test]
+fn an_encoder_that_finds_damage_loses_one_frame_and_one_that_fails_the_camera() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let mut encoder = MockJpegEncoder::new();
+    encoder.expect_name().return_const("mock".to_owned());
+    let mut call = 0;
+    encoder.expect_encode().times(4).returning(move |_, _, out| {
+        call += 1;
+        match call {
+            1 => error(ErrorKind::CorruptFrame, "truncated"),
+            3 => error(ErrorKind::Other, "hung"),
+            _ => {
+                out.extend_from_slice(b"JPEG");
+                Ok(())
+            }
+        }
+    });
+    let first = bench.camera(&[Ok(1), Ok(2), Ok(3)], 0);
+    let second = bench.camera(&[Ok(1)], 1);
+    bench.run(vec![Ok(first), Ok(second)], Box::new(encoder));
+    assert_eq!(bench.hub.metrics.frames_encoded.get(), 2);
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_silent_camera_counts_as_lost() {
+    let bench = Bench::new();
+    let clock = Arc::clone(&bench.clock);
+    let mut silent = MockCameraSource::new();
+    silent.expect_name().return_const("mock".to_owned());
+    silent.expect_start().times(1).returning(|| Ok(()));
+    silent.expect_next_frame().returning(move |timeout| {
+        clock.advance(timeout);
+        error(ErrorKind::TimedOut, "nothing yet")
+    });
+    bench.run(vec![Ok(Box::new(silent)), Ok(bench.camera(&[Ok(1)], 1))], encoder(0));
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 2);
+    let waited = bench.clock.monotonic();
+    assert!(waited >= Duration::from_secs(3) && waited < Duration::from_secs(5), "{waited:?}");
+}

@@ -1,0 +1,334 @@
+//! The HTTP server, by the raw bytes on its socket.
+
+use bytes::Bytes;
+use eyelet_core::{
+    Hub,
+    clock::SystemClock,
+    feed::{Picture, PictureKind},
+    http::{self, Server, SnapshotPolicy},
+};
+use eyelet_hal::{PixelFormat, StreamFormat};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Far longer than anything here takes: only a hang meets it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Running {
+    hub: Hub,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn serve(change: impl FnOnce(&mut Server)) -> Running {
+    let hub = Hub::default();
+    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
+    change(&mut server);
+    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    Running { hub, address, task: tokio::spawn(server.run(listener)) }
+}
+
+impl Running {
+    fn publish(&self, sequence: u64, len: usize) {
+        let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
+        let captured_at = eyelet_core::clock::Clock::unix(&SystemClock);
+        self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+    }
+
+    fn live(&self) {
+        self.hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
+    }
+
+    async fn connect(&self, request: &str) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
+    }
+
+    /// The whole answer to a request after which the server closes.
+    async fn ask(&self, request: &str) -> String {
+        let mut socket = self.connect(request).await;
+        let mut answer = Vec::new();
+        timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("no end of the answer").unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
+    }
+}
+
+/// Reads until `end` has come.
+async fn read_until(socket: &mut TcpStream, end: &str) -> String {
+    let mut bytes = Vec::new();
+    let read = async {
+        while !bytes.ends_with(end.as_bytes()) {
+            bytes.push(socket.read_u8().await.expect("the connection ended"));
+        }
+    };
+    if timeout(PATIENCE, read).await.is_err() {
+        panic!("no {end:?} in {:?}", String::from_utf8_lossy(&bytes));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits until `condition` holds.
+async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("the condition never held");
+}
+
+const STREAM: &str = "GET /stream?t=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[tokio::test]
+async fn plain_routes_answer_and_close() {
+    let server = serve(|_| ());
+    let page = server.get("/").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    assert!(page.contains("content-length: ") && page.contains("cache-control: no-store"), "{page}");
+    assert!(page.contains("<canvas id=\"picture\""));
+
+    let missing = server.get("/favicon.ico").await;
+    assert!(missing.starts_with("HTTP/1.1 404 "), "{missing}");
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.contains("\neyelet_viewers 0\n"), "{metrics}");
+    let state = server.get("/state").await;
+    assert!(state.contains("\"connected\": false"), "{state}");
+}
+
+#[tokio::test]
+async fn other_methods_are_told_which_work() {
+    let server = serve(|_| ());
+    for path in ["/", "/stream", "/snapshot", "/state"] {
+        let answer = server
+            .ask(&format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        assert!(answer.contains("allow: GET, HEAD\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn head_tells_what_get_would_without_a_body() {
+    let server = serve(|_| ());
+    for (path, wanted) in [("/", "text/html"), ("/stream", "multipart/x-mixed-replace; boundary=frame")] {
+        let answer =
+            server.ask(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(answer.contains(wanted), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "a body: {answer}");
+    }
+    assert_eq!(server.hub.metrics.viewers.get(), 0);
+}
+
+#[tokio::test]
+async fn health_tells_the_truth_with_the_reason() {
+    let server = serve(|_| ());
+    let answer = server.get("/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("no frame has come yet\n"), "{answer}");
+    server.live();
+    assert!(server.get("/healthz").await.starts_with("HTTP/1.1 200 "));
+    server.hub.status.lost("unplugged");
+    let answer = server.get("/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("unplugged\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_viewer_gets_the_newest_picture_at_once_and_its_boundary_with_it() {
+    let server = serve(|_| ());
+    server.publish(6, 3);
+    server.publish(7, 4);
+    let mut viewer = server.connect(STREAM).await;
+    let head = read_until(&mut viewer, "\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
+    assert!(head.contains("Content-Type: multipart/x-mixed-replace; boundary=frame\r\n"), "{head}");
+    let lower = head.to_ascii_lowercase();
+    assert!(!lower.contains("transfer-encoding") && !lower.contains("content-length"), "{head}");
+    let part = read_until(&mut viewer, "7777\r\n--frame\r\n").await;
+    assert!(part.starts_with("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\nX-Timestamp: "));
+    assert!(part.contains("\r\nX-Sequence: 7\r\n\r\n7777"), "{part}");
+
+    server.publish(8, 2);
+    let part = read_until(&mut viewer, "88\r\n--frame\r\n").await;
+    assert!(part.starts_with("Content-Type: image/jpeg\r\nContent-Length: 2\r\n"), "{part}");
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_next_headers_in_advance() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    let mut viewer = server
+        .connect("GET /stream HTTP/1.1\r\nHost: x\r\nAccept: image/avif,image/webp,*/*;q=0.8\r\n\r\n")
+        .await;
+    read_until(&mut viewer, "\r\n\r\n").await;
+    let part = read_until(&mut viewer, "111\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n").await;
+    assert!(part.starts_with("--frame\r\nContent-Type: image/jpeg\r\n\r\n111\r\n"), "{part}");
+}
+
+#[tokio::test]
+async fn a_still_picture_is_repeated() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    let mut viewer = server.connect(STREAM).await;
+    for _ in 0..3 {
+        read_until(&mut viewer, "111\r\n--frame\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_pipelined_request_before_the_stream_is_answered_whole() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    let mut viewer = server.connect(&format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{STREAM}")).await;
+    let page = read_until(&mut viewer, "</html>\n").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    let stream = read_until(&mut viewer, "111\r\n--frame\r\n").await;
+    assert!(stream.starts_with("HTTP/1.0 200 OK\r\n"), "{stream}");
+}
+
+#[tokio::test]
+async fn one_viewer_too_many_is_told_when_to_come_back() {
+    let server = serve(|server| server.max_viewers = 2);
+    server.publish(1, 3);
+    let first = server.connect(STREAM).await;
+    let mut second = server.connect(STREAM).await;
+    read_until(&mut second, "111\r\n--frame\r\n").await;
+    until(|| server.hub.metrics.viewers.get() == 2).await;
+    let answer = server.ask("GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nretry-after: "), "{answer}");
+
+    drop(first);
+    until(|| server.hub.metrics.viewers.get() == 1).await;
+    let mut third = server.connect(STREAM).await;
+    read_until(&mut third, "111\r\n--frame\r\n").await;
+    server.publish(2, 3);
+    read_until(&mut second, "222\r\n--frame\r\n").await;
+}
+
+#[tokio::test]
+async fn a_slow_viewer_skips_whole_pictures_and_holds_up_nobody() {
+    let server = serve(|_| ());
+    let mut slow = server.connect(STREAM).await;
+    let mut fast = server.connect(STREAM).await;
+    until(|| server.hub.metrics.viewers.get() == 2).await;
+    // More than the kernel's buffers hold for the one that does not read.
+    let (len, count) = (400_000, 60);
+    let mut bodies = vec![0; len];
+    read_until(&mut fast, "\r\n\r\n--frame\r\n").await;
+    for sequence in 1..=count {
+        server.publish(sequence, len);
+        let head = read_until(&mut fast, "\r\n\r\n").await;
+        assert!(head.contains(&format!("X-Sequence: {sequence}\r\n")), "{head}");
+        timeout(PATIENCE, fast.read_exact(&mut bodies)).await.expect("held up").unwrap();
+        read_until(&mut fast, "\r\n--frame\r\n").await;
+    }
+    // Now the slow one reads: whole parts, numbers that grow, and the last one is the newest.
+    read_until(&mut slow, "\r\n\r\n--frame\r\n").await;
+    let mut seen = vec![];
+    while seen.last() != Some(&count) {
+        let head = read_until(&mut slow, "\r\n\r\n").await;
+        let sequence: u64 = head.split("X-Sequence: ").nth(1).unwrap().trim().parse().unwrap();
+        assert!(seen.last() < Some(&sequence), "{sequence} after {seen:?}");
+        timeout(PATIENCE, slow.read_exact(&mut bodies)).await.expect("torn").unwrap();
+        assert!(bodies.iter().all(|&b| b == b'0' + (sequence % 10) as u8), "torn");
+        read_until(&mut slow, "\r\n--frame\r\n").await;
+        seen.push(sequence);
+    }
+    assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_thinned_stream_passes_over_pictures() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    let mut viewer = server.connect("GET /stream?fps=0.01 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    read_until(&mut viewer, "111\r\n--frame\r\n").await;
+    for sequence in 2..5 {
+        server.publish(sequence, 3);
+    }
+    // The next one it would get is the repeat of the first.
+    let part = read_until(&mut viewer, "\r\n--frame\r\n").await;
+    assert!(part.contains("X-Sequence: 1\r\n"), "{part}");
+    let answer = server.get("/stream?fps=many").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_captured_after_the_request() {
+    let server = serve(|_| ());
+    server.live();
+    server.publish(1, 3);
+    let ask = async { server.get("/snapshot?x=1").await };
+    let publish = async {
+        until(|| server.hub.feed.wanted()).await;
+        server.publish(2, 5);
+    };
+    let (answer, ()) = tokio::join!(ask, publish);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("x-sequence: 2\r\n") && answer.ends_with("\r\n\r\n22222"), "{answer}");
+    assert!(!server.hub.feed.wanted(), "the snapshot no longer asks for pictures");
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_lost_camera_is_refused_with_the_reason() {
+    let server = serve(|_| ());
+    server.hub.status.lost("unplugged");
+    let jpeg = Bytes::from_static(b"no signal");
+    let kind = PictureKind::NoSignal;
+    server.hub.feed.publish(Picture { jpeg, sequence: 1, captured_at: Duration::ZERO, kind });
+    let answer = server.get("/?action=snapshot").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\nunplugged\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_picture_written_once_is_what_a_snapshot_shows() {
+    let server = serve(|server| server.snapshot = SnapshotPolicy::FreshOrNewest);
+    server.publish(1, 3);
+    let answer = server.get("/snapshot.jpg").await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n111"), "{answer}");
+}
+
+#[tokio::test]
+async fn nonsense_is_answered_or_closed() {
+    let server = serve(|_| ());
+    for request in ["\r\n\r\n\r\n\r\nGET\r\n\r\n", "BREW /pot HTCPCP/1.0\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}"] {
+        let mut socket = server.connect(request).await;
+        socket.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("hangs").unwrap();
+    }
+    let long = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(100_000));
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let _ = socket.write_all(long.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("hangs");
+    assert!(server.get("/").await.starts_with("HTTP/1.1 200 "), "the next one is served");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said_with_the_remedy() {
+    let server = serve(|_| ());
+    let error = http::listen(server.address).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot listen on {}: ", server.address)), "{error}");
+    assert!(error.ends_with("; stop the other server, or choose another port with --bind"), "{error}");
+}
