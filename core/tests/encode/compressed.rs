@@ -91,9 +91,10 @@ proptest! {
     fn a_picture_that_the_next_one_interrupts_is_refused(
         jpeg in any_jpeg(), next in any_jpeg(), at: prop::sample::Index,
     ) {
-        // From the first scan on: in a header the next picture may pass for a segment's payload.
+        // Within the scan: in a header the next picture may pass for a segment's payload.
         let scan = inspect(&jpeg).unwrap().scan;
-        let at = scan + 14 + at.index(jpeg.len() - 2 - (scan + 14));
+        let data = scan + 2 + usize::from(u16::from_be_bytes([jpeg[scan + 2], jpeg[scan + 3]]));
+        let at = data + at.index(jpeg.len() - 1 - data);
         let end = if jpeg[at - 1] == 0xff { at - 1 } else { at };
         refused(&[&jpeg[..end], &next[..]].concat())?;
     }
