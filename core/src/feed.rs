@@ -54,8 +54,16 @@ pub struct Picture {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Feed {
-    newest: watch::Sender<Option<Arc<Picture>>>,
+    newest: watch::Sender<Newest>,
     wanted: Arc<AtomicUsize>,
+}
+
+/// What the feed holds. The count changes together with the picture, so that nobody sees one without the other.
+#[derive(Debug, Default)]
+struct Newest {
+    picture: Option<Arc<Picture>>,
+    /// Live pictures ever published.
+    live: u64,
 }
 
 impl Default for Feed {
@@ -67,22 +75,26 @@ impl Default for Feed {
 impl Feed {
     /// An empty feed.
     pub fn new() -> Self {
-        Self { newest: watch::Sender::new(None), wanted: Arc::default() }
+        Self { newest: watch::Sender::new(Newest::default()), wanted: Arc::default() }
     }
 
     /// Replaces the newest picture and wakes every subscriber.
     pub fn publish(&self, picture: Picture) {
-        self.newest.send_replace(Some(Arc::new(picture)));
+        let mut old = None; // freed after the lock is
+        self.newest.send_modify(|newest| {
+            newest.live += u64::from(picture.kind == PictureKind::Live);
+            old = newest.picture.replace(Arc::new(picture));
+        });
     }
 
     /// Forgets the newest picture, so that nobody gets it as if it were fresh.
     pub fn clear(&self) {
-        self.newest.send_if_modified(|newest| newest.take().is_some());
+        self.newest.send_if_modified(|newest| newest.picture.take().is_some());
     }
 
     /// The newest picture.
     pub fn newest(&self) -> Option<Arc<Picture>> {
-        self.newest.borrow().clone()
+        self.newest.borrow().picture.clone()
     }
 
     /// Whether anybody subscribes: whether a frame is worth encoding.
@@ -95,17 +107,26 @@ impl Feed {
         self.wanted.fetch_add(1, Ordering::Relaxed);
         let mut receiver = self.newest.subscribe();
         receiver.mark_changed();
-        Subscription { receiver, wanted: Arc::clone(&self.wanted), _feed: self.newest.clone() }
+        let seen = {
+            let newest = receiver.borrow();
+            let ahead = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
+            newest.live - u64::from(ahead)
+        };
+        let (wanted, feed) = (Arc::clone(&self.wanted), self.newest.clone());
+        Subscription { receiver, seen, missed: 0, wanted, _feed: feed }
     }
 }
 
 /// One reader of a [`Feed`]: a viewer, an upload, a snapshot.
 #[derive(Debug)]
 pub struct Subscription {
-    receiver: watch::Receiver<Option<Arc<Picture>>>,
+    receiver: watch::Receiver<Newest>,
+    /// Live pictures published up to the last look.
+    seen: u64,
+    missed: u64,
     wanted: Arc<AtomicUsize>,
     // Keeps the channel open: a feed without a publisher is a still source, not an end.
-    _feed: watch::Sender<Option<Arc<Picture>>>,
+    _feed: watch::Sender<Newest>,
 }
 
 impl Subscription {
@@ -116,10 +137,25 @@ impl Subscription {
             if self.receiver.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            if let Some(picture) = self.receiver.borrow_and_update().as_ref() {
-                return Arc::clone(picture);
+            if let Some(picture) = self.newest() {
+                return picture;
             }
         }
+    }
+
+    /// The feed's newest picture, whether this subscription has had it or not; [`next`](Self::next) will not
+    /// give it again.
+    pub fn newest(&mut self) -> Option<Arc<Picture>> {
+        let newest = self.receiver.borrow_and_update();
+        let given = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
+        self.missed += (newest.live - self.seen).saturating_sub(u64::from(given));
+        self.seen = newest.live;
+        newest.picture.clone()
+    }
+
+    /// Live pictures that were replaced by newer ones before this subscription took them.
+    pub fn missed(&self) -> u64 {
+        self.missed
     }
 }
 
@@ -160,6 +196,33 @@ mod tests {
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err());
         feed.publish(picture(2));
         assert_eq!(viewer.next().await.sequence, 2);
+    }
+
+    #[tokio::test]
+    async fn every_live_picture_is_given_or_missed() {
+        let feed = Feed::new();
+        feed.publish(picture(0));
+        let mut viewer = feed.subscribe();
+        feed.publish(picture(1));
+        feed.publish(picture(2));
+        assert_eq!(viewer.next().await.sequence, 2);
+        assert_eq!(viewer.missed(), 2);
+
+        feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(3) });
+        viewer.next().await;
+        assert_eq!(viewer.missed(), 2, "nothing live was lost");
+
+        feed.publish(picture(4));
+        feed.clear();
+        assert!(viewer.newest().is_none());
+        assert_eq!(viewer.missed(), 3, "4 came and went");
+
+        feed.publish(picture(5));
+        feed.publish(picture(6));
+        assert_eq!(viewer.newest().unwrap().sequence, 6);
+        assert_eq!(viewer.newest().unwrap().sequence, 6);
+        assert_eq!(viewer.missed(), 4);
+        assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "6 was given");
     }
 
     #[test]
