@@ -1,0 +1,91 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+/// Exponential back-off with a cap and equal jitter: half of each delay is fixed, half random, so that many
+/// cameras that lost the same server do not come back in step.
+///
+/// ```
+/// use eyelet_core::upload::Backoff;
+/// use std::time::Duration;
+/// let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
+/// assert!(backoff.failure() <= Duration::from_millis(250));
+/// assert!(backoff.failure() <= Duration::from_millis(500)); // twice as long, and so on up to 30 s
+/// backoff.success();
+/// assert!(backoff.failure() <= Duration::from_millis(250)); // from the start again
+/// ```
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    first: Duration,
+    cap: Duration,
+    /// The upper bound of the next delay.
+    next: Duration,
+    rng: fastrand::Rng,
+}
+
+impl Backoff {
+    /// From 250 ms to 30 s.
+    pub fn new(rng: fastrand::Rng) -> Self {
+        Self::with_limits(Duration::from_millis(250), Duration::from_secs(30), rng)
+    }
+
+    /// Delays are at most `first`, 2 `first`, 4 `first` ... and never over `cap`; each is at least half of that.
+    pub fn with_limits(first: Duration, cap: Duration, rng: fastrand::Rng) -> Self {
+        let first = first.min(cap);
+        Self { first, cap, next: first, rng }
+    }
+
+    /// An attempt failed: the delay before the next one.
+    pub fn failure(&mut self) -> Duration {
+        let half = self.next / 2;
+        // Floating point rounds: without the `min` an extreme half could exceed itself.
+        let delay = half.saturating_add(half.mul_f64(self.rng.f64()).min(half));
+        self.next = self.next.saturating_mul(2).min(self.cap);
+        delay
+    }
+
+    /// An attempt succeeded: the next failure begins at the first delay again.
+    pub fn success(&mut self) {
+        self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn delays_double_within_their_bounds(seed: u64, first in 1u64..10_000, cap in 1u64..100_000, fails in 0..80u32) {
+            let (first, cap) = (Duration::from_micros(first), Duration::from_micros(cap));
+            let mut backoff = Backoff::with_limits(first, cap, fastrand::Rng::with_seed(seed));
+            let mut bound = first.min(cap);
+            for _ in 0..fails {
+                let delay = backoff.failure();
+                prop_assert!(bound / 2 <= delay && delay <= bound, "{delay:?} is not in {:?}..={bound:?}", bound / 2);
+                bound = (bound * 2).min(cap);
+            }
+            backoff.success();
+            prop_assert!(backoff.failure() <= first.min(cap));
+        }
+
+        #[test]
+        fn a_seed_gives_the_same_delays(seed: u64) {
+            let delays = |seed| {
+                let mut backoff = Backoff::new(fastrand::Rng::with_seed(seed));
+                (0..20).map(|_| backoff.failure()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(delays(seed), delays(seed));
+            prop_assert_ne!(delays(seed), delays(seed ^ 1), "there is jitter");
+        }
+    }
+
+    #[test]
+    fn extreme_limits_do_not_overflow() {
+        let mut backoff = Backoff::with_limits(Duration::MAX, Duration::MAX, fastrand::Rng::with_seed(0));
+        for _ in 0..3 {
+            assert!(backoff.failure() >= Duration::MAX / 2 - Duration::from_secs(1));
+        }
+    }
+}

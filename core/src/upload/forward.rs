@@ -1,0 +1,90 @@
+//! From the feed to a server, for as long as there is a feed.
+
+use super::{Backoff, Client, PostMeta, Progress};
+use crate::{
+    feed::{Picture, PictureKind, Subscription},
+    metrics::UploadCounters,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+/// The longest `Retry-After` that is obeyed; a server that asks for more is asked again after this.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Sends the newest live picture again and again.
+///
+/// One picture is under way at a time; those that come meanwhile replace each other, and the last of them goes
+/// next. After a failure it waits as [`Backoff`] says, or as long as the server asks in `Retry-After`, and then
+/// sends what is newest by then: the same picture again if there is no newer one. It never gives up.
+///
+/// The counters tell the whole story: every live picture of the feed was accepted, failed at least once, or was
+/// dropped without being tried.
+#[derive(Debug)]
+pub struct Forwarder {
+    client: Client,
+    backoff: Backoff,
+    limit: Option<u64>,
+    progress: Arc<Progress>,
+}
+
+impl Forwarder {
+    /// A forwarder that runs until it is dropped.
+    pub fn new(client: Client, backoff: Backoff, counters: UploadCounters) -> Self {
+        let progress = Arc::new(Progress::new(client.url(), counters));
+        Self { client, backoff, limit: None, progress }
+    }
+
+    /// Stop after `accepted` pictures were taken by the server.
+    #[must_use]
+    pub fn limit(mut self, accepted: u64) -> Self {
+        self.limit = Some(accepted);
+        self
+    }
+
+    /// How it goes, to be read while it runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Forwards until the limit is reached, for ever without one. May be dropped at any time; a picture under
+    /// way is then neither accepted nor failed.
+    pub async fn run(mut self, mut pictures: Subscription) {
+        let mut accepted = 0;
+        let mut missed = 0;
+        let mut picture = None;
+        while self.limit != Some(accepted) {
+            let next = match picture.take() {
+                Some(picture) => picture,
+                None => live(&mut pictures).await,
+            };
+            self.progress.dropped(pictures.missed() - missed);
+            missed = pictures.missed();
+
+            let failure = match self.client.post(next.jpeg.clone(), &PostMeta::from(&*next)).await {
+                Ok(response) if response.is_accepted() => {
+                    accepted += 1;
+                    self.backoff.success();
+                    self.progress.accepted();
+                    continue;
+                }
+                Ok(response) => (response.refusal(), response.retry_after),
+                Err(error) => (error.to_string(), None),
+            };
+            let (why, retry_after) = failure;
+            self.progress.failed(why);
+            let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+            sleep(self.backoff.failure().max(asked)).await;
+            picture = pictures.newest().filter(|picture| picture.kind == PictureKind::Live);
+        }
+    }
+}
+
+/// The next picture that shows what the camera sees.
+async fn live(pictures: &mut Subscription) -> Arc<Picture> {
+    loop {
+        let picture = pictures.next().await;
+        if picture.kind == PictureKind::Live {
+            return picture;
+        }
+    }
+}

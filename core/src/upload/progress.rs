@@ -1,0 +1,92 @@
+//! How an upload goes, for people and programs that ask while it runs.
+
+use super::UploadUrl;
+use crate::metrics::UploadCounters;
+use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
+use tracing::{info, warn};
+
+/// What `/state` says of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UploadStatus {
+    /// Where the pictures go, without the query.
+    pub url: String,
+    /// Whether the server took the last picture; false before the first.
+    pub connected: bool,
+    /// Pictures the server took.
+    pub accepted: u64,
+    /// Attempts that were refused or broke.
+    pub failed: u64,
+    /// Pictures never tried, since a newer one came first.
+    pub dropped: u64,
+    /// Why the last attempt failed; nothing while the server takes pictures.
+    pub last_error: Option<String>,
+}
+
+/// The shared end of a [`Forwarder`](super::Forwarder): read it at any time, from any thread.
+#[derive(Debug)]
+pub struct Progress {
+    url: String,
+    counters: UploadCounters,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has been tried yet.
+    Waiting,
+    Delivering,
+    Failing(String),
+}
+
+impl Progress {
+    pub(super) fn new(url: &UploadUrl, counters: UploadCounters) -> Self {
+        Self { url: url.to_string(), counters, state: Mutex::new(State::Waiting) }
+    }
+
+    /// How it goes now.
+    pub fn status(&self) -> UploadStatus {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        UploadStatus {
+            url: self.url.clone(),
+            connected: matches!(*state, State::Delivering),
+            accepted: self.counters.accepted.get(),
+            failed: self.counters.failed.get(),
+            dropped: self.counters.dropped.get(),
+            last_error: match &*state {
+                State::Failing(why) => Some(why.clone()),
+                State::Waiting | State::Delivering => None,
+            },
+        }
+    }
+
+    pub(super) fn dropped(&self, pictures: u64) {
+        self.counters.dropped.inc_by(pictures);
+    }
+
+    /// A picture was taken. Only a change is worth a line in the log.
+    pub(super) fn accepted(&self) {
+        self.counters.accepted.inc();
+        match self.enter(State::Delivering) {
+            State::Delivering => {}
+            State::Waiting => info!(url = self.url, "uploading"),
+            State::Failing(_) => {
+                info!(url = self.url, failed = self.counters.failed.get(), "the upload server is back");
+            }
+        }
+    }
+
+    /// An attempt failed. Only a change is worth a line in the log.
+    pub(super) fn failed(&self, why: String) {
+        self.counters.failed.inc();
+        if let State::Waiting | State::Delivering = self.enter(State::Failing(why.clone())) {
+            warn!(url = self.url, "upload failed, trying again until it works: {why}");
+        }
+    }
+
+    fn enter(&self, state: State) -> State {
+        let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut now, state)
+    }
+}

@@ -1,0 +1,82 @@
+//! The upload that needs no async: one call, one picture.
+
+use super::{Client, PostMeta, Response, Timeouts};
+use bytes::Bytes;
+use eyelet_hal::{Error, ErrorKind, Result};
+use tokio::runtime::{self, Handle, Runtime};
+
+/// Posts pictures and waits for each answer, as `requests.post(url, data=jpeg)` does, but over one kept-alive
+/// connection.
+///
+/// ```no_run
+/// use eyelet_core::upload::Uploader;
+/// # fn main() -> eyelet_hal::Result<()> {
+/// let mut uploader = Uploader::new("http://192.168.0.2:8080/upload")?;
+/// let response = uploader.post(std::fs::read("picture.jpg").unwrap())?;
+/// println!("{} {}", response.status(), response.text());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Uploader {
+    client: Client,
+    /// There until dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Uploader {
+    /// An uploader to `url`, with the default [`Timeouts`]; connects with the first picture.
+    ///
+    /// # Errors
+    /// `InvalidInput` when `url` is not the address of a server.
+    pub fn new(url: &str) -> Result<Self> {
+        Self::with_timeouts(url, Timeouts::default())
+    }
+
+    /// An uploader that waits as long as it is told.
+    ///
+    /// # Errors
+    /// `InvalidInput` when `url` is not the address of a server.
+    pub fn with_timeouts(url: &str, timeouts: Timeouts) -> Result<Self> {
+        let client = Client::with_timeouts(url.parse()?, timeouts);
+        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime.map_err(|e| {
+            let why = format!("no sockets or timers to be had: {e}");
+            client.url().0.error(ErrorKind::Other, why).with_source(e)
+        })?;
+        Ok(Self { client, runtime: Some(runtime) })
+    }
+
+    /// Posts a picture and blocks until the server has answered; any status is an answer.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; `Unsupported` when called from async code, which it would block.
+    pub fn post(&mut self, picture: impl Into<Bytes>) -> Result<Response> {
+        self.post_with(picture, &PostMeta::default())
+    }
+
+    /// [`post`](Self::post), with what is known of the picture.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub fn post_with(&mut self, picture: impl Into<Bytes>, meta: &PostMeta) -> Result<Response> {
+        let unusable = || {
+            let what = "cannot upload from async code with Uploader, which blocks; use upload::Client";
+            Error::new(ErrorKind::Unsupported, what)
+        };
+        if Handle::try_current().is_ok() {
+            return Err(unusable());
+        }
+        let runtime = self.runtime.as_ref().ok_or_else(unusable)?;
+        runtime.block_on(self.client.post(picture.into(), meta))
+    }
+}
+
+impl Drop for Uploader {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A plain drop would wait for a name that is still being resolved, and panic in async code.
+            runtime.shutdown_background();
+        }
+    }
+}
