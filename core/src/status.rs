@@ -1,6 +1,6 @@
 //! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
 
-use crate::{rate::Rate, upload::UploadStatus};
+use crate::{rate::Rate, upload::Progress};
 use eyelet_hal::{Quality, StreamFormat};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,7 +22,7 @@ struct Inner {
     quality: Quality,
     encode_time: Duration,
     picture_len: usize,
-    upload: Option<Arc<UploadStatus>>,
+    upload: Option<Arc<Progress>>,
 }
 
 /// A moment's [`Status`].
@@ -46,7 +46,7 @@ pub struct StatusSnapshot {
     /// Bytes of the last picture.
     pub picture_len: usize,
     /// The upload that runs beside the stream.
-    pub upload: Option<Arc<UploadStatus>>,
+    pub upload: Option<Arc<Progress>>,
 }
 
 impl Status {
@@ -97,7 +97,7 @@ impl Status {
     }
 
     /// An upload runs beside the stream.
-    pub fn uploading(&self, upload: Arc<UploadStatus>) {
+    pub fn uploading(&self, upload: Arc<Progress>) {
         self.lock().upload = Some(upload);
     }
 

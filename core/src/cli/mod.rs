@@ -18,6 +18,8 @@ mod output;
 mod serve;
 mod snapshot;
 mod status_line;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod values;
 mod watch;

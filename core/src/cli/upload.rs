@@ -1,8 +1,50 @@
-//! `upload URL`.
-use super::*;
-pub(super) fn run<D: Devices>(_args: &UploadArgs<D::Flags>, _output: &Output) -> Outcome {
-    todo!()
+//! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
+
+use super::{Devices, Outcome, Output, UploadArgs, capture, stopped};
+use crate::{
+    clock::{Clock, SystemClock},
+    hub::Hub,
+    upload::{Backoff, Client, Forwarder, UploadUrl},
+};
+use std::sync::Arc;
+
+pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
+    output.log(&args.camera.log)?;
+    let hub = Hub::default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
+    let mut forwarder = forwarder(args.url.clone(), &hub);
+    if let Some(count) = args.count {
+        forwarder = forwarder.limit(count.get());
+    }
+    let runtime = super::runtime()?;
+    // Asked for before the camera starts, so that its first frame counts.
+    let pictures = hub.feed.subscribe();
+    let camera = pipeline.spawn()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            () = forwarder.run(pictures) => Ok(()),
+            outcome = stopped() => outcome,
+        }
+    });
+    drop(camera);
+    let counts = &hub.metrics.upload;
+    let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
+    output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped"));
+    outcome
 }
-pub(super) async fn beside(_url: Option<crate::upload::UploadUrl>, _hub: &crate::Hub) {
-    std::future::pending().await
+
+/// Uploads beside the stream, until the future is dropped.
+pub(super) async fn beside(url: Option<UploadUrl>, hub: &Hub) {
+    match url {
+        Some(url) => forwarder(url, hub).run(hub.feed.subscribe()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn forwarder(url: UploadUrl, hub: &Hub) -> Forwarder {
+    let backoff = Backoff::new(fastrand::Rng::new());
+    let forwarder = Forwarder::new(Client::new(url), backoff, hub.metrics.upload.clone());
+    hub.status.uploading(forwarder.progress());
+    forwarder
 }

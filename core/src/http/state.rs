@@ -15,7 +15,7 @@ struct State<'a> {
     encoder: Encoder<'a>,
     frames: Frames,
     viewers: Vec<ViewerState>,
-    upload: Option<&'a UploadStatus>,
+    upload: Option<UploadStatus>,
 }
 
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
             dropped: metrics.frames_dropped.get(),
         },
         viewers: viewers.state(now),
-        upload: status.upload.as_deref(),
+        upload: status.upload.as_ref().map(|progress| progress.status()),
     };
     // Strings and numbers always serialise.
     serde_json::to_vec_pretty(&state).unwrap_or_default()

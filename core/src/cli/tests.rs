@@ -1,0 +1,166 @@
+//! Arguments and configuration files, as a binary without devices sees them.
+
+use super::{args::Command, *};
+use crate::pipeline::Reopen;
+use eyelet_hal::{JpegEncoder, Result};
+use proptest::prelude::*;
+use std::net::{Ipv4Addr, SocketAddr};
+
+#[derive(Debug)]
+struct Nothing;
+
+#[derive(Clone, Debug, clap::Args)]
+struct Flags {
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Devices for Nothing {
+    const PROGRAM: &'static str = "nothing";
+    const CAMERA: &'static str = "none";
+    const BIND: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    type Flags = Flags;
+    type Command = NoCommand;
+
+    fn cameras(_: CameraRequest, _: &Flags) -> Result<Reopen> {
+        unreachable!("no command runs here")
+    }
+    fn encoder(_: &str, _: &Flags) -> Result<Box<dyn JpegEncoder>> {
+        unreachable!("no command runs here")
+    }
+    fn doctor(_: &Flags) -> Findings {
+        unreachable!("no command runs here")
+    }
+    fn run(command: NoCommand, _: &Output) -> Outcome {
+        match command {}
+    }
+}
+
+fn parsed(arguments: &[&str]) -> std::result::Result<Command<Nothing>, Failure> {
+    parse(std::iter::once("nothing").chain(arguments.iter().copied()).map(OsString::from).collect())
+}
+
+fn serve(arguments: &[&str]) -> ServeArgs<Flags> {
+    match parsed(arguments) {
+        Ok(Command::Serve(args)) => args,
+        other => panic!("{arguments:?} gave {other:?}"),
+    }
+}
+
+fn refused(arguments: &[&str]) -> String {
+    match parsed(arguments) {
+        Err(Failure::Usage(what)) => {
+            assert!(!what.contains('\n'), "one line: {what}");
+            what
+        }
+        other => panic!("{arguments:?} gave {other:?}"),
+    }
+}
+
+fn file(text: &str) -> (tempfile::NamedTempFile, String) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let name = file.path().to_str().unwrap().to_owned();
+    (file, name)
+}
+
+#[test]
+fn serve_is_the_default() {
+    assert_eq!(serve(&[]).camera.size.to_string(), "640x480");
+    assert_eq!(serve(&["--quality", "50"]).camera.quality.get(), 50);
+    assert_eq!(serve(&["serve", "--max-viewers=3"]).max_viewers, 3);
+    assert!(matches!(parsed(&["--help"]), Err(Failure::Help(_))));
+    assert!(matches!(parsed(&["--version"]), Err(Failure::Help(_))));
+}
+
+#[test]
+fn bad_values_are_told_what_is_right() {
+    for (arguments, part) in [
+        (["--size", "0x0"], "'0x0' for '--size <WxH>': a size is WIDTHxHEIGHT with sides from 1 to 65535"),
+        (["--size", "640"], "such as 640x480; "),
+        (["--size", "99999x99999"], "such as 640x480; "),
+        (["--quality", "0"], "a quality is a whole number from 1 to 100; "),
+        (["--format", "h264"], "use one of nv12, nv21, "),
+        (["--fps", "0"], "such as 30; "),
+        (["--bind", "nowhere"], "--bind"),
+        (["upload", "http:///upload"], "no host"),
+        (["frobnicate", "x"], "frobnicate"),
+    ] {
+        let what = refused(&arguments);
+        assert!(what.contains(part), "{what}");
+        assert!(what.contains("; "), "no remedy: {what}");
+    }
+}
+
+#[test]
+fn a_file_sets_flags_and_the_command_line_counts_more() {
+    let (_file, name) =
+        file("quality = 33\nsize = \"320x240\"\nfps = 12.5\nbind = \"127.0.0.1:1234\"\nseed = 7\n");
+    let args = serve(&["--config", &name, "--quality", "44"]);
+    assert_eq!(args.camera.quality.get(), 44);
+    assert_eq!(args.camera.size.to_string(), "320x240");
+    assert_eq!(args.camera.fps.get(), 12.5);
+    assert_eq!(args.bind.unwrap().port(), 1234);
+    assert_eq!(args.camera.own.seed, Some(7));
+}
+
+#[test]
+fn one_file_serves_every_subcommand() {
+    let (_file, name) = file("bind = \"127.0.0.1:1234\"\nquality = 33\ncount = 5\n");
+    match parsed(&["upload", "http://x/upload", &format!("--config={name}")]) {
+        Ok(Command::Upload(args)) => {
+            assert_eq!(args.camera.quality.get(), 33);
+            assert_eq!(args.count.unwrap().get(), 5);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(serve(&["--config", &name]).camera.quality.get(), 33);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_said_with_its_name() {
+    for (text, part) in [
+        ("qualty = 80", "unknown key qualty; "),
+        ("quality = 0", "a quality is a whole number from 1 to 100; "),
+        ("quality = [80]", "quality is a array; it must be a string or a number"),
+        ("quality = ", "line 1: "),
+        ("config = \"x\"", "unknown key config; "),
+        ("help = 1", "unknown key help; "),
+    ] {
+        let (_file, name) = file(text);
+        let what = refused(&["--config", &name]);
+        assert!(what.starts_with(&format!("{name}: ")), "{what}");
+        assert!(what.contains(part), "{text}: {what}");
+    }
+    let what = refused(&["--config", "/nowhere/eyelet.toml"]);
+    assert!(what.starts_with("cannot read /nowhere/eyelet.toml: "), "{what}");
+}
+
+proptest! {
+    #[test]
+    fn configuration_round_trips(
+        width in 1u32..=65535, height in 1u32..=65535, fps in 0.001f64..=1000.0, quality in 1u8..=100,
+        viewers in 1usize..=10_000, camera in "[a-z/:\"'\\\\ ]{1,20}", seed in prop::option::of(0..i64::MAX as u64),
+        format in prop::sample::select(eyelet_hal::PixelFormat::ALL.to_vec()),
+    ) {
+        let mut table = toml::Table::new();
+        table.insert("size".into(), format!("{width}x{height}").into());
+        table.insert("fps".into(), fps.into());
+        table.insert("quality".into(), i64::from(quality).into());
+        table.insert("max-viewers".into(), (viewers as i64).into());
+        table.insert("camera".into(), camera.clone().into());
+        table.insert("format".into(), format.to_string().into());
+        if let Some(seed) = seed {
+            table.insert("seed".into(), (seed as i64).into());
+        }
+        let (_file, name) = file(&table.to_string());
+        let args = serve(&["--config", &name]);
+        prop_assert_eq!(args.camera.size, Size { width, height });
+        prop_assert_eq!(args.camera.fps.get(), fps);
+        prop_assert_eq!(args.camera.quality.get(), quality);
+        prop_assert_eq!(args.max_viewers, viewers);
+        prop_assert_eq!(args.camera.camera, Some(camera));
+        prop_assert_eq!(args.camera.format, Some(format));
+        prop_assert_eq!(args.camera.own.seed, seed);
+    }
+}
