@@ -34,31 +34,32 @@ impl<'a> Pixels<'a> {
 
     /// Whether `fill_buffers` below has an arm for it.
     pub(super) fn knows(pixel: PixelFormat) -> bool {
-        match pixel {
+        matches!(
+            pixel,
             PixelFormat::Nv12
-            | PixelFormat::Nv21
-            | PixelFormat::I420
-            | PixelFormat::Yuv422p
-            | PixelFormat::Yuyv
-            | PixelFormat::Rgb24
-            | PixelFormat::Grey => true,
-            PixelFormat::Jpeg => false,
-            _ => false,
-        }
+                | PixelFormat::Nv21
+                | PixelFormat::I420
+                | PixelFormat::Yuv422p
+                | PixelFormat::Yuyv
+                | PixelFormat::Rgb24
+                | PixelFormat::Grey
+        )
     }
 
+    /// # Errors
+    /// `Unsupported` for any other frame.
     pub(crate) fn of(frame: &Frame<'a>) -> Result<Self> {
         let format = frame.format();
         let (Some(width), Some(height), true) =
             (Self::side(format.width), Self::side(format.height), Self::knows(format.pixel))
         else {
-            return Err(unsupported(format, "use a raw format with sides up to 65535"));
+            return Err(unsupported(format, "not a raw format with sides up to 65535"));
         };
         let mut planes = [Rows::default(); 3];
         for (index, (rows, plane)) in planes.iter_mut().zip(frame.planes()).enumerate() {
             let geometry = format.plane(index).filter(|_| !plane.bytes.is_empty());
             let Some(geometry) = geometry else {
-                return Err(unsupported(format, "it is not in host memory; map it"));
+                return Err(unsupported(format, "not in host memory; map it"));
             };
             *rows = Rows { bytes: plane.bytes, stride: plane.stride, row_bytes: geometry.row_bytes };
         }
@@ -71,8 +72,8 @@ impl<'a> Pixels<'a> {
     }
 }
 
-fn unsupported(format: StreamFormat, remedy: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("cannot encode a {format} frame in software: {remedy}"))
+fn unsupported(format: StreamFormat, why: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("cannot read the pixels of a {format} frame: {why}"))
 }
 
 impl ImageBuffer for Pixels<'_> {
