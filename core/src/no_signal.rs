@@ -10,7 +10,6 @@ const REASON: Color = Color::from_rgb(0xb8, 0xc0, 0xc8);
 
 /// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that says why there is
 /// no picture. `reason` may be any text; what does not fit ends in `...`.
-#[allow(dead_code, reason = "the camera thread calls it")]
 pub(crate) fn no_signal(width: u32, height: u32, reason: &str) -> Bytes {
     let (width, height) = (width.clamp(64, 1920), height.clamp(48, 1080));
     draw(width, height, reason)

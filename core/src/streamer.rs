@@ -27,7 +27,7 @@ const UNWATCHED: Duration = Duration::from_secs(1);
 /// A server that shows browsers what an application writes.
 ///
 /// ```no_run
-/// use eyelet_core::{JpegStreamer, image::{Color, Image}};
+/// use eyelet_core::{JpegStreamer, image::{Color, Image, Thickness}};
 ///
 /// let mut streamer = JpegStreamer::new("", 8000, 16)?;
 /// streamer.set_html("<html><body><img src='/stream'></body></html>");
@@ -35,7 +35,7 @@ const UNWATCHED: Duration = Duration::from_secs(1);
 /// println!("http://{}:{}", streamer.host(), streamer.port());
 /// loop {
 ///     let mut image = Image::new(320, 240)?;
-///     image.draw_rect(60, 60, 80, 80, Color::from_rgb(255, 0, 0), -1);
+///     image.draw_rect(60, 60, 80, 80, Color::from_rgb(255, 0, 0), Thickness::Filled);
 ///     streamer.write(&image)?; // never blocks
 /// }
 /// # #[allow(unreachable_code)]

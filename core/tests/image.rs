@@ -229,5 +229,24 @@ fn frames_become_pictures() {
     assert_eq!(Image::from_frame(&frame).unwrap().as_bytes(), [3, 3, 3, 9, 9, 9]);
     let jpeg = StreamFormat::new(PixelFormat::Jpeg, 2, 1).unwrap();
     let frame = Frame::new(jpeg, FrameMeta::default(), &[Plane::host(&[3, 9], 0)]).unwrap();
-    assert_eq!(Image::from_frame(&frame).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(Image::from_frame(&frame).unwrap_err().kind(), ErrorKind::CorruptFrame);
+}
+
+#[test]
+fn a_jpeg_decodes_back_to_its_picture() {
+    let mut image = Image::new(33, 17).unwrap();
+    image.draw_rect(0, 0, 16, 17, Color::from_rgb(200, 40, 40), Thickness::Filled);
+    let jpeg = image.to_jpeg(Quality::new(95).unwrap()).unwrap();
+    let decoded = Image::from_jpeg(&jpeg).unwrap();
+    assert_eq!((decoded.width(), decoded.height()), (33, 17));
+    for (x, y) in [(4, 4), (11, 16), (20, 2), (32, 16)] {
+        for (want, got) in pixel(&image, x, y).iter().zip(pixel(&decoded, x, y)) {
+            assert!(want.abs_diff(*got) < 8, "({x}, {y}) is {:?}", pixel(&decoded, x, y));
+        }
+    }
+    assert!(Image::from_jpeg(&jpeg[..jpeg.len() - 9]).is_err());
+
+    let format = StreamFormat::new(PixelFormat::Jpeg, 33, 17).unwrap();
+    let frame = Frame::new(format, FrameMeta::default(), &[Plane::host(&jpeg, 0)]).unwrap();
+    assert_eq!(Image::from_frame(&frame).unwrap().as_bytes(), decoded.as_bytes());
 }

@@ -153,7 +153,7 @@ proptest! {
         if let Some(seed) = seed {
             table.insert("seed".into(), (seed as i64).into());
         }
-        let (_file, name) = file(&table.to_string());
+        let (_file, name) = file(&toml::to_string(&table).unwrap());
         let args = serve(&["--config", &name]);
         prop_assert_eq!(args.camera.size, Size { width, height });
         prop_assert_eq!(args.camera.fps.get(), fps);

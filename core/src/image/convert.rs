@@ -5,6 +5,10 @@ use crate::encode::{SoftwareEncoder, pixels::Pixels};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
 use jpeg_encoder::ImageBuffer;
+use zune_jpeg::{
+    JpegDecoder,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
 
 /// What a picture can be saved or sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +21,32 @@ pub enum FileFormat {
 }
 
 impl Image {
-    /// The picture in a raw frame, converted from full-range BT.601 where that is YCbCr.
+    /// The picture in a JPEG.
     ///
     /// # Errors
-    /// `Unsupported` for compressed frames and those that are not in host memory, otherwise as
-    /// [`new`](Self::new).
+    /// `CorruptFrame` when it cannot be decoded, otherwise as [`new`](Self::new).
+    pub fn from_jpeg(jpeg: &[u8]) -> Result<Self> {
+        let mut whole = Vec::new();
+        let info = crate::jpeg::repair(jpeg, &mut whole)?;
+        let mut image = Self::new(info.width.into(), info.height.into())?;
+        let rgb = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&whole), rgb);
+        decoder.decode_into(image.pixels.as_flattened_mut()).map_err(|e| {
+            Error::new(ErrorKind::CorruptFrame, format!("cannot decode the JPEG: {e:?}"))
+        })?;
+        Ok(image)
+    }
+
+    /// The picture in a frame, decoded if it is compressed, and converted from full-range BT.601 where it is
+    /// YCbCr.
+    ///
+    /// # Errors
+    /// `Unsupported` for frames that are not in host memory, otherwise as [`from_jpeg`](Self::from_jpeg).
     pub fn from_frame(frame: &Frame<'_>) -> Result<Self> {
         let format = frame.format();
+        if format.pixel == PixelFormat::Jpeg {
+            return Self::from_jpeg(frame.planes()[0].bytes);
+        }
         let pixels = Pixels::of(frame)?;
         let mut image = Self::new(format.width.get(), format.height.get())?;
         let mut buffers = <[Vec<u8>; 4]>::default();
