@@ -56,8 +56,8 @@ fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
     Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
 }
 
-/// The whole command line, as clap sees it.
-fn command<D: Devices>() -> clap::Command {
+/// The whole command line, as clap sees it: for documentation and completions.
+pub fn command<D: Devices>() -> clap::Command {
     let mut command = Cli::<D>::command().name(D::PROGRAM).version(env!("CARGO_PKG_VERSION"));
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {

@@ -15,6 +15,7 @@ mod thinner;
 mod viewers;
 
 pub use page::Page;
+pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};

@@ -38,6 +38,19 @@ enum Route {
     Health,
 }
 
+/// Every path that is answered, for documentation.
+pub const ROUTES: [&str; 9] = [
+    "/",
+    "/stream",
+    "/snapshot",
+    "/snapshot.jpg",
+    "/?action=stream",
+    "/?action=snapshot",
+    "/state",
+    "/metrics",
+    "/healthz",
+];
+
 impl Route {
     fn find(path: &str, query: &str) -> Option<Self> {
         Some(match path {
@@ -134,6 +147,15 @@ pub(super) fn unavailable(body: impl Into<Bytes>) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_listed_route_is_found() {
+        for route in ROUTES {
+            let (path, query) = route.split_once('?').unwrap_or((route, ""));
+            let found = Route::find(path, query);
+            assert!(found.is_some() && (found == Some(Route::Page)) == (route == "/"), "{route}");
+        }
+    }
 
     #[test]
     fn the_addresses_of_our_peers_work_too() {

@@ -1,0 +1,117 @@
+//! The simulator's devices, flags and subcommands.
+
+use crate::{
+    camera::{SimCamera, SimConfig},
+    fault::{Chance, FaultConfig, Faults},
+    pace::{Fps, Rate},
+    receive,
+    replay::ReplayCamera,
+    scene::Scene,
+};
+use eyelet_core::{
+    cli::{self, Camera, CameraRequest, Devices, Failure, Findings, Outcome, Output},
+    clock::{Clock, SystemClock},
+    encode,
+    pipeline::Reopen,
+};
+use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, PixelFormat, Result, StreamFormat};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU64,
+    path::PathBuf,
+    sync::Arc,
+};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The devices of `eyelet-sim`.
+#[derive(Debug)]
+pub struct Simulator;
+
+/// What only the simulator can do.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SimFlags {
+    /// What the camera sees: card, bars, box, clock, text, noise or detail
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub scene: Scene,
+    /// The seed of scenes and faults: the same seed gives the same run
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Chance, 0 to 1, that a frame is lost
+    #[arg(long, value_name = "P", default_value_t)]
+    pub drop_chance: Chance,
+    /// Chance that a frame's bytes are damaged
+    #[arg(long, value_name = "P", default_value_t)]
+    pub corrupt_chance: Chance,
+    /// Chance that a frame arrives cut short
+    #[arg(long, value_name = "P", default_value_t)]
+    pub truncate_chance: Chance,
+    /// Chance that the camera goes silent for a while
+    #[arg(long, value_name = "P", default_value_t)]
+    pub stall_chance: Chance,
+    /// Unplug the camera after so many frames; it comes back
+    #[arg(long, value_name = "N")]
+    pub unplug_after: Option<NonZeroU64>,
+}
+
+/// Subcommands of the simulator alone.
+#[derive(Debug, clap::Subcommand)]
+pub enum SimCommand {
+    /// Store uploaded pictures in a folder: a small upload server
+    Receive(ReceiveArgs),
+}
+
+/// `receive`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReceiveArgs {
+    /// Where the pictures go; made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::new(LOOPBACK, 8080))]
+    pub bind: SocketAddr,
+    /// What to log to stderr: error, warn, info, debug, or a filter
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+impl Devices for Simulator {
+    const PROGRAM: &'static str = "eyelet-sim";
+    const CAMERA: &'static str = "sim";
+    const BIND: SocketAddr = SocketAddr::new(LOOPBACK, 8000);
+    type Flags = SimFlags;
+    type Command = SimCommand;
+
+    fn cameras(request: CameraRequest, flags: &SimFlags) -> Result<Reopen> {
+        todo_cameras(request, flags)
+    }
+
+    fn encoder(name: &str, _: &SimFlags) -> Result<Box<dyn JpegEncoder>> {
+        encode::by_name(name)
+    }
+
+    fn doctor(_: &SimFlags) -> Findings {
+        let names = |all: &[&str]| all.join(" ");
+        let formats = PixelFormat::ALL.map(PixelFormat::name);
+        let sim = Camera {
+            name: "sim".to_owned(),
+            description: "drawn pictures, any size up to 8192x8192, any rate".to_owned(),
+            formats: vec![format!("formats: {}", names(&formats)), format!("scenes: {}", names(&Scene::ALL.map(Scene::name)))],
+            controls: vec![],
+        };
+        let replay = Camera {
+            name: "replay:DIR".to_owned(),
+            description: "the JPEG files of a folder, looped".to_owned(),
+            formats: vec!["formats: jpeg".to_owned()],
+            controls: vec![],
+        };
+        let encoders = encode::NAMES.iter().map(|&name| name.to_owned()).collect();
+        Findings { cameras: vec![sim, replay], encoders, problems: vec![] }
+    }
+
+    fn run(command: SimCommand, output: &Output) -> Outcome {
+        match command {
+            SimCommand::Receive(args) => receive(&args, output),
+        }
+    }
+}

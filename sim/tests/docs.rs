@@ -1,0 +1,83 @@
+//! `docs/reference.md` says what the code does: every flag, command, route and metric, and no others.
+
+use eyelet_core::{cli, http, metrics::Metrics};
+use eyelet_sim::Simulator;
+use std::collections::BTreeSet;
+
+const REFERENCE: &str = include_str!("../../docs/reference.md");
+
+/// What stands in backticks in the first column of the tables, or in the second where `column` is 1.
+fn table_cells(column: usize) -> impl Iterator<Item = &'static str> {
+    REFERENCE
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(move |line| line.split('|').nth(column + 1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+}
+
+fn sorted<'a>(items: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    items.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn flags() {
+    let command = cli::command::<Simulator>();
+    let code = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|flag| flag.get_long())
+        .filter(|&flag| flag != "help")
+        .map(|flag| format!("--{flag}"))
+        .collect::<BTreeSet<_>>();
+    let flag = |cell: &'static str| cell.starts_with("--").then(|| cell.split(' ').next().unwrap());
+    let documented = sorted(table_cells(0).chain(table_cells(1)).filter_map(flag));
+    assert_eq!(documented, code);
+}
+
+#[test]
+fn defaults() {
+    for subcommand in cli::command::<Simulator>().get_subcommands() {
+        for flag in subcommand.get_arguments().filter(|flag| !flag.get_default_values().is_empty()) {
+            let default = flag.get_default_values()[0].to_str().unwrap();
+            let name = flag.get_long().unwrap();
+            let line = REFERENCE
+                .lines()
+                .find(|line| line.contains(&format!("`--{name} ")) && line.contains(&format!("`{default}`")));
+            // `as above` refers to another line that has it.
+            assert!(line.is_some(), "--{name} has the default {default}");
+        }
+    }
+}
+
+#[test]
+fn commands() {
+    let command = cli::command::<Simulator>();
+    let code = sorted(command.get_subcommands().map(clap::Command::get_name));
+    let section = REFERENCE.split("## Commands").nth(1).unwrap().split("### ").next().unwrap();
+    let documented = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .map(|line| line.split(['`', ' ']).next().unwrap());
+    assert_eq!(sorted(documented), code);
+}
+
+#[test]
+fn routes() {
+    let documented = sorted(table_cells(0).filter(|cell| cell.starts_with('/')));
+    assert_eq!(documented, sorted(http::ROUTES));
+}
+
+#[test]
+fn metrics() {
+    let text = Metrics::new().render();
+    let code = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| match line.split_once(' ').unwrap() {
+            (name, "counter") => format!("{name}_total"),
+            (name, _) => name.to_owned(),
+        })
+        .collect::<BTreeSet<_>>();
+    let documented = sorted(table_cells(0).filter(|cell| cell.starts_with("eyelet_")));
+    assert_eq!(documented, code);
+}
