@@ -156,9 +156,11 @@ impl CameraSource for Wrong {
 }
 
 fn report(defect: Defect) -> Report {
-    let mut expect = CameraExpectations::default();
-    expect.frame_timeout = Duration::from_millis(200);
-    expect.frames = 40;
+    let expect = CameraExpectations {
+        frame_timeout: Duration::from_millis(200),
+        frames: 40,
+        ..CameraExpectations::default()
+    };
     let mut wrong = Wrong::new(defect);
     let report = camera(&mut wrong, &expect);
     assert!(!wrong.started || defect == Defect::DoesNotStart, "{defect:?}: not stopped");
