@@ -1,1 +1,0 @@
-//! The contract of both traits, as checks that any implementation can run.

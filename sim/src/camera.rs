@@ -1,0 +1,333 @@
+//! A camera whose pictures are drawn.
+
+use crate::{
+    compress,
+    convert::Layout,
+    pace::{Pacer, Rate},
+    scene::{Moment, Painter, Scene},
+};
+use eyelet_core::clock::Clock;
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Quality, Requeue, Result,
+    StreamFormat,
+};
+use std::{cell::RefCell, collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
+
+/// The longest side of a picture, in pixels.
+pub const MAX_SIDE: u32 = 8192;
+/// The most buffers of a ring: that of V4L2.
+pub const MAX_BUFFERS: u32 = 32;
+
+/// How a [`SimCamera`] is to be.
+///
+/// ```
+/// use eyelet_sim::{camera::SimConfig, pace::Rate, scene::Scene};
+/// use eyelet_hal::{PixelFormat, StreamFormat};
+///
+/// let mut config = SimConfig::default(); // 640x480 nv12, 30 fps, the test card
+/// config.format = StreamFormat::new(PixelFormat::Jpeg, 320, 240).unwrap();
+/// config.scene = Scene::Detail;
+/// config.rate = Rate::FreeRunning;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SimConfig {
+    /// Pixel format and size; either side 1 to [`MAX_SIDE`].
+    pub format: StreamFormat,
+    /// How fast frames come.
+    pub rate: Rate,
+    /// What is seen.
+    pub scene: Scene,
+    /// For all that is random in the scene.
+    pub seed: u64,
+    /// Buffers in the ring, 1 to [`MAX_BUFFERS`].
+    pub buffers: u32,
+    /// Bytes that follow each row, as drivers that align rows leave them.
+    pub padding: usize,
+    /// For `jpeg` frames.
+    pub quality: Quality,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        let (width, height) = (NonZeroU32::MIN.saturating_add(639), NonZeroU32::MIN.saturating_add(479));
+        Self {
+            format: StreamFormat { pixel: PixelFormat::Nv12, width, height },
+            rate: Rate::default(),
+            scene: Scene::default(),
+            seed: 0,
+            buffers: 4,
+            padding: 0,
+            quality: Quality::DEFAULT,
+        }
+    }
+}
+
+impl SimConfig {
+    fn check(&self) -> Result<()> {
+        let refuse =
+            |what: String| Err(Error::new(ErrorKind::InvalidInput, format!("cannot open sim: {what}")));
+        let (width, height) = (self.format.width.get(), self.format.height.get());
+        if width > MAX_SIDE || height > MAX_SIDE {
+            return refuse(format!("{width}x{height} is too large; use at most {MAX_SIDE}x{MAX_SIDE}"));
+        }
+        if !(1..=MAX_BUFFERS).contains(&self.buffers) {
+            return refuse(format!("it cannot have {} buffers; use 1 to {MAX_BUFFERS}", self.buffers));
+        }
+        Ok(())
+    }
+}
+
+/// A camera whose pictures are drawn. It behaves like a V4L2 one: frames come at their own times into a ring of
+/// buffers, and a reader that is late misses some.
+///
+/// ```
+/// use eyelet_core::clock::ManualClock;
+/// use eyelet_hal::CameraSource;
+/// use eyelet_sim::{camera::{SimCamera, SimConfig}, pattern};
+/// use std::{sync::Arc, time::Duration};
+///
+/// // A clock that stands still unless somebody sleeps: no test need wait.
+/// let clock = Arc::new(ManualClock::new(Duration::ZERO));
+/// let mut camera = SimCamera::open(SimConfig::default(), clock)?;
+/// camera.start()?;
+/// for sequence in 0..3 {
+///     let frame = camera.next_frame(Duration::from_secs(1))?;
+///     let luma = frame.planes()[0];
+///     assert_eq!(pattern::read_sequence(luma.bytes, 640, 480, luma.stride), Some(sequence));
+/// }
+/// # Ok::<_, eyelet_hal::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SimCamera {
+    config: SimConfig,
+    clock: Arc<dyn Clock>,
+    painter: Painter,
+    /// `None` for JPEG.
+    layout: Option<Layout>,
+    ring: Ring,
+    buffers: Vec<Vec<u8>>,
+    /// `Some` while it runs.
+    pacer: Option<Pacer>,
+}
+
+/// The buffers that nobody has, in the order in which they came back.
+#[derive(Debug, Default)]
+struct Ring {
+    free: RefCell<VecDeque<u32>>,
+}
+
+impl Requeue for Ring {
+    fn requeue(&self, index: u32) {
+        self.free.borrow_mut().push_back(index);
+    }
+}
+
+impl SimCamera {
+    /// A camera, not started. Draws what stands still in the scene.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a size or a number of buffers out of range, with what the range is.
+    pub fn open(config: SimConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        config.check()?;
+        let StreamFormat { pixel, width, height } = config.format;
+        let layout = match pixel {
+            PixelFormat::Jpeg => None,
+            _ => Some(Layout::new(config.format, config.padding).ok_or_else(|| {
+                let what = format!("cannot open sim: no {} with rows padded so far", config.format);
+                Error::new(ErrorKind::InvalidInput, what)
+            })?),
+        };
+        let len = layout.as_ref().map_or(0, Layout::len);
+        let painter = Painter::new(config.scene, width.get(), height.get(), config.seed);
+        let buffers = (0..config.buffers).map(|_| vec![0; len]).collect();
+        Ok(Self { config, clock, painter, layout, ring: Ring::default(), buffers, pacer: None })
+    }
+}
+
+impl CameraSource for SimCamera {
+    fn name(&self) -> &str {
+        "sim"
+    }
+
+    fn format(&self) -> StreamFormat {
+        self.config.format
+    }
+
+    fn start(&mut self) -> Result<()> {
+        if self.pacer.is_none() {
+            // As with V4L2, whatever was leased before belongs to the ring again.
+            self.ring.free = RefCell::new((0..self.config.buffers).collect());
+            self.pacer = Some(Pacer::new(self.config.rate, self.clock.monotonic()));
+        }
+        Ok(())
+    }
+
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        let pacer = self.pacer.as_mut().ok_or_else(|| not_started("sim"))?;
+        let index = self.ring.free.get_mut().pop_front().ok_or_else(|| {
+            let what = format!("sim: all {} buffers are leased; drop a frame first", self.config.buffers);
+            Error::new(ErrorKind::Busy, what)
+        })?;
+        let lease = Lease::new(&self.ring, index);
+        let tick = pacer.wait(&*self.clock, timeout).ok_or_else(|| no_frame("sim", timeout))?;
+        let buffer = &mut self.buffers[index as usize];
+        let moment = Moment::new(tick.sequence, tick.elapsed, self.clock.to_unix(tick.at));
+        let canvas = self.painter.paint(&moment);
+        let format = self.config.format;
+        let meta = FrameMeta::new(tick.sequence, tick.at);
+        match &self.layout {
+            Some(layout) => {
+                layout.convert(canvas.bytes(), buffer);
+                Frame::leased(format, meta, &layout.planes(buffer), lease)
+            }
+            None => {
+                buffer.clear();
+                let (width, height) = (format.width.get(), format.height.get());
+                compress::rgb(canvas.bytes(), width, height, self.config.quality, buffer)?;
+                Frame::leased(format, meta, &[Plane::host(buffer, 0)], lease)
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.pacer = None;
+        Ok(())
+    }
+}
+
+pub(crate) fn not_started(name: &str) -> Error {
+    Error::new(ErrorKind::InvalidInput, format!("{name}: not started; call start() first"))
+}
+
+pub(crate) fn no_frame(name: &str, timeout: Duration) -> Error {
+    Error::new(ErrorKind::TimedOut, format!("{name}: no frame in {timeout:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{pace::Fps, pattern};
+    use eyelet_core::clock::ManualClock;
+
+    fn small(pixel: PixelFormat) -> SimConfig {
+        let format = StreamFormat::new(pixel, 160, 48).unwrap();
+        SimConfig { format, rate: Rate::Fps(Fps::new(10.0).unwrap()), ..SimConfig::default() }
+    }
+
+    fn open(config: SimConfig) -> (SimCamera, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
+        (SimCamera::open(config, clock.clone()).unwrap(), clock)
+    }
+
+    /// Sequence number, time of capture in milliseconds, and the number in the pixels.
+    fn next(camera: &mut SimCamera, timeout: u64) -> (u64, u128, Option<u32>) {
+        let frame = camera.next_frame(Duration::from_millis(timeout)).unwrap();
+        let luma = frame.planes()[0];
+        let drawn = pattern::read_sequence(luma.bytes, 160, 48, luma.stride);
+        (frame.meta().sequence, frame.meta().captured_at.as_millis(), drawn)
+    }
+
+    #[test]
+    fn frames_come_at_their_times_and_carry_their_numbers() {
+        let (mut camera, clock) = open(small(PixelFormat::Nv12));
+        clock.advance(Duration::from_secs(5));
+        camera.start().unwrap();
+        for i in 0..50 {
+            let seen = next(&mut camera, 1000);
+            assert_eq!(seen, (i, 5000 + 100 * u128::from(i), Some(i as u32)));
+            assert_eq!(clock.monotonic().as_millis(), seen.1);
+        }
+    }
+
+    #[test]
+    fn a_late_reader_gets_the_newest_and_sees_the_gap() {
+        let (mut camera, clock) = open(small(PixelFormat::I420));
+        camera.start().unwrap();
+        assert_eq!(next(&mut camera, 0), (0, 0, Some(0)));
+        clock.advance(Duration::from_millis(1234));
+        assert_eq!(next(&mut camera, 0), (12, 1200, Some(12)));
+        let error = camera.next_frame(Duration::from_millis(20)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "sim: no frame in 20ms");
+        assert_eq!(next(&mut camera, 1000), (13, 1300, Some(13)));
+    }
+
+    #[test]
+    fn leaked_frames_make_it_busy_until_it_is_started_again() {
+        let (mut camera, _) = open(SimConfig { buffers: 3, ..small(PixelFormat::Grey) });
+        camera.start().unwrap();
+        for _ in 0..3 {
+            // A frame that is never dropped: its lease never ends.
+            std::mem::forget(camera.next_frame(Duration::from_secs(1)).unwrap());
+        }
+        let error = camera.next_frame(Duration::from_secs(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert_eq!(error.to_string(), "sim: all 3 buffers are leased; drop a frame first");
+        camera.stop().unwrap();
+        camera.start().unwrap();
+        assert_eq!(next(&mut camera, 1000).2, Some(0));
+    }
+
+    #[test]
+    fn buffers_take_turns_as_in_a_ring() {
+        let (mut camera, _) = open(SimConfig { buffers: 3, ..small(PixelFormat::Grey) });
+        camera.start().unwrap();
+        let mut buffer = || camera.next_frame(Duration::from_secs(1)).unwrap().planes()[0].bytes.as_ptr();
+        let first = [buffer(), buffer(), buffer()];
+        assert!(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
+        assert_eq!([buffer(), buffer(), buffer()], first);
+    }
+
+    #[test]
+    fn stop_and_start_count_anew() {
+        let (mut camera, clock) = open(small(PixelFormat::Rgb24));
+        camera.start().unwrap();
+        camera.next_frame(Duration::from_secs(1)).unwrap();
+        camera.next_frame(Duration::from_secs(1)).unwrap();
+        camera.stop().unwrap();
+        assert_eq!(camera.next_frame(Duration::ZERO).unwrap_err().kind(), ErrorKind::InvalidInput);
+        clock.advance(Duration::from_secs(9));
+        camera.start().unwrap();
+        let meta = camera.next_frame(Duration::ZERO).unwrap().meta();
+        assert_eq!((meta.sequence, meta.captured_at.as_millis()), (0, 9100));
+    }
+
+    #[test]
+    fn sizes_and_rings_out_of_range_are_refused() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Duration::ZERO));
+        let refused = |config| {
+            let error = SimCamera::open(config, Arc::clone(&clock)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            error.to_string()
+        };
+        let huge = StreamFormat::new(PixelFormat::Grey, 99_999, 99_999).unwrap();
+        assert_eq!(
+            refused(SimConfig { format: huge, ..SimConfig::default() }),
+            "cannot open sim: 99999x99999 is too large; use at most 8192x8192"
+        );
+        for buffers in [0, 33] {
+            assert_eq!(
+                refused(SimConfig { buffers, ..SimConfig::default() }),
+                format!("cannot open sim: it cannot have {buffers} buffers; use 1 to 32")
+            );
+        }
+        let text = refused(SimConfig { padding: usize::MAX, ..SimConfig::default() });
+        assert_eq!(text, "cannot open sim: no 640x480 nv12 with rows padded so far");
+    }
+
+    #[test]
+    fn padding_changes_no_pixel() {
+        let picture = |padding| {
+            let (mut camera, _) = open(SimConfig { padding, ..small(PixelFormat::Nv21) });
+            camera.start().unwrap();
+            let frame = camera.next_frame(Duration::ZERO).unwrap();
+            let rows = frame.planes().iter().flat_map(|plane| {
+                assert_eq!(plane.stride, 160 + padding);
+                plane.bytes.chunks(plane.stride).flat_map(|row| row[..160].to_vec())
+            });
+            rows.collect::<Vec<_>>()
+        };
+        assert!(picture(0) == picture(7));
+    }
+}

@@ -1,0 +1,123 @@
+//! The camera that fails.
+
+use super::{Fate, Faults, Throw, damage::Damaged};
+use crate::camera::{no_frame, not_started};
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
+use std::{sync::Arc, time::Duration};
+
+/// Frames lost in one call, at most: a free-running camera would keep the caller for ever.
+const MOST_DROPS: u32 = 1000;
+
+/// A camera with [`Faults`]; made by [`Faults::open`].
+#[derive(Debug)]
+pub struct FaultInjector<C> {
+    camera: C,
+    faults: Faults,
+    /// How often the camera had been pulled out when this was opened.
+    plug: u64,
+    started: bool,
+    /// Silent until then.
+    silent_until: Duration,
+    /// For the next frame, once the dice are thrown.
+    throw: Option<Throw>,
+    damaged: Damaged,
+}
+
+impl<C: CameraSource> FaultInjector<C> {
+    pub(super) fn new(camera: C, faults: Faults, plug: u64) -> Self {
+        let silent_until = Duration::ZERO;
+        Self { camera, faults, plug, started: false, silent_until, throw: None, damaged: Damaged::default() }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.faults.is_plugged(self.plug) {
+            return Ok(());
+        }
+        let what = format!("{}: unplugged; open it again when it is back", self.camera.name());
+        Err(Error::new(ErrorKind::Disconnected, what))
+    }
+
+    /// The throw for the next frame. It stands until the frame has come.
+    fn throw(&mut self) -> Throw {
+        if let Some(throw) = &self.throw {
+            return throw.clone();
+        }
+        let throw = self.faults.throw();
+        if let Some(silence) = throw.silence {
+            self.silent_until = self.faults.clock.monotonic().saturating_add(silence);
+        }
+        self.throw.insert(throw).clone()
+    }
+
+    /// Loses the frames that are to be lost and sits out silences. Gives the throw for the next frame and the time
+    /// that is left to wait for it.
+    fn ready(&mut self, timeout: Duration) -> Result<(Throw, Duration)> {
+        let clock = Arc::clone(&self.faults.clock);
+        let give_up = clock.monotonic().saturating_add(timeout);
+        for _ in 0..MOST_DROPS {
+            self.faults.pull();
+            self.check()?;
+            let throw = self.throw();
+            clock.sleep_until(self.silent_until.min(give_up));
+            if self.silent_until > give_up {
+                return Err(no_frame(self.camera.name(), timeout));
+            }
+            let left = give_up.saturating_sub(clock.monotonic());
+            if throw.fate != Fate::Drop {
+                return Ok((throw, left));
+            }
+            self.camera.next_frame(left)?;
+            self.came();
+        }
+        clock.sleep_until(give_up);
+        Err(no_frame(self.camera.name(), timeout))
+    }
+
+    /// A frame came: the next one gets a throw of its own.
+    fn came(&mut self) {
+        self.throw = None;
+        self.faults.count();
+    }
+}
+
+impl<C: CameraSource> CameraSource for FaultInjector<C> {
+    fn name(&self) -> &str {
+        self.camera.name()
+    }
+
+    fn format(&self) -> StreamFormat {
+        self.camera.format()
+    }
+
+    fn start(&mut self) -> Result<()> {
+        self.check()?;
+        self.camera.start()?;
+        self.started = true;
+        Ok(())
+    }
+
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        if !self.started {
+            return Err(not_started(self.camera.name()));
+        }
+        let (Throw { fate, mut places, .. }, left) = self.ready(timeout)?;
+        if fate == Fate::Good {
+            let frame = self.camera.next_frame(left)?;
+            self.throw = None;
+            self.faults.count();
+            return Ok(frame);
+        }
+        self.damaged.take(&self.camera.next_frame(left)?);
+        self.came();
+        match fate {
+            Fate::Corrupt => self.damaged.corrupt(&mut places),
+            _ => self.damaged.truncate(&mut places),
+        }
+        self.damaged.frame()
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.started = false;
+        self.camera.stop()
+    }
+}
