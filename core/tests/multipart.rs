@@ -236,13 +236,13 @@ fn limits_are_exact() {
         reader.next_part().map(|part| part.map(|part| part.body.len())).map_err(|e| e.to_string())
     };
     assert_eq!(try_one("--frame\r\n\r\n12345\r\n--frame\r\n"), Ok(Some(5)));
-    let too_long = "cannot read the stream: a part is longer than 5 bytes; is it an MJPEG stream?";
+    let too_long = "a picture is longer than 5 bytes; is it an MJPEG stream?";
     assert_eq!(try_one("--frame\r\n\r\n123456\r\n--frame\r\n"), Err(too_long.into()));
     assert_eq!(try_one("--frame\r\n\r\n12345678"), Err(too_long.into()));
     assert_eq!(try_one("--frame\r\nContent-Length: 6\r\n\r\n"), Err(too_long.into()));
     assert_eq!(
         try_one("--frame\r\nContent-Length: 99999999999999999999\r\n\r\n"),
-        Err("cannot read the stream: a part's header is longer than 30 bytes; is it an MJPEG stream?".into())
+        Err("the header of a picture is longer than 30 bytes; is it an MJPEG stream?".into())
     );
     assert_eq!(try_one("--frame\r\nX: 45678901234567890123456\r\n\r\n"), Ok(None), "30 bytes");
     assert!(try_one("--frame\r\nX: 456789012345678901234567\r\n\r\n").is_err(), "31 bytes");

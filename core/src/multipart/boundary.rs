@@ -42,21 +42,20 @@ enum Match {
 impl Delimiter {
     /// The delimiter that a `Content-Type` names.
     pub(super) fn of(content_type: &str) -> Result<Self> {
-        let unusable = |why| {
+        let unusable = |why: &str| {
             let content_type: String = content_type.chars().take(100).collect();
-            let message = format!("cannot read {content_type:?} as a stream: {why}");
-            Error::new(ErrorKind::Unsupported, message)
+            Error::new(ErrorKind::Unsupported, format!("{content_type:?} {why}"))
         };
         let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
         if !kind.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/")) {
             return Err(unusable(
-                "it is not multipart/x-mixed-replace; is this the address of an MJPEG stream?",
+                "is not multipart/x-mixed-replace; is this the address of an MJPEG stream?",
             ));
         }
         let boundary = parameter(parameters, "boundary").unwrap_or_default();
         let core = boundary.trim_start_matches('-').as_bytes().to_vec();
         if core.is_empty() {
-            return Err(unusable("it names no boundary"));
+            return Err(unusable("names no boundary"));
         }
         Ok(Self { line: [b"--", &core[..]].concat(), core })
     }

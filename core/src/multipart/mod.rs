@@ -125,16 +125,16 @@ impl Reader {
             match &mut self.state {
                 State::Preamble => {
                     let found = self.delimiter.find_first(&self.buffer, &mut self.searched);
-                    within(self.limits.header, self.searched, "what comes before the first boundary")?;
+                    within(self.limits.header, self.searched, "what comes before the first picture")?;
                     let Some((end, line)) = found else { return Ok(None) };
                     self.enter_line(end, line);
                 }
                 State::Header => {
                     let end = header::end(&self.buffer, &mut self.searched);
-                    within(self.limits.header, end.unwrap_or(self.buffer.len()), "a part's header")?;
+                    within(self.limits.header, end.unwrap_or(self.buffer.len()), "the header of a picture")?;
                     let Some(end) = end else { return Ok(None) };
                     let header = Header::parse(&self.buffer.split_to(end));
-                    within(self.limits.body, header.length.unwrap_or_default(), "a part")?;
+                    within(self.limits.body, header.length.unwrap_or_default(), "a picture")?;
                     self.enter(match header.length {
                         Some(length) => State::Sized(header, length),
                         None => State::Open(header),
@@ -149,7 +149,7 @@ impl Reader {
                 State::Open(header) => {
                     let found = self.delimiter.find(&self.buffer, &mut self.searched);
                     let len = found.as_ref().map_or(self.searched.saturating_sub(2), |found| found.body);
-                    within(self.limits.body, len, "a part")?;
+                    within(self.limits.body, len, "a picture")?;
                     let Some(Found { body, end, line }) = found else { return Ok(None) };
                     let part = header.part(self.buffer.split_to(end).freeze().slice(..body));
                     self.enter_line(0, line);
@@ -161,7 +161,7 @@ impl Reader {
                         self.buffer.advance(line_ends);
                     }
                     let found = self.delimiter.find(&self.buffer, &mut self.searched);
-                    within(self.limits.body, self.searched, "what comes between two parts")?;
+                    within(self.limits.body, self.searched, "what comes between two pictures")?;
                     let Some(Found { end, line, .. }) = found else { return Ok(None) };
                     self.enter_line(end, line);
                 }
@@ -218,7 +218,6 @@ fn within(limit: usize, len: usize, what: &str) -> Result<()> {
     if len <= limit {
         return Ok(());
     }
-    let message =
-        format!("cannot read the stream: {what} is longer than {limit} bytes; is it an MJPEG stream?");
+    let message = format!("{what} is longer than {limit} bytes; is it an MJPEG stream?");
     Err(Error::new(ErrorKind::CorruptFrame, message))
 }
