@@ -2,7 +2,7 @@
 
 use super::{
     UploadUrl,
-    connection::{Connection, broken},
+    connection::{Connection, broken, first_line},
 };
 use crate::feed::Picture;
 use bytes::Bytes;
@@ -88,12 +88,8 @@ impl Response {
         if let (true, Some(to)) = (status.is_redirection(), &self.location) {
             return format!("the server answered {status} and points to {to:?}; upload to that address");
         }
-        match self.text.lines().map(str::trim).find(|line| !line.is_empty()) {
-            // Not more than a line of what may be a whole page, and nothing that could drive a terminal.
-            Some(line) => {
-                let line: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
-                format!("the server answered {status}: {line}")
-            }
+        match first_line(&self.text) {
+            Some(line) => format!("the server answered {status}: {line}"),
             None => format!("the server answered {status}"),
         }
     }

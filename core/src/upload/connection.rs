@@ -132,6 +132,13 @@ pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
         .with_source(error)
 }
 
+/// The first line of what a server says about itself; not more of what may be a whole page, and nothing that could
+/// drive a terminal.
+pub(crate) fn first_line(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(120).collect())
+}
+
 /// The socket, and whether anything has been heard on it.
 #[derive(Debug)]
 struct Ear {

@@ -1,1 +1,0 @@
-//! A reader of `multipart/x-mixed-replace` streams.

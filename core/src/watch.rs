@@ -1,1 +1,0 @@
-//! A viewer that measures: fps, latency, gaps and damage of any MJPEG-over-HTTP stream.

@@ -1,0 +1,173 @@
+//! A viewer that measures: fps, latency, gaps and damage of any MJPEG-over-HTTP stream.
+
+mod report;
+mod statistics;
+
+pub use report::{Ended, Latency, Report};
+pub use statistics::Statistics;
+
+use crate::{
+    clock::Clock,
+    multipart::Reader,
+    upload::{
+        Timeouts,
+        connection::{Connection, broken, first_line},
+        url::{HttpUrl, Purpose},
+    },
+};
+use bytes::Bytes;
+use eyelet_hal::{Error, ErrorKind, Result};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, StatusCode, body::Incoming, header};
+use std::{fmt, str::FromStr, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Where a stream is: `http://HOST[:PORT][/PATH][?QUERY]`; the port is 80 when none is given.
+///
+/// `Display` leaves the query out, since it may hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamUrl(HttpUrl);
+
+impl FromStr for StreamUrl {
+    type Err = Error;
+
+    /// # Errors
+    /// `InvalidInput` with the remedy: no host, a port that is none, a user name, `https` (not supported yet).
+    fn from_str(text: &str) -> Result<Self> {
+        HttpUrl::parse(text, Purpose { verb: "watch", path: "/stream" }).map(Self)
+    }
+}
+
+impl fmt::Display for StreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// When a watch ends, and how patient it is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Ends after so many pictures.
+    pub frames: Option<u64>,
+    /// Ends so long after the server answered.
+    pub duration: Option<Duration>,
+    /// How long to wait for a connection, and for an answer.
+    pub timeouts: Timeouts,
+    /// Ends when nothing comes for so long: 30 s.
+    pub silence: Duration,
+    /// The time between two reports on the way, at least: 1 s.
+    pub progress: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            frames: None,
+            duration: None,
+            timeouts: Timeouts::default(),
+            silence: Duration::from_secs(30),
+            progress: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Reads the stream at `url` and measures it, until [`Options`] say enough, the stream ends, or the future is
+/// dropped. `on_progress` gets a report now and then while pictures come, the last one comes back.
+///
+/// # Errors
+/// `NotFound` when the host is not known, `Disconnected` when there is no connection, `TimedOut` when there is no
+/// answer, `Busy` when the server has no place for another viewer (503), `Unsupported` when the answer is no stream,
+/// `CorruptFrame` when its framing cannot be read. A stream that has begun and ends, however it ends, is no error.
+pub async fn watch(
+    url: &StreamUrl,
+    options: &Options,
+    clock: &dyn Clock,
+    mut on_progress: impl FnMut(&Report),
+) -> Result<Report> {
+    let StreamUrl(url) = url;
+    let mut connection = Connection::open(url, options.timeouts.connect).await?;
+    let limit = options.timeouts.response;
+    let Ok(answer) = timeout(limit, connection.send(request(url)?)).await else {
+        return Err(
+            url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}; is the server stuck?"))
+        );
+    };
+    let answer = answer.map_err(|no_answer| broken(url, no_answer.error))?;
+    let (mut reader, mut body) = stream(url, answer, limit).await?;
+
+    let mut statistics = Statistics::default();
+    let mut reported = clock.monotonic();
+    // Saturating, about 30 years: a deadline must not overflow.
+    let far = Duration::from_secs(1_000_000_000);
+    let deadline = Instant::now() + options.duration.unwrap_or(far).min(far);
+    let enough = |statistics: &Statistics| options.frames.is_some_and(|frames| statistics.frames() >= frames);
+
+    let ended = loop {
+        if enough(&statistics) {
+            break Ended::Frames;
+        }
+        let silent = Instant::now() + options.silence.min(far);
+        let data = match timeout_at(deadline.min(silent), body.frame()).await {
+            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            Ok(Some(Err(_))) => break Ended::Cut,
+            Ok(None) if reader.unfinished() > 0 => {
+                // Without a length nobody knows but the picture itself.
+                break match reader.finish() {
+                    Some(part) if statistics::is_whole(&part.body) => {
+                        statistics.picture(&part, clock.monotonic(), clock.unix());
+                        Ended::Stream
+                    }
+                    _ => Ended::Cut,
+                };
+            }
+            Ok(None) => break Ended::Stream,
+            Err(_) if deadline <= silent => break Ended::Time,
+            Err(_) => break Ended::Silence,
+        };
+        reader.push(&data);
+        let (now, unix) = (clock.monotonic(), clock.unix());
+        while !enough(&statistics)
+            && let Some(part) = reader.next_part().map_err(|e| url.error(e.kind(), e))?
+        {
+            statistics.picture(&part, now, unix);
+        }
+        if reader.is_finished() {
+            break Ended::Stream;
+        }
+        if now.saturating_sub(reported) >= options.progress {
+            reported = now;
+            on_progress(&statistics.report(Ended::Running));
+        }
+    };
+    Ok(statistics.report(ended))
+}
+
+fn request(url: &HttpUrl) -> Result<Request<Full<Bytes>>> {
+    let request = Request::get(url.target().clone())
+        .header(header::HOST, url.authority())
+        .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
+        // Not image/*: by that a server knows a browser, and leaves out the lengths.
+        .header(header::ACCEPT, "*/*")
+        .body(Full::default());
+    request.map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))
+}
+
+/// The stream in an answer, or why it is none.
+async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> Result<(Reader, Incoming)> {
+    let (head, mut body) = answer.into_parts();
+    if head.status != StatusCode::OK {
+        let (kind, remedy) = match head.status {
+            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave"),
+            _ => (ErrorKind::Unsupported, "is the path right?"),
+        };
+        let said = timeout(limit, body.frame()).await.ok().flatten();
+        let data = said.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
+        let said =
+            first_line(&String::from_utf8_lossy(&data)).map(|line| format!(": {line}")).unwrap_or_default();
+        return Err(url.error(kind, format!("the server answered {}{said}; {remedy}", head.status)));
+    }
+    let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
+    let reader = Reader::new(kind).map_err(|e| url.error(e.kind(), e))?;
+    Ok((reader, body))
+}

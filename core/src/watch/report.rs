@@ -1,0 +1,140 @@
+//! What a watch found, for people (`Display`) and programs (`Serialize`).
+
+use serde::Serialize;
+use std::fmt;
+
+/// The numbers of one watch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Pictures that arrived.
+    pub frames: u64,
+    /// Time between the first and the last picture's arrival.
+    pub seconds: f64,
+    /// Pictures a second, over that time.
+    pub fps: f64,
+    /// Bytes of all pictures, without the framing.
+    pub bytes: u64,
+    /// Bytes of pictures a second, over that time.
+    pub bytes_per_second: f64,
+    /// Time from capture to arrival, when the stream tells capture times.
+    pub latency: Option<Latency>,
+    /// Pictures missing between the sequence numbers that arrived, when the stream numbers its pictures.
+    pub gaps: u64,
+    /// Pictures that came again under the same number: the source stands still.
+    pub repeats: u64,
+    /// Times that the numbers went back: the streamer was restarted.
+    pub restarts: u64,
+    /// Pictures that are no whole JPEG, or are followed by something else.
+    pub damaged: u64,
+    /// The longest time between one picture and the next.
+    pub longest_pause_ms: f64,
+    /// Why the watch ended.
+    pub ended: Ended,
+}
+
+/// Time from capture to arrival, in milliseconds. As good as the two machines' clocks agree, and negative when
+/// they do not.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Latency {
+    /// Half of the latest 65536 pictures were no slower.
+    pub p50_ms: f64,
+    /// 99 of 100 of them were no slower.
+    pub p99_ms: f64,
+    /// The slowest picture of all.
+    pub max_ms: f64,
+}
+
+/// Why a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ended {
+    /// It has not: this is a report on the way.
+    Running,
+    /// As many frames as asked for.
+    Frames,
+    /// As much time as asked for.
+    Time,
+    /// The server ended the stream.
+    Stream,
+    /// The connection broke, or ended in the middle of a picture.
+    Cut,
+    /// The server kept the connection, and sent nothing for a long time.
+    Silence,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Frames => "stopped after as many frames as asked for",
+            Self::Time => "stopped after as much time as asked for",
+            Self::Stream => "the server ended the stream",
+            Self::Cut => "the stream broke off",
+            Self::Silence => "the stream fell silent",
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    /// Four lines, without a line end at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let megabytes = self.bytes_per_second / 1e6;
+        let (frames, seconds, fps) = (self.frames, self.seconds, self.fps);
+        writeln!(f, "{frames} frames in {seconds:.1} s: {fps:.2} fps, {megabytes:.2} MB/s")?;
+        match self.latency {
+            Some(Latency { p50_ms, p99_ms, max_ms }) => {
+                writeln!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
+            }
+            None => writeln!(f, "latency: unknown, the stream tells no capture times")?,
+        }
+        let Self { damaged, gaps, repeats, restarts, longest_pause_ms, .. } = self;
+        write!(f, "damaged {damaged}, missing {gaps}, repeated {repeats}, ")?;
+        if *restarts > 0 {
+            write!(f, "restarted {restarts} times, ")?;
+        }
+        writeln!(f, "longest pause {longest_pause_ms:.0} ms")?;
+        self.ended.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_people_and_for_programs() {
+        let latency = Latency { p50_ms: 5.23, p99_ms: 9.0, max_ms: 12.0 };
+        let mut report = Report {
+            frames: 300,
+            seconds: 9.967,
+            fps: 29.999,
+            bytes: 16_000_000,
+            bytes_per_second: 1_605_000.0,
+            latency: Some(latency),
+            gaps: 1,
+            repeats: 2,
+            restarts: 0,
+            damaged: 3,
+            longest_pause_ms: 41.2,
+            ended: Ended::Frames,
+        };
+        let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
+                    latency: p50 5.2 ms, p99 9.0 ms, max 12.0 ms\n\
+                    damaged 3, missing 1, repeated 2, longest pause 41 ms\n\
+                    stopped after as many frames as asked for";
+        assert_eq!(report.to_string(), text);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!((&json["fps"], &json["latency"]["p99_ms"]), (&29.999.into(), &9.0.into()));
+        assert_eq!(json["ended"], "frames");
+
+        (report.latency, report.restarts, report.ended) = (None, 2, Ended::Cut);
+        let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
+                    latency: unknown, the stream tells no capture times\n\
+                    damaged 3, missing 1, repeated 2, restarted 2 times, longest pause 41 ms\n\
+                    the stream broke off";
+        assert_eq!(report.to_string(), text);
+    }
+}

@@ -1,0 +1,264 @@
+use crate::server::{LONG, Server, Then};
+use bytes::Bytes;
+use eyelet_core::{
+    feed::{Feed, Picture, PictureKind, Subscription},
+    metrics::UploadCounters,
+    upload::{Backoff, Client, Forwarder, Progress, Timeouts, UploadStatus},
+};
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+fn picture(sequence: u64) -> Picture {
+    let jpeg = Bytes::from(format!("picture {sequence}"));
+    let captured_at = Duration::from_secs(1_000 + sequence);
+    Picture { jpeg, sequence, captured_at, kind: PictureKind::Live }
+}
+
+fn forwarder(url: &str) -> Forwarder {
+    let mut timeouts = Timeouts::default();
+    timeouts.response = LONG;
+    let client = Client::with_timeouts(url.parse().unwrap(), timeouts);
+    let rng = fastrand::Rng::with_seed(1);
+    let backoff = Backoff::with_limits(Duration::from_millis(1), Duration::from_millis(20), rng);
+    Forwarder::new(client, backoff, UploadCounters::default())
+}
+
+fn spawn(forwarder: Forwarder, pictures: Subscription) -> (Arc<Progress>, JoinHandle<()>) {
+    let progress = forwarder.progress();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    (progress, thread::spawn(move || runtime.block_on(forwarder.run(pictures))))
+}
+
+fn wait_for(progress: &Progress, what: impl Fn(&UploadStatus) -> bool) -> UploadStatus {
+    let start = Instant::now();
+    loop {
+        let status = progress.status();
+        if what(&status) {
+            return status;
+        }
+        assert!(start.elapsed() < LONG, "still {status:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn counts(progress: &Progress) -> (u64, u64, u64) {
+    let status = progress.status();
+    (status.accepted, status.failed, status.dropped)
+}
+
+#[test]
+fn the_newest_wins_while_one_is_under_way() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let first = server.next();
+    assert_eq!((first.sequence(), &first.body[..]), (0, &b"picture 0"[..]));
+    assert_eq!(first.header("x-timestamp"), Some("1000.000000"));
+    (1..10).for_each(|sequence| feed.publish(picture(sequence)));
+    assert!(!progress.status().connected);
+    first.accept();
+    let second = server.next();
+    assert_eq!((second.sequence(), &second.body[..]), (9, &b"picture 9"[..]));
+    assert_eq!(second.connection, 0, "kept alive");
+    assert_eq!(counts(&progress), (1, 0, 8));
+    second.accept();
+    let status = wait_for(&progress, |status| status.accepted == 2);
+    assert!(status.connected && status.last_error.is_none(), "{status:?}");
+}
+
+#[test]
+fn every_published_picture_is_accounted_for() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    const LAST: u64 = 2_000;
+    let publisher = thread::spawn(move || {
+        for sequence in (0..=LAST).map(|i| i * 3) {
+            feed.publish(picture(sequence)); // gaps in the camera's sequence are not ours
+            thread::yield_now();
+        }
+        feed
+    });
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut newest: Option<u64> = None;
+    let (mut accepted, mut failed, mut again) = (0, 0, 0);
+    while newest != Some(LAST * 3) || failed < 3 {
+        let request = server.next();
+        let sequence = request.sequence();
+        assert!(newest <= Some(sequence), "{sequence} after {newest:?}");
+        again += u64::from(newest == Some(sequence));
+        newest = Some(sequence);
+        if failed < 3 && (rng.bool() || sequence == LAST * 3) {
+            failed += 1;
+            request.answer("500 Oops", "", "");
+        } else {
+            accepted += 1;
+            request.accept();
+        }
+    }
+    let _feed = publisher.join().unwrap();
+    // The last one may have failed; then it comes again.
+    if wait_for(&progress, |status| status.accepted + status.failed == accepted + failed).last_error.is_some()
+    {
+        server.next().accept();
+        again += 1;
+        accepted += 1;
+    }
+    wait_for(&progress, |status| status.accepted == accepted);
+    let (_, _, dropped) = counts(&progress);
+    assert_eq!(counts(&progress), (accepted, failed, dropped));
+    assert_eq!(accepted + failed + dropped, LAST + 1 + again, "{again} pictures were sent again");
+}
+
+#[test]
+fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let request = server.next();
+    (1..=5).for_each(|sequence| feed.publish(picture(sequence)));
+    request.answer("500 Oops", "", "<html>\n");
+    let request = server.next();
+    assert_eq!(request.sequence(), 5);
+    assert_eq!(counts(&progress), (0, 1, 4));
+    let why = progress.status().last_error.unwrap();
+    assert_eq!(why, "the server answered 500 Internal Server Error: <html>");
+    drop(request);
+    let request = server.next();
+    assert_eq!(request.sequence(), 5, "nothing newer");
+    request.accept();
+    wait_for(&progress, |status| status.connected);
+    assert_eq!(counts(&progress), (1, 2, 4));
+}
+
+#[test]
+fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let answers = [
+        ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", "the server answered 500 Internal Server Error"),
+        (
+            "HTTP/1.1 301 Moved\r\ncontent-length: 0\r\nlocation: http://x/\r\n\r\n",
+            "the server answered 301 Moved Permanently and points to \"http://x/\"; upload to that address",
+        ),
+        (
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 14\r\n\r\n\r\n\u{1b}[2Jnot a JPEG",
+            "the server answered 400 Bad Request: [2Jnot a JP",
+        ),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok", "the server answered 200 OK and broke off"),
+        ("HTTP/1.1 2", "the server closed the connection before it had answered"),
+        ("garbage\r\n\r\n", "the server does not answer in HTTP/1"),
+    ];
+    for (sequence, (answer, why)) in (0..).zip(answers) {
+        feed.publish(picture(sequence));
+        let request = server.next();
+        assert_eq!(request.sequence(), sequence);
+        request.raw(answer, Then::Close);
+        let status = wait_for(&progress, |status| status.failed == 2 * sequence + 1);
+        assert!(!status.connected);
+        let said = status.last_error.unwrap();
+        assert!(said.ends_with(why), "{said}");
+        // Nothing newer: the same again, and once more before it is taken.
+        server.next().answer("503 Busy", "", "");
+        wait_for(&progress, |status| status.failed == 2 * sequence + 2);
+        server.next().accept();
+        wait_for(&progress, |status| status.accepted == sequence + 1 && status.connected);
+    }
+    assert_eq!(counts(&progress), (6, 12, 0));
+}
+
+#[test]
+fn a_server_that_comes_back_is_found_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let feed = Feed::new();
+    feed.publish(picture(0));
+    let (progress, _running) = spawn(forwarder(&format!("http://{address}/upload")), feed.subscribe());
+    let status = wait_for(&progress, |status| status.failed >= 3);
+    assert!(status.last_error.unwrap().contains("connection refused"));
+    feed.publish(picture(1));
+    let server = Server::on(TcpListener::bind(address).unwrap());
+    let request = server.next();
+    assert_eq!(request.sequence(), 1);
+    request.accept();
+    wait_for(&progress, |status| status.connected && status.last_error.is_none());
+}
+
+#[test]
+fn retry_after_is_obeyed() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (_progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let refused = Instant::now();
+    server.next().answer("503 Busy", "retry-after: 1\r\n", "");
+    let again = server.next();
+    assert!(refused.elapsed() >= Duration::from_secs(1), "{:?}", refused.elapsed());
+    again.accept();
+}
+
+#[test]
+fn it_stops_when_enough_were_accepted() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let (progress, running) = spawn(forwarder(&server.url()).limit(2), feed.subscribe());
+    for (sequence, status) in [(0, "200 OK"), (1, "500 Oops"), (2, "204 No Content")] {
+        feed.publish(picture(sequence));
+        let request = server.next();
+        request.answer(status, "", "");
+        wait_for(&progress, |status| status.accepted + status.failed == sequence + 1);
+    }
+    running.join().unwrap();
+    assert_eq!(counts(&progress).0, 2);
+    assert!(!feed.wanted(), "the subscription is gone");
+}
+
+#[test]
+fn a_picture_drawn_in_the_cameras_stead_is_not_uploaded() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let no_signal = |sequence| Picture { kind: PictureKind::NoSignal, ..picture(sequence) };
+    feed.publish(no_signal(0));
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    feed.publish(no_signal(1));
+    feed.publish(picture(2));
+    let request = server.next();
+    assert_eq!(request.sequence(), 2);
+    // Nor after a failure, and the failed one is not repeated when the camera is gone.
+    feed.publish(no_signal(3));
+    request.answer("500 Oops", "", "");
+    wait_for(&progress, |status| status.failed == 1);
+    server.assert_quiet();
+    feed.publish(picture(4));
+    let request = server.next();
+    assert_eq!(request.sequence(), 4);
+    request.accept();
+    wait_for(&progress, |status| status.accepted == 1);
+    assert_eq!(counts(&progress), (1, 1, 0));
+}
+
+#[test]
+fn dropping_it_closes_the_connection() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let forwarder = forwarder(&server.url());
+    let progress = forwarder.progress();
+    let pictures = feed.subscribe();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let running = thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = forwarder.run(pictures) => unreachable!("there is no limit"),
+                _ = stopped => {}
+            }
+        });
+    });
+    let request = server.next(); // under way
+    stop.send(()).unwrap();
+    running.join().unwrap();
+    assert!(!feed.wanted());
+    assert_eq!(counts(&progress), (0, 0, 0));
+    drop(request);
+}
