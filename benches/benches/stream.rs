@@ -78,8 +78,12 @@ fn published_to_arrived(c: &mut Criterion) {
                 let mut took = Duration::ZERO;
                 for _ in 0..pictures {
                     sequence += 1;
-                    let picture =
-                        Picture { jpeg: jpeg.clone(), sequence, captured_at: Duration::ZERO, kind: PictureKind::Live };
+                    let picture = Picture {
+                        jpeg: jpeg.clone(),
+                        sequence,
+                        captured_at: Duration::ZERO,
+                        kind: PictureKind::Live,
+                    };
                     let began = Instant::now();
                     hub.feed.publish(picture);
                     let mut missing = viewers;

@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod encode;
 pub mod feed;
+mod fps;
 pub mod http;
 mod hub;
 pub mod image;
@@ -36,6 +37,7 @@ mod streamer;
 pub mod upload;
 pub mod watch;
 
+pub use fps::Fps;
 pub use hub::Hub;
 pub use status::{Status, StatusSnapshot};
 pub use streamer::{JpegStreamer, Written};

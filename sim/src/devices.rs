@@ -3,15 +3,15 @@
 use crate::{
     camera::{SimCamera, SimConfig},
     fault::{Chance, FaultConfig, Faults},
-    pace::{Fps, Rate},
-    receive,
+    pace::Rate,
+    receive::{self, Folder},
     replay::ReplayCamera,
     scene::Scene,
 };
 use eyelet_core::{
     cli::{self, Camera, CameraRequest, Devices, Failure, Findings, Outcome, Output},
     clock::{Clock, SystemClock},
-    encode,
+    encode, http,
     pipeline::Reopen,
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, PixelFormat, Result, StreamFormat};
@@ -75,6 +75,26 @@ pub struct ReceiveArgs {
     pub log: String,
 }
 
+impl SimFlags {
+    fn faults(&self) -> FaultConfig {
+        let mut faults = FaultConfig::default();
+        faults.drop = self.drop_chance;
+        faults.corrupt = self.corrupt_chance;
+        faults.truncate = self.truncate_chance;
+        faults.stall = self.stall_chance;
+        faults.unplug_after = self.unplug_after;
+        faults
+    }
+}
+
+/// Opens the camera behind its faults, as often as it is asked for.
+fn reopen<C: CameraSource + 'static>(
+    faults: Faults,
+    mut open: impl FnMut() -> Result<C> + Send + 'static,
+) -> Reopen {
+    Box::new(move || Ok(Box::new(faults.open(&mut open)?)))
+}
+
 impl Devices for Simulator {
     const PROGRAM: &'static str = "eyelet-sim";
     const CAMERA: &'static str = "sim";
@@ -83,7 +103,26 @@ impl Devices for Simulator {
     type Command = SimCommand;
 
     fn cameras(request: CameraRequest, flags: &SimFlags) -> Result<Reopen> {
-        todo_cameras(request, flags)
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let faults = Faults::new(flags.faults(), flags.seed, Arc::clone(&clock));
+        let rate = Rate::Fps(request.fps);
+        if let Some(dir) = request.name.strip_prefix("replay:").map(PathBuf::from) {
+            return Ok(reopen(faults, move || ReplayCamera::open(&dir, rate, Arc::clone(&clock))));
+        }
+        if request.name != Self::CAMERA {
+            let what = format!("cannot open {}: no such camera; use sim or replay:DIR", request.name);
+            return Err(Error::new(ErrorKind::InvalidInput, what));
+        }
+        let mut config = SimConfig::default();
+        config.format = StreamFormat {
+            pixel: request.format.unwrap_or(PixelFormat::Nv12),
+            width: request.size.width,
+            height: request.size.height,
+        };
+        config.rate = rate;
+        config.scene = flags.scene;
+        config.seed = flags.seed;
+        Ok(reopen(faults, move || SimCamera::open(config.clone(), Arc::clone(&clock))))
     }
 
     fn encoder(name: &str, _: &SimFlags) -> Result<Box<dyn JpegEncoder>> {
@@ -96,7 +135,10 @@ impl Devices for Simulator {
         let sim = Camera {
             name: "sim".to_owned(),
             description: "drawn pictures, any size up to 8192x8192, any rate".to_owned(),
-            formats: vec![format!("formats: {}", names(&formats)), format!("scenes: {}", names(&Scene::ALL.map(Scene::name)))],
+            formats: vec![
+                format!("formats: {}", names(&formats)),
+                format!("scenes: {}", names(&Scene::ALL.map(Scene::name))),
+            ],
             controls: vec![],
         };
         let replay = Camera {
@@ -111,7 +153,23 @@ impl Devices for Simulator {
 
     fn run(command: SimCommand, output: &Output) -> Outcome {
         match command {
-            SimCommand::Receive(args) => receive(&args, output),
+            SimCommand::Receive(args) => store(args, output),
         }
     }
+}
+
+fn store(args: ReceiveArgs, output: &Output) -> Outcome {
+    output.log(&args.log)?;
+    let folder = Folder::open(&args.dir, Arc::new(SystemClock))?;
+    let listener = http::listen(args.bind)?;
+    let cannot = |e: std::io::Error| Failure::runtime(format!("cannot listen on {}: {e}", args.bind));
+    let bound = listener.local_addr().map_err(cannot)?;
+    cli::runtime()?.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
+        output.print(&format!("receiving on http://{bound}/upload"));
+        let mut outcome = Ok(());
+        receive::run(listener, folder, receive::Options::default(), async { outcome = cli::stopped().await })
+            .await;
+        outcome
+    })
 }

@@ -10,9 +10,13 @@
 pub mod camera;
 mod compress;
 mod convert;
+mod devices;
 pub mod fault;
 pub mod pace;
 pub mod pattern;
+pub mod receive;
 pub mod recorder;
 pub mod replay;
 pub mod scene;
+
+pub use devices::{ReceiveArgs, SimCommand, SimFlags, Simulator};

@@ -1,10 +1,7 @@
 //! Flags and subcommands.
 
-use super::{
-    devices::Devices,
-    values::{Fps, Size},
-};
-use crate::upload::UploadUrl;
+use super::{devices::Devices, values::Size};
+use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
 use clap::{Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
 use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
@@ -120,7 +117,7 @@ pub struct UploadArgs<F: Args> {
 pub struct WatchArgs {
     /// The stream, such as http://192.168.0.7:8000/stream
     #[arg(value_name = "URL")]
-    pub url: String,
+    pub url: StreamUrl,
     /// End after this many pictures
     #[arg(long, value_name = "N")]
     pub frames: Option<NonZeroU64>,

@@ -1,10 +1,7 @@
 //! What differs from one eyelet binary to the next: its devices.
 
-use super::{
-    Findings, Outcome, Output,
-    values::{Fps, Size},
-};
-use crate::pipeline::Reopen;
+use super::{Findings, Outcome, Output, values::Size};
+use crate::{Fps, pipeline::Reopen};
 use eyelet_hal::{JpegEncoder, PixelFormat, Result};
 use std::{fmt::Debug, net::SocketAddr};
 

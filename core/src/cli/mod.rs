@@ -29,7 +29,7 @@ pub use devices::{CameraRequest, Devices, NoCommand};
 pub use doctor::{Camera, Findings, Problem};
 pub use failure::Failure;
 pub use output::Output;
-pub use values::{Fps, Size};
+pub use values::Size;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
@@ -93,7 +93,10 @@ fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
 }
 
 /// A runtime for one thread: devices have threads of their own, and sockets share this one.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+///
+/// # Errors
+/// If the system has no file descriptors left for it.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,36 @@
-//! `watch URL`.
-use super::*;
-pub(super) fn run(_args: &WatchArgs, _output: &Output) -> Outcome {
-    todo!()
+//! `watch URL`: any MJPEG-over-HTTP stream, measured.
+
+use super::{Outcome, Output, WatchArgs, stopped};
+use crate::{
+    clock::SystemClock,
+    watch::{self, Options, Report},
+};
+use std::cell::RefCell;
+
+pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
+    let frames = args.frames.map(std::num::NonZeroU64::get);
+    let options = Options { frames, duration: args.seconds, ..Options::default() };
+    let last = RefCell::new(None);
+    let progress = |report: &Report| {
+        output.status(&format!(
+            "{} frames  {:.1} fps  {} gaps  {} damaged",
+            report.frames, report.fps, report.gaps, report.damaged
+        ));
+        last.replace(Some(report.clone()));
+    };
+    let report = super::runtime()?.block_on(async {
+        tokio::select! {
+            report = watch::watch(&args.url, &options, &SystemClock, progress) => report.map(Some).map_err(Into::into),
+            // What was measured until then still counts.
+            outcome = stopped() => outcome.map(|()| last.take()),
+        }
+    })?;
+    output.status("");
+    match report {
+        // Numbers always serialise.
+        Some(report) if args.json => output.print(&serde_json::to_string_pretty(&report).unwrap_or_default()),
+        Some(report) => output.print(report.to_string().trim_end()),
+        None => {}
+    }
+    Ok(())
 }

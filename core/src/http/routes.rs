@@ -105,8 +105,8 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, contex
 }
 
 fn stream(request: &Request<Incoming>, query: &str, peer: SocketAddr, context: &Context) -> Answer {
-    let thinner = match parameter(query, "fps").map(Thinner::parse).transpose() {
-        Ok(thinner) => thinner,
+    let thinner = match parameter(query, "fps").map(str::parse).transpose() {
+        Ok(fps) => fps.map(Thinner::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
     };
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
