@@ -60,7 +60,7 @@ impl Layout {
                 self.luma(&rgb, buffer);
                 let (cb, cr) = if self.format.pixel == PixelFormat::Nv12 { (0, 1) } else { (1, 0) };
                 for (row, rgb) in self.rows(buffer, 1).zip(rgb.chunks(2)) {
-                    for (pair, chroma) in row.chunks_exact_mut(2).zip(chroma(rgb)) {
+                    for (pair, chroma) in row.as_chunks_mut::<2>().0.iter_mut().zip(chroma(rgb)) {
                         (pair[cb], pair[cr]) = chroma;
                     }
                 }
@@ -78,11 +78,10 @@ impl Layout {
             }
             PixelFormat::Yuyv => {
                 for (row, rgb) in self.rows(buffer, 0).zip(&rgb) {
-                    let pixels = rgb.chunks(6).zip(chroma(std::slice::from_ref(rgb)));
-                    for (quad, (pair, (cb, cr))) in row.chunks_exact_mut(4).zip(pixels) {
+                    let pixels = rgb.as_chunks().0.chunks(2).zip(chroma(std::slice::from_ref(rgb)));
+                    for (quad, (pair, (cb, cr))) in row.as_chunks_mut().0.iter_mut().zip(pixels) {
                         // An odd width ends with half a pair: its pixel stands for both.
-                        let (first, second) = (&pair[..3], &pair[pair.len() - 3..]);
-                        quad.copy_from_slice(&[luma(first), cb, luma(second), cr]);
+                        *quad = [luma(pair[0]), cb, luma(pair[pair.len() - 1]), cr];
                     }
                 }
             }
@@ -98,8 +97,8 @@ impl Layout {
 
     fn luma(&self, rgb: &[&[u8]], buffer: &mut [u8]) {
         for (row, rgb) in self.rows(buffer, 0).zip(rgb) {
-            for (out, pixel) in row.iter_mut().zip(rgb.chunks_exact(3)) {
-                *out = luma(pixel);
+            for (out, pixel) in row.iter_mut().zip(rgb.as_chunks().0) {
+                *out = luma(*pixel);
             }
         }
     }
@@ -111,29 +110,34 @@ fn rows(buffer: &mut [u8], offset: usize, place: Place) -> impl Iterator<Item = 
     rows.map(move |row| &mut row[..place.geometry.row_bytes])
 }
 
+type Rgb = [u8; 3];
+
 /// 65536 times 0.299, 0.587, 0.114.
-fn luma(pixel: &[u8]) -> u8 {
-    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-    ((19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16) as u8
+fn luma([r, g, b]: Rgb) -> u8 {
+    ((19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 32_768) >> 16) as u8
 }
 
 /// Cb and Cr of each pair of columns over these one or two rows; fewer pixels at the edges.
 fn chroma<'a>(rows: &'a [&[u8]]) -> impl Iterator<Item = (u8, u8)> + 'a {
-    let (first, last) = (rows[0], rows[rows.len() - 1]);
     // A row or a column that stands alone counts twice, which changes no mean.
-    first.chunks(6).zip(last.chunks(6)).map(|(above, below)| {
-        let sum = |c: usize| {
-            let last = above.len() - 3 + c;
-            i32::from(above[c]) + i32::from(above[last]) + i32::from(below[c]) + i32::from(below[last])
-        };
-        let (r, g, b) = (sum(0), sum(1), sum(2));
-        // Each coefficient times 65536; two more bits for the sum of four; half a unit less one, as libjpeg has it,
-        // so that 255.5 does not become 256.
-        const HALF: i32 = (128 << 18) + (1 << 17) - 1;
-        let cb = (-11_059 * r - 21_709 * g + 32_768 * b + HALF) >> 18;
-        let cr = (32_768 * r - 27_439 * g - 5_329 * b + HALF) >> 18;
-        (cb as u8, cr as u8)
-    })
+    let (above, below) = (rows[0], rows[rows.len() - 1]);
+    let pairs = above.as_chunks().0.iter().zip(below.as_chunks().0).map(|(above, below)| {
+        let [[a, b, c, d, e, f], [g, h, i, j, k, l]] = [*above, *below];
+        mean_chroma([[a, b, c], [d, e, f], [g, h, i], [j, k, l]])
+    });
+    let alone = above.as_chunks::<6>().1.as_chunks().0.iter().zip(below.as_chunks::<6>().1.as_chunks().0);
+    pairs.chain(alone.map(|(above, below)| mean_chroma([*above, *above, *below, *below])))
+}
+
+fn mean_chroma([a, b, c, d]: [Rgb; 4]) -> (u8, u8) {
+    let sum = |i: usize| i32::from(a[i]) + i32::from(b[i]) + i32::from(c[i]) + i32::from(d[i]);
+    let (r, g, b) = (sum(0), sum(1), sum(2));
+    // Each coefficient times 65536; two more bits for the sum of four; half a unit less one, as libjpeg has it, so
+    // that 255.5 does not become 256.
+    const HALF: i32 = (128 << 18) + (1 << 17) - 1;
+    let cb = (-11_059 * r - 21_709 * g + 32_768 * b + HALF) >> 18;
+    let cr = (32_768 * r - 27_439 * g - 5_329 * b + HALF) >> 18;
+    (cb as u8, cr as u8)
 }
 
 #[cfg(test)]
@@ -238,7 +242,7 @@ mod tests {
         for rgb in [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]] {
             let (cb, cr) = chroma(&[&rgb]).next().unwrap();
             let want = ycbcr(rgb.map(f64::from));
-            for (found, want) in [(luma(&rgb), want[0]), (cb, want[1]), (cr, want[2])] {
+            for (found, want) in [(luma(rgb), want[0]), (cb, want[1]), (cr, want[2])] {
                 assert!((f64::from(found) - want.min(255.0)).abs() <= 0.51, "{rgb:?}: {found} is not {want}");
             }
         }

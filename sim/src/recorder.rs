@@ -116,8 +116,8 @@ mod tests {
     use std::sync::Arc;
 
     fn camera(pixel: PixelFormat) -> SimCamera {
-        let mut config = SimConfig::default();
-        config.format = StreamFormat::new(pixel, 160, 48).unwrap();
+        let format = StreamFormat::new(pixel, 160, 48).unwrap();
+        let config = SimConfig { format, ..SimConfig::default() };
         SimCamera::open(config, Arc::new(ManualClock::new(Duration::ZERO))).unwrap()
     }
 

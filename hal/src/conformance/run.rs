@@ -46,11 +46,11 @@ impl Run {
 
     /// Reads `frames` frames.
     pub(super) fn read(&mut self, camera: &mut dyn CameraSource, expect: &CameraExpectations, frames: u32) {
-        let (mut read, mut missed) = (0, 0);
-        while read < frames {
+        let (mut read, mut missed) = (0u64, 0u64);
+        while read < u64::from(frames) {
             match self.next(camera, expect.frame_timeout) {
                 Got::Frame => read += 1,
-                Got::Miss if missed < expect.tolerated => missed += 1,
+                Got::Miss if missed < u64::from(expect.tolerated) => missed += 1,
                 Got::Miss => {
                     let lost = format!(
                         "{} of {} calls gave no good frame ({} damaged, {} timed out after {:?} each)",
@@ -73,7 +73,7 @@ impl Run {
         let begin = Instant::now();
         let result = camera.next_frame(timeout);
         let took = begin.elapsed();
-        if took > timeout + GRACE {
+        if took > timeout.saturating_add(GRACE) {
             self.in_time.see(Err(format!("next_frame({timeout:?}) took {took:?}")));
         }
         match result {
@@ -116,7 +116,7 @@ impl Run {
         if let Some(last) = self.last {
             let (before, now) = (last.sequence, meta.sequence);
             self.sequence.see(if now > before {
-                self.dropped += now - before - 1;
+                self.dropped = self.dropped.saturating_add(now - before - 1);
                 Ok(())
             } else {
                 Err(format!("frame {now} came after frame {before}"))
@@ -158,7 +158,7 @@ impl Run {
             match got {
                 Got::Frame => return Outcome::Passed,
                 Got::Lost => return Outcome::Failed(self.lost().unwrap_or_default()),
-                Got::Miss if begin.elapsed() > expect.frame_timeout + GRACE => {
+                Got::Miss if begin.elapsed() > expect.frame_timeout.saturating_add(GRACE) => {
                     return Outcome::Failed(format!("no frame in {:?} of polling", begin.elapsed()));
                 }
                 Got::Miss => std::thread::sleep(pause),

@@ -128,7 +128,7 @@ impl CameraSource for Wrong {
             return Err(timed_out());
         }
         std::thread::sleep(wait);
-        self.due += INTERVAL;
+        self.due = Instant::now() + INTERVAL;
         self.calls += 1;
         let n = self.calls;
         let (sequence, millis) = match self.defect {

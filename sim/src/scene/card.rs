@@ -166,7 +166,7 @@ fn eyelet(canvas: &mut Canvas, center: Spot, radius: f32) {
         let across = (dx.hypot(dy) - inner) / (outer - inner);
         let facing = (dx + dy * 1.6) / (dx.hypot(dy) * 1.89);
         // The ring is round in section: its inner half faces the other way.
-        let shine = 0.62 + 0.38 * facing * (2.0 * across - 1.0) * -1.0;
+        let shine = 0.62 + 0.38 * facing * (1.0 - 2.0 * across);
         let level = |full: f32| (full * shine).clamp(0.0, 255.0) as u8;
         Rgb888::new(level(232.0), level(228.0), level(216.0))
     };
