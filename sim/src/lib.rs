@@ -1,1 +1,3 @@
 //! Synthetic cameras.
+
+pub mod receive;
