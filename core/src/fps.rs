@@ -61,7 +61,7 @@ impl fmt::Display for Fps {
 impl FromStr for Fps {
     type Err = &'static str;
     fn from_str(s: &str) -> Result<Self, &'static str> {
-        s.parse().ok().and_then(Self::new).ok_or("a frame rate is a number from 0.001 to 1000")
+        s.parse().ok().and_then(Self::new).ok_or("a frame rate is a number from 0.001 to 1000, such as 30")
     }
 }
 

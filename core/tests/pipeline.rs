@@ -37,7 +37,7 @@ fn camera(script: &[Step], stops: usize, stop: &Arc<AtomicBool>) -> Box<dyn Came
     camera.expect_name().return_const("mock".to_owned());
     camera.expect_format().return_const(grey());
     camera.expect_start().times(1).in_sequence(&mut order).returning(|| Ok(()));
-    let mut script = script.to_owned().into_iter();
+    let mut script = Vec::from(script).into_iter();
     let stop = Arc::clone(stop);
     camera.expect_next_frame().returning(move |_| match script.next() {
         Some(Ok(sequence)) => {

@@ -1,7 +1,7 @@
 //! A camera whose pictures are drawn.
 
 use crate::{
-    compress,
+    compress::Compressor,
     convert::Layout,
     pace::{Pacer, Rate},
     scene::{Moment, Painter, Scene},
@@ -103,12 +103,18 @@ pub struct SimCamera {
     config: SimConfig,
     clock: Arc<dyn Clock>,
     painter: Painter,
-    /// `None` for JPEG.
-    layout: Option<Layout>,
+    delivery: Delivery,
     ring: Ring,
     buffers: Vec<Vec<u8>>,
     /// `Some` while it runs.
     pacer: Option<Pacer>,
+}
+
+/// How a drawn picture becomes a frame.
+#[derive(Debug)]
+enum Delivery {
+    Raw(Layout),
+    Compressed(Compressor),
 }
 
 /// The buffers that nobody has, in the order in which they came back.
@@ -131,17 +137,21 @@ impl SimCamera {
     pub fn open(config: SimConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         config.check()?;
         let StreamFormat { pixel, width, height } = config.format;
-        let layout = match pixel {
-            PixelFormat::Jpeg => None,
-            _ => Some(Layout::new(config.format, config.padding).ok_or_else(|| {
-                let what = format!("cannot open sim: no {} with rows padded so far", config.format);
-                Error::new(ErrorKind::InvalidInput, what)
-            })?),
+        let delivery = match pixel {
+            PixelFormat::Jpeg => Compressor::new(config.format).map(Delivery::Compressed),
+            _ => Layout::new(config.format, config.padding).map(Delivery::Raw),
         };
-        let len = layout.as_ref().map_or(0, Layout::len);
+        let delivery = delivery.ok_or_else(|| {
+            let what = format!("cannot open sim: no {} with rows padded so far", config.format);
+            Error::new(ErrorKind::InvalidInput, what)
+        })?;
+        let len = match &delivery {
+            Delivery::Raw(layout) => layout.len(),
+            Delivery::Compressed(_) => 0,
+        };
         let painter = Painter::new(config.scene, width.get(), height.get(), config.seed);
         let buffers = (0..config.buffers).map(|_| vec![0; len]).collect();
-        Ok(Self { config, clock, painter, layout, ring: Ring::default(), buffers, pacer: None })
+        Ok(Self { config, clock, painter, delivery, ring: Ring::default(), buffers, pacer: None })
     }
 }
 
@@ -176,15 +186,14 @@ impl CameraSource for SimCamera {
         let canvas = self.painter.paint(&moment);
         let format = self.config.format;
         let meta = FrameMeta::new(tick.sequence, tick.at);
-        match &self.layout {
-            Some(layout) => {
+        match &mut self.delivery {
+            Delivery::Raw(layout) => {
                 layout.convert(canvas.bytes(), buffer);
                 Frame::leased(format, meta, &layout.planes(buffer), lease)
             }
-            None => {
+            Delivery::Compressed(compressor) => {
                 buffer.clear();
-                let (width, height) = (format.width.get(), format.height.get());
-                compress::rgb(canvas.bytes(), width, height, self.config.quality, buffer)?;
+                compressor.encode(canvas.bytes(), self.config.quality, buffer)?;
                 Frame::leased(format, meta, &[Plane::host(buffer, 0)], lease)
             }
         }

@@ -1,19 +1,30 @@
 //! JPEGs of drawn pictures, for cameras that deliver compressed frames.
 
-use eyelet_hal::{Error, ErrorKind, Quality, Result};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use crate::convert::Layout;
+use eyelet_core::encode::SoftwareEncoder;
+use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 
-/// Appends packed RGB as one JPEG with 4:2:0 chroma, as cameras make it.
-pub(crate) fn rgb(rgb: &[u8], width: u32, height: u32, quality: Quality, out: &mut Vec<u8>) -> Result<()> {
-    let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
-        Error::new(ErrorKind::Other, format!("cannot compress a {width}x{height} picture: {e}"))
-            .with_source(e)
-    };
-    let (width, height) = (
-        u16::try_from(width).map_err(|e| failed(e.into()))?,
-        u16::try_from(height).map_err(|e| failed(e.into()))?,
-    );
-    let mut encoder = Encoder::new(out, quality.get());
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    encoder.encode(rgb, width, height, ColorType::Rgb).map_err(|e| failed(e.into()))
+/// Encodes packed RGB with 4:2:0 chroma, as the cameras' own chips do.
+#[derive(Debug)]
+pub(crate) struct Compressor {
+    layout: Layout,
+    yuv: Vec<u8>,
+    encoder: SoftwareEncoder,
+}
+
+impl Compressor {
+    /// For pictures of `format`'s size; `None` if there can be none so large.
+    pub(crate) fn new(format: StreamFormat) -> Option<Self> {
+        let layout = Layout::new(StreamFormat { pixel: PixelFormat::I420, ..format }, 0)?;
+        let yuv = vec![0; layout.len()];
+        Some(Self { layout, yuv, encoder: SoftwareEncoder::new() })
+    }
+
+    /// Appends `rgb` as one JPEG.
+    pub(crate) fn encode(&mut self, rgb: &[u8], quality: Quality, out: &mut Vec<u8>) -> Result<()> {
+        self.layout.convert(rgb, &mut self.yuv);
+        let planes = self.layout.planes(&self.yuv);
+        let frame = Frame::new(self.layout.format(), FrameMeta::default(), &planes)?;
+        self.encoder.encode(&frame, quality, out)
+    }
 }

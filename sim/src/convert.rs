@@ -32,6 +32,10 @@ impl Layout {
         Some(Self { format, planes: planes.collect::<Option<_>>()? })
     }
 
+    pub(crate) fn format(&self) -> StreamFormat {
+        self.format
+    }
+
     /// Bytes of a buffer.
     pub(crate) fn len(&self) -> usize {
         self.planes.last().map_or(0, |p| p.offset + p.stride * p.geometry.rows)

@@ -77,13 +77,14 @@ pub struct ReceiveArgs {
 
 impl SimFlags {
     fn faults(&self) -> FaultConfig {
-        let mut faults = FaultConfig::default();
-        faults.drop = self.drop_chance;
-        faults.corrupt = self.corrupt_chance;
-        faults.truncate = self.truncate_chance;
-        faults.stall = self.stall_chance;
-        faults.unplug_after = self.unplug_after;
-        faults
+        FaultConfig {
+            drop: self.drop_chance,
+            corrupt: self.corrupt_chance,
+            truncate: self.truncate_chance,
+            stall: self.stall_chance,
+            unplug_after: self.unplug_after,
+            ..FaultConfig::default()
+        }
     }
 }
 
@@ -113,15 +114,10 @@ impl Devices for Simulator {
             let what = format!("cannot open {}: no such camera; use sim or replay:DIR", request.name);
             return Err(Error::new(ErrorKind::InvalidInput, what));
         }
-        let mut config = SimConfig::default();
-        config.format = StreamFormat {
-            pixel: request.format.unwrap_or(PixelFormat::Nv12),
-            width: request.size.width,
-            height: request.size.height,
-        };
-        config.rate = rate;
-        config.scene = flags.scene;
-        config.seed = flags.seed;
+        let (width, height) = (request.size.width, request.size.height);
+        let format = StreamFormat { pixel: request.format.unwrap_or(PixelFormat::Nv12), width, height };
+        let (scene, seed) = (flags.scene, flags.seed);
+        let config = SimConfig { format, rate, scene, seed, ..SimConfig::default() };
         Ok(reopen(faults, move || SimCamera::open(config.clone(), Arc::clone(&clock))))
     }
 

@@ -1,7 +1,9 @@
 //! When frames are due: by absolute deadlines, so that no delay adds up.
 
-use eyelet_core::{Fps, clock::Clock};
+use eyelet_core::clock::Clock;
 use std::time::Duration;
+
+pub use eyelet_core::Fps;
 
 /// How fast frames come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

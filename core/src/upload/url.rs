@@ -2,7 +2,7 @@
 
 use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::Uri;
-use std::{fmt, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 /// What an address is for: the words of its error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,10 @@ impl HttpUrl {
         };
         if host.is_empty() {
             return Err(bad(&format!("no host; write http://HOST:PORT{path}")));
+        }
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if bracketed.is_some_and(|host| host.parse::<Ipv6Addr>().is_err()) {
+            return Err(bad("what is in brackets is not an IPv6 address"));
         }
         let target = if target.starts_with('/') { target.to_string() } else { format!("/{target}") };
         // The parser knows which characters a host and a target may have.

@@ -118,7 +118,8 @@ fn not_stored(error: &io::Error) -> (StatusCode, String) {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    (status, format!("the picture was not stored: {error}"))
+    // The kind only: the error names a path, which is nobody's business but the log's.
+    (status, format!("the picture was not stored: {}", error.kind()))
 }
 
 fn page(folder: &Folder) -> Answer {

@@ -25,6 +25,8 @@ pub struct Folder {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     stored: AtomicU64,
+    /// The last number that a name was made with.
+    number: AtomicU64,
 }
 
 impl Folder {
@@ -48,7 +50,7 @@ impl Folder {
             unfinished(&path)
         };
         match prepare() {
-            Ok(_) => Ok(Self { path, clock, stored: AtomicU64::new(0) }),
+            Ok(_) => Ok(Self { path, clock, stored: AtomicU64::new(0), number: AtomicU64::new(0) }),
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 let why = "permission denied; name a folder that you may write to";
                 Err(refuse(ErrorKind::PermissionDenied, why).with_source(e))
@@ -74,7 +76,7 @@ impl Folder {
         file.write_all(picture)?;
         file.as_file().sync_all()?;
         let name = loop {
-            let number = self.stored.fetch_add(1, Ordering::Relaxed) + 1;
+            let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
             let name = name(self.clock.unix(), number, kind);
             match file.persist_noclobber(self.path.join(&name)) {
                 Ok(_) => break name,
@@ -85,6 +87,7 @@ impl Folder {
         };
         // The name, too, is to survive a power cut; that it may not is no reason to refuse the picture.
         let _ = File::open(&self.path).and_then(|folder| folder.sync_all());
+        self.stored.fetch_add(1, Ordering::Relaxed);
         Ok(name)
     }
 }
@@ -174,6 +177,7 @@ mod tests {
         // A second run at the same moment.
         let folder = Folder::open(&path, clock()).unwrap();
         assert_eq!(folder.store(b"three", Kind::Jpeg).unwrap(), "20261122T075306.123-000002.jpg");
+        assert_eq!(folder.stored(), 1);
         let want = [
             "20261122T075306.123-000001.jpg",
             "20261122T075306.123-000002.jpg",

@@ -1,0 +1,319 @@
+//! The upload server, asked in raw bytes.
+
+use eyelet_core::clock::SystemClock;
+use eyelet_sim::receive::{Folder, Options, run};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A 3x2 grey picture as far as the markers go.
+const JPEG: &[u8] = &[
+    0xff, 0xd8, 0xff, 0xc0, 0x00, 0x0b, 8, 0, 2, 0, 3, 1, 1, 0x11, 0, 0xff, 0xda, 0x00, 0x08, 1, 1, 0, 0, 63,
+    0, 0x12, 0xff, 0xd9,
+];
+
+/// No test waits longer than this for anything that must happen.
+const LONG: Option<Duration> = Some(Duration::from_secs(30));
+
+struct Server {
+    address: SocketAddr,
+    dir: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::with(Options::default())
+    }
+
+    fn with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().join("pictures"), Arc::new(SystemClock)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = thread::spawn(move || {
+            runtime.block_on(run(listener, folder, options, async {
+                let _ = stopped.await;
+            }));
+        });
+        Self { address, dir, stop: Some(stop), running: Some(running) }
+    }
+
+    fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(LONG).unwrap();
+        Client { reader: BufReader::new(stream) }
+    }
+
+    /// One request on its own connection.
+    fn ask(&self, request: &[u8]) -> Answer {
+        self.connect().ask(request)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("pictures")
+    }
+
+    /// Every file in the folder, hidden ones too.
+    fn files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.running.take().unwrap().join().unwrap();
+    }
+}
+
+struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    text: String,
+}
+
+impl Client {
+    fn send(&mut self, bytes: &[u8]) {
+        self.reader.get_mut().write_all(bytes).unwrap();
+    }
+
+    fn answer(&mut self) -> Answer {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(self.reader.read_line(&mut head).unwrap() > 0, "no answer: {head:?}");
+        }
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        self.reader.read_exact(&mut body).unwrap();
+        Answer { status: head[9..12].parse().unwrap(), text: String::from_utf8(body).unwrap(), head }
+    }
+
+    fn ask(&mut self, request: &[u8]) -> Answer {
+        self.send(request);
+        self.answer()
+    }
+
+    /// Waits until the server has closed the connection.
+    fn assert_closed(mut self) {
+        match self.reader.read(&mut [0]) {
+            Ok(0) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn post(picture: &[u8]) -> Vec<u8> {
+    let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", picture.len());
+    [head.as_bytes(), picture].concat()
+}
+
+fn chunked(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut request =
+        b"PUT /upload?camera=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for piece in pieces {
+        request.extend(format!("{:x}\r\n", piece.len()).bytes());
+        request.extend(*piece);
+        request.extend(b"\r\n");
+    }
+    request.extend(b"0\r\n\r\n");
+    request
+}
+
+fn a_png() -> Vec<u8> {
+    let mut bytes = vec![];
+    let mut encoder = png::Encoder::new(&mut bytes, 5, 3);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[7; 45]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn pictures_are_stored_byte_for_byte() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let png = a_png();
+    for (request, picture, extension) in [
+        (post(JPEG), JPEG, ".jpg"),
+        (chunked(&[&png[..5], &png[5..]]), &png[..], ".png"),
+        (post(&png), &png, ".png"),
+    ] {
+        let answer = client.ask(&request); // all on one connection
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let name = answer.text.strip_prefix("ok ").unwrap().strip_suffix('\n').unwrap();
+        assert!(name.ends_with(extension) && name.len() == "20261122T075306.123-000001.jpg".len(), "{name}");
+        assert_eq!(fs::read(server.folder().join(name)).unwrap(), picture);
+    }
+    assert_eq!(server.files().len(), 3, "{:?}", server.files());
+}
+
+#[test]
+fn what_is_no_whole_picture_is_refused() {
+    let server = Server::start();
+    let mut client = server.connect();
+    for (body, why) in [
+        (&b"hello, I am a text file\n"[..], "the body is neither a JPEG nor a PNG; send the bytes of one\n"),
+        (b"", "the body is empty; send the bytes of a JPEG or PNG\n"),
+        (&JPEG[..20], "the JPEG is truncated (at byte 20)\n"),
+    ] {
+        let answer = client.ask(&post(body));
+        assert_eq!((answer.status, &answer.text[..]), (400, why));
+    }
+    let answer = client.ask(&post(&a_png()[..50]));
+    assert!(answer.status == 400 && answer.text.starts_with("the PNG is damaged: "), "{answer:?}");
+
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--\r\n";
+    let head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+    let answer = client.ask(format!("{head}Content-Length: {}\r\n\r\n{form}", form.len()).as_bytes());
+    assert!(answer.status == 400 && answer.text.contains("is a form"), "{answer:?}");
+
+    assert_eq!(client.ask(&post(JPEG)).status, 200, "the connection goes on");
+    assert_eq!(server.files().len(), 1, "nothing but that one");
+}
+
+#[test]
+fn routes_and_methods() {
+    let server = Server::start();
+    for (request, status, header) in [
+        ("GET / HTTP/1.1", 200, "content-type: text/html"),
+        ("POST / HTTP/1.1", 405, "allow: get, head\r\n"),
+        ("GET /upload HTTP/1.1", 405, "allow: post, put\r\n"),
+        ("DELETE /upload HTTP/1.1", 405, "allow: post, put\r\n"),
+        ("GET /etc/passwd HTTP/1.1", 404, ""),
+        ("POST /upload/x HTTP/1.1", 404, ""),
+    ] {
+        let answer = server.ask(format!("{request}\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        assert_eq!(answer.status, status, "{request}");
+        assert!(answer.head.contains(header), "{request}: {answer:?}");
+    }
+    let mut client = server.connect();
+    client.send(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    client.reader.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn too_much_is_refused_before_it_is_read() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let answer = client.ask(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
+    assert_eq!((answer.status, &answer.text[..]), (413, "the picture is longer than 16777216 bytes\n"));
+    client.assert_closed();
+    assert!(server.files().is_empty());
+}
+
+#[test]
+fn a_client_that_sends_all_before_it_listens_sees_the_refusal() {
+    let mut options = Options::default();
+    options.max_bytes = 1000;
+    let server = Server::with(options);
+    assert_eq!(server.ask(&post(&vec![0xff; 8_000_000])).status, 413);
+    // A length that is not told in advance.
+    let kilobyte = [0xff; 1000];
+    assert_eq!(server.ask(&chunked(&vec![&kilobyte[..]; 2000])).status, 413);
+    let picture = [JPEG, &[0; 972]].concat();
+    assert_eq!(picture.len(), 1000);
+    assert_eq!(server.ask(&post(&picture)).status, 200, "just short enough");
+    assert_eq!(server.files().len(), 1);
+}
+
+#[test]
+fn a_body_that_breaks_off_or_never_comes_leaves_nothing() {
+    let mut options = Options::default();
+    options.body_timeout = Duration::from_millis(100);
+    options.header_timeout = Duration::from_millis(100);
+    let server = Server::with(options);
+
+    let mut client = server.connect();
+    client.send(&post(JPEG)[..70]);
+    drop(client);
+
+    let mut client = server.connect();
+    client.send(&post(JPEG)[..70]);
+    let answer = client.answer();
+    assert_eq!((answer.status, &answer.text[..]), (408, "the picture did not come within 100ms\n"));
+    client.assert_closed();
+
+    let mut client = server.connect();
+    client.send(b"POST /upl");
+    client.assert_closed();
+    assert!(server.files().is_empty());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to() {
+    let server = Server::start();
+    fs::remove_dir(server.folder()).unwrap();
+    let answer = server.ask(&post(JPEG));
+    assert_eq!(answer.status, 500);
+    assert!(answer.text.starts_with("the picture was not stored: "), "{answer:?}");
+    fs::create_dir(server.folder()).unwrap();
+    assert_eq!(server.ask(&post(JPEG)).status, 200, "it goes on when the folder is back");
+}
+
+#[test]
+fn many_at_once_are_all_kept() {
+    let server = Server::start();
+    thread::scope(|scope| {
+        for n in 0..8u8 {
+            let server = &server;
+            scope.spawn(move || {
+                let mut client = server.connect();
+                for m in 0..10u8 {
+                    assert_eq!(client.ask(&post(&[JPEG, &[n, m]].concat())).status, 200);
+                }
+            });
+        }
+    });
+    let mut tails: Vec<_> =
+        server.files().iter().map(|file| fs::read(file).unwrap()[JPEG.len()..].to_vec()).collect();
+    tails.sort();
+    let want: Vec<_> = (0..8).flat_map(|n| (0..10).map(move |m| vec![n, m])).collect();
+    assert_eq!(tails, want, "each once, and no unfinished file");
+}
+
+#[test]
+fn connections_over_the_limit_wait() {
+    let mut options = Options::default();
+    options.max_connections = 1;
+    let server = Server::with(options);
+    let mut first = server.connect();
+    assert_eq!(first.ask(&post(JPEG)).status, 200);
+    let mut second = server.connect();
+    second.send(&post(JPEG));
+    second.reader.get_mut().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(second.reader.read(&mut [0]).is_err(), "there is one place, and it is taken");
+    second.reader.get_mut().set_read_timeout(LONG).unwrap();
+    drop(first);
+    assert_eq!(second.answer().status, 200);
+}
+
+#[test]
+fn it_stops_with_connections_open() {
+    let server = Server::start();
+    let mut client = server.connect();
+    assert_eq!(client.ask(&post(JPEG)).status, 200);
+    drop(server); // waits for the end of `run`
+    client.assert_closed();
+}
