@@ -67,6 +67,26 @@ def receive(run, tmp_path):
     return receiver
 
 
+MEASURED = pytest.StashKey()
+
+
+@pytest.fixture
+def measured(request):
+    """Keeps a line of numbers for the end of the run, where a person sees it also when all is well."""
+
+    def keep(line):
+        request.config.stash.setdefault(MEASURED, []).append(f"{request.node.name}: {line}")
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if lines := config.stash.get(MEASURED, []):
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def artifacts():
     """What a person may want to look at afterwards; not part of the repository."""
@@ -80,8 +100,8 @@ def browser(tmp_path):
     """Debian's Chromium without a window, with a new profile."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    # A page with an endless stream is never "loaded".
-    options.page_load_strategy = "eager"
+    # A stream opened as a page never ends to load; the tests wait for what they look at.
+    options.page_load_strategy = "none"
     for flag in (
         "--headless", "--window-size=1024,900", f"--user-data-dir={tmp_path / 'profile'}",
         # The sandbox refuses to run as root; only our own pages are opened.

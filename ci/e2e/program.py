@@ -45,7 +45,7 @@ class Program:
                 assert self._open, f"ended without printing {pattern!r}\n{self}"
                 assert self._news.wait(end - time.monotonic()), f"no {pattern!r} within {seconds:g} s\n{self}"
 
-    def signal(self, number):
+    def send(self, number):
         self._process.send_signal(number)
 
     def wait(self, seconds=30.0):
@@ -61,7 +61,7 @@ class Program:
 
     def stop(self, number=signal.SIGTERM, seconds=10.0):
         """Sends a signal and returns the exit code."""
-        self.signal(number)
+        self.send(number)
         return self.wait(seconds)
 
     @property

@@ -3,7 +3,6 @@
 import re
 import signal
 import statistics
-import threading
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import cv2
 import pytest
 
 from deadline import until
-from stream import Stream
+from stream import Viewer
 
 PATTERN = Path(__file__).with_name("pattern.js").read_text()
 
@@ -29,7 +28,10 @@ window.seen = {};
 """
 
 
-def watch_pixels(browser, selector):
+def open_page(browser, url, selector):
+    """Opens a page and watches the pixels of the element that `selector` names."""
+    browser.get(url)
+    until(lambda: browser.find_elements("css selector", selector), f"a page with {selector}")
     browser.execute_script(PATTERN + SAMPLER % selector)
 
 
@@ -57,41 +59,31 @@ def maixpy_page(tmp_path):
     return page
 
 
-def test_an_img_paints_each_picture_at_once_not_one_frame_later(serve, browser, maixpy_page):
+def test_an_img_paints_each_picture_at_once_not_one_frame_later(serve, browser, maixpy_page, measured):
     server = serve("--fps", "2", "--html", maixpy_page)
-    arrived = {}
-
-    def note_arrivals():
-        with Stream(server.url + "stream") as stream:
-            for part in stream:
-                arrived[part.sequence] = part.arrived * 1000
-                if len(arrived) > 20:
-                    return
-
-    threading.Thread(target=note_arrivals, daemon=True).start()
-    browser.get(server.url)
+    viewer = Viewer(server.url + "stream")
+    open_page(browser, server.url, "img")
     assert browser.find_element("tag name", "h1").text == "JPG Stream"
-    watch_pixels(browser, "img")
     # One frame later would be 500 ms; the sampling itself adds up to one repaint, 17 ms.
-    until(lambda: len(set(seen(browser)) & set(arrived)) >= 13, "13 pictures painted", 40)
+    until(lambda: len(seen(browser)) >= 13, "13 pictures painted", 40)
     offset = clock_offset(browser)
-
     # The first picture painted may have waited for the page.
     shown = list(seen(browser).items())[1:]
+    viewer.leave()
+    arrived = {sequence: 1000 * at for sequence, at in viewer.seen}
+
     sequences = [sequence for sequence, _ in shown]
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences))), "pictures are missing"
-    delays = [at - offset - arrived[sequence] for sequence, at in shown if sequence in arrived]
-    print("painted after the last byte, ms:", [round(delay, 1) for delay in delays])
-    print(f"median {statistics.median(delays):.1f}, longest {max(delays):.1f}")
+    delays = [at - offset - arrived[sequence] for sequence, at in shown]
+    measured(f"painted {statistics.median(delays):.1f} ms after the last byte (median), "
+             f"each: {' '.join(f'{delay:.1f}' for delay in delays)}")
     assert statistics.median(delays) < 50
     assert max(delays) < 250, "half a frame: shown one frame later"
 
 
 def test_our_page_shows_the_stream_and_its_numbers(serve, browser, artifacts):
     server = serve("--fps", "10")
-    browser.get(server.url)
-    until(lambda: browser.find_elements("id", "picture"), "a canvas #picture")
-    watch_pixels(browser, "#picture")
+    open_page(browser, server.url, "canvas#picture")
     until(lambda: len(seen(browser)) >= 20, "20 pictures on the page")
     sequences = list(seen(browser))
     assert sequences == sorted(sequences), "the picture goes back in time"
@@ -119,10 +111,8 @@ def test_our_page_shows_the_stream_and_its_numbers(serve, browser, artifacts):
 def test_our_page_comes_back_when_the_server_does(serve, browser, free_port):
     address = f"127.0.0.1:{free_port}"
     server = serve(bind=address)
-    browser.get(server.url)
-    until(lambda: browser.find_elements("id", "picture"), "a canvas #picture")
+    open_page(browser, server.url, "canvas#picture")
     browser.execute_script("window.notReloaded = true")
-    watch_pixels(browser, "#picture")
     until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
     live = browser.find_element("id", "status").text
 
@@ -137,26 +127,22 @@ def test_our_page_comes_back_when_the_server_does(serve, browser, free_port):
 
 def test_our_page_notices_a_server_that_stalls(serve, browser):
     server = serve()
-    browser.get(server.url)
-    until(lambda: browser.find_elements("id", "picture"), "a canvas #picture")
-    watch_pixels(browser, "#picture")
+    open_page(browser, server.url, "canvas#picture")
     until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
     live = browser.find_element("id", "status").text
 
     # The connection stays open, so nothing but a clock can tell.
-    server.signal(signal.SIGSTOP)
+    server.send(signal.SIGSTOP)
     try:
         until(lambda: browser.find_element("id", "status").text != live, "#status says that nothing comes", 30)
     finally:
-        server.signal(signal.SIGCONT)
+        server.send(signal.SIGCONT)
     browser.execute_script("window.seen = {}")
     until(lambda: len(seen(browser)) >= 10, "10 pictures after the stall", 30)
 
 
 def test_a_typed_stream_address_shows_the_stream(serve, browser):
     server = serve("--fps", "10")
-    browser.get(server.url + "stream")
     # The browser's own viewer holds it in an <img>.
-    until(lambda: browser.find_elements("tag name", "img"), "the browser's picture viewer")
-    watch_pixels(browser, "img")
+    open_page(browser, server.url + "stream", "img")
     until(lambda: len(seen(browser)) >= 10, "10 pictures")
