@@ -82,7 +82,7 @@ def test_a_wrong_config(run, tmp_path, text, told):
 
 def test_a_config_that_is_not_there(run, tmp_path):
     config = tmp_path / "missing.toml"
-    assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), RUN_TIME, config)
+    assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), USAGE, config)
 
 
 @pytest.fixture(params=["no folder", "no pictures", "a broken picture"])
@@ -121,7 +121,7 @@ def test_a_snapshot_of_a_kind_we_do_not_write(run, tmp_path):
 def test_receiving_into_a_file(run, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
-    assert_refused(run("receive", file, "--bind", "127.0.0.1:0"), RUN_TIME, file)
+    assert_refused(run("receive", file, "--bind", "127.0.0.1:0"), USAGE, file)
     assert file.read_text() == "mine"
 
 

@@ -31,7 +31,7 @@ class Server:
                 keeper.connections.add(self.client_address)
                 status = refusals.pop(0) if refusals else 200
                 if status == 200:
-                    keeper.requests.append((self.path, dict(self.headers), body))
+                    keeper.requests.append((self.path, self.headers, body))
                 else:
                     keeper.refused += 1
                 self.send_response(status)

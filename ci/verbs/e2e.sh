@@ -9,5 +9,6 @@ if [ -z "${EYELET_BIN:-}" ]; then
   cargo build --release --locked -p eyelet-sim --bin eyelet-sim --example jpeg_stream --example upload_image
   EYELET_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release
 fi
-export EYELET_BIN
+# Nothing is written into the checkout but artifacts/.
+export EYELET_BIN PYTHONDONTWRITEBYTECODE=1
 "$python" -m pytest ci/e2e
