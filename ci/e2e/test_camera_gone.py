@@ -1,0 +1,26 @@
+"""A camera that is pulled out under a viewer, and put back."""
+
+import requests
+
+from deadline import until
+from pattern import sequence_of
+from stream import Stream
+
+
+def test_viewers_see_why_and_stay_until_it_is_back(serve):
+    server = serve("--fps", "15", "--unplug-after", "30")
+
+    def health():
+        return requests.get(server.url + "healthz", timeout=10)
+
+    with Stream(server.url + "stream") as stream:
+        live = next(part for part in stream if sequence_of(part.jpeg) is not None)
+        # The picture that says so is no frame of the camera, and has no number in its pixels.
+        lost = next(part for part in stream if sequence_of(part.jpeg) is None)
+        sick = health()
+        assert sick.status_code == 503
+        assert sick.text.strip() and "\n" not in sick.text.strip(), "one line says why"
+        assert requests.get(server.url + "state", timeout=10).json()["source"]["connected"] is False
+        back = next(part for part in stream if sequence_of(part.jpeg) is not None)
+        until(lambda: health().status_code == 200, "healthz 200")
+    assert live.sequence < lost.sequence < back.sequence

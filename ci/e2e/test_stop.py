@@ -1,0 +1,55 @@
+"""SIGINT and SIGTERM end every command, with a viewer there or not."""
+
+import signal
+
+import pytest
+import requests
+
+from deadline import until
+from stream import Stream
+
+signals = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+
+
+def assert_stops(program, number):
+    # Far more than it takes; it must not wait for viewers, though, who never leave.
+    assert program.stop(number, 5) == 0, program
+
+
+@signals
+def test_serve_stops(serve, number):
+    assert_stops(serve(), number)
+
+
+@signals
+def test_serve_stops_under_a_viewer(serve, number):
+    server = serve()
+    with Stream(server.url + "stream") as stream:
+        next(stream)
+        assert_stops(server, number)
+        with pytest.raises((EOFError, ConnectionError)):
+            for _ in stream:
+                pass
+
+
+@signals
+def test_serve_stops_under_a_viewer_that_does_not_read(serve, number):
+    server = serve()
+    with Stream(server.url + "stream"), Stream(server.url + "stream") as other:
+        for _, _ in zip(other, range(60)):
+            pass
+        assert_stops(server, number)
+
+
+@signals
+def test_receive_stops(receive, number):
+    assert_stops(receive, number)
+
+
+@signals
+def test_watch_stops(serve, run, number):
+    server = serve()
+    watch = run("watch", server.url + "stream")
+    # It is listed as a viewer once it reads.
+    until(lambda: requests.get(server.url + "state", timeout=10).json()["viewers"], "watch is connected")
+    assert_stops(watch, number)

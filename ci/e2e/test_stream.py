@@ -1,0 +1,95 @@
+"""The stream on the wire, and `watch`, which measures it."""
+
+import json
+import statistics
+import time
+
+import pytest
+import requests
+
+from deadline import until
+from pattern import sequence_of
+from stream import Stream, Viewer
+
+
+def test_watch_measures_our_own_stream(serve, run, measured):
+    server = serve("--size", "640x480", "--fps", "30")
+    # A machine with more work than cores holds even a camera thread up for a frame; three times in a row it does not.
+    for _ in range(3):
+        watch = run("watch", server.url + "stream", "--seconds", "10", "--json")
+        assert watch.wait(40) == 0, watch
+        report = json.loads("\n".join(watch.lines["stdout"]))
+        measured(report)
+        assert report["damaged"] == 0
+        if report["gaps"] == 0 and 29.5 <= report["fps"] <= 30.5 and report["frames"] >= 290:
+            return
+    pytest.fail("no 10 seconds without a gap at 30 fps")
+
+
+@pytest.mark.parametrize("path", ["stream", "stream?t=1", "?action=stream"])
+def test_parts_are_whole_and_tell_what_they_are(serve, path):
+    begun = time.time()
+    with Stream(serve("--fps", "10").url + path) as stream:
+        head = stream.response
+        assert head.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
+        assert "Transfer-Encoding" not in head.headers and "Content-Length" not in head.headers
+        assert "no-store" in head.headers["Cache-Control"] or "no-cache" in head.headers["Cache-Control"]
+        parts = [next(stream) for _ in range(10)]
+    for part in parts:
+        assert part.headers["content-type"] == "image/jpeg"
+        assert begun - 5 < float(part.headers["x-timestamp"]) <= part.bounded
+        assert len(part.headers["x-timestamp"].partition(".")[2]) == 6
+        assert sequence_of(part.jpeg) == part.sequence
+    sequences = [part.sequence for part in parts]
+    assert sequences == sorted(set(sequences))
+
+
+def test_the_boundary_does_not_wait_for_the_next_picture(serve, measured):
+    with Stream(serve("--fps", "1").url + "stream") as stream:
+        waits = [part.bounded - part.arrived for part, _ in zip(stream, range(5))]
+    measured(f"the boundary came {1000 * statistics.median(waits):.2f} ms after the picture (median)")
+    # With the next picture it would be a second.
+    assert statistics.median(waits) < 0.2
+
+
+def test_a_new_viewer_gets_the_newest_picture_at_once(serve):
+    server = serve("--fps", "1")
+    with Stream(server.url + "stream") as first:
+        next(first)
+        # A machine that sleeps for a second between these lines may miss one turn, not five.
+        for _ in range(5):
+            newest = next(first).sequence
+            with Stream(server.url + "stream") as second:
+                if next(second).sequence == newest:
+                    return
+    pytest.fail("a new viewer always waits for the next picture")
+
+
+def test_a_viewer_may_ask_for_fewer_pictures(serve):
+    server = serve("--fps", "30")
+    with Stream(server.url + "stream?fps=5") as stream:
+        parts = [next(stream) for _ in range(16)]
+    steps = [b.sequence - a.sequence for a, b in zip(parts, parts[1:])]
+    print("sequence steps:", steps)
+    # Every sixth; by the frames' own numbers, so that a slow machine makes no difference.
+    assert 5 <= sum(steps) / len(steps) <= 7
+
+
+def test_a_snapshot_is_captured_after_the_request(serve):
+    server = serve("--fps", "5")
+    with Stream(server.url + "stream") as stream:
+        for _ in range(3):
+            before = next(stream).sequence
+            captured = sequence_of(requests.get(server.url + "snapshot", timeout=10).content)
+            assert captured > before
+
+
+def test_a_viewer_that_stops_reading_holds_up_nobody(serve):
+    server = serve()
+    with Stream(server.url + "stream"):
+        # Never read again: its socket fills up.
+        viewer = Viewer(server.url + "stream")
+        until(lambda: len(viewer.seen) >= 120, "120 pictures beside a viewer that does not read", 40)
+        viewer.leave()
+    sequences = [sequence for sequence, _ in viewer.seen]
+    assert sequences[-1] - sequences[0] <= len(sequences) * 1.05, "the other viewer loses pictures"

@@ -1,0 +1,15 @@
+# Rust as the machine has it, never another toolchain. Sourced after install.sh.
+
+# A file or variable that names a toolchain which is not here must fail, not start a download.
+export RUSTUP_DIST_SERVER=http://127.0.0.1:9
+export RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+
+# rustup's shell profile is not read by scripts.
+command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+command -v cargo >/dev/null || die "cargo is missing; install Rust, see https://rust-lang.org"
+need_c_linker
+
+# need_component NAME COMMAND: a part of the toolchain that minimal installs leave out.
+need_component() {
+  cargo "$2" --version >/dev/null 2>&1 || die "$1 is missing; add it: rustup component add $1"
+}

@@ -1,0 +1,50 @@
+# Installs what a verb needs and the machine has not. Sourced.
+
+say() { echo "${0##*/}: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+# need COMMAND:PACKAGE ...: installs the Debian package of each command that is not there.
+need() {
+  local pair missing=()
+  for pair; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+}
+
+# need_c_linker: rustc links with cc, and cc needs the C library's start files.
+need_c_linker() {
+  links_c || apt_install gcc libc6-dev
+  links_c || die "cc cannot link a C program; install a C compiler and the C library's headers"
+}
+
+links_c() {
+  command -v cc >/dev/null && echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null
+}
+
+apt_install() {
+  local root=()
+  command -v apt-get >/dev/null || die "missing: $*; there is no apt-get here, install them another way"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "missing: $*; there is no sudo here, install them as root"
+    root=(sudo)
+  fi
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  local install=("${apt[@]}" --no-install-recommends install "$@")
+  say "installing $*"
+  # The package lists of a fresh machine are empty, those of an old one name files that are gone.
+  quietly "${install[@]}" || { quietly "${apt[@]}" update && quietly "${install[@]}"; } ||
+    die "cannot install $*: see apt's message above"
+}
+
+# quietly COMMAND ...: shows what the command printed only when it fails.
+quietly() {
+  local said
+  said=$("$@" 2>&1 </dev/null) || {
+    echo "$said" >&2
+    return 1
+  }
+}

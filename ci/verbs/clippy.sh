@@ -1,0 +1,6 @@
+# no warning from the compiler or clippy
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+need_component clippy clippy
+cargo clippy --workspace --all-targets --all-features --locked -- -D warnings

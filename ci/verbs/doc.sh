@@ -1,0 +1,5 @@
+# the documentation builds without a warning
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked

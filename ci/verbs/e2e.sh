@@ -1,0 +1,14 @@
+# real browsers and clients against the release binary, or against EYELET_BIN when it names a folder of binaries
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/python.sh
+need curl:curl ffmpeg:ffmpeg chromium:chromium chromedriver:chromium-driver
+python_with ci/e2e/requirements.txt
+if [ -z "${EYELET_BIN:-}" ]; then
+  . ci/lib/cargo.sh
+  cargo build --release --locked -p eyelet-sim --bin eyelet-sim --example jpeg_stream --example upload_image
+  EYELET_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release
+fi
+# Nothing is written into the checkout but artifacts/.
+export EYELET_BIN PYTHONDONTWRITEBYTECODE=1
+"$python" -m pytest ci/e2e

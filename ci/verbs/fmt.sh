@@ -1,0 +1,6 @@
+# every Rust file is formatted
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+need_component rustfmt fmt
+cargo fmt --all -- --check
