@@ -1,0 +1,24 @@
+//! The HAL's contract, run against the software encoders.
+
+use eyelet_core::encode::{self, SoftwareEncoder};
+use eyelet_hal::{
+    PixelFormat,
+    conformance::{EncoderExpectations, encoder},
+};
+
+fn raw() -> impl Iterator<Item = PixelFormat> {
+    PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg)
+}
+
+#[test]
+fn software_encoder() {
+    encoder(&mut SoftwareEncoder::new(), &EncoderExpectations::supporting(raw())).assert_passed();
+}
+
+#[test]
+fn every_named_encoder_takes_every_format() {
+    for name in encode::NAMES {
+        let mut named = encode::by_name(name).unwrap();
+        encoder(&mut *named, &EncoderExpectations::supporting(PixelFormat::ALL)).assert_passed();
+    }
+}
