@@ -1,7 +1,7 @@
 //! The HTTP server: a page, a live stream, snapshots, state and metrics.
 //!
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
-//! [`stream`], which writes each picture with one system call and waits for nobody.
+//! the stream itself, which writes each picture with one system call and waits for nobody.
 
 mod connection;
 mod framing;
