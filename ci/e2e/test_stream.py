@@ -8,21 +8,28 @@ import pytest
 import requests
 
 from deadline import until
+from machine import Sleeper
 from pattern import sequence_of
 from stream import Stream, Viewer
 
 
 def test_watch_measures_our_own_stream(serve, run, measured):
     server = serve("--size", "640x480", "--fps", "30")
-    # A machine with more work than cores holds even a camera thread up for a frame; three times in a row it does not.
-    for _ in range(3):
-        watch = run("watch", server.url + "stream", "--seconds", "10", "--json")
-        assert watch.wait(40) == 0, watch
+    overslept = []
+    # One clean stretch shows that we can; a stretch in which the machine held everybody up for a frame shows nothing.
+    for _ in range(4):
+        with Sleeper() as sleeper:
+            watch = run("watch", server.url + "stream", "--seconds", "10", "--json")
+            assert watch.wait(40) == 0, watch
         report = json.loads("\n".join(watch.lines["stdout"]))
-        measured(report)
+        measured(f"{report['frames']} frames at {report['fps']:.2f} fps, {report['gaps']} gaps, "
+                 f"{report['damaged']} damaged; the machine was late by up to {1000 * sleeper.longest:.0f} ms")
         assert report["damaged"] == 0
         if report["gaps"] == 0 and 29.5 <= report["fps"] <= 30.5 and report["frames"] >= 290:
             return
+        overslept.append(sleeper.longest)
+    if min(overslept) > 1 / 30:
+        pytest.skip("this machine holds programs up for longer than a frame")
     pytest.fail("no 10 seconds without a gap at 30 fps")
 
 

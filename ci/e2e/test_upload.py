@@ -82,7 +82,7 @@ def test_files_arrive_byte_for_byte(run, server, tmp_path):
     upload = run("upload", server.url, "--camera", f"replay:{folder}", "--fps", "10", "--count", "8")
     assert upload.wait(40) == 0, upload
     assert len(server.bodies) == 8
-    # IndexError-free: a body that is no file has no index.
+    # Fails for a body that is none of the files.
     order = [pictures.index(body) for body in server.bodies]
     print("order:", order)
     assert set(order) == {0, 1, 2, 3}
