@@ -9,7 +9,7 @@ use crate::{
     scene::Scene,
 };
 use eyelet_core::{
-    cli::{self, Camera, CameraRequest, Devices, Failure, Findings, Outcome, Output},
+    cli::{self, Camera, CameraRequest, Devices, Failure, Findings, Outcome, Output, Signals},
     clock::{Clock, SystemClock},
     encode, http,
     pipeline::Reopen,
@@ -160,12 +160,12 @@ fn store(args: ReceiveArgs, output: &Output) -> Outcome {
     let listener = http::listen(args.bind)?;
     let cannot = |e: std::io::Error| Failure::runtime(format!("cannot listen on {}: {e}", args.bind));
     let bound = listener.local_addr().map_err(cannot)?;
-    cli::runtime()?.block_on(async {
+    let runtime = cli::runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
         output.print(&format!("receiving on http://{bound}/upload"));
-        let mut outcome = Ok(());
-        receive::run(listener, folder, receive::Options::default(), async { outcome = cli::stopped().await })
-            .await;
-        outcome
+        receive::run(listener, folder, receive::Options::default(), signals.stopped()).await;
+        Ok(())
     })
 }

@@ -16,6 +16,7 @@ mod doctor;
 mod failure;
 mod output;
 mod serve;
+mod signals;
 mod snapshot;
 mod status_line;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use devices::{CameraRequest, Devices, NoCommand};
 pub use doctor::{Camera, Findings, Problem};
 pub use failure::Failure;
 pub use output::Output;
+pub use signals::Signals;
 pub use values::Size;
 
 use args::{Cli, Command};
@@ -101,19 +103,4 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::runtime(format!("cannot start: {e}; is the limit of open files reached?")))
-}
-
-/// Until SIGINT or SIGTERM.
-///
-/// # Errors
-/// If signals cannot be watched; then the program must not start, since it could not be stopped cleanly.
-pub async fn stopped() -> Outcome {
-    use tokio::signal::unix::{SignalKind, signal};
-    let watch = |kind| signal(kind).map_err(|e| Failure::runtime(format!("cannot watch for signals: {e}")));
-    let (mut interrupt, mut terminate) = (watch(SignalKind::interrupt())?, watch(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }

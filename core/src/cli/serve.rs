@@ -1,6 +1,6 @@
 //! `serve`: the camera, streamed until stopped.
 
-use super::{Devices, Failure, Outcome, Output, ServeArgs, capture, status_line, stopped};
+use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line};
 use crate::{
     addresses,
     clock::{Clock, SystemClock},
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
+    let runtime = super::runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
     let page = match &args.html {
         Some(path) => Page::new(std::fs::read(path).map_err(|e| {
             Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
@@ -27,7 +29,6 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.page = page;
     server.max_viewers = args.max_viewers;
 
-    let runtime = super::runtime()?;
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
@@ -39,10 +40,12 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
             () = server.run(listener) => Ok(()),
             () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
-            outcome = stopped() => outcome,
+            () = signals.stopped() => Ok(()),
         }
     });
     output.status("");
     drop(camera);
+    // A look-up of an upload server's name may still be under way; nobody waits for it.
+    runtime.shutdown_background();
     outcome
 }

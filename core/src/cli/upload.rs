@@ -1,6 +1,6 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Outcome, Output, UploadArgs, capture, stopped};
+use super::{Devices, Outcome, Output, Signals, UploadArgs, capture};
 use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
+    let runtime = super::runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
@@ -17,21 +19,22 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     if let Some(count) = args.count {
         forwarder = forwarder.limit(count.get());
     }
-    let runtime = super::runtime()?;
     // Asked for before the camera starts, so that its first frame counts.
     let pictures = hub.feed.subscribe();
     let camera = pipeline.spawn()?;
-    let outcome = runtime.block_on(async {
+    runtime.block_on(async {
         tokio::select! {
-            () = forwarder.run(pictures) => Ok(()),
-            outcome = stopped() => outcome,
+            () = forwarder.run(pictures) => {}
+            () = signals.stopped() => {}
         }
     });
+    // A look-up of the server's name may still be under way; nobody waits for it.
+    runtime.shutdown_background();
     drop(camera);
     let counts = &hub.metrics.upload;
     let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
     output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped"));
-    outcome
+    Ok(())
 }
 
 /// Uploads beside the stream, until the future is dropped.

@@ -1,6 +1,6 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
-use super::{Outcome, Output, WatchArgs, stopped};
+use super::{Outcome, Output, Signals, WatchArgs};
 use crate::{
     clock::SystemClock,
     watch::{self, Options, Report},
@@ -18,11 +18,13 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
         ));
         last.replace(Some(report.clone()));
     };
-    let report = super::runtime()?.block_on(async {
+    let runtime = super::runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    let report = runtime.block_on(async {
         tokio::select! {
-            report = watch::watch(&args.url, &options, &SystemClock, progress) => report.map(Some).map_err(Into::into),
+            report = watch::watch(&args.url, &options, &SystemClock, progress) => report.map(Some),
             // What was measured until then still counts.
-            outcome = stopped() => outcome.map(|()| last.take()),
+            () = signals.stopped() => Ok(last.take()),
         }
     })?;
     output.status("");
