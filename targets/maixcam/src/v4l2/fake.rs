@@ -72,7 +72,8 @@ struct Model {
     empty: VecDeque<u32>,
     filled: VecDeque<Dequeued>,
     sequence: u32,
-    faults: HashMap<Call, VecDeque<Errno>>,
+    /// What the next calls of a kind shall do: `None` is to work.
+    faults: HashMap<Call, VecDeque<Option<Errno>>>,
     calls: HashMap<Call, u32>,
     /// Frames that come during polls, each after this much more waiting.
     coming: VecDeque<(Duration, Arrival)>,
@@ -104,7 +105,15 @@ impl FakeQueue {
 
     /// The next `call` fails so.
     pub(super) fn fail(&self, call: Call, errno: Errno) {
-        self.model().faults.entry(call).or_default().push_back(errno);
+        self.fail_after(0, call, errno);
+    }
+
+    /// The next `call` fails so, once it has worked `turns` times.
+    pub(super) fn fail_after(&self, turns: u32, call: Call, errno: Errno) {
+        let mut model = self.model();
+        let faults = model.faults.entry(call).or_default();
+        faults.extend((0..turns).map(|_| None));
+        faults.push_back(Some(errno));
     }
 
     pub(super) fn unplug(&self) {
@@ -178,7 +187,7 @@ impl Model {
     fn enter(&mut self, call: Call, clock: &ManualClock) -> io::Result<()> {
         clock.advance(CALL);
         *self.calls.entry(call).or_default() += 1;
-        if let Some(errno) = self.faults.get_mut(&call).and_then(VecDeque::pop_front) {
+        if let Some(Some(errno)) = self.faults.get_mut(&call).and_then(VecDeque::pop_front) {
             return Err(errno.into());
         }
         if self.unplugged && !matches!(call, Call::Poll) {

@@ -6,7 +6,7 @@ use super::{
     ring::Ring,
 };
 use eyelet_core::clock::{Clock, ManualClock};
-use eyelet_hal::{CameraSource, ErrorKind, Memory, PixelFormat, StreamFormat};
+use eyelet_hal::{CameraSource, ErrorKind, Memory, PixelFormat, Requeue, StreamFormat};
 use proptest::prelude::*;
 use rustix::io::Errno;
 use std::{sync::Arc, time::Duration};
@@ -164,8 +164,11 @@ fn unplugging_is_a_disconnect_that_still_stops_and_drops() {
 fn a_poll_that_fails_is_a_disconnect_even_if_nothing_says_why() {
     let (mut camera, queue, _) = started();
     queue.unplug();
-    queue.fail(Call::Dequeue, Errno::AGAIN);
+    for _ in 0..1000 {
+        queue.fail(Call::Dequeue, Errno::AGAIN);
+    }
     assert_eq!(next_kind(&mut camera, MS), ErrorKind::Disconnected);
+    assert_eq!(queue.calls(Call::Dequeue), 1);
 }
 
 #[test]
@@ -193,6 +196,23 @@ fn a_buffer_that_could_not_go_back_is_told_once_and_tried_again() {
     for _ in 0..BUFFERS {
         assert!(queue.arrive(Arrival::GOOD).is_some(), "all buffers are with the kernel again");
     }
+}
+
+#[test]
+fn a_buffer_that_is_not_leased_cannot_go_back() {
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let queue = FakeQueue::new(Arc::clone(&clock));
+    let mut ring = Ring::new("/dev/video0".to_owned(), queue.clone());
+    ring.requeue(0);
+    ring.start(BUFFERS).unwrap();
+    queue.arrive(Arrival::GOOD);
+    let filled = ring.next(Duration::ZERO, &*clock).unwrap();
+    for index in [filled.index, filled.index, 3, BUFFERS, u32::MAX] {
+        ring.requeue(index);
+    }
+    assert_eq!(ring.buffer(&filled).0, [0; 0], "no look at what was given back");
+    drop(ring);
+    assert_clean(&queue);
 }
 
 #[test]
@@ -266,11 +286,7 @@ fn a_start_that_fails_leaves_nothing() {
     ] {
         for turn in 0..turns {
             let (mut camera, queue, _) = camera();
-            for _ in 0..turn {
-                // A call that is repeated after EINTR has taken a fault and no turn; what else is there to count by?
-                queue.fail(call, Errno::INTR);
-            }
-            queue.fail(call, Errno::NOMEM);
+            queue.fail_after(turn, call, Errno::NOMEM);
             assert_eq!(camera.start().unwrap_err().kind(), ErrorKind::OutOfMemory, "{call:?}");
             assert!(!camera.is_started());
             assert_clean(&queue);
