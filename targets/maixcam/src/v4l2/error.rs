@@ -32,7 +32,10 @@ fn explain(errno: Errno) -> (ErrorKind, Option<&'static str>) {
         Errno::IO | Errno::PROTO | Errno::ILSEQ | Errno::PIPE => {
             (ErrorKind::Disconnected, "the device failed; open it again, or check cable and power")
         }
-        Errno::NOTTY | Errno::ISDIR => (ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node"),
+        // ENOSYS is what an emulator says of a device control that it does not know.
+        Errno::NOTTY | Errno::ISDIR | Errno::NOSYS => {
+            (ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node")
+        }
         Errno::INVAL => (
             ErrorKind::InvalidInput,
             "the driver refuses it; choose a size and format that the camera offers",

@@ -261,7 +261,9 @@ mod tests {
             queue.stream_on().err(),
             queue.stream_off().err(),
         ] {
-            assert_eq!(Errno::from_io_error(&error.unwrap()), Some(Errno::NOTTY));
+            // The second is what an emulator says that does not know these ioctls.
+            let errno = Errno::from_io_error(&error.unwrap());
+            assert!(matches!(errno, Some(Errno::NOTTY | Errno::NOSYS)), "{errno:?}");
         }
     }
 
