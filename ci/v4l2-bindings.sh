@@ -1,7 +1,8 @@
 #!/bin/sh
-# Compares targets/maixcam/v4l2-sys with what bindgen makes of this machine's <linux/videodev2.h>: sizes, alignments,
-# offsets, constants. Needs libclang (Debian: libclang-dev) and the kernel's headers (linux-libc-dev).
-# Without them it says so and ends with status 77, "skipped"; LIBCLANG_PATH names a libclang in an unusual place.
+# Compares targets/maixcam/v4l2-sys with what bindgen makes of this machine's <linux/videodev2.h>: sizes,
+# alignments, offsets, constants. Needs libclang (Debian: libclang-dev) and the kernel's headers
+# (linux-libc-dev). Without them it says so and ends with status 77, "skipped"; LIBCLANG_PATH names a libclang
+# in an unusual place.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -59,8 +59,8 @@ impl V4l2Camera {
     /// [`start`](CameraSource::start). `clock` measures timeouts and stamps frames whose driver does not.
     ///
     /// # Errors
-    /// Those of [`V4l2Device::open`]; `Unsupported` for a node that is no camera and for a format that the camera
-    /// lacks; `Busy` while another process streams; `InvalidInput` for what the driver refuses, for an
+    /// Those of [`V4l2Device::open`]; `Unsupported` for a node that is no camera and for a format that the
+    /// camera lacks; `Busy` while another process streams; `InvalidInput` for what the driver refuses, for an
     /// impossible configuration and for a control that is not there.
     pub fn open(config: &V4l2Config, clock: Arc<dyn Clock>) -> Result<Self> {
         if let Some(why) = config.refusal() {
@@ -101,8 +101,8 @@ impl V4l2Camera {
         self.device.capabilities()
     }
 
-    /// Buffers that came back without a picture since opening: marked damaged by the driver, or empty. They are
-    /// skipped, and show as gaps in the sequence where the driver counted them.
+    /// Buffers that came back without a picture since opening: marked damaged by the driver, or empty. They
+    /// are skipped, and show as gaps in the sequence where the driver counted them.
     pub fn damaged_frames(&self) -> u64 {
         self.capture.damaged()
     }
@@ -230,8 +230,8 @@ impl CameraSource for V4l2Camera {
 
 /// Opens a camera again and again, and finds it under another node name after it was plugged in anew.
 ///
-/// A node keeps its number as long as anybody holds it open, so a camera that is plugged in again may come back as
-/// `/dev/video2`. It is the same camera if card and bus are the same.
+/// A node keeps its number as long as anybody holds it open, so a camera that is plugged in again may come
+/// back as `/dev/video2`. It is the same camera if card and bus are the same.
 #[derive(Debug)]
 pub struct V4l2Opener {
     config: V4l2Config,

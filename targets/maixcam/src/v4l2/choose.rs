@@ -76,8 +76,8 @@ pub struct Choice {
     pub size: (u32, u32),
 }
 
-/// From the cheapest to stream: what is a JPEG already, what the hardware encoder reads, what is encoded without
-/// averaging chroma, the rest, and last what has no colour.
+/// From the cheapest to stream: what is a JPEG already, what the hardware encoder reads, what is encoded
+/// without averaging chroma, the rest, and last what has no colour.
 const PREFERENCE: [PixelFormat; 8] = [
     PixelFormat::Jpeg,
     PixelFormat::Nv12,
@@ -91,11 +91,12 @@ const PREFERENCE: [PixelFormat; 8] = [
 
 /// The nearest offer: of the wanted format or else of any, first by size, then by cost of the format.
 ///
-/// The size comes first because it is what a user sees; a camera has nearly always all its sizes as jpeg, and then
-/// that is taken.
+/// The size comes first because it is what a user sees; a camera has nearly always all its sizes as jpeg, and
+/// then that is taken.
 ///
 /// # Errors
-/// `Unsupported`, with a list of what there is, if the camera lacks the format or offers nothing that eyelet knows.
+/// `Unsupported`, with a list of what there is, if the camera lacks the format or offers nothing that eyelet
+/// knows.
 pub fn choose(camera: &str, offers: &[Offer], request: &Request) -> Result<Choice> {
     let mut candidates = Vec::new();
     for offer in offers {

@@ -121,7 +121,10 @@ fn all_sizes(range: &SizeRange) -> Vec<(u32, u32)> {
 
 proptest! {
     #[test]
-    fn no_size_on_offer_is_nearer(ranges in prop::collection::vec(any_range(), 1..4), want in (1u32..90, 1u32..90)) {
+    fn no_size_on_offer_is_nearer(
+        ranges in prop::collection::vec(any_range(), 1..4),
+        want in (1u32..90, 1u32..90),
+    ) {
         let taken = nearest_size(&ranges, want);
         let all: Vec<(u32, u32)> = ranges.iter().flat_map(all_sizes).collect();
         prop_assert!(all.contains(&taken), "{taken:?} is not on offer");

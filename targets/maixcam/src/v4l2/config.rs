@@ -23,8 +23,8 @@ pub struct V4l2Config {
     pub fps: u32,
     /// The pixel format; `None` takes the cheapest that the camera has: jpeg, then nv12 or nv21, then yuyv.
     pub format: Option<PixelFormat>,
-    /// Buffers to ask the driver for, 2 to 32; it may give more or fewer. Each is a whole frame of memory; more
-    /// of them bridge a longer pause of the reader.
+    /// Buffers to ask the driver for, 2 to 32; it may give more or fewer. Each is a whole frame of memory;
+    /// more of them bridge a longer pause of the reader.
     pub buffers: u32,
     /// Controls to set after opening, in this order.
     pub controls: Vec<ControlSetting>,

@@ -1,8 +1,8 @@
 //! A model of the kernel's side of a capture queue, for tests: who owns which buffer, what is mapped and
 //! exported, and every way to fail.
 //!
-//! What a real kernel would punish later or never (reading what it owns, queueing twice, freeing what is mapped) is
-//! noted as a violation at once.
+//! What a real kernel would punish later or never (reading what it owns, queueing twice, freeing what is
+//! mapped) is noted as a violation at once.
 
 use super::queue::{CaptureQueue, Dequeued, Extent, Mapping, Readiness};
 use eyelet_core::clock::{Clock, ManualClock};
@@ -141,8 +141,8 @@ impl FakeQueue {
         self.model().calls.get(&call).copied().unwrap_or(0)
     }
 
-    /// A frame comes now. It is lost where there is no empty buffer, as in real life. Returns its sequence number if
-    /// it was delivered.
+    /// A frame comes now. It is lost where there is no empty buffer, as in real life. Returns its sequence
+    /// number if it was delivered.
     pub(super) fn arrive(&self, arrival: Arrival) -> Option<u32> {
         self.model().arrive(arrival, self.clock.monotonic())
     }

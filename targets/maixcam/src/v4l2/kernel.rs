@@ -43,12 +43,13 @@ plain!(v4l2_requestbuffers, v4l2_buffer, v4l2_exportbuffer);
 
 /// The ioctl `request` with its structure.
 fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-    // The size is a part of the number (`_IOC_SIZE`); with another structure the kernel would write beyond it.
+    // The size is a part of the number (`_IOC_SIZE`); with another structure the kernel would write beyond
+    // it.
     if (request as u32 >> 16) & 0x3fff != size_of::<T>() as u32 {
         return Err(Errno::INVAL.into());
     }
-    // SAFETY: the descriptor is open as long as its handle, and `argument` has the size that the kernel reads and
-    // writes. The requests made here follow no pointer in it.
+    // SAFETY: the descriptor is open as long as its handle, and `argument` has the size that the kernel reads
+    // and writes. The requests made here follow no pointer in it.
     unsafe { v4l::v4l2::ioctl(handle.fd(), request, ptr::from_mut(argument).cast::<c_void>()) }
 }
 
@@ -220,18 +221,18 @@ unsafe impl Send for KernelMapping {}
 
 impl Mapping for KernelMapping {
     fn bytes(&self) -> &[u8] {
-        // SAFETY: `length` bytes are mapped for reading as long as `self` lives, zeroed by the driver before it
-        // mapped them. Nobody writes while the slice lives: this process cannot, and the device does so only while the kernel
-        // owns the buffer. The ring, the only caller, reads a buffer from VIDIOC_DQBUF until the frame's drop
-        // gives it back; its tests check that against a model of the kernel.
+        // SAFETY: `length` bytes are mapped for reading as long as `self` lives, zeroed by the driver before
+        // it mapped them. Nobody writes while the slice lives: this process cannot, and the device does so
+        // only while the kernel owns the buffer. The ring, the only caller, reads a buffer from VIDIOC_DQBUF
+        // until the frame's drop gives it back; its tests check that against a model of the kernel.
         unsafe { slice::from_raw_parts(self.pointer.as_ptr(), self.length) }
     }
 }
 
 impl Drop for KernelMapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and the borrow checker knows of no slice into it. Unmapping what is mapped
-        // does not fail; if it did, the memory would stay, and nothing could be done here.
+        // SAFETY: the mapping is ours, and the borrow checker knows of no slice into it. Unmapping what is
+        // mapped does not fail; if it did, the memory would stay, and nothing could be done here.
         let _ = unsafe { munmap(self.pointer.as_ptr().cast(), self.length) };
     }
 }

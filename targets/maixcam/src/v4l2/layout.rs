@@ -18,8 +18,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout that V4L2 gives single-planar formats: planes follow each other, each with all its rows; the
-    /// stride of a chroma plane follows from the luma's. A driver that leaves `bytesperline` 0 has packed rows.
+    /// The layout that V4L2 gives single-planar formats: planes follow each other, each with all its rows;
+    /// the stride of a chroma plane follows from the luma's. A driver that leaves `bytesperline` 0 has packed
+    /// rows.
     pub(super) fn new(format: StreamFormat, bytesperline: u32) -> Self {
         let count = format.pixel.planes();
         let mut places = [Place::default(); 3];

@@ -32,8 +32,8 @@ impl Node {
     }
 }
 
-/// All video nodes of the device folder `dev` (`/dev`) by number, with their names from `sys` (`/sys`). Each is
-/// opened once and asked what it is.
+/// All video nodes of the device folder `dev` (`/dev`) by number, with their names from `sys` (`/sys`). Each
+/// is opened once and asked what it is.
 pub fn nodes(dev: &Path, sys: &Path, clock: &dyn Clock) -> Vec<Node> {
     nodes_with(dev, sys, |path| V4l2Device::open(path, clock).map(|device| device.capabilities().clone()))
 }

@@ -1,13 +1,15 @@
 //! Cameras behind Video4Linux: USB webcams on the board and on a laptop, `vivid` in the virtual board.
 //!
-//! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can do, and
-//! [`nodes`] and [`find_camera`] list the nodes. Opening, capabilities, formats, sizes, rates and setting controls go through
-//! the `v4l` crate. Streaming does not: the crate's stream queues a buffer that the kernel still owns after a
-//! timeout, panics in its drop and lends one whole buffer at a time; the ring here is ours. Two questions are also
-//! asked without the crate, which panics on answers that cameras do give: the names of the card (cut
-//! in the middle of a character) and the controls (of types newer than the crate).
+//! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can do,
+//! and [`nodes`] and [`find_camera`] list the nodes. Opening, formats, sizes, rates and the
+//! values of controls go through the `v4l` crate. Streaming does not: the crate's stream queues a buffer that the
+//! kernel still owns after a timeout, panics in its drop and lends one whole buffer at a time; the ring here
+//! is ours. Two questions are also asked without the crate, which panics on answers that cameras do give: the
+//! capabilities (a card's name is cut in the middle of a character) and the list of controls (of types newer
+//! than the crate).
 //!
-//! Only the single-planar API is spoken; nodes that have only the multi-planar one are told apart and refused.
+//! Only the single-planar API is spoken; nodes that have only the multi-planar one are told apart and
+//! refused.
 
 mod camera;
 mod capture;
@@ -24,6 +26,8 @@ mod layout;
 mod list;
 mod queue;
 mod ring;
+#[cfg(test)]
+mod ring_properties;
 #[cfg(test)]
 mod ring_tests;
 mod sequence;

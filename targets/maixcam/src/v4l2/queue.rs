@@ -1,4 +1,5 @@
-//! The system calls that streaming needs, as a trait: the kernel implements it, and in tests a model of the kernel.
+//! The system calls that streaming needs, as a trait: the kernel implements it, and in tests a model of the
+//! kernel.
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 use v4l::v4l_sys::{V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC};
@@ -77,8 +78,8 @@ impl Dequeued {
         self.flags & V4L2_BUF_FLAG_ERROR != 0 || self.bytesused == 0
     }
 
-    /// Whether its sequence number means something. uvcvideo hands back its queue with empty buffers, mostly of
-    /// sequence 0, when the camera stalls.
+    /// Whether its sequence number means something. uvcvideo hands back its queue with empty buffers, mostly
+    /// of sequence 0, when the camera stalls.
     pub(super) fn is_counted(&self) -> bool {
         self.bytesused != 0
     }

@@ -86,8 +86,8 @@ impl<Q: CaptureQueue> Ring<Q> {
         error::system(operation, &self.name, error)
     }
 
-    /// Allocates about `count` buffers, maps and queues them, and starts the stream. On an error everything is
-    /// given back.
+    /// Allocates about `count` buffers, maps and queues them, and starts the stream. On an error everything
+    /// is given back.
     pub(super) fn start(&mut self, count: u32) -> Result<()> {
         if self.is_started() {
             return Ok(());
@@ -144,8 +144,8 @@ impl<Q: CaptureQueue> Ring<Q> {
 
     /// Waits up to `timeout` for a good buffer and leases the newest; older ones go back at once.
     ///
-    /// Errors: `TimedOut`, `CorruptFrame` when only damaged ones came, `Busy` when the kernel has no buffer to fill,
-    /// `Disconnected`, and what an earlier `requeue` met. To be called on a started ring.
+    /// Errors: `TimedOut`, `CorruptFrame` when only damaged ones came, `Busy` when the kernel has no buffer
+    /// to fill, `Disconnected`, and what an earlier `requeue` met. To be called on a started ring.
     pub(super) fn next(&mut self, timeout: Duration, clock: &dyn Clock) -> Result<Filled> {
         self.report_failure()?;
         self.give_idle()?;

@@ -1,21 +1,22 @@
 //! The structures of `<linux/videodev2.h>` that the `v4l` crate uses, written out for 64-bit Linux.
 //!
-//! `v4l` 0.14 takes them from a crate of this name that runs bindgen at build time. Everybody who builds would then
-//! need libclang and the *target's* kernel headers: on a laptop one more package to find, in a cross image a
-//! toolchain that it does not have, and for riscv64 musl a known failure. The kernel never changes these
-//! structures, so writing them out once costs nobody anything: `[patch.crates-io]` in the workspace puts this
-//! crate in the place of the other, and no build needs libclang. The names are bindgen's, so that code written against this
-//! crate also compiles against the original (which is what happens when `eyelet-maixcam` is a dependency of a
-//! workspace without the patch).
+//! `v4l` 0.14 takes them from a crate of this name that runs bindgen at build time. Everybody who builds
+//! would then need libclang and the *target's* kernel headers: on a laptop one more package to find, in a
+//! cross image a toolchain that it does not have, and for riscv64 musl a known failure. The kernel never
+//! changes these structures, so writing them out once costs nobody anything: `[patch.crates-io]` in the
+//! workspace puts this crate in the place of the other, and no build needs libclang. The names are bindgen's,
+//! so that code written against this crate also compiles against the original (which is what happens when
+//! `eyelet-maixcam` is a dependency of a workspace without the patch).
 //!
 //! What was considered instead: bindgen only for cross builds (needs libclang exactly where it is hardest to
-//! have), no `v4l` at all (its enumeration and format code is good), a fork of `v4l` (someone has to keep it).
+//! have), no `v4l` at all (its enumeration and format code is good), a fork of `v4l` (someone has to keep
+//! it).
 //!
-//! Layouts are asserted below at compile time, and `ci/v4l2-bindings.sh` compares every structure, field and constant
-//! with what bindgen makes of the kernel's header, where libclang is installed.
+//! Layouts are asserted below at compile time, and `ci/v4l2-bindings.sh` compares every structure, field and
+//! constant with what bindgen makes of the kernel's header, where libclang is installed.
 //!
-//! Structures whose *size* only is used, as part of an ioctl's number, are opaque here. Field descriptions are in the
-//! kernel's documentation (userspace-api/media/v4l).
+//! Structures whose *size* only is used, as part of an ioctl's number, are opaque here. Field descriptions
+//! are in the kernel's documentation (userspace-api/media/v4l).
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -52,7 +53,8 @@ pub type time_t = c_long;
 pub type suseconds_t = c_long;
 pub type v4l2_std_id = u64;
 
-/// Declares structures of the C layout and asserts that layout: size, alignment, and the offset of each field.
+/// Declares structures of the C layout and asserts that layout: size, alignment, and the offset of each
+/// field.
 macro_rules! layout {
     ($($name:ident ($size:literal, $align:literal) {
         $($field:ident: $type:ty = $offset:literal),* $(,)?
