@@ -1,0 +1,324 @@
+//! A V4L2 camera, from its configuration to its frames.
+
+use super::{
+    capture::Capture,
+    choose::{Choice, Interval, Request, choose, nearest_interval},
+    config::V4l2Config,
+    control::{ControlInfo, ControlSetting},
+    device::{Capabilities, Role, V4l2Device},
+    fourcc,
+    kernel::KernelQueue,
+    list::{find_camera, nodes, same_camera},
+    ring::Ring,
+};
+use eyelet_core::clock::Clock;
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
+use rustix::io::Errno;
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use v4l::{Format, FourCC, format::FieldOrder, video::Capture as _, video::capture::Parameters};
+
+const DEV: &str = "/dev";
+const SYS: &str = "/sys";
+
+/// A USB webcam or any other single-planar V4L2 capture device.
+///
+/// ```no_run
+/// use eyelet_core::clock::SystemClock;
+/// use eyelet_hal::CameraSource;
+/// use eyelet_maixcam::v4l2::{V4l2Camera, V4l2Config};
+/// use std::{sync::Arc, time::Duration};
+///
+/// let mut camera = V4l2Camera::open(&V4l2Config::new("/dev/video0"), Arc::new(SystemClock))?;
+/// camera.start()?;
+/// let frame = camera.next_frame(Duration::from_secs(1))?;
+/// assert_eq!(frame.format().width.get(), 640);
+/// # Ok::<(), eyelet_hal::Error>(())
+/// ```
+pub struct V4l2Camera {
+    capture: Capture<KernelQueue>,
+    device: V4l2Device,
+    settled: Settled,
+    note: Option<String>,
+}
+
+/// What the driver agreed to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Settled {
+    choice: Choice,
+    bytesperline: u32,
+    interval: Option<Interval>,
+}
+
+impl V4l2Camera {
+    /// Opens the camera and sets format, rate and controls. Nothing streams until
+    /// [`start`](CameraSource::start). `clock` measures timeouts and stamps frames whose driver does not.
+    ///
+    /// # Errors
+    /// Those of [`V4l2Device::open`]; `Unsupported` for a node that is no camera and for a format that the
+    /// camera lacks; `Busy` while another process streams; `InvalidInput` for what the driver refuses, for an
+    /// impossible configuration and for a control that is not there.
+    pub fn open(config: &V4l2Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        if let Some(why) = config.refusal() {
+            return Err(Error::new(ErrorKind::InvalidInput, format!("cannot open a camera: {why}")));
+        }
+        let path = if config.path == Path::new("auto") {
+            find_camera(nodes(Path::new(DEV), Path::new(SYS), &*clock))?
+        } else {
+            config.path.clone()
+        };
+        let device = V4l2Device::open(&path, &*clock)?;
+        usable(device.name(), device.capabilities())?;
+        let request = Request { size: config.size, fps: config.fps, format: config.format };
+        let choice = choose(device.name(), &device.offers()?, &request)?;
+        let settled = settle(&device, choice, config.fps)?;
+        let format = stream_format(&device, settled)?;
+        for setting in &config.controls {
+            device.set_control(setting)?;
+        }
+        let note = request.difference(device.name(), settled.choice, settled.interval);
+        let ring = Ring::new(device.name().to_owned(), KernelQueue::new(device.handle()));
+        let capture = Capture::new(ring, format, settled.bytesperline, config.buffers, clock);
+        Ok(Self { capture, device, settled, note })
+    }
+
+    /// What was taken, in a sentence, if it is not what was asked for.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The rate that the driver agreed to; `None` if it does not say.
+    pub fn interval(&self) -> Option<Interval> {
+        self.settled.interval
+    }
+
+    /// What the device says about itself.
+    pub fn capabilities(&self) -> &Capabilities {
+        self.device.capabilities()
+    }
+
+    /// Buffers that came back without a picture since opening: marked damaged by the driver, or empty. They
+    /// are skipped, and show as gaps in the sequence where the driver counted them.
+    pub fn damaged_frames(&self) -> u64 {
+        self.capture.damaged()
+    }
+
+    /// The camera's controls with their present values.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn controls(&self) -> Result<Vec<ControlInfo>> {
+        self.device.controls()
+    }
+
+    /// Sets a control, also while streaming.
+    ///
+    /// # Errors
+    /// Those of [`V4l2Device::set_control`].
+    pub fn set_control(&self, setting: &ControlSetting) -> Result<()> {
+        self.device.set_control(setting)
+    }
+}
+
+impl fmt::Debug for V4l2Camera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("V4l2Camera").field("device", &self.device).field("settled", &self.settled).finish()
+    }
+}
+
+/// Refuses a node that is no camera.
+fn usable(name: &str, capabilities: &Capabilities) -> Result<()> {
+    let what = match capabilities.role() {
+        Role::Camera => return Ok(()),
+        Role::MultiPlanar => {
+            format!("cannot use {name}: it speaks only the multi-planar API; use another camera")
+        }
+        role => format!("cannot use {name}: it is {role}, not a camera; choose another /dev/video* node"),
+    };
+    Err(Error::new(ErrorKind::Unsupported, what))
+}
+
+/// Sets format, size and rate, and learns what the driver made of them.
+fn settle(device: &V4l2Device, choice: Choice, fps: u32) -> Result<Settled> {
+    let (width, height) = choice.size;
+    // `Format::new` leaves stride and size 0: some drivers keep a stride that they are given.
+    let mut wanted = Format::new(width, height, FourCC::new(&choice.fourcc));
+    wanted.field_order = FieldOrder::Progressive;
+    let operation = format!("set {width}x{height} {} on", choice.pixel);
+    let got = device.device().set_format(&wanted).map_err(|e| settling(device, &operation, e))?;
+    let fourcc = got.fourcc.repr;
+    if fourcc::pixel_format(fourcc) != Some(choice.pixel) {
+        let (name, code) = (device.name(), fourcc::name(fourcc));
+        let what = format!(
+            "cannot {operation} {name}: its driver gives {code} instead; choose another format or size"
+        );
+        return Err(Error::new(ErrorKind::Unsupported, what));
+    }
+    let choice = Choice { fourcc, size: (got.width, got.height), ..choice };
+    Ok(Settled { choice, bytesperline: got.stride, interval: set_interval(device, choice, fps)? })
+}
+
+/// An error of setting up. A camera that streams for somebody else can be opened, and refuses only now.
+fn settling(device: &V4l2Device, operation: &str, error: io::Error) -> Error {
+    let busy = Errno::from_io_error(&error) == Some(Errno::BUSY);
+    device.error(if busy { "open" } else { operation }, error)
+}
+
+/// Sets the nearest rate. Drivers need not know rates, and then nobody does.
+fn set_interval(device: &V4l2Device, choice: Choice, fps: u32) -> Result<Option<Interval>> {
+    let offered = device.intervals(choice.fourcc, choice.size);
+    let wanted = nearest_interval(&offered, fps).unwrap_or(Interval { numerator: 1, denominator: fps });
+    let wanted = v4l::Fraction::new(wanted.numerator, wanted.denominator);
+    match device.device().set_params(&Parameters::new(wanted)) {
+        Ok(got) => {
+            let interval = Interval::from(got.interval);
+            Ok(Some(interval).filter(|i| i.numerator > 0 && i.denominator > 0))
+        }
+        Err(e) => match Errno::from_io_error(&e) {
+            Some(Errno::NOTTY | Errno::INVAL) => Ok(None),
+            _ => Err(settling(device, &format!("set {fps} fps on"), e)),
+        },
+    }
+}
+
+fn stream_format(device: &V4l2Device, settled: Settled) -> Result<StreamFormat> {
+    let (width, height) = settled.choice.size;
+    StreamFormat::new(settled.choice.pixel, width, height).ok_or_else(|| {
+        let what = format!("cannot use {}: its driver gives frames of {width}x{height}", device.name());
+        Error::new(ErrorKind::Unsupported, what)
+    })
+}
+
+impl CameraSource for V4l2Camera {
+    fn name(&self) -> &str {
+        self.capture.name()
+    }
+
+    fn format(&self) -> StreamFormat {
+        self.capture.format()
+    }
+
+    fn start(&mut self) -> Result<()> {
+        if self.capture.is_started() {
+            return Ok(());
+        }
+        // The format belongs to the device, not to this descriptor: others may have changed it meanwhile.
+        let now = self.device.device().format().map_err(|e| self.device.error("start", e))?;
+        let Choice { fourcc, size, .. } = self.settled.choice;
+        if (now.fourcc.repr, (now.width, now.height), now.stride) != (fourcc, size, self.settled.bytesperline)
+        {
+            let fps = self.settled.interval.map_or(30.0, Interval::fps).round() as u32;
+            self.settled = settle(&self.device, self.settled.choice, fps.max(1))?;
+            let format = stream_format(&self.device, self.settled)?;
+            self.capture.set_format(format, self.settled.bytesperline);
+        }
+        self.capture.start()
+    }
+
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        self.capture.next_frame(timeout)
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.capture.stop()
+    }
+}
+
+/// Opens a camera again and again, and finds it under another node name after it was plugged in anew.
+///
+/// A node keeps its number as long as anybody holds it open, so a camera that is plugged in again may come
+/// back as `/dev/video2`. It is the same camera if card and bus are the same.
+#[derive(Debug)]
+pub struct V4l2Opener {
+    config: V4l2Config,
+    clock: Arc<dyn Clock>,
+    known: Option<Capabilities>,
+}
+
+impl V4l2Opener {
+    /// For this configuration.
+    pub fn new(config: V4l2Config, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock, known: None }
+    }
+
+    /// Opens the camera. Drop the old one first.
+    ///
+    /// # Errors
+    /// Those of [`V4l2Camera::open`].
+    pub fn open(&mut self) -> Result<V4l2Camera> {
+        let camera = match V4l2Camera::open(&self.config, Arc::clone(&self.clock)) {
+            Err(error) if may_have_moved(error.kind()) => {
+                let Some(path) = self.moved() else { return Err(error) };
+                let config = V4l2Config { path, ..self.config.clone() };
+                V4l2Camera::open(&config, Arc::clone(&self.clock))?
+            }
+            result => result?,
+        };
+        self.known = Some(camera.capabilities().clone());
+        Ok(camera)
+    }
+
+    /// Where the camera that was open before is now, if not where it was.
+    fn moved(&self) -> Option<PathBuf> {
+        let nodes = nodes(Path::new(DEV), Path::new(SYS), &*self.clock);
+        same_camera(&nodes, self.known.as_ref()?).filter(|path| *path != self.config.path).map(Path::to_owned)
+    }
+}
+
+/// A name that is gone, or is another kind of node now.
+fn may_have_moved(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::Disconnected | ErrorKind::Unsupported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_core::clock::ManualClock;
+
+    fn open(change: impl FnOnce(&mut V4l2Config)) -> Error {
+        let mut config = V4l2Config::new("/dev/null");
+        change(&mut config);
+        V4l2Camera::open(&config, Arc::new(ManualClock::new(Duration::ZERO))).unwrap_err()
+    }
+
+    #[test]
+    fn an_impossible_configuration_is_refused_before_anything_is_opened() {
+        for (error, part) in [
+            (open(|c| c.size = (0, 480)), "640x480 is a size"),
+            (open(|c| c.fps = 0), "30 is a rate"),
+            (open(|c| c.buffers = 1), "from 2 to 32"),
+            (open(|c| c.buffers = 33), "from 2 to 32"),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().ends_with(part), "{error}");
+        }
+        assert_eq!(open(|_| {}).kind(), ErrorKind::Unsupported);
+        assert_eq!(open(|c| c.path = "/dev/eyelet-none".into()).kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn nodes_that_are_no_camera_are_refused_by_name() {
+        let refusal = |flags| usable("/dev/video1", &Capabilities::of("d", "c", "b", flags)).unwrap_err();
+        assert_eq!(
+            refusal(0x0420_0002).to_string(),
+            "cannot use /dev/video1: it is an output node (as of a UVC gadget), not a camera; choose another \
+             /dev/video* node"
+        );
+        assert_eq!(
+            refusal(0x0420_1000).to_string(),
+            "cannot use /dev/video1: it speaks only the multi-planar API; use another camera"
+        );
+        assert!(usable("/dev/video0", &Capabilities::of("d", "c", "b", 0x0420_0001)).is_ok());
+    }
+
+    #[test]
+    fn an_opener_without_a_camera_says_why() {
+        let clock = Arc::new(ManualClock::new(Duration::ZERO));
+        let mut opener = V4l2Opener::new(V4l2Config::new("/dev/eyelet-none"), clock);
+        assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}

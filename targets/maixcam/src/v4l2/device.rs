@@ -1,0 +1,324 @@
+//! One open node: what it is and what it offers.
+
+use super::{
+    choose::{Interval, IntervalRange, Offer, SizeRange},
+    control::{self, ControlInfo, ControlSetting},
+    error, fourcc, kernel,
+};
+use eyelet_core::clock::Clock;
+use eyelet_hal::{Error, ErrorKind, Result};
+use rustix::io::Errno;
+use std::{fmt, io, os::unix::ffi::OsStrExt, path::Path, sync::Arc, time::Duration};
+use v4l::{
+    Device, FourCC, capability::Flags, device::Handle, frameinterval::FrameIntervalEnum,
+    framesize::FrameSizeEnum, video::Capture as _,
+};
+
+/// `V4L2_CAP_DEVICE_CAPS`: `device_caps` is filled, and speaks for this node alone.
+const DEVICE_CAPS: u32 = 0x8000_0000;
+
+/// What a node is for, of what matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// A camera that [`V4l2Camera`](super::V4l2Camera) can read.
+    Camera,
+    /// A camera that speaks only the multi-planar API.
+    MultiPlanar,
+    /// Data about frames, not frames: the second node of each USB camera.
+    Metadata,
+    /// Takes frames instead of giving them: a UVC gadget, a loopback.
+    Output,
+    /// A codec or scaler.
+    MemoryToMemory,
+    /// Radio, VBI, and the rest.
+    Other,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Camera => "a camera",
+            Self::MultiPlanar => "a multi-planar camera",
+            Self::Metadata => "a metadata node",
+            Self::Output => "an output node (as of a UVC gadget)",
+            Self::MemoryToMemory => "a codec",
+            Self::Other => "no video capture node",
+        })
+    }
+}
+
+/// What a node says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The driver: `uvcvideo`.
+    pub driver: String,
+    /// The card: `HD Webcam C920`.
+    pub card: String,
+    /// Where it is plugged in: `usb-0000:00:14.0-1`.
+    pub bus: String,
+    /// `V4L2_CAP_*` flags of this node.
+    pub flags: u32,
+}
+
+impl Capabilities {
+    /// For lists in tests.
+    #[cfg(test)]
+    pub(super) fn of(driver: &str, card: &str, bus: &str, flags: u32) -> Self {
+        Self { driver: driver.into(), card: card.into(), bus: bus.into(), flags }
+    }
+
+    /// What the node is for.
+    pub fn role(&self) -> Role {
+        let flags = Flags::from_bits_truncate(self.flags);
+        if flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) {
+            Role::MemoryToMemory
+        } else if flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
+            Role::Camera
+        } else if flags.contains(Flags::VIDEO_CAPTURE_MPLANE) {
+            Role::MultiPlanar
+        } else if flags.contains(Flags::META_CAPTURE) {
+            Role::Metadata
+        } else if flags.intersects(Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE) {
+            Role::Output
+        } else {
+            Role::Other
+        }
+    }
+}
+
+/// An open V4L2 node. Opening it changes nothing on the device.
+pub struct V4l2Device {
+    name: String,
+    device: Device,
+    capabilities: Capabilities,
+}
+
+impl fmt::Debug for V4l2Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("V4l2Device")
+            .field("name", &self.name)
+            .field("capabilities", &self.capabilities)
+            .finish()
+    }
+}
+
+impl V4l2Device {
+    /// Opens a node of any role. `clock` spaces the attempts while a USB camera wakes up.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `Busy`, `Disconnected`, and `Unsupported` for what is no V4L2 device.
+    pub fn open(path: &Path, clock: &dyn Clock) -> Result<Self> {
+        let name = path.display().to_string();
+        let fail = |e| error::system("open", &name, e);
+        if path.as_os_str().as_bytes().contains(&0) {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "cannot open a path with a NUL byte; correct it",
+            ));
+        }
+        let device = retry_busy(clock, || Device::with_path(path)).map_err(fail)?;
+        let raw = kernel::query_capability(&device.handle()).map_err(|e| {
+            // Some other devices refuse an unknown ioctl this way.
+            let no_v4l2 = Errno::from_io_error(&e) == Some(Errno::INVAL);
+            fail(if no_v4l2 { Errno::NOTTY.into() } else { e })
+        })?;
+        let flags = if raw.capabilities & DEVICE_CAPS != 0 { raw.device_caps } else { raw.capabilities };
+        let capabilities = Capabilities {
+            driver: text(&raw.driver),
+            card: text(&raw.card),
+            bus: text(&raw.bus_info),
+            flags,
+        };
+        Ok(Self { name, device, capabilities })
+    }
+
+    /// The path it was opened by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the node says about itself.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Its formats and their sizes, in the driver's order.
+    ///
+    /// # Errors
+    /// What the device says; none for a node that is no camera, which offers nothing.
+    pub fn offers(&self) -> Result<Vec<Offer>> {
+        let formats = self.device.enum_formats().map_err(|e| self.error("list the formats of", e))?;
+        let offer = |code: FourCC| {
+            let fourcc = code.repr;
+            Offer { fourcc, pixel: fourcc::pixel_format(fourcc), sizes: self.sizes(code) }
+        };
+        Ok(formats.iter().map(|format| offer(format.fourcc)).collect())
+    }
+
+    fn sizes(&self, code: FourCC) -> Vec<SizeRange> {
+        // Drivers with one size need not list it.
+        let sizes = self.device.enum_framesizes(code).unwrap_or_default();
+        sizes
+            .into_iter()
+            .map(|size| match size.size {
+                FrameSizeEnum::Discrete(d) => SizeRange::Discrete(d.width, d.height),
+                FrameSizeEnum::Stepwise(s) => SizeRange::Stepwise {
+                    min: (s.min_width, s.min_height),
+                    max: (s.max_width, s.max_height),
+                    step: (s.step_width, s.step_height),
+                },
+            })
+            .collect()
+    }
+
+    /// The intervals offered in a format and size; empty if the driver lists none.
+    pub fn intervals(&self, fourcc: [u8; 4], size: (u32, u32)) -> Vec<IntervalRange> {
+        let code = FourCC::new(&fourcc);
+        let intervals = self.device.enum_frameintervals(code, size.0, size.1).unwrap_or_default();
+        intervals
+            .into_iter()
+            .map(|interval| match interval.interval {
+                FrameIntervalEnum::Discrete(d) => IntervalRange::Discrete(d.into()),
+                FrameIntervalEnum::Stepwise(s) => {
+                    IntervalRange::Stepwise { min: s.min.into(), max: s.max.into() }
+                }
+            })
+            .collect()
+    }
+
+    /// Its controls with their present values.
+    ///
+    /// # Errors
+    /// What the device says; a device without controls has an empty list.
+    pub fn controls(&self) -> Result<Vec<ControlInfo>> {
+        control::list(&self.device).map_err(|e| self.error("list the controls of", e))
+    }
+
+    /// Sets a control.
+    ///
+    /// # Errors
+    /// `InvalidInput`, with what there is, for a name or a value that the device lacks; what the device says.
+    pub fn set_control(&self, setting: &ControlSetting) -> Result<()> {
+        control::set(&self.device, &self.name, &self.controls()?, setting)
+    }
+
+    pub(super) fn error(&self, operation: &str, error: io::Error) -> Error {
+        error::system(operation, &self.name, error)
+    }
+
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub(super) fn handle(&self) -> Arc<Handle> {
+        self.device.handle()
+    }
+}
+
+impl From<v4l::Fraction> for Interval {
+    fn from(fraction: v4l::Fraction) -> Self {
+        Self { numerator: fraction.numerator, denominator: fraction.denominator }
+    }
+}
+
+/// Two USB cameras that wake from autosuspend at one moment: one open fails with `EBUSY`, and soon works.
+fn retry_busy<T>(clock: &dyn Clock, mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    for _ in 0..4 {
+        match open() {
+            Err(e) if Errno::from_io_error(&e) == Some(Errno::BUSY) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+        clock.sleep_until(clock.monotonic() + PAUSE);
+    }
+    open()
+}
+
+/// Text of a driver, up to its NUL. Names of cameras are cut to 31 bytes, also within a character.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    let text = String::from_utf8_lossy(&bytes[..end]);
+    text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(char::is_control, " ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_core::clock::ManualClock;
+
+    fn clock() -> ManualClock {
+        ManualClock::new(Duration::ZERO)
+    }
+
+    fn open(path: &str) -> Error {
+        V4l2Device::open(Path::new(path), &clock()).map(drop).unwrap_err()
+    }
+
+    #[test]
+    fn what_cannot_be_opened_says_why_in_one_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (path, kind, why) in [
+            ("/dev/null", ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node"),
+            (
+                "/dev/eyelet-none",
+                ErrorKind::NotFound,
+                "no such device; is the camera plugged in, and the name right?",
+            ),
+            ("/", ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node"),
+            (
+                file.path().to_str().unwrap(),
+                ErrorKind::Unsupported,
+                "not a V4L2 device; use a /dev/video* node",
+            ),
+        ] {
+            let error = open(path);
+            assert_eq!(error.to_string(), format!("cannot open {path}: {why}"));
+            assert_eq!(error.kind(), kind, "{path}");
+        }
+        assert_eq!(open("/dev/vid\0eo0").kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_busy_node_is_tried_again_for_a_while() {
+        let clock = clock();
+        let mut busy = 3;
+        let opened = retry_busy(&clock, || {
+            busy -= 1;
+            if busy > 0 { Err(Errno::BUSY.into()) } else { Ok(()) }
+        });
+        assert!(opened.is_ok());
+        assert_eq!(clock.monotonic(), Duration::from_millis(200));
+
+        let error = retry_busy(&clock, || Err::<(), _>(Errno::BUSY.into())).unwrap_err();
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::BUSY));
+        let error = retry_busy(&clock, || Err::<(), _>(Errno::NOENT.into())).unwrap_err();
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::NOENT));
+        assert_eq!(clock.monotonic(), Duration::from_millis(600), "only what is busy is waited for");
+    }
+
+    #[test]
+    fn roles_follow_the_capabilities_of_the_node() {
+        for (flags, role) in [
+            (0x0420_0001, Role::Camera),
+            (0x04a0_0000, Role::Metadata),
+            (0x0420_0002, Role::Output),
+            (0x0420_1000, Role::MultiPlanar),
+            (0x0420_8000, Role::MemoryToMemory),
+            (0x0120_0001, Role::Other), // capture by read() only
+            (0, Role::Other),
+        ] {
+            assert_eq!(Capabilities::of("d", "c", "b", flags).role(), role, "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_cut_or_odd_are_text() {
+        assert_eq!(text(b"HD Webcam\0\0\0"), "HD Webcam");
+        assert_eq!(text("Caméra é".as_bytes().split_last().unwrap().1), "Caméra");
+        assert_eq!(text(b"two\nlines \0rest"), "two lines");
+        assert_eq!(text(b""), "");
+    }
+}
