@@ -87,14 +87,7 @@ impl Endpoint0 {
     /// The state of a camera that was just plugged in.
     pub fn new(modes: &[Mode], transport: Transport) -> Self {
         let first = Probe::for_mode(modes, 0, transport);
-        Self {
-            transport,
-            configured: false,
-            alternate: 0,
-            probe: first,
-            committed: first,
-            brightness: 0,
-        }
+        Self { transport, configured: false, alternate: 0, probe: first, committed: first, brightness: 0 }
     }
 
     /// Answers one request: the bytes for the host (to be cut to what it asked for), and what else changes.
@@ -126,16 +119,14 @@ impl Endpoint0 {
                 none(vec![if interface == STREAMING_INTERFACE { self.alternate } else { 0 }])
             }
             (INTERFACE_OUT, SET_INTERFACE) => self.set_interface(interface, setup.value),
-            (CLASS_IN | CLASS_OUT, request) => {
-                match (interface, (setup.index >> 8) as u8, selector) {
-                    (STREAMING_INTERFACE, 0, PROBE_CONTROL) => self.probe(request, data, modes),
-                    (STREAMING_INTERFACE, 0, COMMIT_CONTROL) => self.commit(request, data, modes),
-                    (CONTROL_INTERFACE, entity::PROCESSING, BRIGHTNESS_CONTROL) => {
-                        self.brightness(request, data).map(|bytes| (bytes, Effect::None))
-                    }
-                    _ => Err(Stall),
+            (CLASS_IN | CLASS_OUT, request) => match (interface, (setup.index >> 8) as u8, selector) {
+                (STREAMING_INTERFACE, 0, PROBE_CONTROL) => self.probe(request, data, modes),
+                (STREAMING_INTERFACE, 0, COMMIT_CONTROL) => self.commit(request, data, modes),
+                (CONTROL_INTERFACE, entity::PROCESSING, BRIGHTNESS_CONTROL) => {
+                    self.brightness(request, data).map(|bytes| (bytes, Effect::None))
                 }
-            }
+                _ => Err(Stall),
+            },
             _ => Err(Stall),
         }
     }

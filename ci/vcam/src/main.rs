@@ -9,7 +9,8 @@ use std::{
     process::ExitCode,
 };
 
-const USAGE: &str = "usage: eyelet-vcam run FOLDER [bulk]   plug in a camera that shows FOLDER's WxH.mjpg and WxH.yuyv
+const USAGE: &str =
+    "usage: eyelet-vcam run FOLDER [bulk]   plug in a camera that shows FOLDER's WxH.mjpg and WxH.yuyv
        eyelet-vcam WORD...             command it: plug, unplug, cut, hold, resume, status,
                                        error N, truncate N, lose N, stall N";
 const SOCKET: &str = "/run/eyelet-vcam.sock";
@@ -47,8 +48,9 @@ fn show(folder: &str, transport: Transport) -> io::Result<()> {
 }
 
 fn command(line: &str) -> io::Result<()> {
-    let mut socket = UnixStream::connect(SOCKET)
-        .map_err(|e| io::Error::new(e.kind(), format!("cannot reach {SOCKET}: {e}; is the camera running?")))?;
+    let mut socket = UnixStream::connect(SOCKET).map_err(|e| {
+        io::Error::new(e.kind(), format!("cannot reach {SOCKET}: {e}; is the camera running?"))
+    })?;
     writeln!(socket, "{line}")?;
     let mut answer = String::new();
     BufReader::new(socket).read_line(&mut answer)?;

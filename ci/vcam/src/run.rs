@@ -51,17 +51,11 @@ impl Drop for Plug<'_> {
 ///
 /// # Errors
 /// What the first plugging in says, or reading a picture.
-pub fn run(
-    modes: &[Mode],
-    transport: Transport,
-    bus: &impl Bus,
-    operators: UnixListener,
-) -> io::Result<()> {
+pub fn run(modes: &[Mode], transport: Transport, bus: &impl Bus, operators: UnixListener) -> io::Result<()> {
     let (events, inbox) = mpsc::channel();
     let of_operators = events.clone();
     thread::spawn(move || listen(&operators, &of_operators));
-    let mut camera =
-        Camera { modes, transport, bus, events, plugs: 0, plug: None, show: Show::default() };
+    let mut camera = Camera { modes, transport, bus, events, plugs: 0, plug: None, show: Show::default() };
     camera.plug()?;
     camera.serve(&inbox)
 }
@@ -208,4 +202,76 @@ fn serve_operator(connection: UnixStream, events: &Sender<Event>) -> io::Result<
     events.send(Event::Line(line, answer)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
     let text = answered.recv().map_err(gone)?;
     writeln!(&connection, "{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode::fixture;
+    use std::{io::Read, sync::Mutex};
+
+    /// A bus whose host is the test.
+    struct Hub {
+        hosts: Mutex<Sender<UnixStream>>,
+    }
+
+    impl Bus for Hub {
+        fn attach(&self, socket: UnixStream) -> io::Result<()> {
+            self.hosts.lock().unwrap().send(socket).map_err(io::Error::other)
+        }
+        fn detach(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn ask(path: &std::path::Path, line: &str) -> String {
+        let mut socket = UnixStream::connect(path).unwrap();
+        writeln!(socket, "{line}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(socket).read_line(&mut answer).unwrap();
+        answer.trim_end().into()
+    }
+
+    /// Asks for the device descriptor over the wire.
+    fn device_descriptor(host: &mut UnixStream) -> Vec<u8> {
+        let words = [1u32, 1, 0, 1, 0, 0, 18, 0, u32::MAX, 0];
+        let mut bytes: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
+        bytes.extend([0x80, 6, 0, 1, 0, 0, 18, 0]);
+        host.write_all(&bytes).unwrap();
+        let mut reply = vec![0; 48 + 18];
+        host.read_exact(&mut reply).unwrap();
+        reply.split_off(48)
+    }
+
+    #[test]
+    fn an_operator_plugs_and_unplugs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("operators");
+        let operators = UnixListener::bind(&path).unwrap();
+        let (sender, hosts) = mpsc::channel();
+        thread::spawn(move || {
+            run(&fixture::modes(), Transport::Isochronous, &Hub { hosts: Mutex::new(sender) }, operators)
+        });
+
+        let mut host = hosts.recv().unwrap();
+        assert_eq!(device_descriptor(&mut host), crate::descriptor::device());
+        assert_eq!(ask(&path, "status"), "plugged=yes mode=none begun=0 faults=0");
+        assert_eq!(ask(&path, "plug"), "error: already plugged in");
+        assert_eq!(ask(&path, "error 3"), "ok");
+        assert!(ask(&path, "error many").starts_with("error: many: "));
+        assert!(ask(&path, "").starts_with("error: : no such fault"));
+
+        assert_eq!(ask(&path, "cut"), "ok");
+        assert_eq!(host.read(&mut [0]).unwrap(), 0, "the host sees the end");
+        assert_eq!(ask(&path, "status"), "plugged=no mode=none begun=0 faults=3");
+        assert_eq!(ask(&path, "plug"), "ok");
+        let mut host = hosts.recv().unwrap();
+        assert_eq!(device_descriptor(&mut host).len(), 18);
+
+        // The host may pull it out as well; the next question finds it gone, sooner or later.
+        drop(host);
+        while ask(&path, "status").starts_with("plugged=yes") {
+            thread::yield_now();
+        }
+    }
 }

@@ -180,8 +180,7 @@ mod tests {
     fn the_kernels_examples() {
         let interrupt_in = words(&[1, 0xd05, 0x1000f, 1, 1, 0x200, 0x40, u32::MAX, 0, 4, 0, 0]);
         let read = Command::read(&mut &interrupt_in[..]).unwrap().unwrap();
-        let want =
-            Submit { seqnum: 0xd05, data: Data::In(64), endpoint: 1, setup: [0; 8], packets: vec![] };
+        let want = Submit { seqnum: 0xd05, data: Data::In(64), endpoint: 1, setup: [0; 8], packets: vec![] };
         assert_eq!(read, Command::Submit(want));
 
         let mut interrupt_out = words(&[1, 0xd06, 0x1000f, 0, 1, 0, 0x40, u32::MAX, 0, 4, 0, 0]);
@@ -219,10 +218,7 @@ mod tests {
     #[test]
     fn an_unlink_names_its_target() {
         let bytes = words(&[2, 5, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(
-            Command::read(&mut &bytes[..]).unwrap(),
-            Some(Command::Unlink { seqnum: 5, target: 3 })
-        );
+        assert_eq!(Command::read(&mut &bytes[..]).unwrap(), Some(Command::Unlink { seqnum: 5, target: 3 }));
         let mut reply = Vec::new();
         ret_unlink(&mut reply, 5, crate::status::ECONNRESET);
         assert_eq!(reply, words(&[4, 5, 0, 0, 0, -104i32 as u32, 0, 0, 0, 0, 0, 0]));
