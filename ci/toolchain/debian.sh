@@ -59,9 +59,12 @@ debian_install() {
   [ ${#missing[@]} -eq 0 ] && return
   [ "$(id -u)" -eq 0 ] || root=(sudo)
   say "installing ${missing[*]}"
-  local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0)
-  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get "${options[@]}" install "${missing[@]}" >/dev/null 2>&1 || {
+  local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+  local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive "RUNLEVEL=${RUNLEVEL:-}"
+    apt-get "${options[@]}" install "${missing[@]}")
+  # The package lists of a new machine are empty or old.
+  "${install[@]}" >/dev/null 2>&1 || {
     "${root[@]}" apt-get -qq update >&2
-    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get "${options[@]}" install "${missing[@]}" >/dev/null
+    "${install[@]}" >/dev/null
   }
 }

@@ -44,6 +44,10 @@ fi
 
 start=$SECONDS
 mkdir -p "$store"
+# One at a time: whoever waited finds it made.
+exec 9>"$store/lock"
+flock 9
+[ ! -f "$built/complete" ] || exec ./riscv64-std.sh
 work=$(mktemp -d "$store/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
