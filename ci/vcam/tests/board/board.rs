@@ -4,7 +4,7 @@ use crate::http::Client;
 use std::{
     env, fmt,
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::TcpListener,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -85,21 +85,29 @@ impl Board {
     }
 
     /// Runs `command` in the board's shell.
+    #[track_caller]
     pub(crate) fn run(&mut self, command: &str) -> Output {
+        self.try_run(command).unwrap_or_else(|e| panic!("{command}: {e}"))
+    }
+
+    fn try_run(&mut self, command: &str) -> io::Result<Output> {
         self.commands += 1;
         let marker = format!("<end {}:", self.commands);
-        writeln!(self.shell, "( {command}\n) </dev/null; echo \"{marker}$?>\"").unwrap();
+        writeln!(self.shell, "( {command}\n) </dev/null; echo \"{marker}$?>\"")?;
         let mut text = Vec::new();
         let mut chunk = [0; 4096];
         loop {
-            let len = self.shell.read(&mut chunk).unwrap_or_else(|e| panic!("{command}: {e}"));
-            assert!(len > 0, "the board is gone");
+            let len = self.shell.read(&mut chunk)?;
+            if len == 0 {
+                return Err(io::Error::other("the board is gone"));
+            }
             text.extend_from_slice(&chunk[..len]);
             let so_far = String::from_utf8_lossy(&text);
             if let Some((text, rest)) = so_far.split_once(&marker)
                 && let Some((status, _)) = rest.split_once('>')
             {
-                return Output { status: status.parse().unwrap(), text: text.into() };
+                let status = status.parse().map_err(io::Error::other)?;
+                return Ok(Output { status, text: text.into() });
             }
         }
     }
@@ -171,15 +179,10 @@ impl Board {
 impl Drop for Board {
     fn drop(&mut self) {
         if thread::panicking() {
-            for task in 0..self.commands {
-                let path = format!("/tmp/task{task}.log");
-                let command = format!("echo \"tail {path}\"; tail -n 20 {path} 2>/dev/null; echo '<end>'");
-                let _ = self.shell.set_read_timeout(Some(Duration::from_secs(5)));
-                let _ = writeln!(self.shell, "[ ! -e {path} ] || {{ {command}; }}");
-            }
-            let mut text = [0; 8192];
-            let len = self.shell.read(&mut text).unwrap_or(0);
-            println!("{}", String::from_utf8_lossy(&text[..len]));
+            let _ = self.shell.set_read_timeout(Some(Duration::from_secs(20)));
+            let logs = "for f in /tmp/task*.log; do echo \"$f:\"; tail -n 20 $f; done; dmesg | tail -n 20";
+            let text = self.try_run(logs).map_or_else(|e| e.to_string(), |output| output.text);
+            println!("logs of the board:\n{text}");
             let console = fs::read_to_string(self.work.path().join("console")).unwrap_or_default();
             println!("console of the board:\n{}", console.split("vboard: ").last().unwrap_or_default());
         }

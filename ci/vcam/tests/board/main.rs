@@ -10,8 +10,8 @@ mod reel;
 
 use board::{Board, Task, until};
 use http::{Client, Message, Viewer};
-use reel::{Reels, decode, gaps, read_number};
-use std::time::Instant;
+use reel::{PICTURES, Reels, decode, read_number};
+use std::{env, time::Instant};
 
 fn board() -> (Board, Reels) {
     let reels = Reels::new();
@@ -35,20 +35,36 @@ fn sequence(part: &Message) -> u64 {
     part.header("x-sequence").parse().unwrap()
 }
 
-/// The numbers in the next `count` pictures of a new viewer, as `read` finds them.
-fn numbers(http: Client, count: usize, mut read: impl FnMut(&[u8]) -> u32) -> Vec<u32> {
-    let mut viewer = http.watch();
-    let start = Instant::now();
-    let numbers: Vec<_> = (0..count).map(|_| read(&viewer.next().body)).collect();
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{count} pictures, {:.1} fps, {} gaps", count as f64 / seconds, gaps(&numbers));
-    numbers
-}
-
-/// A busy machine makes gaps; a defect makes them each time.
+/// Reads `count` pictures as a new viewer; `read` finds the number in each.
+///
+/// A picture may be left out where the machine is too busy, but never silently: its sequence number is left out
+/// with it. With `EYELET_QUIET=1` the machine is said to be quiet, and one of three tries must be without a gap.
 #[track_caller]
-fn assert_without_gaps(mut numbers: impl FnMut() -> Vec<u32>) {
-    assert!((0..3).any(|_| gaps(&numbers()) == 0), "gaps in each of three tries");
+fn assert_every_picture(http: Client, count: usize, read: impl Fn(&[u8]) -> u32) {
+    let quiet = env::var_os("EYELET_QUIET").is_some();
+    let tries = if quiet { 3 } else { 1 };
+    let without_gaps = (0..tries).any(|_| {
+        let mut viewer = http.watch();
+        let start = Instant::now();
+        let mut seen: Vec<(u64, u32)> = Vec::new();
+        for _ in 0..count {
+            let part = viewer.next();
+            let (sequence, number) = (sequence(&part), read(&part.body));
+            if let Some(&(last_sequence, last_number)) = seen.last() {
+                let (by, told) = (number + PICTURES - last_number, sequence.wrapping_sub(last_sequence));
+                assert_eq!(
+                    u64::from(by % PICTURES),
+                    told % u64::from(PICTURES),
+                    "{last_sequence} to {sequence}"
+                );
+            }
+            seen.push((sequence, number));
+        }
+        let gaps = seen.windows(2).filter(|w| w[1].0 != w[0].0 + 1).count();
+        println!("{count} pictures, {:.1} fps, {gaps} gaps", count as f64 / start.elapsed().as_secs_f64());
+        gaps == 0
+    });
+    assert!(without_gaps || !quiet, "gaps in each of three tries");
 }
 
 #[test]
@@ -127,9 +143,7 @@ fn mjpg_passes_byte_for_byte() {
     let (mut board, reels) = board();
     let node = board.plug_camera();
     let (task, http) = serve(&mut board, &format!("--camera {node} --format jpeg --size 640x480"));
-    assert_without_gaps(|| {
-        numbers(http, 300, |jpeg| reels.number(jpeg).expect("the very bytes of the camera"))
-    });
+    assert_every_picture(http, 300, |jpeg| reels.number(jpeg).expect("the very bytes of the camera"));
     assert_eq!(http.state()["source"]["format"], "jpeg");
     stop(&mut board, &task);
 }
@@ -140,12 +154,10 @@ fn yuyv_keeps_its_numbers() {
     let (mut board, _reels) = board();
     let node = board.plug_camera();
     let (task, http) = serve(&mut board, &format!("--camera {node} --format yuyv --size 320x240"));
-    assert_without_gaps(|| {
-        numbers(http, 90, |jpeg| {
-            let (width, height, luma) = decode(jpeg);
-            assert_eq!((width, height), (320, 240));
-            read_number(width, &luma).expect("a number in the picture")
-        })
+    assert_every_picture(http, 90, |jpeg| {
+        let (width, height, luma) = decode(jpeg);
+        assert_eq!((width, height), (320, 240));
+        read_number(width, &luma).expect("a number in the picture")
     });
     stop(&mut board, &task);
 }

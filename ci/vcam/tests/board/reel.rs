@@ -107,11 +107,6 @@ fn checksum(number: u32) -> u16 {
     })
 }
 
-/// How many of the numbers do not follow the one before them.
-pub(crate) fn gaps(numbers: &[u32]) -> usize {
-    numbers.windows(2).filter(|w| (w[0] + 1) % PICTURES != w[1]).count()
-}
-
 #[test]
 fn a_number_survives_jpeg() {
     let reels = Reels::new();
@@ -120,9 +115,4 @@ fn a_number_survives_jpeg() {
         assert_eq!((width, height, read_number(width, &luma)), (640, 480, Some(number)));
     }
     assert_eq!(reels.numbers.len(), PICTURES as usize);
-}
-
-#[test]
-fn gaps_are_counted() {
-    assert_eq!(gaps(&[PICTURES - 1, 0, 1, 3, 3]), 2);
 }
