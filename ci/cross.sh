@@ -34,12 +34,12 @@ why_not_cross() {
 }
 
 start=$SECONDS
-missing=$(why_not_cross)
-if [ -z "$missing" ]; then
+lacks=$(why_not_cross)
+if [ -z "$lacks" ]; then
   say "cross build"
   cross build --release --target "$target"
 else
-  say "no cross ($missing): cargo build with a std from source"
+  say "no cross ($lacks): cargo build with a std from source"
   ci/toolchain/riscv64-std.sh
   cargo build --release --target "$target"
 fi

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The virtual board: a riscv64 machine in QEMU with a V4L2 test camera and a USB camera.
 #
-#   ci/vboard.sh                                        the whole test of the board's binary
+#   ci/vboard.sh                                        the whole test of the board's binary; EYELET_QUIET=1 says that
+#                                                       nothing else runs here, so that no picture may be left out
 #   ci/vboard.sh [-t SECONDS] [-p HOST:GUEST]... [-f FILE]... COMMAND...
 #                                                       runs COMMAND in the board's shell, in a folder with the FILEs
 #

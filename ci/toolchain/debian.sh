@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian packages of another suite or architecture, fetched without touching the machine's own apt. Sourced.
 #
 # The mirror is the one this machine is configured for, so nothing here names a host.

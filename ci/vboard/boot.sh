@@ -18,6 +18,7 @@ mkdir "$overlay/test"
 cp -r "$folder/." "$overlay/test/"
 cp "$here/init" "$overlay/init"
 chmod +x "$overlay/init"
+chmod 755 "$overlay" # it is the board's /, and mktemp made it for one user
 # The kernel unpacks one archive after the other.
 {
   cat "$base/base.cpio.gz"

@@ -134,12 +134,15 @@ impl Board {
         self.run(&format!("cat {task}.log")).text
     }
 
+    /// The exit status of a background command, if it has ended.
+    pub(crate) fn status(&mut self, task: &Task) -> Option<i32> {
+        self.run(&format!("cat {task}.status 2>/dev/null")).text.trim().parse().ok()
+    }
+
     /// Sends SIGTERM to a background command and waits for it to end.
     pub(crate) fn terminate(&mut self, task: &Task) -> i32 {
         self.ok(&format!("kill $(cat {task}.pid)"));
-        until("the end of the command", || {
-            self.run(&format!("cat {task}.status 2>/dev/null")).text.trim().parse().ok()
-        })
+        until("end of the command", || self.status(task))
     }
 
     /// Starts the USB camera and waits for its node.
@@ -153,11 +156,13 @@ impl Board {
         until("the USB camera", || self.node("eyelet virtual camera", 0))
     }
 
-    /// The node of the camera whose name begins with `name`.
+    /// The node of the camera whose name begins with `name`. Its entry in /sys comes first, the node itself later.
     pub(crate) fn node(&mut self, name: &str, index: u32) -> Option<String> {
         let found = self.ok(&format!(
-            "cd /sys/class/video4linux; for v in *; do \
-             case $(cat $v/name) in '{name}'*) [ $(cat $v/index) != {index} ] || echo /dev/$v;; esac; done"
+            "cd /sys/class/video4linux && for v in video*; do \
+             case $(cat $v/name 2>/dev/null) in '{name}'*)
+               [ \"$(cat $v/index 2>/dev/null)\" != {index} ] || [ ! -c /dev/$v ] || echo /dev/$v ;;
+             esac; done"
         ));
         found.lines().next().map(Into::into)
     }

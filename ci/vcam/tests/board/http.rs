@@ -1,6 +1,5 @@
 //! A plain HTTP client and stream reader of its own, so that nothing of eyelet's judges eyelet.
 
-use crate::board::until;
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
@@ -76,10 +75,9 @@ impl Client {
         lines.iter().map(|l| l.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
-    /// Waits until frames arrive.
-    #[track_caller]
-    pub(crate) fn wait_healthy(self) {
-        until("healthy stream", || self.try_get("/healthz").ok().filter(|m| m.status == 200));
+    /// Whether frames arrive.
+    pub(crate) fn is_healthy(self) -> bool {
+        self.try_get("/healthz").is_ok_and(|answer| answer.status == 200)
     }
 
     /// Opens `/stream`.

@@ -20,8 +20,13 @@ fn board() -> (Board, Reels) {
 
 fn serve(board: &mut Board, flags: &str) -> (Task, Client) {
     let task = board.spawn(&format!("eyelet serve --bind 0.0.0.0:8000 {flags}"));
-    board.http().wait_healthy();
-    (task, board.http())
+    let http = board.http();
+    until("healthy stream", || {
+        let ended = board.status(&task);
+        assert_eq!(ended, None, "eyelet has ended: {}", board.log(&task));
+        http.is_healthy().then_some(())
+    });
+    (task, http)
 }
 
 #[track_caller]
@@ -188,8 +193,9 @@ fn unplugged_and_plugged_again() {
         // In the last rounds somebody else holds the node open, so the number stays taken.
         let node = board.usb_node();
         let holder = (round > 8).then(|| board.spawn(&format!("sleep 1000 <{node}")));
-        if holder.is_some() {
-            until("the holder", || (board.run(&format!("fuser {node}")).status == 0).then_some(()));
+        if let Some(holder) = &holder {
+            let opened = format!("[ \"$(readlink /proc/$(cat {holder}.pid)/fd/0)\" = {node} ]");
+            until("holder", || (board.run(&opened).status == 0).then_some(()));
         }
         board.camera(if round % 2 == 0 { "cut" } else { "unplug" });
         for viewer in &mut viewers {
@@ -201,7 +207,7 @@ fn unplugged_and_plugged_again() {
         assert_eq!(http.state()["source"]["connected"], false);
         board.camera("plug");
         println!("round {round}: {} after {node}", board.usb_node());
-        http.wait_healthy();
+        until("healthy stream", || http.is_healthy().then_some(()));
         if let Some(holder) = holder {
             board.terminate(&holder);
         }
@@ -279,7 +285,10 @@ fn bad_input_is_told_in_one_line() {
         assert_one_line(&mut board, &command);
     }
     stop(&mut board, &busy);
-    assert_one_line(&mut board, &snapshot("/dev/video0 --size 9999x9999"));
+    let node = board.plug_camera();
+    assert_one_line(&mut board, &snapshot(&format!("{node} --format nv12")));
+    // A size that it has not becomes its nearest.
+    board.ok(&snapshot(&format!("{node} --size 9999x9999")));
 }
 
 #[track_caller]
