@@ -1,0 +1,63 @@
+#!/bin/bash
+# Builds the board's binary for riscv64 musl, and looks at what came out.
+#
+#   ci/cross.sh [BINARY]   (eyelet)
+#
+# Where cross, a container engine and the image of Cross.toml are there, it is built as a user would: with
+# `cross build`. Otherwise plain cargo builds it, with a std made from source and the toolchain's own linker. It says
+# which.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ci/toolchain/debian.sh
+# A closed port: neither rustup nor cross, which calls it, can then change the toolchain.
+export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+
+target=riscv64gc-unknown-linux-musl
+binary=${1:-eyelet}
+budget=2500000 # bytes
+toolchain=$(rustc -vV)
+
+# why_not_cross: what is missing for cross, or nothing.
+why_not_cross() {
+  local image engine
+  image=$(sed -n 's/^image = "\(.*\)"/\1/p' Cross.toml)
+  command -v cross >/dev/null || {
+    echo "cross is not installed"
+    return
+  }
+  for engine in docker podman; do
+    "$engine" info >/dev/null 2>&1 || continue
+    "$engine" image inspect "$image" >/dev/null 2>&1 || echo "$engine has no image $image"
+    return
+  done
+  echo "no container engine runs"
+}
+
+start=$SECONDS
+lacks=$(why_not_cross)
+if [ -z "$lacks" ]; then
+  say "cross build"
+  cross build --release --target "$target"
+else
+  say "no cross ($lacks): cargo build with a std from source"
+  ci/toolchain/riscv64-std.sh
+  cargo build --release --target "$target"
+fi
+[ "$(rustc -vV)" = "$toolchain" ] || die "the build has changed the toolchain; it must never"
+
+debian_install binutils
+elf=target/$target/release/$binary
+[ -f "$elf" ] || die "the build made no $elf"
+header=$(readelf --file-header "$elf")
+# is PATTERN WHAT: the header must have it.
+is() { grep -q "$1" <<<"$header" || die "$elf is not $2"; }
+is 'Class: *ELF64' '64-bit'
+is 'Machine: *RISC-V' 'for RISC-V'
+is 'Flags:.*double-float ABI' 'of the lp64d ABI'
+# Neither a loader nor libraries: the board has glibc's or none.
+! readelf --program-headers "$elf" | grep -q INTERP || die "$elf wants an interpreter"
+! readelf --dynamic "$elf" | grep -q NEEDED || die "$elf wants shared libraries"
+! readelf --section-headers --wide "$elf" | grep -q ' \.symtab ' || die "$elf is not stripped"
+size=$(stat -c %s "$elf")
+[ "$size" -le "$budget" ] || die "$elf has $size bytes, over the budget of $budget"
+say "$elf: riscv64, static, lp64d, stripped, $size bytes of $budget, in $((SECONDS - start)) s"

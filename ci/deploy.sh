@@ -1,0 +1,57 @@
+#!/bin/bash
+# Puts the board's binary on a board, starts it now and at each boot, and prints where its stream is.
+#
+#   ci/deploy.sh HOST [BINARY]
+#
+# HOST is what ssh takes: root@192.168.0.7, or a name from its configuration. BINARY is what ci/cross.sh built.
+# EYELET_SSH_CONFIG names another ssh configuration; EYELET_ROOT installs below that folder instead of / (tests).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { echo "deploy.sh: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+host=${1:-}
+binary=${2:-target/riscv64gc-unknown-linux-musl/release/eyelet}
+root=${EYELET_ROOT:-}
+[ -n "$host" ] || die "which board? ci/deploy.sh root@ADDRESS"
+[ -f "$binary" ] || die "no $binary; build it with ci/cross.sh"
+
+options=(-o ConnectTimeout=10)
+[ -z "${EYELET_SSH_CONFIG:-}" ] || options+=(-F "$EYELET_SSH_CONFIG")
+# Boards with dropbear have no SFTP, which scp speaks from OpenSSH 9 on; before 8.7 the flag was not known.
+legacy=()
+scp -O 2>&1 | grep -qE '(unknown|illegal) option' || legacy=(-O)
+
+# Quoted for the board's shell.
+printf -v at %q "$root"
+on_board() { ssh "${options[@]}" "$host" "$1"; }
+copy() { scp -q "${options[@]}" "${legacy[@]}" "$1" "$host:$root$2" || die "cannot copy $1 to $host"; }
+
+on_board "mkdir -p $at/usr/bin $at/etc/init.d $at/var/log $at/var/run" || die "cannot reach $host with ssh"
+# A running program's file cannot be written to, but another can take its place.
+copy "$binary" /usr/bin/eyelet.new
+copy ci/deploy/S99eyelet /etc/init.d/S99eyelet.new
+service="EYELET_ROOT=$at sh $at/etc/init.d/S99eyelet"
+on_board "set -e
+  cd $at/
+  chmod 755 usr/bin/eyelet.new etc/init.d/S99eyelet.new
+  mv usr/bin/eyelet.new usr/bin/eyelet
+  mv etc/init.d/S99eyelet.new etc/init.d/S99eyelet
+  sync
+  $service restart" >&2
+
+# It says so itself once it listens, with an address that a browser can open.
+url=$(on_board "tries=30
+  while [ \$tries -gt 0 ]; do
+    # What is older than the last start does not count.
+    url=\$(sed -n '/^S99eyelet: start/h;/streaming on /H;\${x;s/.*streaming on //p}' $at/var/log/eyelet.log)
+    [ -z \"\$url\" ] || { echo \"\$url\"; exit; }
+    $service status >/dev/null || break
+    sleep 1; tries=\$((tries - 1))
+  done
+  tail -n 5 $at/var/log/eyelet.log >&2; exit 1") || die "eyelet does not stream; the end of its log is above"
+echo "$url"

@@ -1,0 +1,114 @@
+#!/bin/bash
+# Deploys to this machine as if it were a board: an sshd of its own on a high port, without SFTP as on a board with
+# dropbear, a folder for /, and a stand-in for the binary whose end can be ordered.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. ci/toolchain/debian.sh
+
+# RUNLEVEL: installing a server must not start it.
+RUNLEVEL=1 debian_install openssh-server openssh-client busybox
+work=$(mktemp -d)
+sshd=
+cleanup() {
+  EYELET_ROOT=$work/root sh ci/deploy/S99eyelet stop >/dev/null || true
+  [ -z "$sshd" ] || kill "$sshd"
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() { die "$1: $(tail -n 5 "$work/root/var/log/eyelet.log" 2>&1)"; }
+# await WHAT COMMAND...: waits until it succeeds.
+await() {
+  local what=$1 tries=100
+  shift
+  until "$@"; do
+    sleep 0.1
+    [ $((tries -= 1)) -gt 0 ] || fail "no $what"
+  done
+}
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+ssh-keygen -q -t ed25519 -N '' -f "$work/host"
+ssh-keygen -q -t ed25519 -N '' -f "$work/user"
+cat >"$work/sshd_config" <<CONF
+ListenAddress 127.0.0.1
+Port $port
+HostKey $work/host
+AuthorizedKeysFile $work/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+CONF
+cat >"$work/ssh_config" <<CONF
+Host board
+  HostName 127.0.0.1
+  Port $port
+  User $(id -un)
+  IdentityFile $work/user
+  IdentitiesOnly yes
+  UserKnownHostsFile $work/known
+  StrictHostKeyChecking accept-new
+  LogLevel ERROR
+CONF
+[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd # where a root sshd confines its other half
+/usr/sbin/sshd -D -e -f "$work/sshd_config" 2>"$work/sshd.log" &
+sshd=$!
+await sshd ssh -F "$work/ssh_config" board true
+
+# The stand-in streams until it is told to stop, or ends with the status in the file `end`.
+cat >"$work/eyelet" <<'STANDIN'
+#!/bin/sh
+here=${0%/usr/bin/eyelet}
+echo "arguments: $*"
+echo "streaming on http://127.0.0.1:8000/"
+trap 'echo closed; exit 0' TERM
+echo $$ >"$here/pid"
+until [ -f "$here/end" ]; do sleep 0.1; done
+status=$(cat "$here/end")
+rm "$here/end"
+exit "$status"
+STANDIN
+
+export EYELET_SSH_CONFIG=$work/ssh_config EYELET_ROOT=$work/root
+log=$EYELET_ROOT/var/log/eyelet.log
+mkdir "$EYELET_ROOT"
+for round in first second; do
+  url=$(ci/deploy.sh board "$work/eyelet")
+  [ "$url" = http://127.0.0.1:8000/ ] || fail "the URL is '$url'"
+  cmp "$work/eyelet" "$EYELET_ROOT/usr/bin/eyelet"
+  say "$round deployment: $url"
+done
+[ "$(grep -c closed "$log")" = 1 ] || fail "the second deployment stops the first one's eyelet once"
+
+# The board's shell is BusyBox'.
+init() { busybox sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
+streams() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && kill -0 "$(cat "$EYELET_ROOT/pid")" 2>/dev/null; }
+init restart
+init status
+first=$(cat "$EYELET_ROOT/pid")
+
+kill -KILL "$first"
+await "restart after a crash" streams "$first"
+second=$(cat "$EYELET_ROOT/pid")
+echo 1 >"$EYELET_ROOT/end"
+await "restart after a failure" streams "$second"
+
+echo 'quality = 70' >"$EYELET_ROOT/etc/eyelet.toml"
+init restart
+await "configuration" grep -q "^arguments: serve --config $EYELET_ROOT/etc/eyelet.toml$" "$log"
+init stop
+! init status || fail "it runs although it was stopped"
+! kill -0 "$(cat "$EYELET_ROOT/pid")" 2>/dev/null || fail "eyelet outlived its supervisor"
+
+# Wrong usage is not tried again.
+echo 2 >"$EYELET_ROOT/end"
+init start
+await "end" grep -q 'status 2; not started again' "$log"
+! init status || fail "it runs although it cannot"
+# What does not stream is told.
+echo 2 >"$EYELET_ROOT/end"
+sed -i '/streaming on/d' "$work/eyelet"
+! ci/deploy.sh board "$work/eyelet" 2>"$work/told" || fail "a failed deployment passes"
+grep -q 'eyelet does not stream' "$work/told" || fail "$(cat "$work/told")"
+say "passed"

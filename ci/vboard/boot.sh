@@ -1,0 +1,37 @@
+#!/bin/bash
+# Boots the virtual board and becomes its QEMU, so that ending this process ends the board. Its console is stdout.
+#
+#   ci/vboard/boot.sh FOLDER WORK [HOSTPORT:GUESTPORT]...
+#
+# FOLDER is put at /test on the board. WORK takes the initramfs and, as the socket `shell`, a shell on the board,
+# unless FOLDER/.command has what to run.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../toolchain/debian.sh"
+folder=$1 work=$2
+shift 2
+
+debian_install qemu-system-misc opensbi cpio >&2
+base=$("$here/prepare.sh")
+overlay=$(mktemp -d "$work/overlay.XXXXXX")
+mkdir "$overlay/test"
+cp -r "$folder/." "$overlay/test/"
+cp "$here/init" "$overlay/init"
+chmod +x "$overlay/init"
+chmod 755 "$overlay" # it is the board's /, and mktemp made it for one user
+# The kernel unpacks one archive after the other.
+{
+  cat "$base/base.cpio.gz"
+  (cd "$overlay" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1)
+} >"$work/initramfs"
+rm -rf "$overlay"
+
+forward=
+for port in "$@"; do forward+=",hostfwd=tcp:127.0.0.1:${port%%:*}-:${port##*:}"; done
+# As much memory as the MaixCAM has. Two processors, because an emulated one is slower than a real one.
+exec qemu-system-riscv64 -M virt -smp 2 -m 256 -accel tcg,thread=multi \
+  -display none -monitor none -serial stdio -no-reboot \
+  -kernel "$base/kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet panic=-1" \
+  -netdev "user,id=net,restrict=on$forward" -device virtio-net-pci,netdev=net,romfile= \
+  -device virtio-serial-pci -chardev "socket,id=shell,path=$work/shell,server=on,wait=off" \
+  -device virtserialport,chardev=shell,name=shell </dev/null

@@ -1,0 +1,118 @@
+//! Pictures for the USB camera, each with its number in its pixels.
+
+use jpeg_encoder::{ColorType, Encoder};
+use std::{collections::HashMap, fs, path::Path};
+use tempfile::TempDir;
+use zune_jpeg::{
+    JpegDecoder,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
+
+/// Pictures in a reel: the board's memory is small, and the camera begins again at the first.
+pub(crate) const PICTURES: u32 = 32;
+
+/// Blocks of 8x8 pixels in a row, and rows of them, that hold a number: 32 bits and a checksum.
+const COLUMNS: usize = 16;
+const BLOCK: usize = 8;
+const BITS: usize = 48;
+
+/// The reels of the board's USB camera.
+pub(crate) struct Reels {
+    folder: TempDir,
+    /// Each JPEG with its number.
+    numbers: HashMap<Vec<u8>, u32>,
+}
+
+impl Reels {
+    /// JPEG at 640x480, YUYV at 640x480 (a few only) and at 320x240.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut numbers = HashMap::new();
+        let mut whole = Vec::new();
+        for number in 0..PICTURES {
+            let mut jpeg = Vec::new();
+            let luma = luma(640, 480, number);
+            Encoder::new(&mut jpeg, 85).encode(&luma, 640, 480, ColorType::Luma).unwrap();
+            whole.extend_from_slice(&jpeg);
+            numbers.insert(jpeg, number);
+        }
+        fs::write(folder.path().join("640x480.mjpg"), whole).unwrap();
+        for (width, height, count) in [(640, 480, 4), (320, 240, PICTURES)] {
+            let yuyv: Vec<u8> =
+                (0..count).flat_map(|n| luma(width, height, n)).flat_map(|y| [y, 128]).collect();
+            fs::write(folder.path().join(format!("{width}x{height}.yuyv")), yuyv).unwrap();
+        }
+        Self { folder, numbers }
+    }
+
+    /// The folder, for the camera.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The number of a JPEG that is, byte for byte, one of these.
+    pub(crate) fn number(&self, jpeg: &[u8]) -> Option<u32> {
+        self.numbers.get(jpeg).copied()
+    }
+}
+
+fn luma(width: usize, height: usize, number: u32) -> Vec<u8> {
+    let word = u64::from(number) << 16 | u64::from(checksum(number));
+    let mut rng = fastrand::Rng::with_seed(number.into());
+    let mut luma = vec![0; width * height];
+    for (y, row) in luma.chunks_mut(width).enumerate() {
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let bit = y / BLOCK * COLUMNS + x / BLOCK;
+            *pixel = if x < COLUMNS * BLOCK && bit < BITS {
+                if word >> (BITS - 1 - bit) & 1 == 1 { 228 } else { 24 }
+            } else {
+                // A gradient with some noise: a JPEG of a camera's usual size.
+                ((x + y) / 5) as u8 ^ rng.u8(..16)
+            };
+        }
+    }
+    luma
+}
+
+/// Size and luma of a JPEG; it must be decodable.
+#[track_caller]
+pub(crate) fn decode(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
+    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
+    let luma = decoder.decode().unwrap_or_else(|e| panic!("a JPEG of {} bytes: {e:?}", jpeg.len()));
+    let (width, height) = decoder.dimensions().unwrap();
+    (width, height, luma)
+}
+
+/// The number in a picture, from the middle of each block.
+pub(crate) fn read_number(width: usize, luma: &[u8]) -> Option<u32> {
+    let mut word = 0u64;
+    for bit in 0..BITS {
+        let (x, y) = (bit % COLUMNS * BLOCK + 4, bit / COLUMNS * BLOCK + 4);
+        word = word << 1 | u64::from(*luma.get(y * width + x)? > 128);
+    }
+    let number = (word >> 16) as u32;
+    (checksum(number) == word as u16).then_some(number)
+}
+
+/// CRC-16/CCITT-FALSE.
+fn checksum(number: u32) -> u16 {
+    number.to_be_bytes().iter().fold(0xffff, |crc, &byte| {
+        (0..8).fold(
+            crc ^ u16::from(byte) << 8,
+            |crc, _| {
+                if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+            },
+        )
+    })
+}
+
+#[test]
+fn a_number_survives_jpeg() {
+    let reels = Reels::new();
+    for (jpeg, &number) in &reels.numbers {
+        let (width, height, luma) = decode(jpeg);
+        assert_eq!((width, height, read_number(width, &luma)), (640, 480, Some(number)));
+    }
+    assert_eq!(reels.numbers.len(), PICTURES as usize);
+}
