@@ -156,8 +156,9 @@ impl<'a> Frame<'a> {
         self.meta
     }
 
-    /// The planes, in the order of [`PixelFormat`]'s description.
-    pub fn planes(&self) -> &[Plane<'a>] {
+    /// The planes, in the order of [`PixelFormat`]'s description. They are borrowed from the frame, not from the camera:
+    /// nobody can keep pixels whose buffer has gone back.
+    pub fn planes(&self) -> &[Plane<'_>] {
         &self.planes[..self.format.pixel.planes()]
     }
 }

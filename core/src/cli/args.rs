@@ -140,7 +140,10 @@ pub struct DoctorArgs<F: Args> {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Test the camera and the encoder against eyelet's contract
+    #[arg(long)]
+    pub conformance: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub own: F,
+    pub camera: CameraArgs<F>,
 }

@@ -1,7 +1,12 @@
 //! From flags to a pipeline.
 
 use super::{CameraArgs, CameraRequest, Devices, Failure};
-use crate::{clock::Clock, hub::Hub, pipeline::Pipeline};
+use crate::{
+    clock::Clock,
+    hub::Hub,
+    pipeline::{Pipeline, Reopen},
+};
+use eyelet_hal::CameraSource;
 use std::{sync::Arc, time::Duration};
 
 /// A camera is lost when it lends nothing for this long, or for this many of its periods.
@@ -15,18 +20,29 @@ pub(super) fn pipeline<D: Devices>(
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, Failure> {
     let encoder = D::encoder(&args.encoder, &args.own)?;
-    let mut reopen = D::cameras(request::<D>(args), &args.own)?;
+    let mut reopen = open::<D>(args)?;
     // Opened here first: a camera that cannot be is a mistake now, and a fault to wait out later.
-    let camera = Some(reopen()?);
+    let camera = Some(opened(&mut reopen)?);
     let stall_after = STALL.max(STALL_PERIODS * args.fps.period());
     Ok(Pipeline { camera, reopen, encoder, quality: args.quality, stall_after, clock, hub })
 }
 
-pub(super) fn request<D: Devices>(args: &CameraArgs<D::Flags>) -> CameraRequest {
-    CameraRequest {
+/// The camera that the flags ask for, open.
+pub(super) fn camera<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Box<dyn CameraSource>, Failure> {
+    opened(&mut open::<D>(args)?)
+}
+
+fn open<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
+    let request = CameraRequest {
         name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
         size: args.size,
         fps: args.fps,
         format: args.format,
-    }
+    };
+    Ok(D::cameras(request, &args.own)?)
+}
+
+/// What a device refuses is no wrong usage: another device may take it.
+fn opened(open: &mut Reopen) -> Result<Box<dyn CameraSource>, Failure> {
+    open().map_err(|error| Failure::runtime(error.to_string()))
 }

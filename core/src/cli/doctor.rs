@@ -1,6 +1,10 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
-use super::{Devices, DoctorArgs, Outcome, Output};
+use super::{Devices, DoctorArgs, Failure, Outcome, Output, capture};
+use eyelet_hal::{
+    PixelFormat, StreamFormat,
+    conformance::{self, CameraExpectations, EncoderExpectations, Report},
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -59,12 +63,68 @@ impl fmt::Display for Findings {
 }
 
 pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
-    let findings = D::doctor(&args.own);
+    output.log(&args.camera.log)?;
+    if args.conformance {
+        return conform::<D>(args, output);
+    }
+    let findings = D::doctor(&args.camera.own);
     if args.json {
-        // Strings always serialise.
-        output.print(&serde_json::to_string_pretty(&findings).unwrap_or_default());
+        print_json(&findings, output);
     } else {
         output.print(findings.to_string().trim_end());
     }
     Ok(())
+}
+
+/// One check of the contract, for JSON.
+#[derive(Serialize)]
+struct Check<'a> {
+    name: &'a str,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+}
+
+/// Runs the HAL's contract against the camera and the encoder that the flags name.
+fn conform<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
+    let mut camera = capture::camera::<D>(&args.camera)?;
+    let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
+    let supported = PixelFormat::ALL
+        .into_iter()
+        .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));
+    let expected = EncoderExpectations::supporting(supported.collect::<Vec<_>>());
+    let reports = [
+        conformance::camera(&mut *camera, &CameraExpectations::default()),
+        conformance::encoder(&mut *encoder, &expected),
+    ];
+    if args.json {
+        let report = |report: &Report| {
+            let checks: Vec<_> = report.checks.iter().map(check).collect();
+            serde_json::json!({ "subject": report.subject, "passed": report.passed(), "checks": checks })
+        };
+        print_json(&reports.each_ref().map(report), output);
+    } else {
+        for report in &reports {
+            output.print(report.to_string().trim_end());
+        }
+    }
+    match reports.iter().flat_map(Report::failures).count() {
+        0 => Ok(()),
+        failed => Err(Failure::runtime(format!(
+            "{failed} checks of the contract failed: see above; what is wrong is the driver or its implementation"
+        ))),
+    }
+}
+
+fn check(check: &conformance::Check) -> Check<'_> {
+    let (outcome, reason) = match &check.outcome {
+        conformance::Outcome::Passed => ("passed", None),
+        conformance::Outcome::Failed(reason) => ("failed", Some(reason.as_str())),
+        conformance::Outcome::Skipped(reason) => ("skipped", Some(reason.as_str())),
+    };
+    Check { name: &check.name, outcome, reason }
+}
+
+fn print_json(value: &impl Serialize, output: &Output) {
+    // Strings, numbers and lists always serialise.
+    output.print(&serde_json::to_string_pretty(value).unwrap_or_default());
 }

@@ -54,6 +54,27 @@ pub struct Offer {
     pub sizes: Vec<SizeRange>,
 }
 
+impl fmt::Display for SizeRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discrete(width, height) => write!(f, "{width}x{height}"),
+            Self::Stepwise { min, max, .. } => write!(f, "{}x{} to {}x{}", min.0, min.1, max.0, max.1),
+        }
+    }
+}
+
+impl fmt::Display for Offer {
+    /// `jpeg (MJPG): 640x480, 320x240`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.pixel.map_or("not usable", PixelFormat::name);
+        write!(f, "{name} ({})", super::fourcc::name(self.fourcc))?;
+        for (index, size) in self.sizes.iter().enumerate() {
+            write!(f, "{}{size}", if index == 0 { ": " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {

@@ -1,0 +1,103 @@
+//! The board's devices and flags.
+
+use crate::v4l2::{ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes};
+use eyelet_core::{
+    cli::{self, CameraRequest, Devices, Findings, NoCommand, Outcome, Output, Problem},
+    clock::{Clock, SystemClock},
+    encode,
+    pipeline::Reopen,
+};
+use eyelet_hal::{JpegEncoder, Result};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+
+/// The devices of `eyelet`.
+#[derive(Debug)]
+pub struct Board;
+
+/// What only a board can do.
+#[derive(Clone, Debug, clap::Args)]
+pub struct BoardFlags {
+    /// Set a control of the camera, such as brightness=120; may be given several times; doctor lists them
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub control: Vec<ControlSetting>,
+}
+
+impl Devices for Board {
+    const PROGRAM: &'static str = "eyelet";
+    const CAMERA: &'static str = "auto";
+    const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8000);
+    type Flags = BoardFlags;
+    type Command = NoCommand;
+
+    fn cameras(request: CameraRequest, flags: &BoardFlags) -> Result<Reopen> {
+        let mut config = V4l2Config::new(request.name);
+        config.size = (request.size.width.get(), request.size.height.get());
+        // V4L2 drivers count whole frames a second; a slower request takes their slowest.
+        config.fps = (request.fps.get().round() as u32).max(1);
+        config.format = request.format;
+        config.controls.clone_from(&flags.control);
+        let mut opener = V4l2Opener::new(config, Arc::new(SystemClock));
+        Ok(Box::new(move || {
+            let camera = opener.open()?;
+            if let Some(note) = camera.note() {
+                tracing::info!("{note}");
+            }
+            Ok(Box::new(camera))
+        }))
+    }
+
+    fn encoder(name: &str, _: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
+        encode::by_name(name)
+    }
+
+    fn doctor(_: &BoardFlags) -> Findings {
+        let mut findings = Findings::default();
+        findings.encoders.extend(encode::NAMES.map(str::to_owned));
+        for node in nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock) {
+            examine(&node, &SystemClock, &mut findings);
+        }
+        if findings.cameras.is_empty() {
+            findings.problems.push(Problem {
+                what: "no camera".to_owned(),
+                remedy: "plug in a USB camera, and switch the board's USB port to host mode".to_owned(),
+            });
+        }
+        findings
+    }
+
+    fn run(command: NoCommand, _: &Output) -> Outcome {
+        match command {}
+    }
+}
+
+fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
+    let name = node.path.display().to_string();
+    let mut missing = |error: &eyelet_hal::Error| findings.problems.push(problem(error));
+    match &node.capabilities {
+        Err(error) => missing(error),
+        // Nodes of metadata, of outputs and of codecs are nobody's loss.
+        Ok(_) if !node.is_camera() => {}
+        Ok(capabilities) => {
+            let device = match V4l2Device::open(&node.path, clock) {
+                Ok(device) => device,
+                Err(error) => return missing(&error),
+            };
+            let formats = device.offers().unwrap_or_default().iter().map(|offer| offer.to_string()).collect();
+            let controls = device.controls().unwrap_or_default().iter().map(|c| c.to_string()).collect();
+            let description =
+                format!("{} ({}, {})", capabilities.card, capabilities.driver, capabilities.bus);
+            findings.cameras.push(cli::Camera { name, description, formats, controls });
+        }
+    }
+}
+
+/// An error's sentence, taken apart at its remedy.
+fn problem(error: &eyelet_hal::Error) -> Problem {
+    let text = error.to_string();
+    let (what, remedy) = text.split_once("; ").unwrap_or((&text, "see the message"));
+    Problem { what: what.to_owned(), remedy: remedy.to_owned() }
+}

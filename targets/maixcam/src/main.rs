@@ -1,0 +1,7 @@
+//! `eyelet`: the streamer on a board.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eyelet_core::cli::main::<eyelet_maixcam::Board>()
+}
