@@ -1,12 +1,12 @@
 //! Cameras behind Video4Linux: USB webcams on the board and on a laptop, `vivid` in the virtual board.
 //!
-//! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can do,
-//! and [`nodes`] and [`find_camera`] list the nodes. Opening, formats, sizes, rates and the
-//! values of controls go through the `v4l` crate. Streaming does not: the crate's stream queues a buffer that the
-//! kernel still owns after a timeout, panics in its drop and lends one whole buffer at a time; the ring here
-//! is ours. Two questions are also asked without the crate, which panics on answers that cameras do give: the
-//! capabilities (a card's name is cut in the middle of a character) and the list of controls (of types newer
-//! than the crate).
+//! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can
+//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, formats, sizes, rates and the values of
+//! controls go through the `v4l` crate. Streaming does not: the crate's stream queues a buffer that the
+//! kernel still owns after a timeout, panics in its drop and lends one whole buffer at a time; the ring
+//! here is ours. Two questions are also asked without the crate, which panics on answers that cameras do
+//! give: the capabilities (a card's name is cut in the middle of a character) and the list of controls (of
+//! types newer than the crate).
 //!
 //! Only the single-planar API is spoken; nodes that have only the multi-planar one are told apart and
 //! refused.
