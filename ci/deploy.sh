@@ -3,7 +3,7 @@
 #
 #   ci/deploy.sh HOST [BINARY]
 #
-# HOST is what ssh takes: root@192.168.0.7, or a name from its configuration. BINARY is what ci/cross.sh built.
+# HOST is what ssh takes: root@192.168.0.7, or a name from its configuration. BINARY is what ci/check.sh cross built.
 # EYELET_SSH_CONFIG names another ssh configuration; EYELET_ROOT installs below that folder instead of / (tests).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,7 +18,7 @@ host=${1:-}
 binary=${2:-target/riscv64gc-unknown-linux-musl/release/eyelet}
 root=${EYELET_ROOT:-}
 [ -n "$host" ] || die "which board? ci/deploy.sh root@ADDRESS"
-[ -f "$binary" ] || die "no $binary; build it with ci/cross.sh"
+[ -f "$binary" ] || die "no $binary; build it with ci/check.sh cross"
 
 options=(-o ConnectTimeout=10)
 [ -z "${EYELET_SSH_CONFIG:-}" ] || options+=(-F "$EYELET_SSH_CONFIG")

@@ -15,6 +15,15 @@ need() {
   [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
 
+# need_package PACKAGE ...: installs the Debian packages that are not there, for those that bring no command.
+need_package() {
+  local package missing=()
+  for package; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+}
+
 # need_c_linker: rustc links with cc, and cc needs the C library's start files.
 need_c_linker() {
   links_c || apt_install gcc libc6-dev
@@ -32,7 +41,7 @@ apt_install() {
     command -v sudo >/dev/null || die "missing: $*; there is no sudo here, install them as root"
     root=(sudo)
   fi
-  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive "RUNLEVEL=${RUNLEVEL:-}" apt-get -q -y -o DPkg::Lock::Timeout=300)
   local install=("${apt[@]}" --no-install-recommends install "$@")
   say "installing $*"
   # The package lists of a fresh machine are empty, those of an old one name files that are gone.

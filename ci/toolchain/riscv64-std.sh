@@ -10,8 +10,9 @@
 # is what makes plain `cargo build --target` work without a flag. Where rustup's own is there, nothing happens.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./debian.sh
-export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+. ../lib/install.sh
+. ../lib/cargo.sh
+. ../lib/debian.sh
 
 target=riscv64gc-unknown-linux-musl
 sysroot=$(rustc --print sysroot)
@@ -52,7 +53,7 @@ work=$(mktemp -d "$store/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # 1. Sources and start files.
-debian_install binutils >&2 # ar
+need ar:binutils >&2
 apt_state=$EYELET_CACHE/apt
 source=$(debian_apt "$apt_state" apt-cache madison rust-src |
   awk -v v="$version" '!found && index($3, v "+") == 1 { print $3; found = 1 }')

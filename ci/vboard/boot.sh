@@ -7,11 +7,12 @@
 # unless FOLDER/.command has what to run.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../toolchain/debian.sh"
+. "$here/../lib/install.sh"
+. "$here/../lib/debian.sh"
 folder=$1 work=$2
 shift 2
 
-debian_install qemu-system-misc opensbi cpio >&2
+need_package qemu-system-misc opensbi cpio >&2
 base=$("$here/prepare.sh")
 overlay=$(mktemp -d "$work/overlay.XXXXXX")
 mkdir "$overlay/test"

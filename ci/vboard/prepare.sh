@@ -3,7 +3,8 @@
 # USB and virtio modules, and a static busybox. Made once, kept in the cache.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../toolchain/debian.sh"
+. "$here/../lib/install.sh"
+. "$here/../lib/debian.sh"
 
 # vivid: a camera with raw formats and error injection. vhci-hcd + uvcvideo: the USB camera of ci/vcam.
 # virtio_net: the host reads the stream. virtio_console: the host's shell on the board.
@@ -17,7 +18,7 @@ if [ -f "$folder/kernel" ]; then
 fi
 
 start=$SECONDS
-debian_install cpio kmod xz-utils >&2
+need_package cpio kmod xz-utils >&2
 mkdir -p "$EYELET_CACHE/vboard"
 work=$(mktemp -d "$EYELET_CACHE/vboard/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -48,7 +48,7 @@ impl<'a> Pixels<'a> {
 
     /// # Errors
     /// `Unsupported` for any other frame.
-    pub(crate) fn of(frame: &Frame<'a>) -> Result<Self> {
+    pub(crate) fn of(frame: &'a Frame<'_>) -> Result<Self> {
         let format = frame.format();
         let (Some(width), Some(height), true) =
             (Self::side(format.width), Self::side(format.height), Self::knows(format.pixel))

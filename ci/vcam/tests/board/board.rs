@@ -40,7 +40,7 @@ impl Board {
     pub(crate) fn boot(reels: &Path) -> Self {
         let programs = env::var_os("EYELET_BOARD_PROGRAMS")
             .map(PathBuf::from)
-            .expect("EYELET_BOARD_PROGRAMS is not set; run ci/vboard.sh");
+            .expect("EYELET_BOARD_PROGRAMS is not set; run ci/check.sh vboard");
         let work = tempfile::tempdir().unwrap();
         let folder = work.path().join("test");
         fs::create_dir_all(folder.join("reels")).unwrap();

@@ -1,4 +1,4 @@
-//! The board's binary on the virtual board: `ci/vboard.sh` runs these.
+//! The board's binary on the virtual board: `ci/check.sh vboard` runs these.
 //!
 //! Each test boots a board of its own, so they want to run one at a time.
 

@@ -1,7 +1,13 @@
 //! Pictures for the USB camera, each with its number in its pixels.
 
-use jpeg_encoder::{ColorType, Encoder};
-use std::{collections::HashMap, fs, path::Path};
+use eyelet_core::clock::ManualClock;
+use eyelet_hal::{CameraSource, PixelFormat, StreamFormat};
+use eyelet_sim::{
+    camera::{SimCamera, SimConfig},
+    pace::Rate,
+    scene::Scene,
+};
+use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use zune_jpeg::{
     JpegDecoder,
@@ -27,22 +33,13 @@ impl Reels {
     /// JPEG at 640x480, YUYV at 640x480 (a few only) and at 320x240.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut numbers = HashMap::new();
-        let mut whole = Vec::new();
-        for number in 0..PICTURES {
-            let mut jpeg = Vec::new();
-            let luma = luma(640, 480, number);
-            Encoder::new(&mut jpeg, 85).encode(&luma, 640, 480, ColorType::Luma).unwrap();
-            whole.extend_from_slice(&jpeg);
-            numbers.insert(jpeg, number);
-        }
-        fs::write(folder.path().join("640x480.mjpg"), whole).unwrap();
+        let jpegs = shoot(PixelFormat::Jpeg, 640, 480, PICTURES);
+        fs::write(folder.path().join("640x480.mjpg"), jpegs.concat()).unwrap();
         for (width, height, count) in [(640, 480, 4), (320, 240, PICTURES)] {
-            let yuyv: Vec<u8> =
-                (0..count).flat_map(|n| luma(width, height, n)).flat_map(|y| [y, 128]).collect();
-            fs::write(folder.path().join(format!("{width}x{height}.yuyv")), yuyv).unwrap();
+            let file = folder.path().join(format!("{width}x{height}.yuyv"));
+            fs::write(file, shoot(PixelFormat::Yuyv, width, height, count).concat()).unwrap();
         }
-        Self { folder, numbers }
+        Self { folder, numbers: jpegs.into_iter().zip(0..).collect() }
     }
 
     /// The folder, for the camera.
@@ -56,22 +53,16 @@ impl Reels {
     }
 }
 
-fn luma(width: usize, height: usize, number: u32) -> Vec<u8> {
-    let word = u64::from(number) << 16 | u64::from(checksum(number));
-    let mut rng = fastrand::Rng::with_seed(number.into());
-    let mut luma = vec![0; width * height];
-    for (y, row) in luma.chunks_mut(width).enumerate() {
-        for (x, pixel) in row.iter_mut().enumerate() {
-            let bit = y / BLOCK * COLUMNS + x / BLOCK;
-            *pixel = if x < COLUMNS * BLOCK && bit < BITS {
-                if word >> (BITS - 1 - bit) & 1 == 1 { 228 } else { 24 }
-            } else {
-                // A gradient with some noise: a JPEG of a camera's usual size.
-                ((x + y) / 5) as u8 ^ rng.u8(..16)
-            };
-        }
-    }
-    luma
+/// What a simulated camera takes: frame `number` has it in its pixels.
+fn shoot(pixel: PixelFormat, width: u32, height: u32, count: u32) -> Vec<Vec<u8>> {
+    let mut config = SimConfig::default();
+    config.format = StreamFormat::new(pixel, width, height).unwrap();
+    config.rate = Rate::FreeRunning;
+    config.scene = Scene::Detail;
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let mut camera = SimCamera::open(config, clock).unwrap();
+    camera.start().unwrap();
+    (0..count).map(|_| camera.next_frame(Duration::ZERO).unwrap().planes()[0].bytes.to_vec()).collect()
 }
 
 /// Size and luma of a JPEG; it must be decodable.
@@ -84,7 +75,7 @@ pub(crate) fn decode(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
     (width, height, luma)
 }
 
-/// The number in a picture, from the middle of each block.
+/// The number in a picture, from the middle of each block: read without the code that wrote it.
 pub(crate) fn read_number(width: usize, luma: &[u8]) -> Option<u32> {
     let mut word = 0u64;
     for bit in 0..BITS {

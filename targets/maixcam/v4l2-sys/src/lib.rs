@@ -12,7 +12,7 @@
 //! have), no `v4l` at all (its enumeration and format code is good), a fork of `v4l` (someone has to keep
 //! it).
 //!
-//! Layouts are asserted below at compile time, and `ci/v4l2-bindings.sh` compares every structure, field and
+//! Layouts are asserted below at compile time, and `ci/check.sh bindings` compares every structure, field and
 //! constant with what bindgen makes of the kernel's header, where libclang is installed.
 //!
 //! Structures whose *size* only is used, as part of an ioctl's number, are opaque here. Field descriptions

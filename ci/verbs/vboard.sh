@@ -1,18 +1,16 @@
-#!/bin/bash
-# Builds the board's binary and runs it on the virtual board, with its cameras' faults: ci/vcam/tests/board.
+# the board's binary on a virtual board, with its cameras' faults: ci/vcam/tests/board
 #
-#   ci/vboard/test.sh [TEST-NAME]...
+# EYELET_QUIET=1 says that nothing else runs on this machine: then no picture may be left out.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-. ci/toolchain/debian.sh
-export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+. ci/lib/install.sh
+. ci/lib/cargo.sh
 
 target=riscv64gc-unknown-linux-musl
-ci/cross.sh
+bash ci/verbs/cross.sh
 cargo build --release --target "$target" -p eyelet-vcam
 cargo test --no-run -p eyelet-vcam --test board
 # What the first boot would do, done here where its messages are seen.
-debian_install qemu-system-misc opensbi cpio
+need_package qemu-system-misc opensbi cpio
 ci/vboard/prepare.sh >/dev/null
 
 start=$SECONDS

@@ -1,16 +1,11 @@
-#!/bin/bash
-# Builds the board's binary for riscv64 musl, and looks at what came out.
-#
-#   ci/cross.sh [BINARY]   (eyelet)
+# the board's binary, built for riscv64 musl, and what came out looked at
 #
 # Where cross, a container engine and the image of Cross.toml are there, it is built as a user would: with
 # `cross build`. Otherwise plain cargo builds it, with a std made from source and the toolchain's own linker. It says
 # which.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. ci/toolchain/debian.sh
-# A closed port: neither rustup nor cross, which calls it, can then change the toolchain.
-export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+. ci/lib/install.sh
+. ci/lib/cargo.sh
 
 target=riscv64gc-unknown-linux-musl
 binary=${1:-eyelet}
@@ -45,7 +40,7 @@ else
 fi
 [ "$(rustc -vV)" = "$toolchain" ] || die "the build has changed the toolchain; it must never"
 
-debian_install binutils
+need readelf:binutils
 elf=target/$target/release/$binary
 [ -f "$elf" ] || die "the build made no $elf"
 header=$(readelf --file-header "$elf")

@@ -1,13 +1,9 @@
-#!/bin/bash
-# The tests of the packages that run on the board, built for it and run under QEMU's user-mode emulation.
-#
-#   ci/riscv64.sh [CARGO-TEST-ARGUMENT]...
+# the tests of the packages that run on the board, built for it and run under QEMU's user-mode emulation
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. ci/toolchain/debian.sh
-export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+. ci/lib/install.sh
+. ci/lib/cargo.sh
 
-debian_install qemu-user-static
+need qemu-riscv64-static:qemu-user-static
 ci/toolchain/riscv64-std.sh
 start=$SECONDS
 # An emulated core is some ten times slower: proptest tries fewer cases than on the host, where all of them run.

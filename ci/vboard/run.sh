@@ -1,19 +1,12 @@
 #!/bin/bash
 # The virtual board: a riscv64 machine in QEMU with a V4L2 test camera and a USB camera.
 #
-#   ci/vboard.sh                                        the whole test of the board's binary; EYELET_QUIET=1 says that
-#                                                       nothing else runs here, so that no picture may be left out
-#   ci/vboard.sh [-t SECONDS] [-p HOST:GUEST]... [-f FILE]... COMMAND...
-#                                                       runs COMMAND in the board's shell, in a folder with the FILEs
+#   ci/vboard/run.sh [-t SECONDS] [-p HOST:GUEST]... [-f FILE]... COMMAND...
 #
+# Runs COMMAND in the board's shell, in a folder with the FILEs.
 # Its exit status is the command's; 124 if the board did not finish within the time (120 s).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
-
-if [ $# -eq 0 ]; then
-  exec "$here/vboard/test.sh"
-fi
 
 limit=120 ports=() files=()
 while getopts t:p:f: option; do
@@ -38,13 +31,13 @@ echo "$*" >"$work/test/.command"
 
 start=$SECONDS
 set +e
-timeout -k 5 "$limit" "$here/vboard/boot.sh" "$work/test" "$work" "${ports[@]}" |
+timeout -k 5 "$limit" "$here/boot.sh" "$work/test" "$work" "${ports[@]}" |
   sed -u 's/\r$//' | tee "$work/console"
 set -e
 status=$(sed -n 's/^vboard-status=\([0-9]*\)$/\1/p' "$work/console" | tail -n 1)
-echo "vboard.sh: $((SECONDS - start)) s" >&2
+echo "run.sh: $((SECONDS - start)) s" >&2
 if [ -z "$status" ]; then
-  echo "vboard.sh: the board did not finish within $limit s" >&2
+  echo "run.sh: the board did not finish within $limit s" >&2
   status=124
 fi
 exit "$status"

@@ -1,12 +1,12 @@
-#!/bin/bash
-# Deploys to this machine as if it were a board: an sshd of its own on a high port, without SFTP as on a board with
-# dropbear, a folder for /, and a stand-in for the binary whose end can be ordered.
+# ci/deploy.sh, against an sshd on this machine
+#
+# The sshd is one of its own on a high port, without SFTP as on a board with dropbear; a folder stands for /, and a
+# script for the binary, whose end can be ordered.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-. ci/toolchain/debian.sh
+. ci/lib/install.sh
 
 # RUNLEVEL: installing a server must not start it.
-RUNLEVEL=1 debian_install openssh-server openssh-client busybox
+RUNLEVEL=1 need_package openssh-server openssh-client busybox
 work=$(mktemp -d)
 sshd=
 cleanup() {

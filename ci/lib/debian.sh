@@ -1,17 +1,12 @@
 # shellcheck shell=bash
-# Debian packages of another suite or architecture, fetched without touching the machine's own apt. Sourced.
+# Debian packages of another suite or architecture, fetched without touching the machine's own apt. Sourced after
+# install.sh.
 #
 # The mirror is the one this machine is configured for, so nothing here names a host.
 
 EYELET_CACHE=${EYELET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eyelet}
 # rust-src of recent compilers, and a riscv64 port with its kernel: both are in this suite.
 EYELET_DEBIAN_SUITE=trixie
-
-say() { echo "${0##*/}: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
 
 # debian_mirror: the first Debian archive among the configured sources (not the security one).
 debian_mirror() {
@@ -49,23 +44,4 @@ CONF
     touch "$state/updated"
   fi
   APT_CONFIG=$state/apt.conf "$@"
-}
-
-# debian_install PACKAGE...: installs what is missing from the machine's own sources.
-debian_install() {
-  local package missing=() root=()
-  for package in "$@"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
-  done
-  [ ${#missing[@]} -eq 0 ] && return
-  [ "$(id -u)" -eq 0 ] || root=(sudo)
-  say "installing ${missing[*]}"
-  local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
-  local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive "RUNLEVEL=${RUNLEVEL:-}"
-    apt-get "${options[@]}" install "${missing[@]}")
-  # The package lists of a new machine are empty or old.
-  "${install[@]}" >/dev/null 2>&1 || {
-    "${root[@]}" apt-get -qq update >&2
-    "${install[@]}" >/dev/null
-  }
 }
