@@ -285,6 +285,8 @@ fn bad_input_is_told_in_one_line() {
         assert_one_line(&mut board, &command);
     }
     stop(&mut board, &busy);
+    // Larger than the board's memory.
+    assert_one_line(&mut board, &snapshot("/dev/video0 --format yuyv --size 9999x9999"));
     let node = board.plug_camera();
     assert_one_line(&mut board, &snapshot(&format!("{node} --format nv12")));
     // A size that it has not becomes its nearest.

@@ -9,6 +9,7 @@ use super::{
     fourcc,
     kernel::KernelQueue,
     list::{find_camera, nodes, same_camera},
+    memory,
     ring::Ring,
 };
 use eyelet_core::clock::Clock;
@@ -51,6 +52,8 @@ pub struct V4l2Camera {
 struct Settled {
     choice: Choice,
     bytesperline: u32,
+    /// Bytes of a whole buffer.
+    sizeimage: u32,
     interval: Option<Interval>,
 }
 
@@ -76,6 +79,9 @@ impl V4l2Camera {
         let request = Request { size: config.size, fps: config.fps, format: config.format };
         let choice = choose(device.name(), &device.offers()?, &request)?;
         let settled = settle(&device, choice, config.fps)?;
+        if let Some(available) = memory::available() {
+            memory::check(device.name(), config.buffers, settled.sizeimage, available)?;
+        }
         let format = stream_format(&device, settled)?;
         for setting in &config.controls {
             device.set_control(setting)?;
@@ -159,7 +165,8 @@ fn settle(device: &V4l2Device, choice: Choice, fps: u32) -> Result<Settled> {
         return Err(Error::new(ErrorKind::Unsupported, what));
     }
     let choice = Choice { fourcc, size: (got.width, got.height), ..choice };
-    Ok(Settled { choice, bytesperline: got.stride, interval: set_interval(device, choice, fps)? })
+    let interval = set_interval(device, choice, fps)?;
+    Ok(Settled { choice, bytesperline: got.stride, sizeimage: got.size, interval })
 }
 
 /// An error of setting up. A camera that streams for somebody else can be opened, and refuses only now.

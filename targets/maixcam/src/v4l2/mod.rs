@@ -24,6 +24,7 @@ mod fourcc;
 mod kernel;
 mod layout;
 mod list;
+mod memory;
 mod queue;
 mod ring;
 #[cfg(test)]
