@@ -9,11 +9,15 @@ target=riscv64gc-unknown-linux-musl
 bash ci/verbs/cross.sh
 cargo build --release --target "$target" -p eyelet-vcam
 cargo test --no-run -p eyelet-vcam --test board
+vivid=$(cargo test --no-run --target "$target" -p eyelet-maixcam --test vivid --message-format json |
+  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 # What the first boot would do, done here where its messages are seen.
 need_package qemu-system-misc opensbi cpio
 ci/vboard/prepare.sh >/dev/null
 
 start=$SECONDS
+# The capture library by itself, down to the driver's injected errors.
+ci/vboard/run.sh -f "$vivid" "./${vivid##*/} --ignored --test-threads=1"
 EYELET_BOARD_PROGRAMS=$PWD/target/$target/release \
   cargo test -q -p eyelet-vcam --test board -- --include-ignored --test-threads=1 --nocapture "$@"
 say "virtual board: $((SECONDS - start)) s"
