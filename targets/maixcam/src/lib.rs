@@ -1,1 +1,3 @@
 //! eyelet on the Sipeed MaixCAM.
+
+pub mod venc;

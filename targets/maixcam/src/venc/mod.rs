@@ -1,0 +1,3 @@
+//! The SG2002's JPEG unit.
+
+pub mod sys;
