@@ -182,7 +182,11 @@ impl Ion<'_> {
     /// # Errors
     /// `errno`.
     pub fn invalidate(self, physical: u64, size: u64) -> Answer {
-        call(self.0, abi::CACHE_INVALIDATE, &mut [CacheOp { physical, size, ..CacheOp::zeroed() }.bytes_mut()])
+        call(
+            self.0,
+            abi::CACHE_INVALIDATE,
+            &mut [CacheOp { physical, size, ..CacheOp::zeroed() }.bytes_mut()],
+        )
     }
 }
 
