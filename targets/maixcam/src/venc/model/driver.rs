@@ -1,14 +1,12 @@
 //! The rules: what the driver answers, and what a board does not survive.
 
 use super::{
+    channels::Made,
     ion::{self, Ion},
-    picture,
 };
 use crate::venc::sys::{
-    Code, Node,
-    abi::{
-        self, CacheOp, ChannelAttr, ChannelStatus, FrameInfo, IonData, JpegParam, Pack, Plain, Stream, Timed,
-    },
+    Node,
+    abi::{self, CacheOp, IonData, Plain, Request},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +49,7 @@ pub enum Violation {
     GetWithoutSend,
     /// The unit read a picture that the CPU's cache had not been flushed for.
     NotFlushed,
-    /// A JPEG was given back without having dropped the CPU's cache over it.
+    /// A JPEG was read through the CPU's cache as it was before.
     NotInvalidated,
     /// The unit was sent to memory that nobody took.
     BadAddress,
@@ -98,18 +96,6 @@ pub struct Faults {
     pub closed: BTreeMap<String, i32>,
 }
 
-#[derive(Clone, Debug)]
-struct Made {
-    attr: ChannelAttr,
-    buffer: u64,
-    started: bool,
-    quality: u32,
-    /// Sent and not got.
-    sent: Option<Vec<u8>>,
-    /// Got and not released: what must be invalidated before.
-    got: Option<Vec<(u64, u64)>>,
-}
-
 /// The driver.
 #[derive(Clone, Debug)]
 pub struct Driver {
@@ -117,23 +103,20 @@ pub struct Driver {
     pub faults: Faults,
     /// What `READ_CHIP_ID` says.
     pub chip_id: u32,
-    nodes: u8,
-    made: BTreeMap<u8, Made>,
+    pub(super) nodes: u8,
+    pub(super) made: BTreeMap<u8, Made>,
     /// Whose frame is in the unit.
-    lock: Option<u8>,
-    units: usize,
-    dead: bool,
-    ion: Ion,
-    flushed: BTreeSet<(u64, u64)>,
+    pub(super) lock: Option<u8>,
+    pub(super) units: usize,
+    pub(super) dead: bool,
+    pub(super) ion: Ion,
+    pub(super) flushed: BTreeSet<(u64, u64)>,
     violations: Vec<Violation>,
+    counts: BTreeMap<u32, u64>,
+    pub(super) unread: u64,
 }
 
-const EPERM: Answer = Answer::Errno(libc::EPERM);
-
-fn refuse(code: Code) -> Answer {
-    // Every code of the encoder has a number.
-    Answer::Done(code.number().unwrap_or(-1))
-}
+pub(super) const EPERM: Answer = Answer::Errno(libc::EPERM);
 
 impl Driver {
     /// With this many channel nodes and this carve-out.
@@ -149,6 +132,8 @@ impl Driver {
             ion: Ion::new(base, size),
             flushed: BTreeSet::new(),
             violations: Vec::new(),
+            counts: BTreeMap::new(),
+            unread: 0,
         }
     }
 
@@ -247,6 +232,7 @@ impl Driver {
         {
             return Answer::Errno(libc::EFAULT);
         }
+        *self.counts.entry(request).or_default() += 1;
         match node {
             Node::Channel(number) => self.encoder(number, request, argument, memory).unwrap_or(EPERM),
             Node::Sys => self.allocator(request, argument[0], memory).unwrap_or(unknown),
@@ -256,6 +242,24 @@ impl Driver {
             }
             Node::Base | Node::Mem => unknown,
         }
+    }
+
+    /// The CPU looks at memory: at a JPEG only after its cache over it was dropped.
+    pub fn looked_at(&mut self, physical: u64, len: u64) {
+        let stale = |&(from, to): &(u64, u64)| from < physical.saturating_add(len) && physical < to;
+        if self.made.values().filter_map(|made| made.got.as_ref()).flatten().any(stale) {
+            self.note(Violation::NotInvalidated);
+        }
+    }
+
+    /// JPEGs that were given back without having dropped the CPU's cache over them: nobody can have read them.
+    pub fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// How often a call was made.
+    pub fn count(&self, request: Request) -> u64 {
+        self.counts.get(&request.number).copied().unwrap_or_default()
     }
 
     fn allocator(&mut self, request: u32, argument: &mut [u8], memory: &mut dyn Memory) -> Option<Answer> {
@@ -289,221 +293,6 @@ impl Driver {
             return None;
         }
         Some(Answer::Done(0))
-    }
-
-    fn encoder(
-        &mut self,
-        number: u8,
-        request: u32,
-        argument: &mut [&mut [u8]],
-        memory: &mut dyn Memory,
-    ) -> Option<Answer> {
-        if self.dead {
-            return Some(Answer::Blocked);
-        }
-        if request == abi::CREATE_CHN.number {
-            return Some(self.create(number, &ChannelAttr::read(argument[0])?));
-        }
-        let lock = self.lock;
-        let Some(made) = self.made.get_mut(&number) else { return Some(refuse(Code::NullPointer)) };
-        let ok = Some(Answer::Done(0));
-        match request {
-            n if n == abi::DESTROY_CHN.number => {
-                if lock.is_some() {
-                    if lock == Some(number) {
-                        self.note(Violation::SelfDeadlock);
-                    }
-                    return Some(Answer::Blocked);
-                }
-                self.ion.free(made.buffer);
-                self.made.remove(&number);
-                self.units -= 1;
-                ok
-            }
-            n if n == abi::RESET_CHN.number && made.started => Some(refuse(Code::Busy)),
-            n if n == abi::RESET_CHN.number => ok,
-            n if n == abi::START_RECV_FRAME.number => {
-                made.started = true;
-                ok
-            }
-            n if n == abi::STOP_RECV_FRAME.number => {
-                made.started = false;
-                ok
-            }
-            n if n == abi::GET_CHN_ATTR.number => {
-                argument[0][..112].copy_from_slice(made.attr.bytes());
-                ok
-            }
-            n if n == abi::GET_JPEG_PARAM.number => {
-                let param = JpegParam { quality: made.quality, ..JpegParam::zeroed() };
-                argument[0][..200].copy_from_slice(param.bytes());
-                ok
-            }
-            n if n == abi::SET_JPEG_PARAM.number => {
-                let quality = JpegParam::read(argument[0])?.quality;
-                let refused = match quality {
-                    _ if self.faults.refuse_quality => Some(Code::IllegalParam),
-                    50 => Some(Code::NotSupported),
-                    100.. => Some(Code::IllegalParam),
-                    _ => None,
-                };
-                if refused.is_none() {
-                    made.quality = quality;
-                }
-                refused.map_or(ok, |code| Some(refuse(code)))
-            }
-            n if n == abi::QUERY_STATUS.number => {
-                let left_frames = made.sent.is_some().into();
-                let status = ChannelStatus { left_frames, current_packs: 1, ..ChannelStatus::zeroed() };
-                argument[0][..88].copy_from_slice(status.bytes());
-                ok
-            }
-            n if n == abi::SEND_FRAME.number => {
-                let patience = Timed::read(argument[0])?.milliseconds;
-                Some(self.send(number, patience, &FrameInfo::read(argument[1])?, memory))
-            }
-            n if n == abi::GET_STREAM.number => {
-                let [_, stream, packs] = argument else { return None };
-                Some(self.get(number, stream, packs, memory))
-            }
-            n if n == abi::RELEASE_STREAM.number => {
-                if self.faults.refuse_release {
-                    return Some(EPERM);
-                }
-                match made.got.take() {
-                    Some(left) if !left.is_empty() => self.note(Violation::NotInvalidated),
-                    Some(_) => {}
-                    None => return Some(EPERM),
-                }
-                ok
-            }
-            _ => None,
-        }
-    }
-
-    fn create(&mut self, number: u8, attr: &ChannelAttr) -> Answer {
-        if ![abi::PT_JPEG, abi::PT_MJPEG].contains(&attr.payload_type) {
-            // The other codecs are not in this model.
-            return refuse(Code::NotSupported);
-        }
-        if self.lock.is_some() {
-            return Answer::Blocked;
-        }
-        if self.made.remove(&number).is_some() {
-            // Its unit and its buffer stay taken for ever.
-            self.note(Violation::LeakedUnit);
-        }
-        let side = 16..=32_768;
-        let buffer_size = if attr.buffer_size == 0 { 9 << 20 } else { attr.buffer_size };
-        let why = if !side.contains(&attr.width) || !side.contains(&attr.height) {
-            Some("a side out of range")
-        } else if buffer_size > 16 << 20 || buffer_size % 1024 != 0 {
-            Some("a buffer size out of range")
-        } else if self.units >= 8 {
-            Some("no free unit")
-        } else {
-            None
-        };
-        let buffer = match why {
-            None => self.ion.alloc(buffer_size.into(), "jpeg-bitstream").ok_or("no ION memory"),
-            Some(why) => Err(why),
-        };
-        match buffer {
-            Ok(buffer) => {
-                self.units += 1;
-                let quality = 51;
-                let made = Made { attr: *attr, buffer, started: false, quality, sent: None, got: None };
-                self.made.insert(number, made);
-                Answer::Done(0)
-            }
-            Err(why) => {
-                self.note(Violation::Oops(why));
-                self.dead = true;
-                Answer::Oops
-            }
-        }
-    }
-
-    fn send(&mut self, number: u8, patience: i32, frame: &FrameInfo, memory: &dyn Memory) -> Answer {
-        let Some(made) = self.made.get(&number) else { return refuse(Code::NullPointer) };
-        let (attr, quality) = (made.attr, made.quality);
-        if !made.started {
-            return refuse(Code::NotReady);
-        }
-        if self.lock.is_some() || self.faults.busy_on_send {
-            return if patience < 0 { Answer::Blocked } else { refuse(Code::Busy) };
-        }
-        let flushed = |from: u64, to: u64| self.flushed.iter().any(|&(a, b)| a <= from && to <= b);
-        let planes = if [abi::NV12, abi::NV21].contains(&frame.pixel_format) { 2 } else { 3 };
-        let stretches = || frame.physical.into_iter().zip(frame.length).take(planes);
-        if !stretches().all(|(physical, len)| flushed(physical, physical.saturating_add(len.into()))) {
-            self.note(Violation::NotFlushed);
-        }
-        self.flushed.clear();
-        if !stretches().all(|(physical, len)| self.ion.holds(physical, len.into())) {
-            self.note(Violation::BadAddress);
-        }
-        let Some(jpeg) = picture::encode(frame, (attr.width, attr.height), quality, memory) else {
-            self.note(Violation::BadAddress);
-            return refuse(Code::IllegalParam);
-        };
-        self.lock = Some(number);
-        if let Some(made) = self.made.get_mut(&number) {
-            made.sent = Some(jpeg);
-        }
-        Answer::Done(0)
-    }
-
-    fn get(&mut self, number: u8, stream: &mut [u8], packs: &mut [u8], memory: &mut dyn Memory) -> Answer {
-        let Some(made) = self.made.get_mut(&number) else { return refuse(Code::NullPointer) };
-        if self.faults.hang_in_get {
-            return Answer::Blocked;
-        }
-        if self.faults.time_out_in_get {
-            return refuse(Code::Busy);
-        }
-        let Some(mut jpeg) = made.sent.take() else {
-            self.note(Violation::GetWithoutSend);
-            return refuse(Code::Busy);
-        };
-        if let Some(damage) = self.faults.damage {
-            picture::damage(&mut jpeg, damage);
-        }
-        let offset = self.faults.offset;
-        // What the buffer holds before the JPEG is none of it.
-        memory.write(made.buffer, &vec![0xee; offset as usize]);
-        memory.write(made.buffer + u64::from(offset), &jpeg);
-        let half = if self.faults.two_packs { jpeg.len() / 2 } else { jpeg.len() };
-        let mut got = Vec::new();
-        let mut count = 0;
-        for (at, end) in [(0, half), (half, jpeg.len())] {
-            let (at, end) = (at as u64, end as u64);
-            if at == end && count > 0 {
-                continue;
-            }
-            let physical = made.buffer + at;
-            let pack = Pack {
-                physical,
-                kernel_address: 0xffff_ffe0_0bad_0000,
-                // The length counts from the pack's beginning, its offset included.
-                len: offset + (end - at) as u32,
-                offset,
-                frame_end: u8::from(end == jpeg.len() as u64),
-                ..Pack::zeroed()
-            };
-            got.extend(
-                (end > at).then_some((physical + u64::from(offset), physical + u64::from(offset) + end - at)),
-            );
-            let Some(place) = packs.chunks_exact_mut(144).nth(count) else { break };
-            place.copy_from_slice(pack.bytes());
-            count += 1;
-        }
-        made.got = Some(got);
-        self.lock = None;
-        // The pointer to the packs stays the caller's.
-        let told = Stream { pack_count: count as u32, ..Stream::zeroed() };
-        stream[8..384].copy_from_slice(&told.bytes()[8..]);
-        Answer::Done(0)
     }
 
     /// How many stretches the allocator has.

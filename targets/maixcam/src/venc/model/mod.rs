@@ -5,6 +5,7 @@
 //! no clock, so that whoever can deliver ioctls can serve it. [`Machine`] is a whole board around it in this process:
 //! memory with a cache that must be flushed, processes that can be killed, locks on files.
 
+mod channels;
 mod driver;
 mod ion;
 mod machine;

@@ -194,6 +194,9 @@ impl Mapping for Mapped {
     fn look(&self, look: &mut dyn FnMut(&mut [u8])) {
         let mut state = self.machine.state();
         let alive = state.alive(self.process).is_ok();
+        if alive {
+            state.driver.looked_at(self.physical, self.len as u64);
+        }
         match state.memory.seen(self.physical, self.len as u64) {
             Some(bytes) if alive => look(bytes),
             // Whatever a dead process does, nobody sees it.
