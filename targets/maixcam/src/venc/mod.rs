@@ -32,10 +32,16 @@ use std::sync::Arc;
 use sys::Kernel;
 
 /// What [`by_name`] knows besides the software encoders.
-pub const NAMES: &[&str] = &["auto", HwJpegEncoder::NAME];
+pub const NAMES: &[&str] = &[
+    "auto",
+    HwJpegEncoder::NAME,
+    #[cfg(any(test, feature = "model"))]
+    model::NAME,
+];
 
 /// The encoder that goes by `name`: `auto` is the unit where it can be used and software elsewhere, `sg2002` insists
-/// on the unit, and everything else is [`encode::by_name`]'s. Each takes every format.
+/// on the unit, and everything else is [`encode::by_name`]'s. Each takes every format. With the feature `model`,
+/// `sg2002-model` is the unit of a model board of its own.
 ///
 /// # Errors
 /// `InvalidInput` with the known names when there is no such encoder; for `sg2002`, why the unit cannot be used.
@@ -45,6 +51,11 @@ pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
         "auto" => {
             let software = encode::by_name("auto")?;
             Ok(Box::new(HwJpegEncoder::open(Arc::new(Kernel::default()), software, &options)))
+        }
+        #[cfg(any(test, feature = "model"))]
+        model::NAME => {
+            let software = encode::by_name("auto")?;
+            Ok(Box::new(HwJpegEncoder::try_open(model::Machine::new().process(), software, &options)?))
         }
         HwJpegEncoder::NAME => {
             let software = encode::by_name("auto")?;
@@ -73,6 +84,7 @@ mod tests {
     #[test]
     fn where_there_is_no_unit_auto_is_software_and_sg2002_says_why() {
         // No machine that runs tests has these nodes.
+        assert_eq!(by_name("sg2002-model").unwrap().name(), "sg2002");
         assert_eq!(by_name("auto").unwrap().name(), "jpeg-encoder");
         assert_eq!(by_name("software").unwrap().name(), "jpeg-encoder");
         let error = by_name("sg2002").err().unwrap();
@@ -86,6 +98,9 @@ mod tests {
         let error = by_name("cuda").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();
-        assert_eq!(text, "no encoder \"cuda\"; use one of auto, sg2002, jpeg-encoder, software");
+        assert_eq!(
+            text,
+            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, jpeg-encoder, software"
+        );
     }
 }

@@ -17,6 +17,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tracing::dispatcher;
 
 /// What the thread is asked.
 #[derive(Debug)]
@@ -63,7 +64,10 @@ impl Worker {
         let (jobs, asked) = sync_channel(1);
         let (answers, replies) = sync_channel(1);
         let builder = thread::Builder::new().name("sg2002".to_owned());
-        let thread = builder.spawn(move || run(system, &asked, &answers)).map_err(|cause| {
+        // What the thread logs goes where its owner's log goes.
+        let log = dispatcher::get_default(Clone::clone);
+        let thread = move || dispatcher::with_default(&log, || run(system, &asked, &answers));
+        let thread = builder.spawn(thread).map_err(|cause| {
             let what = format!("cannot start the JPEG unit's thread: {cause}; is the process limit reached?");
             Error::new(ErrorKind::OutOfMemory, what).with_source(cause)
         })?;

@@ -15,3 +15,6 @@ mod process;
 pub use driver::{Answer, Damage, Driver, Faults, Memory, Violation};
 pub use machine::{Leftovers, Machine};
 pub use process::Process;
+
+/// What `--encoder` calls an encoder on a board of its own.
+pub const NAME: &str = "sg2002-model";
