@@ -90,9 +90,10 @@ impl Layout {
         if self.chroma == Chroma::Half { 2 * luma } else { luma / 2 * 3 }
     }
 
-    /// Bytes for the JPEG: one a pixel, which no sensible quality needs; a multiple of 1024 up to 16 MiB.
+    /// Bytes for the JPEG: as many as the picture has, which no sensible quality needs; a multiple of 1024 up to
+    /// 16 MiB. Beyond it the driver patches pieces together, or fails.
     pub(super) fn jpeg_len(&self) -> u32 {
-        (self.width * self.height).max(64 << 10).next_multiple_of(1024)
+        self.len().max(64 << 10).next_multiple_of(1024)
     }
 
     /// What a channel for such pictures is made with.

@@ -45,6 +45,7 @@ pub(super) struct Unit {
 struct Made {
     layout: Layout,
     quality: Option<u32>,
+    started: bool,
 }
 
 /// The driver's memory for JPEGs, mapped as far as it was needed.
@@ -174,6 +175,10 @@ impl Unit {
             channel.set_jpeg_param(&param)?;
             made.quality = Some(quality);
         }
+        if !made.started {
+            Channel(&*self.node).start()?;
+            made.started = true;
+        }
         Ok(())
     }
 
@@ -195,8 +200,8 @@ impl Unit {
         };
         self.ledger.note(|record| record.channel = Some(held))?;
         channel.create(&attr)?;
-        self.channel = Some(Made { layout: *layout, quality: None });
-        Ok(channel.start()?)
+        self.channel = Some(Made { layout: *layout, quality: None, started: false });
+        Ok(())
     }
 
     fn take_apart(&mut self) -> Result<()> {
@@ -213,9 +218,7 @@ impl Unit {
         for pack in packs {
             // The length counts from the buffer's beginning, what comes before the offset is none of the JPEG. The
             // pack's other address is the kernel's own.
-            let Some(len) =
-                pack.len.checked_sub(pack.offset).filter(|&len| len <= most && pack.len <= 2 * most)
-            else {
+            let Some(len) = pack.len.checked_sub(pack.offset).filter(|_| pack.len <= 2 * most) else {
                 let what = format!("the JPEG unit delivered bytes {} to {}", pack.offset, pack.len);
                 return Err(Error::new(ErrorKind::CorruptFrame, what));
             };
@@ -232,7 +235,6 @@ impl Unit {
         };
         if !self.output.as_ref().is_some_and(covered) {
             self.output = None;
-            // Whole 64 KiB would need fewer mappings, but might lie across the end of what may be mapped.
             let mapping = self.mem.map(physical, len).map_err(|cause| cannot_map(physical, cause))?;
             self.output = Some(Output { physical, len, mapping });
         }

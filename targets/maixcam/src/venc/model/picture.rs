@@ -5,6 +5,9 @@ use crate::venc::sys::abi::{self, FrameInfo};
 use eyelet_core::encode;
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, Quality, StreamFormat};
 
+/// No caller gets more memory out of a model than a picture has.
+const MAX_STRIDE: u32 = 1 << 16;
+
 /// Encodes the picture that `frame` describes, as the unit writes it: without APP0, with an APP9 in its place.
 /// `None` if it cannot be read.
 pub(super) fn encode(
@@ -24,7 +27,8 @@ pub(super) fn encode(
     let mut planes = Vec::new();
     for index in 0..pixel.planes() {
         // Only the first stride reaches the unit.
-        let stride = frame.stride[0] as usize / if index > 0 && pixel.planes() == 3 { 2 } else { 1 };
+        let stride =
+            frame.stride[0].min(MAX_STRIDE) as usize / if index > 0 && pixel.planes() == 3 { 2 } else { 1 };
         let mut bytes = vec![0; format.plane(index)?.min_len(stride)?];
         if !memory.read(frame.physical[index], &mut bytes) {
             return None;
