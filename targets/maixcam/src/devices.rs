@@ -1,6 +1,9 @@
 //! The board's devices and flags.
 
-use crate::v4l2::{ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes};
+use crate::{
+    v4l2::{ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes},
+    venc::{self, HwJpegEncoder},
+};
 use eyelet_core::{
     cli::{self, CameraRequest, Devices, Findings, NoCommand, Outcome, Output, Problem},
     clock::{Clock, SystemClock},
@@ -13,6 +16,9 @@ use std::{
     path::Path,
     sync::Arc,
 };
+
+/// Where the SG2002's JPEG unit is.
+const JPEG_UNIT: &str = "/dev/cvi_vc_enc0";
 
 /// The devices of `eyelet`.
 #[derive(Debug)]
@@ -51,12 +57,23 @@ impl Devices for Board {
     }
 
     fn encoder(name: &str, _: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
-        encode::by_name(name)
+        match name {
+            // The JPEG unit has met a model of its driver, not yet a board: it works for those who name it.
+            "auto" => encode::by_name(name),
+            _ => venc::by_name(name),
+        }
     }
 
     fn doctor(_: &BoardFlags) -> Findings {
         let mut findings = Findings::default();
         findings.encoders.extend(encode::NAMES.map(str::to_owned));
+        // Elsewhere than on this chip it is nobody's loss.
+        if Path::new(JPEG_UNIT).exists() {
+            match venc::check() {
+                Ok(()) => findings.encoders.push(HwJpegEncoder::NAME.to_owned()),
+                Err(error) => findings.problems.push(problem(&error)),
+            }
+        }
         for node in nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock) {
             examine(&node, &SystemClock, &mut findings);
         }

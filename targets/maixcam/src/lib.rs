@@ -2,5 +2,6 @@
 
 mod devices;
 pub mod v4l2;
+pub mod venc;
 
 pub use devices::{Board, BoardFlags};

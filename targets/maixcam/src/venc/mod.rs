@@ -1,0 +1,106 @@
+//! The SG2002's JPEG unit.
+//!
+//! [`HwJpegEncoder`] is the encoder; [`by_name`] is for `--encoder`. Its parts, from the outside in: `worker` has the
+//! thread and the watchdog, `unit` the order of the calls, `layout`, `fill` and `jfif` the bytes, `ledger` and `mem`
+//! what must survive a kill, and [`sys`] the calls themselves, on the kernel or on a model.
+//!
+//! ```no_run
+//! use eyelet_hal::JpegEncoder;
+//!
+//! let encoder = eyelet_maixcam::venc::by_name("auto")?; // the unit where there is one, software elsewhere
+//! println!("{} encodes", encoder.name());
+//! # Ok::<(), eyelet_hal::Error>(())
+//! ```
+
+mod encoder;
+mod fill;
+mod jfif;
+mod layout;
+mod ledger;
+mod mem;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+pub mod sys;
+mod unit;
+mod worker;
+
+pub use encoder::{Counts, HwJpegEncoder, Options};
+
+use eyelet_core::encode;
+use eyelet_hal::{Error, JpegEncoder, Result};
+use std::sync::Arc;
+use sys::Kernel;
+
+/// What [`by_name`] knows besides the software encoders.
+pub const NAMES: &[&str] = &[
+    "auto",
+    HwJpegEncoder::NAME,
+    #[cfg(any(test, feature = "model"))]
+    model::NAME,
+];
+
+/// The encoder that goes by `name`: `auto` is the unit where it can be used and software elsewhere, `sg2002` insists
+/// on the unit, and everything else is [`encode::by_name`]'s. Each takes every format. With the feature `model`,
+/// `sg2002-model` is the unit of a model board of its own.
+///
+/// # Errors
+/// `InvalidInput` with the known names when there is no such encoder; for `sg2002`, why the unit cannot be used.
+pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
+    let options = Options::default();
+    match name {
+        "auto" => {
+            let software = encode::by_name("auto")?;
+            Ok(Box::new(HwJpegEncoder::open(Arc::new(Kernel::default()), software, &options)))
+        }
+        #[cfg(any(test, feature = "model"))]
+        model::NAME => {
+            let software = encode::by_name("auto")?;
+            Ok(Box::new(HwJpegEncoder::try_open(model::Machine::new().process(), software, &options)?))
+        }
+        HwJpegEncoder::NAME => {
+            let software = encode::by_name("auto")?;
+            Ok(Box::new(HwJpegEncoder::try_open(Arc::new(Kernel::default()), software, &options)?))
+        }
+        _ => encode::by_name(name).map_err(|error| {
+            let names = NAMES.iter().chain(&encode::NAMES[1..]).copied().collect::<Vec<_>>().join(", ");
+            Error::new(error.kind(), format!("no encoder {name:?}; use one of {names}"))
+        }),
+    }
+}
+
+/// Whether the unit can be used, for `doctor`: looks, and gives back what a killed run left, but encodes nothing.
+///
+/// # Errors
+/// Why it cannot be used, with the remedy.
+pub fn check() -> Result<()> {
+    worker::Worker::start(Arc::new(Kernel::default()), Options::default().watchdog).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_hal::ErrorKind;
+
+    #[test]
+    fn where_there_is_no_unit_auto_is_software_and_sg2002_says_why() {
+        // No machine that runs tests has these nodes.
+        assert_eq!(by_name("sg2002-model").unwrap().name(), "sg2002");
+        assert_eq!(by_name("auto").unwrap().name(), "jpeg-encoder");
+        assert_eq!(by_name("software").unwrap().name(), "jpeg-encoder");
+        let error = by_name("sg2002").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().starts_with("cannot open /dev/cvi-base: "), "{error}");
+        assert_eq!(check().unwrap_err().to_string(), error.to_string());
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        let error = by_name("cuda").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let text = error.to_string();
+        assert_eq!(
+            text,
+            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, jpeg-encoder, software"
+        );
+    }
+}

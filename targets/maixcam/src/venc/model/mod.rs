@@ -1,0 +1,20 @@
+//! A model of the SG2002's JPEG driver, with its hazards as rules: what a board would answer with a crash, a hang or
+//! a leak is noticed here.
+//!
+//! [`Driver`] has the rules. It is asked as the kernel asks a driver (a node, a number, bytes) and has no threads and
+//! no clock, so that whoever can deliver ioctls can serve it. [`Machine`] is a whole board around it in this process:
+//! memory with a cache that must be flushed, processes that can be killed, locks on files.
+
+mod channels;
+mod driver;
+mod ion;
+mod machine;
+mod picture;
+mod process;
+
+pub use driver::{Answer, Damage, Driver, Faults, Memory, Violation};
+pub use machine::{Leftovers, Machine};
+pub use process::Process;
+
+/// What `--encoder` calls an encoder on a board of its own.
+pub const NAME: &str = "sg2002-model";

@@ -1,0 +1,154 @@
+//! Whatever happens to the unit, pictures go on, and one line of the log says why.
+
+use crate::support::{NONE, SHORT, Stranger, encode, encoder_or_software, logged, small};
+use eyelet_hal::JpegEncoder;
+use eyelet_maixcam::venc::model::{Damage, Driver, Machine};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(600);
+
+/// An encoder on a machine with this fault from the beginning: software does the work, and the one line holds this.
+#[track_caller]
+fn without_unit(fault: impl FnOnce(&mut Driver), line: &str) {
+    let machine = Machine::new();
+    machine.driver(fault);
+    let ((), log) = logged(|| {
+        let mut encoder = encoder_or_software(&machine.process(), LONG);
+        for seed in 0..3 {
+            encode(&mut encoder, &small(seed));
+            assert_eq!(encoder.name(), "jpeg-encoder");
+        }
+    });
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert!(log[0].contains(line) && log[0].contains("jpeg-encoder encodes"), "{log:?}");
+    assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
+}
+
+/// The unit does its work until this fault; then software does, and the one line holds this.
+#[track_caller]
+fn until(fault: impl FnOnce(&mut Driver), watchdog: Duration, line: &str) -> std::sync::Arc<Machine> {
+    let machine = Machine::new();
+    let process = machine.process();
+    let ((), log) = logged(|| {
+        let mut encoder = encoder_or_software(&process, watchdog);
+        encode(&mut encoder, &small(1));
+        // On a loaded machine a short watchdog may bark too early: then there is nothing to see.
+        if encoder.name() == "sg2002" {
+            machine.driver(fault);
+        }
+        for seed in 2..5 {
+            encode(&mut encoder, &small(seed));
+            assert_eq!(encoder.name(), "jpeg-encoder");
+        }
+        assert!(encoder.trouble().is_some());
+    });
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert!(log[0].contains(line) && log[0].contains("jpeg-encoder encodes"), "{log:?}");
+    assert_eq!(machine.violations(), []);
+    machine
+}
+
+fn closed(node: &'static str, errno: i32) -> impl FnOnce(&mut Driver) {
+    move |driver| driver.faults.closed.extend([(node.to_owned(), errno)])
+}
+
+#[test]
+fn nodes_that_are_missing() {
+    for node in ["/dev/cvi-base", "/dev/cvi-sys", "/dev/mem"] {
+        without_unit(closed(node, libc::ENOENT), &format!("cannot open {node}"));
+    }
+    without_unit(
+        |driver| {
+            let nodes = (0..9).map(|number| (format!("/dev/cvi_vc_enc{number}"), libc::ENOENT));
+            driver.faults.closed.extend(nodes);
+        },
+        "no free channel",
+    );
+}
+
+#[test]
+fn no_permission() {
+    for node in ["/dev/cvi-base", "/dev/cvi-sys", "/dev/mem"] {
+        without_unit(closed(node, libc::EACCES), "run as root");
+    }
+    without_unit(
+        |driver| {
+            let nodes = (0..9).map(|number| (format!("/dev/cvi_vc_enc{number}"), libc::EACCES));
+            driver.faults.closed.extend(nodes);
+        },
+        "run as root",
+    );
+}
+
+#[test]
+fn a_wrong_chip_id() {
+    without_unit(|driver| driver.chip_id = 4, "this is no SG2002");
+}
+
+#[test]
+fn ion_full_from_the_beginning() {
+    let machine = Machine::with_ion(1 << 20);
+    let stranger = Stranger::on(&machine);
+    stranger.alloc(1 << 20).unwrap();
+    let (mut encoder, log) = logged(|| encoder_or_software(&machine.process(), LONG));
+    assert!(log.len() == 1 && log[0].contains("ION memory"), "{log:?}");
+    encode(&mut encoder, &small(1));
+}
+
+#[test]
+fn damaged_output() {
+    for damage in [Damage::NoStart, Damage::NoEnd, Damage::Empty, Damage::OtherSize] {
+        let machine = until(|driver| driver.faults.damage = Some(damage), LONG, "JPEG");
+        assert_eq!(machine.leftovers(), NONE, "{damage:?}");
+    }
+}
+
+#[test]
+fn a_hang_in_get() {
+    let machine = until(|driver| driver.faults.hang_in_get = true, SHORT, "did not return");
+    // When it returns at last, the thread that was left behind gives everything back.
+    machine.driver(|driver| driver.faults.hang_in_get = false);
+    while machine.leftovers() != NONE {
+        std::thread::yield_now();
+    }
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_unit_that_is_busy_for_ever() {
+    until(|driver| driver.faults.busy_on_send = true, LONG, "SEND_FRAME refused: busy");
+}
+
+#[test]
+fn a_unit_that_does_not_finish() {
+    until(|driver| driver.faults.time_out_in_get = true, LONG, "did not finish a frame");
+}
+
+#[test]
+fn a_hang_while_probing() {
+    let machine = Machine::new();
+    let process = machine.process();
+    // A killed run's frame does not come back.
+    let mut first = encoder_or_software(&process, LONG);
+    encode(&mut first, &small(1));
+    process.kill();
+    drop(first);
+    let stranger = Stranger::on(&machine);
+    let physical = stranger.alloc(64 * 48 * 3 / 2).unwrap();
+    let node = stranger.node(8);
+    let frame = crate::support::nv12(physical, 64, 48);
+    eyelet_maixcam::venc::sys::Channel(&*node).send_frame(&frame, 0).unwrap();
+    drop(node);
+    machine.driver(|driver| driver.faults.hang_in_get = true);
+    let (mut second, log) = logged(|| encoder_or_software(&machine.process(), SHORT));
+    assert!(log.len() == 1 && log[0].contains("did not return"), "{log:?}");
+    encode(&mut second, &small(2));
+    assert_eq!(second.name(), "jpeg-encoder");
+}
+
+#[test]
+fn no_log_when_all_is_well() {
+    let machine = Machine::new();
+    let ((), log) = logged(|| drop(encode(&mut encoder_or_software(&machine.process(), LONG), &small(1))));
+    assert_eq!(log, Vec::<String>::new());
+}

@@ -1,0 +1,275 @@
+//! The hazards of the driver, one test each: none of them reaches a board through the encoder.
+
+use crate::support::{
+    NONE, Picture, SHORT, Stranger, encode, encode_at, encoder, encoder_or_software, small,
+};
+use eyelet_hal::{JpegEncoder, PixelFormat};
+use eyelet_maixcam::venc::{
+    model::{Driver, Leftovers, Machine},
+    sys::{Channel, abi},
+};
+
+#[test]
+fn sizes_that_crash_the_driver_never_reach_it() {
+    let machine = Machine::new();
+    let mut encoder = encoder(&machine.process());
+    for (width, height) in [(2, 2), (14, 640), (640, 14), (17, 31), (2562, 16), (16, 1442), (16_000, 16)] {
+        encode(&mut encoder, &Picture::new(PixelFormat::Nv12, width, height, 1));
+        assert_eq!(encoder.name(), "jpeg-encoder", "{width}x{height}");
+    }
+    assert_eq!(encoder.trouble(), None);
+    assert_eq!(machine.driver(|driver| driver.count(abi::CREATE_CHN)), 0);
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_full_carve_out_is_noticed_before_create() {
+    // Room for the proof at the beginning and for the frame, but not for the channel's buffer.
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    stranger.alloc((16 << 20) - (600 << 10)).unwrap();
+    let mut encoder = encoder(&machine.process());
+    encode(&mut encoder, &Picture::new(PixelFormat::Nv12, 640, 480, 1));
+    assert!(encoder.trouble().unwrap().contains("ION memory"), "{:?}", encoder.trouble());
+    assert_eq!(machine.driver(|driver| driver.count(abi::CREATE_CHN)), 0);
+    drop(encoder);
+    assert_eq!((machine.leftovers(), machine.violations()), (Leftovers { ion_slots: 1, ..NONE }, vec![]));
+}
+
+#[test]
+fn a_ninth_unit_is_never_asked_for() {
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    let mut encoder = encoder(&machine.process());
+    for number in 0..8 {
+        stranger.make(number);
+    }
+    encode(&mut encoder, &small(1));
+    assert!(encoder.trouble().unwrap().contains("all 8 JPEG units are taken"), "{:?}", encoder.trouble());
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_hundred_stretches_taken_by_others_are_noticed_before_create() {
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    // One is left for the frame; then there is none for the proof.
+    for _ in 0..Driver::ION_SLOTS - 1 {
+        stranger.alloc(4096).unwrap();
+    }
+    let mut encoder = encoder(&machine.process());
+    encode(&mut encoder, &small(1));
+    assert!(encoder.trouble().unwrap().contains("ION memory"), "{:?}", encoder.trouble());
+    drop(encoder);
+    assert_eq!(machine.leftovers().ion_slots, Driver::ION_SLOTS - 1);
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_channel_of_another_program_is_never_created_over() {
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    stranger.make(8);
+    stranger.make(6);
+    let mut first = encoder(&machine.process());
+    encode(&mut first, &small(1));
+    assert_eq!(machine.driver(|driver| driver.channels()), [6, 7, 8], "the highest free one");
+    drop(first);
+
+    // And not when it was free while probing.
+    let mut second = encoder(&machine.process());
+    stranger.make(7);
+    encode(&mut second, &small(1));
+    assert!(second.trouble().unwrap().contains("another program took channel 7"), "{:?}", second.trouble());
+    drop(second);
+    assert_eq!(machine.driver(|driver| driver.channels()), [6, 7, 8], "and it is not taken apart either");
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn channel_0_is_left_to_maixpy() {
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    for number in 1..9 {
+        stranger.make(number);
+    }
+    let encoder = encoder_or_software(&machine.process(), SHORT);
+    assert!(encoder.trouble().unwrap().contains("no free channel"), "{:?}", encoder.trouble());
+}
+
+#[test]
+fn every_quality_is_one_that_the_driver_takes() {
+    let machine = Machine::new();
+    let mut encoder = encoder(&machine.process());
+    let picture = Picture::new(PixelFormat::Nv12, 16, 16, 1);
+    for quality in 1..=100 {
+        encode_at(&mut encoder, &picture, quality);
+        assert_eq!(encoder.trouble(), None, "quality {quality}");
+    }
+}
+
+#[test]
+fn the_kernels_pointer_in_a_pack_is_never_followed() {
+    // The model puts a poisoned one there, and maps nothing outside of the carve-out.
+    let machine = Machine::new();
+    let mut encoder = encoder(&machine.process());
+    encode(&mut encoder, &small(1));
+    assert_eq!(encoder.trouble(), None);
+}
+
+#[test]
+fn a_lock_that_a_crashed_program_left_makes_no_hang_in_create() {
+    let machine = Machine::new();
+    let stranger = Stranger::on(&machine);
+    let node = stranger.make(1);
+    stranger.send(&*node);
+    stranger.process.kill();
+    let mut encoder = encoder_or_software(&machine.process(), SHORT);
+    encode(&mut encoder, &small(1));
+    assert_eq!(encoder.name(), "jpeg-encoder");
+    assert!(encoder.trouble().unwrap().contains("did not return"), "{:?}", encoder.trouble());
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_lock_that_a_crashed_program_left_makes_no_hang_in_send_or_destroy() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mut first = encoder(&process);
+    encode(&mut first, &small(1));
+    let stranger = Stranger::on(&machine);
+    let node = {
+        // It made its channel long ago.
+        let node = stranger.make(1);
+        stranger.send(&*node);
+        node
+    };
+    encode(&mut first, &small(2));
+    assert!(first.trouble().unwrap().contains("SEND_FRAME refused: busy"), "{:?}", first.trouble());
+    drop(first); // With a watchdog that never barks: a hang in DESTROY would be one here.
+
+    // The channel is left to the next run, when the other program has finished.
+    let (stream, packs) = Channel(&*node).get_stream(0).unwrap();
+    stranger.invalidate(packs[0].physical, packs[0].len.into());
+    Channel(&*node).release_stream(&stream, &packs).unwrap();
+    process.kill();
+    let mut second = encoder(&machine.process());
+    encode(&mut second, &small(3));
+    drop(second);
+    assert_eq!(machine.driver(|driver| driver.channels()), [1]);
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn a_frame_that_times_out_is_fatal_and_the_next_run_refuses_clearly() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mut first = encoder(&process);
+    encode(&mut first, &small(1));
+    machine.driver(|driver| driver.faults.time_out_in_get = true);
+    encode(&mut first, &small(2));
+    assert_eq!(first.name(), "jpeg-encoder");
+    assert!(first.trouble().unwrap().contains("start the board again"), "{:?}", first.trouble());
+    drop(first); // The lock is held for ever: destroying the channel would hang.
+    process.kill();
+
+    machine.driver(|driver| driver.faults.time_out_in_get = false);
+    let second = encoder_or_software(&machine.process(), SHORT);
+    assert!(second.trouble().unwrap().contains("left the JPEG unit locked"), "{:?}", second.trouble());
+    drop(second);
+    assert_eq!(machine.driver(|driver| driver.count(abi::DESTROY_CHN)), 0);
+
+    machine.reboot();
+    let mut third = encoder(&machine.process());
+    encode(&mut third, &small(3));
+    drop(third);
+    assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
+}
+
+#[test]
+fn after_a_timeout_loading_the_drivers_anew_helps_too() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mut first = encoder(&process);
+    machine.driver(|driver| driver.faults.time_out_in_get = true);
+    encode(&mut first, &small(2));
+    drop(first);
+    process.kill();
+    machine.driver(|driver| {
+        driver.faults.time_out_in_get = false;
+        driver.reload();
+    });
+    let mut second = encoder(&machine.process());
+    encode(&mut second, &small(3));
+    assert_eq!(second.trouble(), None);
+}
+
+#[test]
+fn a_frame_that_is_sent_is_always_got() {
+    // Whatever is refused, no frame stays in the unit and no channel is destroyed with one in it.
+    for which in 0..3 {
+        let machine = Machine::new();
+        let mut encoder = encoder(&machine.process());
+        encode(&mut encoder, &small(1));
+        machine.driver(|driver| match which {
+            0 => driver.faults.refuse_release = true,
+            1 => driver.faults.damage = Some(eyelet_maixcam::venc::model::Damage::Empty),
+            _ => driver.faults.refuse_quality = true,
+        });
+        encode_at(&mut encoder, &small(2), 70);
+        assert_eq!(encoder.name(), "jpeg-encoder");
+        drop(encoder);
+        assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]), "{which}");
+    }
+}
+
+#[test]
+fn two_of_us_do_not_share_the_unit() {
+    let machine = Machine::new();
+    let mut first = encoder(&machine.process());
+    let second = encoder_or_software(&machine.process(), SHORT);
+    assert!(second.trouble().unwrap().contains("another eyelet uses it"), "{:?}", second.trouble());
+    encode(&mut first, &small(1));
+    drop((first, second));
+    let mut third = encoder(&machine.process());
+    encode(&mut third, &small(1));
+}
+
+#[test]
+fn notes_of_another_boot_are_forgotten() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mut first = encoder(&process);
+    encode(&mut first, &small(1));
+    process.kill();
+    drop(first);
+    machine.reboot();
+    machine.set_summary_readable(false);
+    // What the notes name has other owners now.
+    let stranger = Stranger::on(&machine);
+    stranger.make(8);
+    let mine: Vec<_> = (0..20).map(|_| stranger.alloc(100_000).unwrap()).collect();
+    let mut second = encoder(&machine.process());
+    encode(&mut second, &small(1));
+    drop(second);
+    assert_eq!(machine.driver(|driver| driver.channels()), [8]);
+    assert_eq!(machine.leftovers().ion_slots, 1 + mine.len());
+}
+
+#[test]
+fn after_the_drivers_were_loaded_anew_another_programs_channel_is_left_alone() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mut first = encoder(&process);
+    encode(&mut first, &small(1));
+    process.kill();
+    drop(first);
+    machine.driver(Driver::reload);
+    let stranger = Stranger::on(&machine);
+    stranger.make(8); // The number that ours had.
+    let mut second = encoder(&machine.process());
+    encode(&mut second, &small(1));
+    drop(second);
+    assert_eq!(machine.driver(|driver| driver.channels()), [8]);
+    assert_eq!(machine.violations(), []);
+}

@@ -1,0 +1,9 @@
+//! The SG2002's JPEG encoder on a model of its driver.
+
+mod fallback;
+mod hazards;
+mod kill;
+mod pictures;
+mod rules;
+mod sequences;
+mod support;
