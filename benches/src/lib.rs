@@ -1,1 +1,3 @@
-//! Benches of eyelet; see `benches/`.
+//! What the benches of eyelet share; the benches themselves are in `benches/`.
+
+pub mod natural;

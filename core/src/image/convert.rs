@@ -31,9 +31,9 @@ impl Image {
         let mut image = Self::new(info.width.into(), info.height.into())?;
         let rgb = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&whole), rgb);
-        decoder.decode_into(image.pixels.as_flattened_mut()).map_err(|e| {
-            Error::new(ErrorKind::CorruptFrame, format!("cannot decode the JPEG: {e:?}"))
-        })?;
+        decoder
+            .decode_into(image.pixels.as_flattened_mut())
+            .map_err(|e| Error::new(ErrorKind::CorruptFrame, format!("cannot decode the JPEG: {e:?}")))?;
         Ok(image)
     }
 
