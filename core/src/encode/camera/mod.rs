@@ -4,6 +4,8 @@
 //! these become bits, while they are still in the first-level cache. Only how blocks are made differs from processor
 //! to processor ([`Path`]); every way gives the same bytes.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod bits;
 mod codes;
 mod entropy;
@@ -35,16 +37,22 @@ pub enum Path {
     Portable,
     /// For 64-bit processors without vectors: two columns in a register.
     Swar,
+    /// For x86-64 processors with AVX2.
+    Avx2,
 }
 
 impl Path {
     /// Every way there is, the best last.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::Swar];
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Swar, Self::Avx2];
 
     /// Whether this processor can go it.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable | Self::Swar => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 => false,
         }
     }
 
@@ -73,13 +81,21 @@ pub struct CameraEncoder {
 enum Maker {
     Portable(Portable),
     Swar(Swar),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
 }
 
 impl Maker {
     fn new(path: Path, quality: Quality) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if path == Path::Avx2
+            && let Some(maker) = avx2::Avx2::new(quality)
+        {
+            return Self::Avx2(maker);
+        }
         match path {
             Path::Portable => Self::Portable(Portable::new(quality)),
-            Path::Swar => Self::Swar(Swar::new(quality)),
+            Path::Swar | Path::Avx2 => Self::Swar(Swar::new(quality)),
         }
     }
 
@@ -90,6 +106,8 @@ impl Maker {
             Self::Portable(maker) => {
                 scan(picture, blocks, out, |unit, blocks| maker.blocks(unit, blocks), put)
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(maker) => maker.scan(picture, out),
             Self::Swar(maker) => scan(picture, blocks, out, |unit, blocks| maker.blocks(unit, blocks), put),
         }
     }
