@@ -8,7 +8,7 @@
 use super::{
     bits::BitWriter,
     codes::Codes,
-    entropy::{put_ac, put_dc},
+    entropy::{put_dc, put_rare},
     picture::{Layout, Picture, Strip, Unit},
     portable::constants::*,
     quantizer::divisors,
@@ -117,23 +117,27 @@ impl Avx2 {
 #[inline(always)]
 fn put_block(bits: &mut BitWriter, blocks: &Blocks, index: usize, codes: &Codes, last: &mut i16) {
     let (clipped, exact) = (&blocks.clipped[index], &blocks.exact[index / 2]);
-    put_dc(bits, codes, exact[0][index % 2][0], last);
+    let stage = &mut bits.stage;
+    let mut word = put_dc(bits.word, stage, codes, exact[0][index % 2][0], last);
     let mut present = blocks.present[index] & !1;
     let mut next = 1;
     while present != 0 {
         let at = present.trailing_zeros() as usize;
         present &= present - 1;
-        let mut value = i32::from(clipped[at]);
-        if value == 127 || value == -128 {
-            let natural = usize::from(NATURAL[at]);
-            value = exact[natural % 8][index % 2][natural / 8].into();
+        match codes.ready(at - next, clipped[at].into()) {
+            Some(code) => word.put(stage, code),
+            None => {
+                let natural = usize::from(NATURAL[at]);
+                let value = exact[natural % 8][index % 2][natural / 8];
+                word = put_rare(word, stage, codes, value.into(), at - next);
+            }
         }
-        put_ac(bits, codes, value, at - next);
         next = at + 1;
     }
     if next < 64 {
-        bits.put(codes.end_of_block);
+        word.put(stage, codes.end_of_block);
     }
+    bits.word = word;
 }
 
 #[target_feature(enable = "avx2")]

@@ -39,6 +39,13 @@ impl Stage {
             }
         }
     }
+
+    #[cold]
+    #[inline(never)]
+    fn append(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[..self.len]);
+        self.len = 0;
+    }
 }
 
 /// Whether a byte of `word` is 0xff, or, rarely, only looks so: a bit set in every byte whose top bit is and that
@@ -48,58 +55,63 @@ fn has_ff(word: u64) -> bool {
     word & !word.wrapping_add(0x0101_0101_0101_0101) & 0x8080_8080_8080_8080 != 0
 }
 
+/// Up to 64 bits on their way to a [`Stage`]. Copied to a local while a block is put, so that it stays in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    /// The bits at the low end; above them may be anything.
+    bits: u64,
+    /// How many more have room.
+    room: usize,
+}
+
+impl Word {
+    #[inline(always)]
+    pub(super) fn put(&mut self, stage: &mut Stage, code: Bits) {
+        let (bits, len) = (u64::from(code.bits()), code.len() as usize);
+        if len <= self.room {
+            // Never 64: a code has at most 27 bits.
+            self.bits = self.bits << len | bits;
+            self.room -= len;
+        } else {
+            let over = len - self.room;
+            stage.push(self.bits << self.room | bits >> over);
+            self.bits = bits;
+            self.room = 64 - over;
+        }
+    }
+}
+
 /// Writes codes, first bit first.
 pub(super) struct BitWriter {
     pub(super) stage: Stage,
-    /// The bits not yet in `stage`, at the low end; above them may be anything.
-    word: u64,
-    /// How many more have room in `word`.
-    room: u32,
+    pub(super) word: Word,
 }
 
 impl BitWriter {
     pub(super) fn new() -> Self {
-        Self { stage: Stage::new(), word: 0, room: 64 }
+        Self { stage: Stage::new(), word: Word { bits: 0, room: 64 } }
     }
 
     #[inline(always)]
     pub(super) fn put(&mut self, code: Bits) {
-        let (bits, len) = (u64::from(code.bits()), code.len());
-        if len <= self.room {
-            // Never 64: a code has at most 27 bits.
-            self.word = self.word << len | bits;
-            self.room -= len;
-        } else {
-            let over = len - self.room;
-            self.stage.push(self.word << self.room | bits >> over);
-            self.word = bits;
-            self.room = 64 - over;
-        }
+        self.word.put(&mut self.stage, code);
     }
 
     /// Appends what waits, if it is much: to be called after each unit.
     #[inline(always)]
     pub(super) fn drain(&mut self, out: &mut Vec<u8>) {
         if self.stage.len > UNIT {
-            self.append(out);
+            self.stage.append(out);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn append(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.stage.bytes[..self.stage.len]);
-        self.stage.len = 0;
     }
 
     /// Appends all, the last byte filled with ones.
     pub(super) fn finish(mut self, out: &mut Vec<u8>) {
-        let used = 64 - self.room;
-        let bytes = used.div_ceil(8) as usize;
-        if used > 0 {
-            let word = self.word << self.room | ((1u64 << (self.room % 64)) - 1);
-            self.stage.push_stuffed(&word.to_be_bytes()[..bytes]);
+        let Word { bits, room } = self.word;
+        if room < 64 {
+            let word = bits << room | ((1 << room) - 1);
+            self.stage.push_stuffed(&word.to_be_bytes()[..(64 - room).div_ceil(8)]);
         }
-        self.append(out);
+        self.stage.append(out);
     }
 }

@@ -31,7 +31,7 @@ impl Bits {
 }
 
 /// Values from -32 to 31 have their codes ready.
-pub(super) const SMALL: i32 = 32;
+const SMALL: i32 = 32;
 /// Runs from 0 to 15 zeros do.
 pub(super) const RUNS: usize = 16;
 
@@ -42,7 +42,7 @@ pub(super) struct Codes {
     /// By run and category, as in T.81: `run << 4 | category`.
     ac: [Bits; 256],
     /// By run and value: `run * 64 + value + 32`.
-    pub(super) small: [Bits; RUNS * 64],
+    small: [Bits; RUNS * 64],
     pub(super) end_of_block: Bits,
     pub(super) sixteen_zeros: Bits,
     /// A block like the one before it: no difference, nothing else.
@@ -82,6 +82,13 @@ impl Codes {
     pub(super) fn dc(&self, difference: i32) -> Bits {
         let category = category(difference.unsigned_abs()).min(11);
         self.dc[category as usize].with_magnitude(difference, category)
+    }
+
+    /// The code of most coefficients: a small one after a short run of zeros.
+    #[inline(always)]
+    pub(super) fn ready(&self, run: usize, value: i32) -> Option<Bits> {
+        let small = (value + SMALL) as usize;
+        (small < 2 * SMALL as usize && run < RUNS).then(|| self.small[run * 64 + small])
     }
 
     /// Any coefficient after `run` zeros, `run` below 16; what baseline JPEG cannot hold is clipped to what it can.
@@ -164,10 +171,12 @@ mod tests {
             let codes = Codes::of(kind);
             for run in 0..RUNS {
                 for value in (-SMALL..SMALL).filter(|&v| v != 0) {
-                    let ready = codes.small[run * 64 + (value + SMALL) as usize];
+                    let ready = codes.ready(run, value).unwrap();
                     assert_eq!(ready, codes.ac(run, value));
                     assert!(ready.len() <= 26);
                 }
+                assert_eq!(codes.ready(run, SMALL), None);
+                assert_eq!(codes.ready(run, -SMALL - 1), None);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Huffman coding of blocks of coefficients.
 
 use super::{
-    bits::BitWriter,
-    codes::{Codes, RUNS, SMALL},
+    bits::{BitWriter, Stage, Word},
+    codes::{Codes, RUNS},
     portable::Zigzag,
 };
 
@@ -10,59 +10,56 @@ use super::{
 /// this one's.
 #[inline(always)]
 pub(super) fn put_block(bits: &mut BitWriter, codes: &Codes, block: &Zigzag, last: &mut i16) {
-    put_dc(bits, codes, block[0], last);
+    let stage = &mut bits.stage;
+    let mut word = put_dc(bits.word, stage, codes, block[0], last);
     let mut run = 0;
     // The first of the groups of four holds the DC coefficient.
     for &value in &block[1..4] {
-        run = put_or_count(bits, codes, value, run);
+        (word, run) = put_or_count(word, stage, codes, value, run);
     }
     for group in &block.as_chunks::<4>().0[1..] {
         if *group == [0; 4] {
             run += 4;
         } else {
             for &value in group {
-                run = put_or_count(bits, codes, value, run);
+                (word, run) = put_or_count(word, stage, codes, value, run);
             }
         }
     }
     if run > 0 {
-        bits.put(codes.end_of_block);
+        word.put(stage, codes.end_of_block);
     }
+    bits.word = word;
 }
 
 #[inline(always)]
-pub(super) fn put_dc(bits: &mut BitWriter, codes: &Codes, value: i16, last: &mut i16) {
-    bits.put(codes.dc(i32::from(value) - i32::from(*last)));
+pub(super) fn put_dc(mut word: Word, stage: &mut Stage, codes: &Codes, value: i16, last: &mut i16) -> Word {
+    word.put(stage, codes.dc(i32::from(value) - i32::from(*last)));
     *last = value;
+    word
 }
 
-/// The length of the run of zeros after `value`.
+/// Puts `value` if it is not 0; gives the length of the run of zeros up to here too.
 #[inline(always)]
-fn put_or_count(bits: &mut BitWriter, codes: &Codes, value: i16, run: usize) -> usize {
+fn put_or_count(mut word: Word, stage: &mut Stage, codes: &Codes, value: i16, run: usize) -> (Word, usize) {
     if value == 0 {
-        return run + 1;
+        return (word, run + 1);
     }
-    put_ac(bits, codes, value.into(), run);
-    0
+    match codes.ready(run, value.into()) {
+        Some(code) => word.put(stage, code),
+        None => word = put_rare(word, stage, codes, value.into(), run),
+    }
+    (word, 0)
 }
 
-/// Puts a coefficient that is not 0, after `run` zeros.
-#[inline(always)]
-pub(super) fn put_ac(bits: &mut BitWriter, codes: &Codes, value: i32, run: usize) {
-    let small = (value + SMALL) as usize;
-    if small < 2 * SMALL as usize && run < RUNS {
-        bits.put(codes.small[run * 64 + small]);
-    } else {
-        put_rare(bits, codes, value, run);
-    }
-}
-
+/// Puts any coefficient after `run` zeros.
 #[cold]
 #[inline(never)]
-fn put_rare(bits: &mut BitWriter, codes: &Codes, value: i32, mut run: usize) {
+pub(super) fn put_rare(mut word: Word, stage: &mut Stage, codes: &Codes, value: i32, mut run: usize) -> Word {
     while run >= RUNS {
-        bits.put(codes.sixteen_zeros);
+        word.put(stage, codes.sixteen_zeros);
         run -= RUNS;
     }
-    bits.put(codes.ac(run, value));
+    word.put(stage, codes.ac(run, value));
+    word
 }
