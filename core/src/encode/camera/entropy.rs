@@ -3,7 +3,7 @@
 use super::{
     bits::{BitWriter, Stage, Word},
     codes::{Codes, RUNS},
-    portable::Zigzag,
+    portable::{Four, Zigzag},
 };
 
 /// Puts a block that is in zigzag order; `last` is the DC coefficient of the component's block before, and becomes
@@ -11,13 +11,13 @@ use super::{
 #[inline(always)]
 pub(super) fn put_block(bits: &mut BitWriter, codes: &Codes, block: &Zigzag, last: &mut i16) {
     let stage = &mut bits.stage;
-    let mut word = put_dc(bits.word, stage, codes, block[0], last);
+    let mut word = put_dc(bits.word, stage, codes, block.0[0].0[0], last);
     let mut run = 0;
     // The first of the groups of four holds the DC coefficient.
-    for &value in &block[1..4] {
+    for &value in &block.0[0].0[1..] {
         (word, run) = put_or_count(word, stage, codes, value, run);
     }
-    for group in &block.as_chunks::<4>().0[1..] {
+    for Four(group) in &block.0[1..] {
         if *group == [0; 4] {
             run += 4;
         } else {

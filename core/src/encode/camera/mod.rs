@@ -17,6 +17,7 @@ mod samples;
 mod scan;
 mod swar;
 mod tables;
+mod words;
 
 use super::pixels::Pixels;
 use bits::BitWriter;
@@ -101,14 +102,17 @@ impl Maker {
 
     /// Appends the entropy-coded data.
     fn scan(&self, picture: &Picture<'_>, out: &mut Vec<u8>) {
-        let blocks = &mut [[0; 64]; 6];
+        let mut blocks = [Zigzag::default(); 6];
         match self {
             Self::Portable(maker) => {
-                scan(picture, blocks, out, |unit, blocks| maker.blocks(unit, blocks), put)
+                scan(picture, &mut blocks, out, |unit, blocks| maker.blocks(unit, blocks), put);
+            }
+            Self::Swar(maker) => {
+                let mut rows = swar::Rows::default();
+                scan(picture, &mut blocks, out, |unit, blocks| maker.blocks(unit, &mut rows, blocks), put);
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(maker) => maker.scan(picture, out),
-            Self::Swar(maker) => scan(picture, blocks, out, |unit, blocks| maker.blocks(unit, blocks), put),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A frame cut into units of 16 columns, each where it lies in memory.
 
+use super::words::words;
 use crate::encode::pixels::{Pixels, Rows};
 use eyelet_hal::PixelFormat;
 
@@ -56,6 +57,12 @@ impl<'a> Strip<'a> {
         let row = self.bytes[y * self.stride..].first_chunk();
         row.expect("a unit has all its rows: `Picture::unit` sees to it")
     }
+
+    /// The first `N` words of row `y`, first byte lowest; `None` unless they are aligned.
+    #[inline(always)]
+    pub(super) fn words<const N: usize>(&self, y: usize) -> Option<[u64; N]> {
+        words(&self.bytes[y * self.stride..])?.first_chunk().map(|words| words.map(u64::from_le))
+    }
 }
 
 /// 16 columns and [`Sampling::rows`] rows of a picture, whole: one MCU, or two MCUs of a grey picture.
@@ -68,6 +75,7 @@ pub(super) struct Unit<'a> {
 
 /// Room for a unit at the edge, to be completed with copies of the last column and the last row.
 #[derive(Debug)]
+#[repr(align(8))]
 pub(super) struct Margin {
     planes: [[u8; 16 * 48]; 3],
 }

@@ -11,8 +11,23 @@ use super::{
 };
 use eyelet_hal::Quality;
 
+/// Four coefficients, so aligned that one load can tell whether all of them are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(8))]
+pub(super) struct Four(pub(super) [i16; 4]);
+
 /// Quantised coefficients in zigzag order.
-pub(super) type Zigzag = [i16; 64];
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Zigzag(pub(super) [Four; 16]);
+
+impl Zigzag {
+    /// Sets the coefficient that is at `natural` row by row.
+    #[inline(always)]
+    pub(super) fn set(&mut self, natural: usize, value: i16) {
+        let at = usize::from(ZIGZAG[natural]);
+        self.0[at / 4].0[at % 4] = value;
+    }
+}
 
 /// The multipliers of the DCT, in parts of 2^13.
 pub(super) mod constants {
@@ -69,7 +84,7 @@ fn block(sample: impl Fn(usize, usize) -> i32, divisors: &[Divisor; 64], out: &m
     for (u, row) in coefficients.iter().enumerate() {
         for (v, &coefficient) in row.iter().enumerate() {
             let at = 8 * v + u;
-            out[usize::from(ZIGZAG[at])] = divisors[at].divide(coefficient) as i16;
+            out.set(at, divisors[at].divide(coefficient) as i16);
         }
     }
 }

@@ -11,16 +11,16 @@ use super::{
     portable::{Zigzag, constants::*},
     quantizer::divisors,
     samples::{chroma, luma},
-    tables::{Kind, ZIGZAG},
+    tables::Kind,
 };
 use eyelet_hal::Quality;
-use std::num::Wrapping;
+use std::{hint::black_box, num::Wrapping};
 
 /// Two numbers.
-type Pair = Wrapping<u64>;
+pub(super) type Pair = Wrapping<u64>;
 
 /// A row of 8 samples: column `k` low and column `k + 4` high.
-type Row = [Pair; 4];
+pub(super) type Row = [Pair; 4];
 
 /// Bits to drop after the first pass.
 const SHIFT: u32 = 11;
@@ -85,33 +85,100 @@ impl Swar {
         Self { luma: Divisors::new(Kind::Luma, quality), chroma: Divisors::new(Kind::Chroma, quality) }
     }
 
-    /// The luma blocks row by row, then Cb and Cr.
-    pub(super) fn blocks(&self, unit: &Unit<'_>, out: &mut [Zigzag; 6]) {
+    /// The luma blocks row by row, then Cb and Cr. `rows` is only room: filling it anew each time would cost as much
+    /// as reading the samples.
+    pub(super) fn blocks(&self, unit: &Unit<'_>, rows: &mut Rows, out: &mut [Zigzag; 6]) {
         let luma_blocks = unit.sampling.luma_blocks();
-        for (row, pair) in out[..luma_blocks].as_chunks_mut::<2>().0.iter_mut().enumerate() {
-            let [left, right] = pair;
-            let mut columns = [[[Wrapping(0); 4]; 8]; 2];
-            for y in 0..8 {
-                let row = luma(unit, 8 * row + y);
-                let (halves, _) = row.as_chunks::<8>();
-                columns[0][y] = row_of(&halves[0]);
-                columns[1][y] = row_of(&halves[1]);
+        for (at, pair) in out[..luma_blocks].as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            for (y, row) in rows.iter_mut().enumerate() {
+                *row = luma_rows(unit, 8 * at + y);
             }
-            block(&columns[0], &self.luma, left);
-            block(&columns[1], &self.luma, right);
+            both_blocks(rows, &self.luma, pair);
         }
-        if unit.layout == Layout::Grey {
-            return;
+        if unit.layout != Layout::Grey
+            && let Some(pair) = out[luma_blocks..].first_chunk_mut()
+        {
+            for (y, row) in rows.iter_mut().enumerate() {
+                *row = chroma_rows(unit, y);
+            }
+            both_blocks(rows, &self.chroma, pair);
         }
-        let mut columns = [[[Wrapping(0); 4]; 8]; 2];
-        for y in 0..8 {
-            let [cb, cr] = chroma(unit, y);
-            columns[0][y] = row_of(&cb);
-            columns[1][y] = row_of(&cr);
-        }
-        block(&columns[0], &self.chroma, &mut out[luma_blocks]);
-        block(&columns[1], &self.chroma, &mut out[luma_blocks + 1]);
     }
+}
+
+/// The rows of two blocks side by side.
+pub(super) type Rows = [[Row; 2]; 8];
+
+fn both_blocks(rows: &Rows, divisors: &Divisors, [left, right]: &mut [Zigzag; 2]) {
+    block::<0>(rows, divisors, left);
+    block::<1>(rows, divisors, right);
+}
+
+/// Two blocks' rows of luma.
+#[inline(always)]
+fn luma_rows(unit: &Unit<'_>, y: usize) -> [Row; 2] {
+    let plane = &unit.planes[0];
+    match unit.layout {
+        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => {
+            if let Some(words) = plane.words::<2>(y) {
+                return words.map(|word| [0, 8, 16, 24].map(|bit| at(word, bit)));
+            }
+        }
+        Layout::Yuyv => {
+            if let Some([a, b, c, d]) = plane.words::<4>(y) {
+                return [[a, b], [c, d]].map(|words| {
+                    let [even, odd] = crossed(words);
+                    [at(even, 0), at(even, 16), at(odd, 0), at(odd, 16)]
+                });
+            }
+        }
+        Layout::Rgb => {}
+    }
+    let samples = luma(unit, y);
+    let (halves, _) = samples.as_chunks::<8>();
+    [row_of(&halves[0]), row_of(&halves[1])]
+}
+
+/// A row of Cb and one of Cr.
+#[inline(always)]
+fn chroma_rows(unit: &Unit<'_>, y: usize) -> [Row; 2] {
+    let [first, second, third] = &unit.planes;
+    match unit.layout {
+        Layout::Planar => {
+            if let (Some([cb]), Some([cr])) = (second.words::<1>(y), third.words::<1>(y)) {
+                return [cb, cr].map(|word| [0, 8, 16, 24].map(|bit| at(word, bit)));
+            }
+        }
+        Layout::CbCr | Layout::CrCb => {
+            if let Some(words) = second.words::<2>(y) {
+                let [even, odd] = crossed(words);
+                let [first, second] =
+                    [0, 8].map(|bit| [at(even, bit), at(even, bit + 16), at(odd, bit), at(odd, bit + 16)]);
+                return if unit.layout == Layout::CbCr { [first, second] } else { [second, first] };
+            }
+        }
+        Layout::Yuyv => {
+            if let Some([a, b, c, d]) = first.words::<4>(y) {
+                let ([even, odd], [even2, odd2]) = (crossed([a, c]), crossed([b, d]));
+                return [8, 24].map(|bit| [even, odd, even2, odd2].map(|word| at(word, bit)));
+            }
+        }
+        Layout::Rgb | Layout::Grey => {}
+    }
+    chroma(unit, y).map(|samples| row_of(&samples))
+}
+
+/// The two bytes of `word` from `bit` on and from 32 bits higher.
+#[inline(always)]
+fn at(word: u64, bit: u32) -> Pair {
+    Wrapping(word >> bit & both(0xff))
+}
+
+/// The low halves of two words in one, and the high halves.
+#[inline(always)]
+fn crossed([a, b]: [u64; 2]) -> [u64; 2] {
+    const LOW: u64 = 0xffff_ffff;
+    [a & LOW | b << 32, a >> 32 | b & !LOW]
 }
 
 #[inline(always)]
@@ -120,12 +187,13 @@ fn row_of(samples: &[u8; 8]) -> Row {
 }
 
 #[inline(never)]
-fn block(rows: &[Row; 8], divisors: &Divisors, out: &mut Zigzag) {
+fn block<const SIDE: usize>(rows: &Rows, divisors: &Divisors, out: &mut Zigzag) {
     let mut columns = [[Wrapping(0); 4]; 8];
-    for k in 0..4 {
-        let column = first_pass(std::array::from_fn(|y| rows[y][k]));
+    // Unrolled, this loop would keep more numbers at a time than there are registers.
+    for k in 0..black_box(4) {
+        let column = first_pass(std::array::from_fn(|y| rows[y][SIDE][k % 4]));
         for (row, value) in columns.iter_mut().zip(column) {
-            row[k] = value;
+            row[k % 4] = value;
         }
     }
     second_pass::<0>(&columns, divisors, out);
@@ -145,7 +213,7 @@ fn first_pass(d: [Pair; 8]) -> [Pair; 8] {
 }
 
 /// DCTs along rows `2 * PAIR` and the next, and their quantisation.
-#[inline(always)]
+#[inline(never)]
 fn second_pass<const PAIR: usize>(columns: &[Row; 8], divisors: &Divisors, out: &mut Zigzag) {
     const LOW: u64 = 0xffff_ffff;
     let (above, below) = (&columns[2 * PAIR], &columns[2 * PAIR + 1]);
@@ -162,8 +230,8 @@ fn second_pass<const PAIR: usize>(columns: &[Row; 8], divisors: &Divisors, out: 
         let lifted = outputs[u].0.wrapping_add(divisors.lift[PAIR][u]);
         let (low, high) = (i64::from(lifted as i32 >> 15), lifted as i64 >> 47);
         let (v, factor) = (2 * PAIR, &divisors.factor);
-        out[usize::from(ZIGZAG[8 * v + u])] = high_word(low, factor[v][u]);
-        out[usize::from(ZIGZAG[8 * v + 8 + u])] = high_word(high, factor[v + 1][u]);
+        out.set(8 * v + u, high_word(low, factor[v][u]));
+        out.set(8 * v + 8 + u, high_word(high, factor[v + 1][u]));
     }
 }
 
