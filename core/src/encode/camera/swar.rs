@@ -90,17 +90,13 @@ impl Swar {
     pub(super) fn blocks(&self, unit: &Unit<'_>, rows: &mut Rows, out: &mut [Zigzag; 6]) {
         let luma_blocks = unit.sampling.luma_blocks();
         for (at, pair) in out[..luma_blocks].as_chunks_mut::<2>().0.iter_mut().enumerate() {
-            for (y, row) in rows.iter_mut().enumerate() {
-                *row = luma_rows(unit, 8 * at + y);
-            }
+            luma_rows(unit, 8 * at, rows);
             both_blocks(rows, &self.luma, pair);
         }
         if unit.layout != Layout::Grey
             && let Some(pair) = out[luma_blocks..].first_chunk_mut()
         {
-            for (y, row) in rows.iter_mut().enumerate() {
-                *row = chroma_rows(unit, y);
-            }
+            chroma_rows(unit, rows);
             both_blocks(rows, &self.chroma, pair);
         }
     }
@@ -114,58 +110,82 @@ fn both_blocks(rows: &Rows, divisors: &Divisors, [left, right]: &mut [Zigzag; 2]
     block::<1>(rows, divisors, right);
 }
 
-/// Two blocks' rows of luma.
+/// Puts two blocks' luma into `rows`, from row `top` of the unit on.
 #[inline(always)]
-fn luma_rows(unit: &Unit<'_>, y: usize) -> [Row; 2] {
+fn luma_rows(unit: &Unit<'_>, top: usize, rows: &mut Rows) {
     let plane = &unit.planes[0];
-    match unit.layout {
-        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => {
-            if let Some(words) = plane.words::<2>(y) {
-                return words.map(|word| [0, 8, 16, 24].map(|bit| at(word, bit)));
-            }
-        }
-        Layout::Yuyv => {
-            if let Some([a, b, c, d]) = plane.words::<4>(y) {
-                return [[a, b], [c, d]].map(|words| {
-                    let [even, odd] = crossed(words);
-                    [at(even, 0), at(even, 16), at(odd, 0), at(odd, 16)]
-                });
-            }
-        }
-        Layout::Rgb => {}
+    let done = match unit.layout {
+        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => fill(rows, |y| {
+            let words = plane.words::<2>(top + y)?;
+            Some(words.map(|word| [0, 8, 16, 24].map(|bit| at(word, bit))))
+        }),
+        Layout::Yuyv => fill(rows, |y| {
+            let [a, b, c, d] = plane.words::<4>(top + y)?;
+            Some([[a, b], [c, d]].map(|words| {
+                let [even, odd] = crossed(words);
+                [at(even, 0), at(even, 16), at(odd, 0), at(odd, 16)]
+            }))
+        }),
+        Layout::Rgb => None,
+    };
+    if done.is_none() {
+        luma_rows_anyhow(unit, top, rows);
     }
-    let samples = luma(unit, y);
-    let (halves, _) = samples.as_chunks::<8>();
-    [row_of(&halves[0]), row_of(&halves[1])]
 }
 
-/// A row of Cb and one of Cr.
-#[inline(always)]
-fn chroma_rows(unit: &Unit<'_>, y: usize) -> [Row; 2] {
-    let [first, second, third] = &unit.planes;
-    match unit.layout {
-        Layout::Planar => {
-            if let (Some([cb]), Some([cr])) = (second.words::<1>(y), third.words::<1>(y)) {
-                return [cb, cr].map(|word| [0, 8, 16, 24].map(|bit| at(word, bit)));
-            }
-        }
-        Layout::CbCr | Layout::CrCb => {
-            if let Some(words) = second.words::<2>(y) {
-                let [even, odd] = crossed(words);
-                let [first, second] =
-                    [0, 8].map(|bit| [at(even, bit), at(even, bit + 16), at(odd, bit), at(odd, bit + 16)]);
-                return if unit.layout == Layout::CbCr { [first, second] } else { [second, first] };
-            }
-        }
-        Layout::Yuyv => {
-            if let Some([a, b, c, d]) = first.words::<4>(y) {
-                let ([even, odd], [even2, odd2]) = (crossed([a, c]), crossed([b, d]));
-                return [8, 24].map(|bit| [even, odd, even2, odd2].map(|word| at(word, bit)));
-            }
-        }
-        Layout::Rgb | Layout::Grey => {}
+#[inline(never)]
+fn luma_rows_anyhow(unit: &Unit<'_>, top: usize, rows: &mut Rows) {
+    for (y, row) in rows.iter_mut().enumerate() {
+        let samples = luma(unit, top + y);
+        let (halves, _) = samples.as_chunks::<8>();
+        *row = [row_of(&halves[0]), row_of(&halves[1])];
     }
-    chroma(unit, y).map(|samples| row_of(&samples))
+}
+
+/// Puts Cb and Cr into `rows`.
+#[inline(always)]
+fn chroma_rows(unit: &Unit<'_>, rows: &mut Rows) {
+    let [first, second, third] = &unit.planes;
+    let done = match unit.layout {
+        Layout::Planar => fill(rows, |y| {
+            let ([cb], [cr]) = (second.words::<1>(y)?, third.words::<1>(y)?);
+            Some([cb, cr].map(|word| [0, 8, 16, 24].map(|bit| at(word, bit))))
+        }),
+        Layout::CbCr => fill(rows, |y| Some(interleaved(second.words(y)?, [0, 8]))),
+        Layout::CrCb => fill(rows, |y| Some(interleaved(second.words(y)?, [8, 0]))),
+        Layout::Yuyv => fill(rows, |y| {
+            let [a, b, c, d] = first.words::<4>(y)?;
+            let ([even, odd], [even2, odd2]) = (crossed([a, c]), crossed([b, d]));
+            Some([8, 24].map(|bit| [even, odd, even2, odd2].map(|word| at(word, bit))))
+        }),
+        Layout::Rgb | Layout::Grey => None,
+    };
+    if done.is_none() {
+        chroma_rows_anyhow(unit, rows);
+    }
+}
+
+#[inline(never)]
+fn chroma_rows_anyhow(unit: &Unit<'_>, rows: &mut Rows) {
+    for (y, row) in rows.iter_mut().enumerate() {
+        *row = chroma(unit, y).map(|samples| row_of(&samples));
+    }
+}
+
+/// Fills all rows; `None` if one cannot be read by words.
+#[inline(always)]
+fn fill(rows: &mut Rows, read: impl Fn(usize) -> Option<[Row; 2]>) -> Option<()> {
+    for (y, row) in rows.iter_mut().enumerate() {
+        *row = read(y)?;
+    }
+    Some(())
+}
+
+/// Both of two interleaved components, the one whose first byte is at this bit first.
+#[inline(always)]
+fn interleaved(words: [u64; 2], bits: [u32; 2]) -> [Row; 2] {
+    let [even, odd] = crossed(words);
+    bits.map(|bit| [at(even, bit), at(even, bit + 16), at(odd, bit), at(odd, bit + 16)])
 }
 
 /// The two bytes of `word` from `bit` on and from 32 bits higher.
