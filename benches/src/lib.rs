@@ -1,3 +1,5 @@
 //! What the benches of eyelet share; the benches themselves are in `benches/`.
 
 pub mod natural;
+#[cfg(feature = "peers")]
+pub mod turbo;

@@ -109,16 +109,16 @@ impl Picture {
     /// # Panics
     /// With `PixelFormat::Jpeg`, which is not made of pixels, and on odd sides.
     pub fn delivered(&self, pixel: PixelFormat) -> Delivered {
-        assert!(self.width % 2 == 0 && self.height % 2 == 0, "even sides");
+        assert!(self.width.is_multiple_of(2) && self.height.is_multiple_of(2), "even sides");
         let format = StreamFormat::new(pixel, self.width as u32, self.height as u32).expect("not zero");
-        let luma = || self.rgb.iter().map(|rgb| self::luma(rgb)).collect::<Vec<u8>>();
+        let lumas = || self.rgb.iter().map(luma).collect::<Vec<u8>>();
         let planes = match pixel {
             PixelFormat::Rgb24 => vec![self.rgb.as_flattened().to_vec()],
-            PixelFormat::Grey => vec![luma()],
+            PixelFormat::Grey => vec![lumas()],
             PixelFormat::Nv12 | PixelFormat::Nv21 => {
                 let at = usize::from(pixel == PixelFormat::Nv21);
                 let pairs = self.chroma(2).into_iter().flat_map(|pair| [pair[at], pair[1 - at]]);
-                vec![luma(), pairs.collect()]
+                vec![lumas(), pairs.collect()]
             }
             PixelFormat::I420 | PixelFormat::Yuv422p => {
                 let pairs = self.chroma(if pixel == PixelFormat::I420 { 2 } else { 1 });
@@ -129,7 +129,7 @@ impl Picture {
                 ]
             }
             PixelFormat::Yuyv => {
-                let (luma, pairs) = (luma(), self.chroma(1));
+                let (luma, pairs) = (lumas(), self.chroma(1));
                 let cells = luma.as_chunks::<2>().0.iter().zip(pairs);
                 vec![cells.flat_map(|(&[y0, y1], [cb, cr])| [y0, cb, y1, cr]).collect()]
             }

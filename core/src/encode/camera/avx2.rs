@@ -83,13 +83,7 @@ impl Avx2 {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
     fn scan_with_avx2(&self, picture: &Picture<'_>, out: &mut Vec<u8>) {
         let mut blocks = Blocks { clipped: [[0; 64]; 6], exact: [[[[0; 8]; 2]; 8]; 3], present: [0; 6] };
-        scan(
-            picture,
-            &mut blocks,
-            out,
-            |unit, blocks| self.blocks(unit, blocks),
-            |bits, blocks, index, codes, last| put_block(bits, blocks, index, codes, last),
-        );
+        scan(picture, &mut blocks, out, |unit, blocks| self.blocks(unit, blocks), put_block);
     }
 
     #[target_feature(enable = "avx2")]

@@ -43,7 +43,7 @@ pub enum Path {
 }
 
 impl Path {
-    /// Every way there is, the best last.
+    /// Every way there is.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Swar, Self::Avx2];
 
     /// Whether this processor can go it.
@@ -59,7 +59,13 @@ impl Path {
 
     /// The fastest on this processor.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rfind(|path| path.is_available()).unwrap_or(Self::Portable)
+        if Self::Avx2.is_available() {
+            Self::Avx2
+        } else if cfg!(target_pointer_width = "64") {
+            Self::Swar
+        } else {
+            Self::Portable
+        }
     }
 }
 

@@ -1,0 +1,45 @@
+#!/bin/bash
+# How many instructions a frame costs on the board's processor, counted under QEMU's user-mode emulation: the same on
+# every machine, however busy it is. Fails where a count is over its budget.
+#
+#   ci/instructions/check.sh [--all]     --all counts jpeg-encoder too
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. ci/toolchain/debian.sh
+export RUSTUP_DIST_SERVER=http://127.0.0.1:9 RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
+
+debian_install qemu-user gcc libc6-dev
+ci/toolchain/riscv64-std.sh
+target=riscv64gc-unknown-linux-musl
+plugin=${CARGO_TARGET_DIR:-target}/instructions.so
+mkdir -p "${plugin%/*}"
+gcc -O2 -Wall -Wextra -shared -fPIC -o "$plugin" ci/instructions/count.c
+cargo build -q --release --target "$target" -p eyelet-bench --example encode
+program=${CARGO_TARGET_DIR:-target}/$target/release/examples/encode
+
+# ran ARGUMENT...: instructions of the whole program.
+ran() {
+  qemu-riscv64 -plugin "$plugin" "$program" "$@" 2>&1 | sed -n 's/^instructions: //p'
+}
+# frame ENCODER FORMAT: instructions of one frame, without what starting up and making the picture cost.
+frame() {
+  local one five
+  one=$(ran "$1" "$2" 320 240 1)
+  five=$(ran "$1" "$2" 320 240 5)
+  [ -n "$one" ] && [ -n "$five" ] || die "qemu-riscv64 counted nothing; does it know -plugin?"
+  echo $(((five - one) / 4))
+}
+
+failed=0
+while read -r encoder format budget; do
+  [ -n "$encoder" ] && [ "$encoder" != '#' ] || continue
+  count=$(frame "$encoder" "$format")
+  say "$encoder $format: $count instructions a frame, budget $budget"
+  [ $((count * 100)) -le $((budget * 103)) ] || failed=1
+done <ci/instructions/budget
+if [ "${1:-}" = --all ]; then
+  for format in nv12 yuyv rgb24 grey; do
+    say "jpeg-encoder $format: $(frame jpeg-encoder "$format") instructions a frame"
+  done
+fi
+[ $failed -eq 0 ] || die "over the budget of ci/instructions/budget"
