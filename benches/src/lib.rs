@@ -1,1 +1,5 @@
-//! Benches of eyelet; see `benches/`.
+//! What the benches of eyelet share; the benches themselves are in `benches/`.
+
+pub mod natural;
+#[cfg(feature = "peers")]
+pub mod turbo;

@@ -3,4 +3,4 @@ set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 need_component clippy clippy
-cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+cargo clippy --workspace --all-targets --locked -- -D warnings

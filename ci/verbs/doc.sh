@@ -2,4 +2,4 @@
 set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/cargo.sh
-RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
+RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked

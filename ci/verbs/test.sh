@@ -2,4 +2,4 @@
 set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/cargo.sh
-cargo test --workspace --all-features --locked
+cargo test --workspace --locked

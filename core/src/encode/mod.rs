@@ -16,17 +16,19 @@
 //! # }
 //! ```
 
+pub mod camera;
 mod pass_through;
 pub(crate) mod pixels;
 mod software;
 
+pub use camera::CameraEncoder;
 pub use pass_through::PassThrough;
 pub use software::SoftwareEncoder;
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 
 /// What [`by_name`] knows.
-pub const NAMES: [&str; 3] = ["auto", "jpeg-encoder", "software"];
+pub const NAMES: [&str; 4] = ["auto", "software", "eyelet", "jpeg-encoder"];
 
 /// The software encoder that goes by `name`: `auto` and `software` are the best one there is, the others are
 /// called by their own [`name`](JpegEncoder::name).
@@ -39,7 +41,8 @@ pub const NAMES: [&str; 3] = ["auto", "jpeg-encoder", "software"];
 /// `InvalidInput` with the known names when there is no such encoder.
 pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
     match name {
-        "auto" | "software" | SoftwareEncoder::NAME => Ok(Box::new(PassThrough::new(SoftwareEncoder::new()))),
+        "auto" | "software" | CameraEncoder::NAME => Ok(Box::new(PassThrough::new(CameraEncoder::new()))),
+        SoftwareEncoder::NAME => Ok(Box::new(PassThrough::new(SoftwareEncoder::new()))),
         _ => {
             let known = NAMES.join(", ");
             Err(Error::new(ErrorKind::InvalidInput, format!("no encoder {name:?}; use one of {known}")))
@@ -56,7 +59,8 @@ mod tests {
     fn every_name_gives_an_encoder_for_every_format() {
         for name in NAMES {
             let encoder = by_name(name).unwrap();
-            assert_eq!(encoder.name(), "jpeg-encoder");
+            let best = matches!(name, "auto" | "software");
+            assert_eq!(encoder.name(), if best { "eyelet" } else { name });
             for pixel in PixelFormat::ALL {
                 assert!(encoder.supports(StreamFormat::new(pixel, 3, 5).unwrap()), "{name} {pixel}");
             }
@@ -67,6 +71,6 @@ mod tests {
     fn an_unknown_name_is_told_the_known_ones() {
         let error = by_name("cuda").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.to_string(), "no encoder \"cuda\"; use one of auto, jpeg-encoder, software");
+        assert_eq!(error.to_string(), "no encoder \"cuda\"; use one of auto, software, eyelet, jpeg-encoder");
     }
 }

@@ -6,24 +6,24 @@ use std::num::NonZeroU32;
 
 /// The rows of one plane.
 #[derive(Clone, Copy, Default)]
-struct Rows<'a> {
-    bytes: &'a [u8],
-    stride: usize,
+pub(super) struct Rows<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) stride: usize,
     row_bytes: usize,
 }
 
 impl<'a> Rows<'a> {
-    fn row(&self, y: usize) -> &'a [u8] {
+    pub(super) fn row(&self, y: usize) -> &'a [u8] {
         &self.bytes[y * self.stride..][..self.row_bytes]
     }
 }
 
 /// A raw frame of a size that a JPEG can have, in host memory.
 pub(crate) struct Pixels<'a> {
-    pixel: PixelFormat,
-    width: u16,
-    height: u16,
-    planes: [Rows<'a>; 3],
+    pub(super) pixel: PixelFormat,
+    pub(super) width: u16,
+    pub(super) height: u16,
+    pub(super) planes: [Rows<'a>; 3],
 }
 
 impl<'a> Pixels<'a> {

@@ -85,8 +85,8 @@ mod tests {
     fn where_there_is_no_unit_auto_is_software_and_sg2002_says_why() {
         // No machine that runs tests has these nodes.
         assert_eq!(by_name("sg2002-model").unwrap().name(), "sg2002");
-        assert_eq!(by_name("auto").unwrap().name(), "jpeg-encoder");
-        assert_eq!(by_name("software").unwrap().name(), "jpeg-encoder");
+        assert_eq!(by_name("auto").unwrap().name(), "eyelet");
+        assert_eq!(by_name("software").unwrap().name(), "eyelet");
         let error = by_name("sg2002").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().starts_with("cannot open /dev/cvi-base: "), "{error}");
@@ -100,7 +100,7 @@ mod tests {
         let text = error.to_string();
         assert_eq!(
             text,
-            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, jpeg-encoder, software"
+            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, software, eyelet, jpeg-encoder"
         );
     }
 }

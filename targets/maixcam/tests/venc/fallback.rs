@@ -16,11 +16,11 @@ fn without_unit(fault: impl FnOnce(&mut Driver), line: &str) {
         let mut encoder = encoder_or_software(&machine.process(), LONG);
         for seed in 0..3 {
             encode(&mut encoder, &small(seed));
-            assert_eq!(encoder.name(), "jpeg-encoder");
+            assert_eq!(encoder.name(), "eyelet");
         }
     });
     assert_eq!(log.len(), 1, "{log:?}");
-    assert!(log[0].contains(line) && log[0].contains("jpeg-encoder encodes"), "{log:?}");
+    assert!(log[0].contains(line) && log[0].contains("eyelet encodes"), "{log:?}");
     assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
 }
 
@@ -38,12 +38,12 @@ fn until(fault: impl FnOnce(&mut Driver), watchdog: Duration, line: &str) -> std
         }
         for seed in 2..5 {
             encode(&mut encoder, &small(seed));
-            assert_eq!(encoder.name(), "jpeg-encoder");
+            assert_eq!(encoder.name(), "eyelet");
         }
         assert!(encoder.trouble().is_some());
     });
     assert_eq!(log.len(), 1, "{log:?}");
-    assert!(log[0].contains(line) && log[0].contains("jpeg-encoder encodes"), "{log:?}");
+    assert!(log[0].contains(line) && log[0].contains("eyelet encodes"), "{log:?}");
     assert_eq!(machine.violations(), []);
     machine
 }
@@ -143,7 +143,7 @@ fn a_hang_while_probing() {
     let (mut second, log) = logged(|| encoder_or_software(&machine.process(), SHORT));
     assert!(log.len() == 1 && log[0].contains("did not return"), "{log:?}");
     encode(&mut second, &small(2));
-    assert_eq!(second.name(), "jpeg-encoder");
+    assert_eq!(second.name(), "eyelet");
 }
 
 #[test]

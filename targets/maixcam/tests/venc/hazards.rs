@@ -15,7 +15,7 @@ fn sizes_that_crash_the_driver_never_reach_it() {
     let mut encoder = encoder(&machine.process());
     for (width, height) in [(2, 2), (14, 640), (640, 14), (17, 31), (2562, 16), (16, 1442), (16_000, 16)] {
         encode(&mut encoder, &Picture::new(PixelFormat::Nv12, width, height, 1));
-        assert_eq!(encoder.name(), "jpeg-encoder", "{width}x{height}");
+        assert_eq!(encoder.name(), "eyelet", "{width}x{height}");
     }
     assert_eq!(encoder.trouble(), None);
     assert_eq!(machine.driver(|driver| driver.count(abi::CREATE_CHN)), 0);
@@ -126,7 +126,7 @@ fn a_lock_that_a_crashed_program_left_makes_no_hang_in_create() {
     stranger.process.kill();
     let mut encoder = encoder_or_software(&machine.process(), SHORT);
     encode(&mut encoder, &small(1));
-    assert_eq!(encoder.name(), "jpeg-encoder");
+    assert_eq!(encoder.name(), "eyelet");
     assert!(encoder.trouble().unwrap().contains("did not return"), "{:?}", encoder.trouble());
     assert_eq!(machine.violations(), []);
 }
@@ -168,7 +168,7 @@ fn a_frame_that_times_out_is_fatal_and_the_next_run_refuses_clearly() {
     encode(&mut first, &small(1));
     machine.driver(|driver| driver.faults.time_out_in_get = true);
     encode(&mut first, &small(2));
-    assert_eq!(first.name(), "jpeg-encoder");
+    assert_eq!(first.name(), "eyelet");
     assert!(first.trouble().unwrap().contains("start the board again"), "{:?}", first.trouble());
     drop(first); // The lock is held for ever: destroying the channel would hang.
     process.kill();
@@ -217,7 +217,7 @@ fn a_frame_that_is_sent_is_always_got() {
             _ => driver.faults.refuse_quality = true,
         });
         encode_at(&mut encoder, &small(2), 70);
-        assert_eq!(encoder.name(), "jpeg-encoder");
+        assert_eq!(encoder.name(), "eyelet");
         drop(encoder);
         assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]), "{which}");
     }

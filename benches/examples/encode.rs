@@ -1,0 +1,24 @@
+//! Encodes one natural picture some times, and nothing else: what instruction counters run.
+//!
+//!     encode ENCODER FORMAT WIDTH HEIGHT TIMES
+
+use eyelet_bench::natural::Picture;
+use eyelet_core::encode;
+use eyelet_hal::{PixelFormat, Quality};
+use std::{env, error::Error};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [encoder, format, width, height, times] = &arguments[..] else {
+        return Err("usage: encode ENCODER FORMAT WIDTH HEIGHT TIMES".into());
+    };
+    let delivered =
+        Picture::new(width.parse()?, height.parse()?, 7).delivered(format.parse::<PixelFormat>()?);
+    let mut encoder = encode::by_name(encoder)?;
+    let mut jpeg = Vec::with_capacity(1 << 20);
+    for _ in 0..times.parse()? {
+        jpeg.clear();
+        encoder.encode(&delivered.frame(), Quality::DEFAULT, &mut jpeg)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+# instructions a frame on the board's processor, counted under QEMU: the same however busy the machine is
+#
+# Fails where a count is over the budget in ci/instructions/budget.
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+
+need qemu-riscv64:qemu-user
+ci/toolchain/riscv64-std.sh
+target=riscv64gc-unknown-linux-musl
+plugin=${CARGO_TARGET_DIR:-target}/instructions.so
+mkdir -p "${plugin%/*}"
+gcc -O2 -Wall -Wextra -shared -fPIC -o "$plugin" ci/instructions/count.c
+cargo build -q --release --target "$target" -p eyelet-bench --example encode
+program=${CARGO_TARGET_DIR:-target}/$target/release/examples/encode
+
+# ran ARGUMENT...: instructions of the whole program.
+ran() {
+  qemu-riscv64 -plugin "$plugin" "$program" "$@" 2>&1 | sed -n 's/^instructions: //p'
+}
+# frame ENCODER FORMAT: instructions of one frame, without what starting up and making the picture cost.
+frame() {
+  local one five
+  one=$(ran "$1" "$2" 320 240 1)
+  five=$(ran "$1" "$2" 320 240 5)
+  [ -n "$one" ] && [ -n "$five" ] || die "qemu-riscv64 counted nothing; does it know -plugin?"
+  echo $(((five - one) / 4))
+}
+
+failed=0
+while read -r encoder format budget; do
+  [ -n "$encoder" ] && [ "$encoder" != '#' ] || continue
+  count=$(frame "$encoder" "$format")
+  say "$encoder $format: $count instructions a frame, budget $budget"
+  [ $((count * 100)) -le $((budget * 103)) ] || failed=1
+done <ci/instructions/budget
+if [ "${1:-}" = --all ]; then
+  for format in nv12 yuyv rgb24 grey; do
+    say "jpeg-encoder $format: $(frame jpeg-encoder "$format") instructions a frame"
+  done
+fi
+[ $failed -eq 0 ] || die "over the budget of ci/instructions/budget"

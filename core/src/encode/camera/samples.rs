@@ -1,0 +1,63 @@
+//! The samples of a unit, whatever its layout: the plain way, and what every other way must equal.
+
+use super::picture::{Layout, Unit};
+
+/// BT.601 weights of R, G and B in Y, Cb and Cr, in parts of 2^15. Those of Y add up to one, the others to nothing.
+pub(super) const WEIGHTS: [[i16; 3]; 3] =
+    [[9798, 19235, 3735], [-5529, -10855, 16384], [16384, -13720, -2664]];
+
+/// What rounds the Y of one pixel.
+pub(super) const LUMA_ROUND: i32 = 1 << 14;
+/// What rounds the chroma of four pixels, and lifts it to 128. One less than a half, or pure blue would be 256.
+pub(super) const CHROMA_ROUND: i32 = (128 << 17) + (1 << 16) - 1;
+
+fn weigh(weights: [i16; 3], rgb: [i32; 3]) -> i32 {
+    weights.iter().zip(rgb).map(|(&weight, part)| i32::from(weight) * part).sum()
+}
+
+/// Row `y` of a unit's luma.
+#[inline(always)]
+pub(super) fn luma(unit: &Unit<'_>, y: usize) -> [u8; 16] {
+    let plane = &unit.planes[0];
+    match unit.layout {
+        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => *plane.row(y),
+        Layout::Yuyv => {
+            let row = plane.row::<32>(y).as_chunks::<2>().0;
+            std::array::from_fn(|x| row[x][0])
+        }
+        Layout::Rgb => {
+            let row = plane.row::<48>(y).as_chunks::<3>().0;
+            std::array::from_fn(|x| ((weigh(WEIGHTS[0], row[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
+        }
+    }
+}
+
+/// Row `y` of a unit's Cb and Cr.
+#[inline(always)]
+pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
+    let [first, second, third] = &unit.planes;
+    let pairs = |at: usize| {
+        let row = second.row::<16>(y).as_chunks::<2>().0;
+        std::array::from_fn(|x| row[x][at])
+    };
+    match unit.layout {
+        Layout::Planar => [*second.row(y), *third.row(y)],
+        Layout::CbCr => [pairs(0), pairs(1)],
+        Layout::CrCb => [pairs(1), pairs(0)],
+        Layout::Yuyv => {
+            let row = first.row::<32>(y).as_chunks::<4>().0;
+            [1, 3].map(|at| std::array::from_fn(|x| row[x][at]))
+        }
+        Layout::Rgb => {
+            let above = first.row::<48>(2 * y).as_chunks::<6>().0;
+            let below = first.row::<48>(2 * y + 1).as_chunks::<6>().0;
+            // The mean of four pixels first, and its chroma then: one rounding, and a quarter of the work.
+            let sums: [[i32; 3]; 8] = std::array::from_fn(|x| {
+                let (above, below) = (above[x].map(i32::from), below[x].map(i32::from));
+                std::array::from_fn(|part| above[part] + above[part + 3] + below[part] + below[part + 3])
+            });
+            [1, 2].map(|c| sums.map(|sum| ((weigh(WEIGHTS[c], sum) + CHROMA_ROUND) >> 17) as u8))
+        }
+        Layout::Grey => [[128; 8]; 2],
+    }
+}

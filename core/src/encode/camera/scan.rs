@@ -1,0 +1,45 @@
+//! The walk over a picture, the same for every way to make blocks.
+
+use super::{
+    bits::BitWriter,
+    codes::Codes,
+    picture::{Margin, Picture, Sampling, Unit},
+    tables::Kind,
+};
+
+/// Appends the entropy-coded data of `picture`. `transform` makes the blocks of a unit, `put` writes the block of that
+/// index; between them they keep the blocks in `blocks`.
+#[inline(always)]
+pub(super) fn scan<B>(
+    picture: &Picture<'_>,
+    blocks: &mut B,
+    out: &mut Vec<u8>,
+    mut transform: impl FnMut(&Unit<'_>, &mut B),
+    mut put: impl FnMut(&mut BitWriter, &B, usize, &'static Codes, &mut i16),
+) {
+    let (luma, chroma) = (Codes::of(Kind::Luma), Codes::of(Kind::Chroma));
+    let luma_blocks = picture.sampling.luma_blocks();
+    let mut margin = Margin::new();
+    let mut bits = BitWriter::new();
+    let mut last = [0; 3];
+    for y in (0..picture.height).step_by(picture.sampling.rows()) {
+        for x in (0..picture.width).step_by(16) {
+            transform(&picture.unit(x, y, &mut margin), blocks);
+            for index in 0..luma_blocks {
+                let outside = x + 8 * (index % 2) >= picture.width || y + 8 * (index / 2) >= picture.height;
+                if !outside {
+                    put(&mut bits, blocks, index, luma, &mut last[0]);
+                } else if picture.sampling != Sampling::Grey {
+                    // Nobody sees it; only the MCU must be complete.
+                    bits.put(luma.same_again);
+                }
+            }
+            if picture.sampling != Sampling::Grey {
+                put(&mut bits, blocks, luma_blocks, chroma, &mut last[1]);
+                put(&mut bits, blocks, luma_blocks + 1, chroma, &mut last[2]);
+            }
+            bits.drain(out);
+        }
+    }
+    bits.finish(out);
+}
