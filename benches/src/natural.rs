@@ -123,7 +123,7 @@ impl Picture {
             PixelFormat::I420 | PixelFormat::Yuv422p => {
                 let pairs = self.chroma(if pixel == PixelFormat::I420 { 2 } else { 1 });
                 vec![
-                    luma(),
+                    lumas(),
                     pairs.iter().map(|pair| pair[0]).collect(),
                     pairs.iter().map(|pair| pair[1]).collect(),
                 ]
