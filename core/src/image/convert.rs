@@ -1,7 +1,7 @@
 //! Pictures from frames and into files.
 
 use super::Image;
-use crate::encode::{SoftwareEncoder, pixels::Pixels};
+use crate::encode::{CameraEncoder, pixels::Pixels};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
 use jpeg_encoder::ImageBuffer;
@@ -86,7 +86,7 @@ impl Image {
     /// What the encoder says.
     pub fn to_jpeg(&self, quality: Quality) -> Result<Bytes> {
         let mut jpeg = Vec::new();
-        SoftwareEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
+        CameraEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
         Ok(jpeg.into())
     }
 
