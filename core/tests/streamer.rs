@@ -68,6 +68,7 @@ fn a_picture_written_once_before_anybody_watches_is_seen() {
         let mut bytes = [0; 4096];
         let read = viewer.read(&mut bytes).expect("the picture never came");
         assert!(read > 0, "closed");
+        assert!(seen.len() < 10 * jpeg.len(), "other pictures came");
         seen.extend_from_slice(&bytes[..read]);
     }
 }
