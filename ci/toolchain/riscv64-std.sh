@@ -37,6 +37,11 @@ install_link() {
   ln -s "$built" "$link" 2>/dev/null ||
     die "cannot write to $sysroot; run this as its owner, or install the target with: rustup target add $target"
 }
+# Another cache may have made it for this very compiler.
+if [ -f "$link/complete" ] && [[ $(readlink "$link") == */"$key/$target" ]]; then
+  say "$target: std of rustc $version is there"
+  exit 0
+fi
 if [ -f "$built/complete" ]; then
   install_link
   say "$target: std of rustc $version is in the cache"
@@ -49,6 +54,8 @@ mkdir -p "$store"
 exec 9>"$store/lock"
 flock 9
 [ ! -f "$built/complete" ] || exec ./riscv64-std.sh
+# One of another compiler would be found beside the one that is being made.
+rm -f "$link"
 work=$(mktemp -d "$store/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
