@@ -1,6 +1,6 @@
 //! Encodes one natural picture some times, and nothing else: what instruction counters run.
 //!
-//!     encode ENCODER FORMAT WIDTH HEIGHT TIMES
+//!     instructions ENCODER FORMAT WIDTH HEIGHT TIMES
 
 use eyelet_bench::natural::Picture;
 use eyelet_core::encode;
@@ -10,7 +10,7 @@ use std::{env, error::Error};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [encoder, format, width, height, times] = &arguments[..] else {
-        return Err("usage: encode ENCODER FORMAT WIDTH HEIGHT TIMES".into());
+        return Err("usage: instructions ENCODER FORMAT WIDTH HEIGHT TIMES".into());
     };
     let delivered =
         Picture::new(width.parse()?, height.parse()?, 7).delivered(format.parse::<PixelFormat>()?);
