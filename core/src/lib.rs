@@ -23,6 +23,7 @@ pub mod feed;
 mod fps;
 pub mod http;
 mod hub;
+mod huffman;
 pub mod image;
 pub mod jpeg;
 pub mod metrics;

@@ -46,6 +46,11 @@ impl<'a> Pixels<'a> {
         )
     }
 
+    /// Whether frames of this format can be read.
+    pub(crate) fn supports(format: StreamFormat) -> bool {
+        Self::side(format.width).is_some() && Self::side(format.height).is_some() && Self::knows(format.pixel)
+    }
+
     /// # Errors
     /// `Unsupported` for any other frame.
     pub(crate) fn of(frame: &'a Frame<'_>) -> Result<Self> {

@@ -38,9 +38,7 @@ impl JpegEncoder for SoftwareEncoder {
     }
 
     fn supports(&self, format: StreamFormat) -> bool {
-        Pixels::side(format.width).is_some()
-            && Pixels::side(format.height).is_some()
-            && Pixels::knows(format.pixel)
+        Pixels::supports(format)
     }
 
     fn encode(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<()> {

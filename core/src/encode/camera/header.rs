@@ -2,8 +2,9 @@
 
 use super::{
     picture::Sampling,
-    tables::{AC, DC, Kind, NATURAL, steps},
+    tables::{Kind, NATURAL, steps},
 };
+use crate::huffman::{AC, DC};
 use eyelet_hal::Quality;
 
 /// Appends SOI to SOS.
