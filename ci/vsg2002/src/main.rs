@@ -3,6 +3,8 @@
 
 mod carveout;
 mod round;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod wire;
 

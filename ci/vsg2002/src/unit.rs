@@ -43,6 +43,11 @@ impl<M: Memory> Unit<M> {
         Self { driver, memory, waiting: Vec::new(), polling: Vec::new() }
     }
 
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> &M {
+        &self.memory
+    }
+
     /// Answers a message about a node: to it, and to others that had to wait for it.
     pub(crate) fn handle(&mut self, node: Node, message: &[u8]) -> Answers {
         let Some((unique, operation)) = wire::parse(message) else { return Vec::new() };

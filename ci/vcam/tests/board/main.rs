@@ -6,6 +6,7 @@
 
 mod board;
 mod http;
+mod jpeg_unit;
 mod reel;
 
 use board::{Board, Task, until};
