@@ -84,7 +84,8 @@ impl Process {
 
     /// An ioctl as the kernel makes it, round after round. `None` if it does not return.
     fn ioctl(&mut self, node: Node, request: Request, argument: u64) -> Option<i32> {
-        let (mut ins, mut outs): (Vec<(u64, usize)>, Vec<(u64, usize)>) = (Vec::new(), Vec::new());
+        let mut ins: Vec<(u64, usize)> = Vec::new();
+        let mut outs = ins.clone();
         for _ in 0..8 {
             let data: Vec<u8> = ins.iter().flat_map(|&(at, len)| self.memory[&at][..len].to_vec()).collect();
             let room: usize = outs.iter().map(|&(_, len)| len).sum();
