@@ -29,10 +29,12 @@ rm -rf "$overlay"
 
 forward=
 for port in "$@"; do forward+=",hostfwd=tcp:127.0.0.1:${port%%:*}-:${port##*:}"; done
-# As much memory as the MaixCAM has. Two processors, because an emulated one is slower than a real one.
-exec qemu-system-riscv64 -M virt -smp 2 -m 256 -accel tcg,thread=multi \
+# As much memory for the kernel as the MaixCAM has, and above it 64 MiB that the kernel keeps out of, for ci/vsg2002:
+# 48 MiB from 0x90000000 on; QEMU puts the device tree at the end of the rest. Two processors, because an emulated one
+# is slower than a real one.
+exec qemu-system-riscv64 -M virt -smp 2 -m 320 -accel tcg,thread=multi \
   -display none -monitor none -serial stdio -no-reboot \
-  -kernel "$base/kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet panic=-1" \
+  -kernel "$base/kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet panic=-1 mem=256M" \
   -netdev "user,id=net,restrict=on$forward" -device virtio-net-pci,netdev=net,romfile= \
   -device virtio-serial-pci -chardev "socket,id=shell,path=$work/shell,server=on,wait=off" \
   -device virtserialport,chardev=shell,name=shell </dev/null

@@ -7,8 +7,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/debian.sh"
 
 # vivid: a camera with raw formats and error injection. vhci-hcd + uvcvideo: the USB camera of ci/vcam.
-# virtio_net: the host reads the stream. virtio_console: the host's shell on the board.
-modules="virtio_net virtio_console vivid vhci-hcd uvcvideo"
+# cuse: the JPEG unit of ci/vsg2002. virtio_net: the host reads the stream. virtio_console: the host's shell on the board.
+modules="virtio_net virtio_console vivid vhci-hcd uvcvideo cuse"
 
 key=$(echo "$EYELET_DEBIAN_SUITE $modules" | cat - "${BASH_SOURCE[0]}" | sha256sum | cut -c1-12)
 folder=$EYELET_CACHE/vboard/$key

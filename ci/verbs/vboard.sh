@@ -8,6 +8,8 @@ set -euo pipefail
 target=riscv64gc-unknown-linux-musl
 bash ci/verbs/cross.sh
 cargo build --release --target "$target" -p eyelet-vcam
+# By itself, so that the features of its model stay out of the others.
+cargo build --release --target "$target" -p eyelet-vsg2002
 cargo test --no-run -p eyelet-vcam --test board
 vivid=$(cargo test --no-run --target "$target" -p eyelet-maixcam --test vivid --message-format json |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)

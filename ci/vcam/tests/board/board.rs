@@ -44,7 +44,7 @@ impl Board {
         let work = tempfile::tempdir().unwrap();
         let folder = work.path().join("test");
         fs::create_dir_all(folder.join("reels")).unwrap();
-        for program in ["eyelet", "eyelet-vcam"] {
+        for program in ["eyelet", "eyelet-vcam", "eyelet-vsg2002"] {
             // The board can be looked at before the streamer is built.
             if let Err(e) = fs::copy(programs.join(program), folder.join(program)) {
                 println!("no {program} on the board: {e}");

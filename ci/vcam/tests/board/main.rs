@@ -6,6 +6,7 @@
 
 mod board;
 mod http;
+mod jpeg_unit;
 mod reel;
 
 use board::{Board, Task, until};
@@ -40,35 +41,36 @@ fn sequence(part: &Message) -> u64 {
     part.header("x-sequence").parse().unwrap()
 }
 
-/// Reads `count` pictures as a new viewer; `read` finds the number in each.
+/// Reads `count` pictures as a new viewer; `read` finds the number in each. Tells how many gaps there were.
 ///
 /// A picture may be left out where the machine is too busy, but never silently: its sequence number is left out
-/// with it. With `EYELET_QUIET=1` the machine is said to be quiet, and one of three tries must be without a gap.
+/// with it.
+#[track_caller]
+fn read_pictures(http: Client, count: usize, read: impl Fn(&[u8]) -> u32) -> usize {
+    let mut viewer = http.watch();
+    let start = Instant::now();
+    let mut seen: Vec<(u64, u32)> = Vec::new();
+    for _ in 0..count {
+        let part = viewer.next();
+        let (sequence, number) = (sequence(&part), read(&part.body));
+        if let Some(&(last_sequence, last_number)) = seen.last() {
+            let (by, told) = (number + PICTURES - last_number, sequence.wrapping_sub(last_sequence));
+            assert_eq!(u64::from(by % PICTURES), told % u64::from(PICTURES), "{last_sequence} to {sequence}");
+        }
+        seen.push((sequence, number));
+    }
+    let gaps = seen.windows(2).filter(|w| w[1].0 != w[0].0 + 1).count();
+    println!("{count} pictures, {:.1} fps, {gaps} gaps", count as f64 / start.elapsed().as_secs_f64());
+    gaps
+}
+
+/// [Reads](read_pictures) them. With `EYELET_QUIET=1` the machine is said to be quiet, and one of three tries must be
+/// without a gap.
 #[track_caller]
 fn assert_every_picture(http: Client, count: usize, read: impl Fn(&[u8]) -> u32) {
     let quiet = env::var_os("EYELET_QUIET").is_some();
     let tries = if quiet { 3 } else { 1 };
-    let without_gaps = (0..tries).any(|_| {
-        let mut viewer = http.watch();
-        let start = Instant::now();
-        let mut seen: Vec<(u64, u32)> = Vec::new();
-        for _ in 0..count {
-            let part = viewer.next();
-            let (sequence, number) = (sequence(&part), read(&part.body));
-            if let Some(&(last_sequence, last_number)) = seen.last() {
-                let (by, told) = (number + PICTURES - last_number, sequence.wrapping_sub(last_sequence));
-                assert_eq!(
-                    u64::from(by % PICTURES),
-                    told % u64::from(PICTURES),
-                    "{last_sequence} to {sequence}"
-                );
-            }
-            seen.push((sequence, number));
-        }
-        let gaps = seen.windows(2).filter(|w| w[1].0 != w[0].0 + 1).count();
-        println!("{count} pictures, {:.1} fps, {gaps} gaps", count as f64 / start.elapsed().as_secs_f64());
-        gaps == 0
-    });
+    let without_gaps = (0..tries).any(|_| read_pictures(http, count, &read) == 0);
     assert!(without_gaps || !quiet, "gaps in each of three tries");
 }
 
