@@ -57,11 +57,7 @@ impl Devices for Board {
     }
 
     fn encoder(name: &str, _: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
-        match name {
-            // The JPEG unit has met a model of its driver, not yet a board: it works for those who name it.
-            "auto" => encode::by_name(name),
-            _ => venc::by_name(name),
-        }
+        venc::by_name(name)
     }
 
     fn doctor(_: &BoardFlags) -> Findings {
