@@ -12,7 +12,7 @@ cargo build --release --target "$target" -p eyelet-vcam
 cargo build --release --target "$target" -p eyelet-vsg2002
 cargo test --no-run -p eyelet-vcam --test board
 vivid=$(cargo test --no-run --target "$target" -p eyelet-maixcam --test vivid --message-format json |
-  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+  sed -n 's/.*"executable":"\([^"]*\/vivid-[^"]*\)".*/\1/p')
 # What the first boot would do, done here where its messages are seen.
 need_package qemu-system-misc opensbi cpio
 ci/vboard/prepare.sh >/dev/null
