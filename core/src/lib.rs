@@ -11,7 +11,7 @@
 //! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
 //! With nobody watching and nothing uploading, nothing is encoded.
 
-// Allowed in two files only, `encode/camera/avx2.rs` and `encode/camera/words.rs`.
+// Allowed in `encode/camera/avx2.rs` with its submodule, and in `encode/camera/words.rs`; nowhere else.
 #![deny(unsafe_code)]
 
 mod addresses;

@@ -58,6 +58,12 @@ impl<'a> Strip<'a> {
         row.expect("a unit has all its rows: `Picture::unit` sees to it")
     }
 
+    /// The byte `ahead` of the first of row `y`, if there is one.
+    #[inline(always)]
+    pub(super) fn ahead(&self, y: usize, ahead: usize) -> Option<&'a u8> {
+        self.bytes.get(y * self.stride + ahead)
+    }
+
     /// The first `N` words of row `y`, first byte lowest; `None` unless they are aligned.
     #[inline(always)]
     pub(super) fn words<const N: usize>(&self, y: usize) -> Option<[u64; N]> {
