@@ -40,6 +40,10 @@ impl Devices for Board {
     type Command = NoCommand;
 
     fn cameras(request: CameraRequest, flags: &BoardFlags) -> Result<Reopen> {
+        #[cfg(feature = "model")]
+        if request.name == "sim" {
+            return Ok(simulated(&request));
+        }
         let mut config = V4l2Config::new(request.name);
         config.size = (request.size.width.get(), request.size.height.get());
         // V4L2 drivers count whole frames a second; a slower request takes their slowest.
@@ -85,6 +89,21 @@ impl Devices for Board {
     fn run(command: NoCommand, _: &Output) -> Outcome {
         match command {}
     }
+}
+
+/// The simulator's camera, for whom the board's encoder has only a model.
+#[cfg(feature = "model")]
+fn simulated(request: &CameraRequest) -> Reopen {
+    use eyelet_hal::{PixelFormat, StreamFormat};
+    use eyelet_sim::{
+        camera::{SimCamera, SimConfig},
+        pace::Rate,
+    };
+    let mut config = SimConfig::default();
+    let pixel = request.format.unwrap_or(PixelFormat::Nv12);
+    config.format = StreamFormat { pixel, width: request.size.width, height: request.size.height };
+    config.rate = Rate::Fps(request.fps);
+    Box::new(move || Ok(Box::new(SimCamera::open(config.clone(), Arc::new(SystemClock))?)))
 }
 
 fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
