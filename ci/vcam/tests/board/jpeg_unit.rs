@@ -60,7 +60,7 @@ fn the_jpeg_unit_encodes() {
     let mut board = board();
     let (task, http) = serve(&mut board, &format!("{STILL} --encoder software"));
     let (_, _, expected) = pixels(&http.watch().next().body);
-    assert_eq!(http.state()["encoder"]["name"], "jpeg-encoder");
+    assert_eq!(http.state()["encoder"]["name"], "eyelet");
     stop(&mut board, &task);
     assert!(status(&mut board).contains(" frames=0 "));
 
