@@ -19,10 +19,11 @@ pub(super) fn pipeline<D: Devices>(
     hub: Hub,
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, Failure> {
-    let encoder = D::encoder(&args.encoder, &args.own)?;
     let mut reopen = open::<D>(args)?;
-    // Opened here first: a camera that cannot be is a mistake now, and a fault to wait out later.
+    // Opened here first: a camera that cannot be is a mistake now, and a fault to wait out later. Before the
+    // encoder, which may have something to log: a mistake is told in one line.
     let camera = Some(opened(&mut reopen)?);
+    let encoder = D::encoder(&args.encoder, &args.own)?;
     let stall_after = STALL.max(STALL_PERIODS * args.fps.period());
     Ok(Pipeline { camera, reopen, encoder, quality: args.quality, stall_after, clock, hub })
 }

@@ -18,8 +18,8 @@ enum Target<'a> {
 pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
-    let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
     let mut camera = capture::camera::<D>(&args.camera)?;
+    let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
     camera.start()?;
     let picture = first_good(&mut *camera, |frame| match target {
         Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
