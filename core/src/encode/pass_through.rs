@@ -20,11 +20,6 @@ impl<E> PassThrough<E> {
     pub fn new(encoder: E) -> Self {
         Self { encoder, compressed: false }
     }
-
-    /// The encoder of raw frames.
-    pub fn into_inner(self) -> E {
-        self.encoder
-    }
 }
 
 impl<E: JpegEncoder> JpegEncoder for PassThrough<E> {
