@@ -136,9 +136,11 @@ struct Presence<'a>(&'a Status);
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
+            // It stays away: what watches over the camera thread is to notice.
             self.0.lost("the camera thread has panicked; restart the program");
+        } else {
+            self.0.ended();
         }
-        self.0.ended();
     }
 }
 

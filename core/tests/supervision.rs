@@ -377,4 +377,8 @@ fn a_camera_thread_that_hangs_or_panics_is_no_good_health() {
     });
     assert!(thread.join().is_err());
     assert_eq!(bench.health(), Err("the camera thread has panicked; restart the program".to_owned()));
+    assert!(
+        bench.hub.status.hangs(bench.clock.monotonic() + HANG).is_some(),
+        "nor does a watchdog take it for good"
+    );
 }
