@@ -159,7 +159,7 @@ fn out_of_file_descriptors() {
     let log = program.end();
     let said = |what: &str| log.lines().filter(|line| line.contains(what)).count();
     assert_eq!(said("cannot accept connections; trying again"), 1, "{log}");
-    assert_eq!(said("no signal; trying again until it is back error=cannot replay"), 1, "{log}");
+    assert_eq!(said("no signal; trying again until it is back error=cannot read"), 1, "{log}");
 }
 
 #[test]
