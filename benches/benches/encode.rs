@@ -3,6 +3,7 @@
 //! Within a group all encoders take the same frame, as a camera delivers it. With the feature `peers` libjpeg-turbo is
 //! among them; what it cannot read (NV12, YUYV) is taken apart for it, into planes that are kept.
 
+#![forbid(unsafe_code)]
 // criterion's macros make functions that nobody documents.
 #![allow(missing_docs)]
 

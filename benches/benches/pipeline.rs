@@ -1,5 +1,7 @@
 //! Capture to published: what a frame costs on the camera thread, encoding included.
 
+#![forbid(unsafe_code)]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eyelet_core::{
     Hub,

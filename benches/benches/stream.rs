@@ -1,5 +1,7 @@
 //! Published to the last byte at the last viewer, for 1, 8 and 64 viewers on loopback.
 
+#![forbid(unsafe_code)]
+
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eyelet_core::{

@@ -47,13 +47,19 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     monotonic: Mutex<Duration>,
-    unix_offset: Duration,
+    /// What the wall clock showed when, on the monotonic clock, it was set last.
+    set: Mutex<(Duration, Duration)>,
 }
 
 impl ManualClock {
     /// Starts at `unix`, with the monotonic clock at zero.
     pub fn new(unix: Duration) -> Self {
-        Self { monotonic: Mutex::new(Duration::ZERO), unix_offset: unix }
+        Self { monotonic: Mutex::new(Duration::ZERO), set: Mutex::new((unix, Duration::ZERO)) }
+    }
+
+    /// Sets the wall clock, as NTP or a person does; the monotonic clock goes on as before.
+    pub fn set_unix(&self, unix: Duration) {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = (unix, self.monotonic());
     }
 
     /// Moves both clocks on.
@@ -68,7 +74,8 @@ impl Clock for ManualClock {
     }
 
     fn unix(&self) -> Duration {
-        self.unix_offset + self.monotonic()
+        let (unix, at) = *self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        unix + self.monotonic().saturating_sub(at)
     }
 
     fn sleep_until(&self, deadline: Duration) {
@@ -88,6 +95,9 @@ mod tests {
         assert_eq!(clock.to_unix(Duration::from_secs(3)), Duration::from_secs(1_003));
         clock.sleep_until(Duration::from_secs(2));
         assert_eq!(clock.monotonic(), Duration::from_secs(5), "time never goes back");
+        clock.set_unix(Duration::from_secs(7));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((clock.unix(), clock.monotonic()), (Duration::from_secs(8), Duration::from_secs(6)));
     }
 
     #[test]

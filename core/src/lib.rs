@@ -15,6 +15,7 @@
 #![deny(unsafe_code)]
 
 mod addresses;
+mod attempts;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
@@ -41,5 +42,5 @@ pub mod watch;
 
 pub use fps::Fps;
 pub use hub::Hub;
-pub use status::{Status, StatusSnapshot};
+pub use status::{HANG, Status, StatusSnapshot};
 pub use streamer::{JpegStreamer, Written};

@@ -17,6 +17,8 @@ pub struct Metrics {
     pub frames_skipped: Counter,
     /// Frames lost before or at capture: gaps in the camera's sequence, and damaged ones.
     pub frames_dropped: Counter,
+    /// Frames that came to nothing because the encoder failed, or rested after it had.
+    pub frames_failed: Counter,
     /// Viewers of `/stream` now.
     pub viewers: Gauge,
     /// Time to encode a frame.
@@ -60,6 +62,7 @@ impl Metrics {
             frames_encoded: Counter::default(),
             frames_skipped: Counter::default(),
             frames_dropped: Counter::default(),
+            frames_failed: Counter::default(),
             viewers: Gauge::default(),
             encode_seconds: seconds(),
             capture_to_publish_seconds: seconds(),
@@ -73,6 +76,7 @@ impl Metrics {
             ("frames_encoded", "Frames that became pictures", &metrics.frames_encoded),
             ("frames_skipped", "Frames not encoded because nobody wanted one", &metrics.frames_skipped),
             ("frames_dropped", "Frames lost before or at capture", &metrics.frames_dropped),
+            ("frames_failed", "Frames not encoded because the encoder failed", &metrics.frames_failed),
             ("upload_accepted", "Pictures the upload server took", &metrics.upload.accepted),
             ("upload_failed", "Uploads refused or broken on the way", &metrics.upload.failed),
             ("upload_dropped", "Pictures not uploaded, a newer one came first", &metrics.upload.dropped),
@@ -122,6 +126,7 @@ mod tests {
             "eyelet_frames_captured_total 3",
             "eyelet_frames_encoded_total 0",
             "eyelet_frames_skipped_total 0",
+            "eyelet_frames_failed_total 0",
             "eyelet_viewers 0",
             "eyelet_encode_seconds_count 1",
             "eyelet_encode_seconds_bucket{le=\"0.0032\"} 1",

@@ -1,11 +1,13 @@
-//! The camera thread: capture, encode, publish, and start again when the camera is lost.
+//! The camera thread: capture, encode, publish, and start again when the camera is lost or the encoder broken.
 
 use crate::{
+    attempts::{Attempts, Next, Pauses},
     clock::Clock,
     hub::Hub,
     publisher::{Publisher, Unwanted},
+    status::Status,
 };
-use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result};
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
 use std::{
     fmt,
     sync::{
@@ -19,9 +21,8 @@ use std::{
 /// How long one wait for a frame, or one nap between attempts, lasts at most: how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Pauses between attempts to open a lost camera: doubled from the first to the last, then for ever the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// Pauses between attempts to open a lost camera, or to use a broken encoder.
+const PAUSES: Pauses = Pauses { first: Duration::from_millis(100), last: Duration::from_secs(5) };
 
 /// Opens the camera again after it was lost. Called on the camera thread, for ever until it succeeds.
 pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
@@ -29,8 +30,10 @@ pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
 /// A camera, an encoder and where their pictures go.
 ///
 /// A lost camera (`Disconnected`, or no frame for [`stall_after`](Self::stall_after)) is dropped and opened again,
-/// for ever and with growing pauses; meanwhile viewers see a "no signal" picture with the reason. Each change
-/// of state is logged once.
+/// for ever and with growing pauses; meanwhile viewers see a "no signal" picture with the reason. An encoder that
+/// fails loses its frame, not the camera: it is tried again, with growing pauses, and when it has failed for
+/// `stall_after` the same picture says so. A camera may change the format and the size of its frames as it likes.
+/// Each change of state is logged once.
 pub struct Pipeline {
     /// The open camera, or `None` to begin with opening one.
     pub camera: Option<Box<dyn CameraSource>>,
@@ -40,7 +43,8 @@ pub struct Pipeline {
     pub encoder: Box<dyn JpegEncoder>,
     /// How well.
     pub quality: Quality,
-    /// A started camera that lends no good frame for this long counts as lost.
+    /// A started camera that lends no good frame for this long counts as lost, and an encoder that makes no picture
+    /// as broken.
     pub stall_after: Duration,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
@@ -75,21 +79,34 @@ impl Pipeline {
     /// Runs on this thread until `stop` is set.
     pub fn run(self, stop: &AtomicBool) {
         let Self { mut camera, mut reopen, encoder, quality, stall_after, clock, hub } = self;
-        let publisher = Publisher::new(encoder, quality, Arc::clone(&clock), hub.clone());
-        let mut supervisor = Supervisor { publisher, clock, hub, stall_after, stop, health: Health::Unknown };
-        let mut pause = FIRST_PAUSE;
+        let status = Arc::clone(&hub.status);
+        let _presence = Presence(&status);
+        let mut supervisor = Supervisor {
+            publisher: Publisher::new(encoder, quality, Arc::clone(&clock), hub.clone()),
+            attempts: Attempts::new(PAUSES, stall_after),
+            failures: Tenfold::default(),
+            broken: None,
+            clock,
+            hub,
+            stall_after,
+            stop,
+            health: Health::Unknown,
+            format: None,
+        };
+        let mut pause = PAUSES.first;
         loop {
+            supervisor.turned();
             let before = supervisor.hub.metrics.frames_captured.get();
             let opened = camera.take().map_or_else(&mut reopen, Ok);
             let Err(error) = opened.and_then(|mut camera| supervisor.session(&mut *camera)) else { return };
             supervisor.lost(&error);
             if supervisor.hub.metrics.frames_captured.get() > before {
-                pause = FIRST_PAUSE;
+                pause = PAUSES.first;
             }
             if !supervisor.rest(pause) {
                 return;
             }
-            pause = LAST_PAUSE.min(2 * pause);
+            pause = PAUSES.last.min(2 * pause);
         }
     }
 }
@@ -113,6 +130,20 @@ impl Drop for Running {
     }
 }
 
+/// Tells the status how the camera thread ended, should it end by a panic.
+struct Presence<'a>(&'a Status);
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // It stays away: what watches over the camera thread is to notice.
+            self.0.lost("the camera thread has panicked; restart the program");
+        } else {
+            self.0.ended();
+        }
+    }
+}
+
 /// What the log was told last.
 #[derive(PartialEq)]
 enum Health {
@@ -123,11 +154,18 @@ enum Health {
 
 struct Supervisor<'a> {
     publisher: Publisher,
+    attempts: Attempts,
+    /// Of the encoder.
+    failures: Tenfold,
+    /// Why the encoder makes no pictures, once it has made none for long.
+    broken: Option<String>,
     clock: Arc<dyn Clock>,
     hub: Hub,
     stall_after: Duration,
     stop: &'a AtomicBool,
     health: Health,
+    /// Of the last frame.
+    format: Option<StreamFormat>,
 }
 
 impl Supervisor<'_> {
@@ -138,12 +176,13 @@ impl Supervisor<'_> {
         let name = camera.name().to_owned();
         self.hub.status.opened(&name);
         let mut last_good = self.clock.monotonic();
-        let mut damage = Damage::default();
+        let mut damage = Tenfold::default();
         while !self.stopped() {
+            self.turned();
             let published = match camera.next_frame(POLL) {
                 Ok(frame) => {
                     self.found(&name, frame.format());
-                    self.publisher.frame(&frame, Unwanted::Forget)
+                    self.publish(&frame)
                 }
                 Err(error) => Err(error),
             };
@@ -152,7 +191,9 @@ impl Supervisor<'_> {
                 Err(e) if e.kind() == ErrorKind::TimedOut => {}
                 Err(e) if e.kind() == ErrorKind::CorruptFrame => {
                     self.hub.metrics.frames_dropped.inc();
-                    damage.note(&name, &e);
+                    if let Some(damaged) = damage.one_more() {
+                        tracing::warn!(camera = name, error = %e, damaged, "damaged frame dropped");
+                    }
                 }
                 Err(e) => return Err(e),
             }
@@ -164,11 +205,65 @@ impl Supervisor<'_> {
         camera.stop()
     }
 
-    fn found(&mut self, name: &str, format: eyelet_hal::StreamFormat) {
+    fn found(&mut self, name: &str, format: StreamFormat) {
+        let before = self.format.replace(format);
+        if before != Some(format) {
+            self.attempts.hurry();
+        }
         if self.health != Health::Live {
             self.health = Health::Live;
             self.hub.status.connected(name, format);
             tracing::info!(camera = name, %format, "capturing");
+            if let Some(reason) = &self.broken {
+                // Viewers still see why there was no camera.
+                self.publisher.no_signal(reason);
+            }
+        } else if before != Some(format) {
+            tracing::info!(camera = name, %format, "the camera changed its format");
+        }
+    }
+
+    /// Encodes and publishes what is wanted. Damage that the encoder finds is the camera's; all else is not.
+    fn publish(&mut self, frame: &Frame<'_>) -> Result<()> {
+        let now = self.clock.monotonic();
+        let unwanted = match self.attempts.next(now) {
+            Next::Ordinary => Unwanted::Forget,
+            Next::Try => Unwanted::Encode,
+            Next::Rest => {
+                self.publisher.pass_over(frame);
+                return Ok(());
+            }
+        };
+        match self.publisher.frame(frame, unwanted) {
+            Ok(()) => {
+                self.attempts.worked();
+                if self.broken.take().is_some() {
+                    self.hub.status.encoder_trouble(None);
+                    tracing::info!("encoding again");
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::CorruptFrame => return Err(error),
+            Err(error) => self.failed(&error),
+        }
+        Ok(())
+    }
+
+    /// The encoder made no picture of a frame.
+    fn failed(&mut self, error: &Error) {
+        let now = self.clock.monotonic();
+        self.attempts.failed(now);
+        if !self.attempts.broken(now) {
+            if let Some(failures) = self.failures.one_more() {
+                tracing::warn!(%error, failures, "cannot encode; trying again");
+            }
+            return;
+        }
+        let reason = error.to_string();
+        if self.broken.as_ref() != Some(&reason) {
+            tracing::warn!(%error, "no signal, the encoder fails; trying again until it works");
+            self.hub.status.encoder_trouble(Some(&reason));
+            self.publisher.no_signal(&reason);
+            self.broken = Some(reason);
         }
     }
 
@@ -186,9 +281,14 @@ impl Supervisor<'_> {
     fn rest(&self, pause: Duration) -> bool {
         let end = self.clock.monotonic() + pause;
         while !self.stopped() && self.clock.monotonic() < end {
+            self.turned();
             self.clock.sleep_until(end.min(self.clock.monotonic() + POLL));
         }
         !self.stopped()
+    }
+
+    fn turned(&self) {
+        self.hub.status.turned(self.clock.monotonic());
     }
 
     fn stopped(&self) -> bool {
@@ -196,15 +296,14 @@ impl Supervisor<'_> {
     }
 }
 
-/// Says that frames are damaged when it begins, then at every tenfold: a bad cable does not fill the log.
+/// Counts what goes wrong often, and says when it begins and at every tenfold: a bad cable does not fill the log.
 #[derive(Default)]
-struct Damage(u64);
+struct Tenfold(u64);
 
-impl Damage {
-    fn note(&mut self, camera: &str, error: &Error) {
+impl Tenfold {
+    /// The count, if it is worth a line.
+    fn one_more(&mut self) -> Option<u64> {
         self.0 += 1;
-        if 10u64.pow(self.0.ilog10()) == self.0 {
-            tracing::warn!(camera, %error, damaged = self.0, "damaged frame dropped");
-        }
+        Some(self.0).filter(|&count| 10u64.pow(count.ilog10()) == count)
     }
 }

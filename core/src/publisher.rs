@@ -9,7 +9,7 @@ use crate::{
     sequence::Sequence,
 };
 use bytes::Bytes;
-use eyelet_hal::{Frame, JpegEncoder, Quality, Result, StreamFormat};
+use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
 use std::sync::Arc;
 
 /// What becomes of a frame that nobody wants.
@@ -72,6 +72,12 @@ impl Publisher {
         Ok(())
     }
 
+    /// Counts `frame`, which the encoder is not to be troubled with.
+    pub(crate) fn pass_over(&mut self, frame: &Frame<'_>) {
+        self.count(frame);
+        self.hub.metrics.frames_failed.inc();
+    }
+
     fn count(&mut self, frame: &Frame<'_>) -> u64 {
         let metrics = &self.hub.metrics;
         let (sequence, lost) = self.sequence.frame(frame.meta().sequence);
@@ -87,6 +93,10 @@ impl Publisher {
         let began = self.clock.monotonic();
         if let Err(error) = self.encoder.encode(frame, self.quality, &mut buffer) {
             self.pool.give(buffer);
+            // Damage is the frame's, not the encoder's: who sees to damage counts it.
+            if error.kind() != ErrorKind::CorruptFrame {
+                self.hub.metrics.frames_failed.inc();
+            }
             return Err(error);
         }
         let took = self.clock.monotonic().saturating_sub(began);
@@ -115,7 +125,7 @@ impl Publisher {
         self.put(jpeg, PictureKind::Live);
     }
 
-    /// Publishes the picture that viewers see while the camera is gone.
+    /// Publishes the picture that viewers see while there is none of the camera.
     pub(crate) fn no_signal(&mut self, reason: &str) {
         let (width, height) = self.format.map_or((640, 480), |f| (f.width.get(), f.height.get()));
         self.put(no_signal(width, height, reason), PictureKind::NoSignal);

@@ -3,13 +3,24 @@
 use crate::{rate::Rate, upload::Progress};
 use eyelet_hal::{Quality, StreamFormat};
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+/// A camera thread that has not come round for this long hangs, and nothing but a restart helps. A call of a device
+/// takes 4 s at most, as far as its driver keeps its word; opening makes several.
+pub const HANG: Duration = Duration::from_secs(15);
+
 /// The state of the source and its encoder, shared between threads.
 #[derive(Debug, Default)]
-pub struct Status(Mutex<Inner>);
+pub struct Status {
+    inner: Mutex<Inner>,
+    /// When the camera thread came round last: milliseconds on the monotonic clock, and one. 0 where there is none.
+    turned: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -19,6 +30,7 @@ struct Inner {
     live: bool,
     captured: Rate,
     encoder: String,
+    encoder_trouble: Option<String>,
     quality: Quality,
     encode_time: Duration,
     picture_len: usize,
@@ -35,8 +47,12 @@ pub struct StatusSnapshot {
     pub format: Option<StreamFormat>,
     /// Frames captured per second.
     pub fps: f64,
-    /// `Ok` while frames arrive, else the reason why not.
+    /// `Ok` while pictures are made, or would be if anybody wanted one; else the reason why not.
     pub health: Result<(), String>,
+    /// `Ok` while frames arrive, else the reason why not.
+    pub camera: Result<(), String>,
+    /// `Ok` unless the encoder keeps failing.
+    pub encoder_health: Result<(), String>,
     /// The encoder's name.
     pub encoder: String,
     /// The encoder's quality.
@@ -96,6 +112,29 @@ impl Status {
         inner.picture_len = len;
     }
 
+    /// The encoder makes no pictures, for this reason; `None` when it does again.
+    pub(crate) fn encoder_trouble(&self, reason: Option<&str>) {
+        self.lock().encoder_trouble = reason.map(str::to_owned);
+    }
+
+    /// The camera thread has come round, at `now` on the monotonic clock.
+    pub(crate) fn turned(&self, now: Duration) {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.turned.store(millis.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// There is no camera thread any more.
+    pub(crate) fn ended(&self) {
+        self.turned.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long the camera thread has hung at `now` on the monotonic clock; `None` while it turns, and where there
+    /// is none. It turns whether there is a camera or not.
+    pub fn hangs(&self, now: Duration) -> Option<Duration> {
+        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed).checked_sub(1)?);
+        Some(now.saturating_sub(turned)).filter(|&since| since >= HANG)
+    }
+
     /// An upload runs beside the stream.
     pub fn uploading(&self, upload: Arc<Progress>) {
         self.lock().upload = Some(upload);
@@ -103,17 +142,25 @@ impl Status {
 
     /// The state at `now` on the monotonic clock.
     pub fn snapshot(&self, now: Duration) -> StatusSnapshot {
+        let hangs = self.hangs(now);
         let inner = self.lock();
-        let health = match &inner.lost {
-            Some(reason) => Err(reason.clone()),
-            None if !inner.live => Err("no frame has come yet".to_owned()),
-            None => Ok(()),
+        let camera = match (hangs, &inner.lost) {
+            (Some(since), _) => {
+                let seconds = since.as_secs();
+                Err(format!("the camera thread has hung for {seconds} s; restart the program"))
+            }
+            (None, Some(reason)) => Err(reason.clone()),
+            (None, None) if !inner.live => Err("no frame has come yet".to_owned()),
+            (None, None) => Ok(()),
         };
+        let encoder_health = inner.encoder_trouble.clone().map_or(Ok(()), Err);
         StatusSnapshot {
             source: inner.source.clone(),
             format: inner.format,
             fps: inner.captured.per_second(now),
-            health,
+            health: camera.clone().and_then(|()| encoder_health.clone()),
+            camera,
+            encoder_health,
             encoder: inner.encoder.clone(),
             quality: inner.quality,
             encode_time: inner.encode_time,
@@ -123,6 +170,6 @@ impl Status {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

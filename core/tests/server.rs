@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use eyelet_core::{
     Hub,
-    clock::SystemClock,
+    clock::{Clock as _, ManualClock, SystemClock},
     feed::{Picture, PictureKind},
     http::{self, Server, SnapshotPolicy},
 };
@@ -44,7 +44,7 @@ fn serve(change: impl FnOnce(&mut Server)) -> Running {
 impl Running {
     fn publish(&self, sequence: u64, len: usize) {
         let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
-        let captured_at = eyelet_core::clock::Clock::unix(&SystemClock);
+        let captured_at = SystemClock.unix();
         self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
     }
 
@@ -331,4 +331,38 @@ async fn a_port_in_use_is_said_with_the_remedy() {
     let error = http::listen(server.address).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot listen on {}: ", server.address)), "{error}");
     assert!(error.ends_with("; stop the other server, or choose another port with --bind"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_holds_up_nobody() {
+    let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
+    let server = serve(|server| server.clock = clock.clone());
+    let publish = |sequence: u64| {
+        let jpeg = Bytes::from(format!("[{sequence}]"));
+        let captured_at = clock.unix();
+        server.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+    };
+    server.live();
+    let mut viewer = server.connect("GET /stream?fps=1 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    publish(1);
+    read_until(&mut viewer, "[1]").await;
+    // A second later, by every clock but the wall's.
+    let back = clock.unix();
+    clock.advance(Duration::from_secs(1));
+    clock.set_unix(back - Duration::from_millis(400));
+    publish(2);
+    read_until(&mut viewer, "[2]").await;
+    drop(viewer);
+    until(|| !server.hub.feed.wanted()).await;
+
+    // It is set back between the request for a snapshot and the frame.
+    clock.advance(Duration::from_millis(33));
+    let request = "GET /snapshot HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut snapshot = server.connect(request).await;
+    until(|| server.hub.feed.wanted()).await;
+    clock.advance(Duration::from_millis(33));
+    clock.set_unix(back - Duration::from_secs(3600));
+    publish(3);
+    let answer = read_until(&mut snapshot, "[3]").await;
+    assert!(answer.contains("x-sequence: 3\r\n"), "{answer}");
 }

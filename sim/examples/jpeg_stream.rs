@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example jpeg_stream [HOST:PORT]
 //! ```
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
 use eyelet_core::{

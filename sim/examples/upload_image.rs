@@ -4,6 +4,7 @@
 //! cargo run --release --bin eyelet-sim receive pictures &
 //! cargo run --release --example upload_image [URL]
 //! ```
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
 use eyelet_core::{

@@ -133,7 +133,8 @@ impl SimCamera {
     /// A camera, not started. Draws what stands still in the scene.
     ///
     /// # Errors
-    /// `InvalidInput` for a size or a number of buffers out of range, with what the range is.
+    /// `InvalidInput` for a size or a number of buffers out of range, with what the range is; `OutOfMemory` where the
+    /// buffers do not fit.
     pub fn open(config: SimConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         config.check()?;
         let StreamFormat { pixel, width, height } = config.format;
@@ -149,8 +150,8 @@ impl SimCamera {
             Delivery::Raw(layout) => layout.len(),
             Delivery::Compressed(_) => 0,
         };
+        let buffers = (0..config.buffers).map(|_| buffer(&config, len)).collect::<Result<_>>()?;
         let painter = Painter::new(config.scene, width.get(), height.get(), config.seed);
-        let buffers = (0..config.buffers).map(|_| vec![0; len]).collect();
         Ok(Self { config, clock, painter, delivery, ring: Ring::default(), buffers, pacer: None })
     }
 }
@@ -203,6 +204,19 @@ impl CameraSource for SimCamera {
         self.pacer = None;
         Ok(())
     }
+}
+
+/// One buffer of the ring.
+fn buffer(config: &SimConfig, len: usize) -> Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(len).map_err(|cause| {
+        let (count, format) = (config.buffers, config.format);
+        let what =
+            format!("cannot open sim: no memory for {count} buffers of {format}; choose a smaller size");
+        Error::new(ErrorKind::OutOfMemory, what).with_source(cause)
+    })?;
+    buffer.resize(len, 0);
+    Ok(buffer)
 }
 
 pub(crate) fn not_started(name: &str) -> Error {

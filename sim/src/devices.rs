@@ -2,7 +2,7 @@
 
 use crate::{
     camera::{SimCamera, SimConfig},
-    fault::{Chance, FaultConfig, Faults},
+    fault::{Chance, FailingEncoder, FaultConfig, Faults},
     pace::Rate,
     receive::{self, Folder},
     replay::ReplayCamera,
@@ -49,6 +49,9 @@ pub struct SimFlags {
     /// Chance that the camera goes silent for a while
     #[arg(long, value_name = "P", default_value_t)]
     pub stall_chance: Chance,
+    /// Chance that the encoder fails at a frame
+    #[arg(long, value_name = "P", default_value_t)]
+    pub encoder_fail_chance: Chance,
     /// Unplug the camera after so many frames; it comes back
     #[arg(long, value_name = "N")]
     pub unplug_after: Option<NonZeroU64>,
@@ -121,8 +124,12 @@ impl Devices for Simulator {
         Ok(reopen(faults, move || SimCamera::open(config.clone(), Arc::clone(&clock))))
     }
 
-    fn encoder(name: &str, _: &SimFlags) -> Result<Box<dyn JpegEncoder>> {
-        encode::by_name(name)
+    fn encoder(name: &str, flags: &SimFlags) -> Result<Box<dyn JpegEncoder>> {
+        let encoder = encode::by_name(name)?;
+        Ok(match flags.encoder_fail_chance {
+            Chance::NEVER => encoder,
+            chance => Box::new(FailingEncoder::new(encoder, chance, flags.seed)),
+        })
     }
 
     fn doctor(_: &SimFlags) -> Findings {

@@ -1,5 +1,7 @@
 //! `eyelet-sim`: the streamer on a laptop, with simulated cameras.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

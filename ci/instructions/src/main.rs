@@ -2,6 +2,8 @@
 //!
 //!     instructions ENCODER FORMAT WIDTH HEIGHT TIMES
 
+#![forbid(unsafe_code)]
+
 use eyelet_bench::natural::Picture;
 use eyelet_core::encode;
 use eyelet_hal::{PixelFormat, Quality};

@@ -1,5 +1,7 @@
 //! `eyelet-vcam`: a USB camera made of software, for the virtual board.
 
+#![forbid(unsafe_code)]
+
 use eyelet_vcam::{descriptor::Transport, mode::Mode, run::run, vhci::Vhci};
 use std::{
     env, fs,

@@ -1,6 +1,8 @@
 //! `eyelet-vsg2002`: the SG2002's JPEG unit made of software, for the virtual board. A process that opens its nodes
 //! meets the driver's model of `eyelet-maixcam`, through the kernel's CUSE.
 
+#![forbid(unsafe_code)]
+
 mod carveout;
 mod round;
 #[cfg(test)]

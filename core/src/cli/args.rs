@@ -78,6 +78,9 @@ pub struct ServeArgs<F: Args> {
     /// How many may watch at once
     #[arg(long, value_name = "N", default_value_t = crate::http::MAX_VIEWERS, value_parser = max_viewers)]
     pub max_viewers: usize,
+    /// Write to this watchdog device while all is well: it restarts the machine when that ends
+    #[arg(long, value_name = "DEVICE")]
+    pub watchdog: Option<PathBuf>,
     /// Upload pictures to this server while streaming
     #[arg(long, value_name = "URL")]
     pub upload: Option<UploadUrl>,

@@ -3,6 +3,7 @@
 use super::{CameraArgs, CameraRequest, Devices, Failure};
 use crate::{
     clock::Clock,
+    encode::Renewing,
     hub::Hub,
     pipeline::{Pipeline, Reopen},
 };
@@ -23,7 +24,8 @@ pub(super) fn pipeline<D: Devices>(
     // Opened here first: a camera that cannot be is a mistake now, and a fault to wait out later. Before the
     // encoder, which may have something to log: a mistake is told in one line.
     let camera = Some(opened(&mut reopen)?);
-    let encoder = D::encoder(&args.encoder, &args.own)?;
+    let (name, flags) = (args.encoder.clone(), args.own.clone());
+    let encoder = Box::new(Renewing::new(Box::new(move || D::encoder(&name, &flags)))?);
     let stall_after = STALL.max(STALL_PERIODS * args.fps.period());
     Ok(Pipeline { camera, reopen, encoder, quality: args.quality, stall_after, clock, hub })
 }

@@ -24,6 +24,7 @@ mod tests;
 mod upload;
 mod values;
 mod watch;
+mod watchdog;
 
 pub use args::{CameraArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
 pub use devices::{CameraRequest, Devices, NoCommand};

@@ -1,6 +1,8 @@
 //! `serve`: the camera, streamed until stopped.
 
-use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line};
+use super::{
+    Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line, watchdog::Watchdogs,
+};
 use crate::{
     addresses,
     clock::{Clock, SystemClock},
@@ -29,6 +31,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.page = page;
     server.max_viewers = args.max_viewers;
 
+    let mut watchdogs = Watchdogs::open(args.watchdog.as_deref())?;
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
@@ -36,14 +39,17 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         for address in addresses::reachable(bound) {
             output.print(&format!("streaming on http://{address}/"));
         }
+        watchdogs.ready();
         tokio::select! {
             () = server.run(listener) => Ok(()),
             () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
+            () = watchdogs.run(&hub, &*clock) => Ok(()),
             () = signals.stopped() => Ok(()),
         }
     });
     output.status("");
+    watchdogs.stopping();
     drop(camera);
     // A look-up of an upload server's name may still be under way; nobody waits for it.
     runtime.shutdown_background();

@@ -3,7 +3,12 @@
 use super::{Devices, Failure, Outcome, Output, SnapshotArgs, capture};
 use crate::image::Image;
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame};
-use std::{fs, io::Write as _, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{ErrorKind as ErrorOf, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 /// How long a camera may take for its first good frame.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +39,11 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
             output.bytes(&picture).map_err(|e| Failure::runtime(format!("cannot write to stdout: {e}")))
         }
         Target::Jpeg(path) | Target::Png(path) => write_whole(path, &picture).map_err(|e| {
-            Failure::runtime(format!("cannot write {}: {e}; name a file that can be written", path.display()))
+            let remedy = match e.kind() {
+                ErrorOf::StorageFull | ErrorOf::QuotaExceeded | ErrorOf::FileTooLarge => "make room there",
+                _ => "name a file that can be written",
+            };
+            Failure::runtime(format!("cannot write {}: {e}; {remedy}", path.display()))
         }),
     }
 }

@@ -19,10 +19,12 @@
 pub mod camera;
 mod pass_through;
 pub(crate) mod pixels;
+mod renewing;
 mod software;
 
 pub use camera::CameraEncoder;
 pub use pass_through::PassThrough;
+pub use renewing::{Make, Renewing};
 pub use software::SoftwareEncoder;
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};

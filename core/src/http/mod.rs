@@ -32,6 +32,9 @@ pub const MAX_VIEWERS: usize = 16;
 /// Connections beyond the viewers: pages, snapshots, scrapers, and those that are told to come back later.
 const OTHER_CONNECTIONS: usize = 240;
 
+/// That connections cannot be accepted is said again when it has not happened for this long.
+const SAID: Duration = Duration::from_secs(60);
+
 /// A burst of viewers must not wait for SYN retransmissions (1, 3, 7 s), as it does with a short queue.
 const BACKLOG: i32 = 1024;
 
@@ -64,13 +67,12 @@ impl Server {
         let context = Arc::new(Context { server: self, viewers });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
-        let mut refused = false;
+        let mut said: Option<tokio::time::Instant> = None;
         loop {
             // More than these wait in the listener's queue until one is done.
             let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((socket, peer)) => {
-                    refused = false;
                     let context = Arc::clone(&context);
                     tasks.spawn(async move {
                         connection::serve(Socket::Tcp(socket), Peer::Tcp(peer), context).await;
@@ -79,9 +81,11 @@ impl Server {
                 }
                 Err(error) => {
                     // Out of file descriptors: those at work will free some.
-                    if !std::mem::replace(&mut refused, true) {
+                    // At the limit one is let in now and then, which is no end of it.
+                    if said.is_none_or(|at| at.elapsed() > SAID) {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
+                    said = Some(tokio::time::Instant::now());
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }

@@ -33,7 +33,7 @@ pub enum SnapshotPolicy {
 
 pub(super) async fn take(server: &Server) -> Reply {
     let status = || server.hub.status.snapshot(server.clock.monotonic());
-    let asked_at = server.clock.unix();
+    let asked_at = server.clock.monotonic();
     let mut pictures = server.hub.feed.subscribe();
     if server.snapshot == SnapshotPolicy::Fresh
         && let Some(picture) = server.hub.feed.newest()
@@ -45,7 +45,7 @@ pub(super) async fn take(server: &Server) -> Reply {
     let fresh = async {
         loop {
             let picture = pictures.next().await;
-            if picture.kind == PictureKind::Live && picture.captured_at >= asked_at {
+            if picture.kind == PictureKind::Live && picture.captured_at >= server.clock.to_unix(asked_at) {
                 return picture;
             }
         }

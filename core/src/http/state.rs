@@ -33,6 +33,8 @@ struct Source<'a> {
 struct Encoder<'a> {
     name: &'a str,
     quality: u8,
+    /// Why it makes no pictures.
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +43,7 @@ struct Frames {
     encoded: u64,
     skipped: u64,
     dropped: u64,
+    failed: u64,
 }
 
 pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
@@ -55,15 +58,20 @@ pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
             width: status.format.map(|f| f.width.get()),
             height: status.format.map(|f| f.height.get()),
             fps: (status.fps * 10.0).round() / 10.0,
-            connected: status.health.is_ok(),
-            reason: status.health.as_ref().err().map(String::as_str),
+            connected: status.camera.is_ok(),
+            reason: status.camera.as_ref().err().map(String::as_str),
         },
-        encoder: Encoder { name: &status.encoder, quality: status.quality.get() },
+        encoder: Encoder {
+            name: &status.encoder,
+            quality: status.quality.get(),
+            reason: status.encoder_health.as_ref().err().map(String::as_str),
+        },
         frames: Frames {
             captured: metrics.frames_captured.get(),
             encoded: metrics.frames_encoded.get(),
             skipped: metrics.frames_skipped.get(),
             dropped: metrics.frames_dropped.get(),
+            failed: metrics.frames_failed.get(),
         },
         viewers: viewers.state(now),
         upload: status.upload.as_ref().map(|progress| progress.status()),

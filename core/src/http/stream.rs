@@ -69,7 +69,7 @@ async fn send(
         still = Instant::now() + REPEAT;
         let mut picture = match (next, &last) {
             (Ok(picture), _) => {
-                if request.thinner.as_mut().is_some_and(|thinner| !thinner.admits(picture.captured_at)) {
+                if request.thinner.as_mut().is_some_and(|thinner| !thinner.admits(server.clock.monotonic())) {
                     thinned += 1;
                     continue;
                 }

@@ -86,7 +86,12 @@ impl fmt::Display for Report {
         writeln!(f, "{frames} frames in {seconds:.1} s: {fps:.2} fps, {megabytes:.2} MB/s")?;
         match self.latency {
             Some(Latency { p50_ms, p99_ms, max_ms }) => {
-                writeln!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
+                write!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
+                if p50_ms < 0.0 {
+                    // Before it was taken: what is left of the number is the difference of two clocks.
+                    write!(f, " (the camera's clock is ahead of this one: not to be trusted)")?;
+                }
+                writeln!(f)?;
             }
             None => writeln!(f, "latency: unknown, the stream tells no capture times")?,
         }
@@ -129,6 +134,11 @@ mod tests {
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!((&json["fps"], &json["latency"]["p99_ms"]), (&29.999.into(), &9.0.into()));
         assert_eq!(json["ended"], "frames");
+
+        report.latency = Some(Latency { p50_ms: -50.0, ..latency });
+        let text = report.to_string();
+        let said = "max 12.0 ms (the camera's clock is ahead of this one: not to be trusted)";
+        assert!(text.lines().nth(1).unwrap().ends_with(said), "{text}");
 
         (report.latency, report.restarts, report.ended) = (None, 2, Ended::Cut);
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\

@@ -1,4 +1,4 @@
-//! Cameras that fail, on purpose and repeatably.
+//! Cameras and encoders that fail, on purpose and repeatably.
 //!
 //! [`Faults`] holds the plug and the dice; it outlives the cameras that are opened through it, since a camera
 //! that was pulled out has to be opened anew.
@@ -30,9 +30,11 @@
 
 mod chance;
 mod damage;
+mod encoder;
 mod injector;
 
 pub use chance::Chance;
+pub use encoder::FailingEncoder;
 pub use injector::FaultInjector;
 
 use eyelet_core::clock::Clock;

@@ -55,7 +55,13 @@ async fn upload(request: Request<Incoming>, folder: Arc<Folder>, options: Option
     let len = picture.len();
     let stored = spawn_blocking(move || {
         let kind = check(&picture).map_err(Refusal::NoPicture)?;
-        folder.store(&picture, kind).map_err(|e| Refusal::NotStored(e, folder))
+        match folder.store(&picture, kind) {
+            Ok(name) => {
+                folder.is_news(false);
+                Ok(name)
+            }
+            Err(e) => Err(Refusal::NotStored(e, folder)),
+        }
     });
     match stored.await {
         Ok(Ok(name)) => {
@@ -68,7 +74,9 @@ async fn upload(request: Request<Incoming>, folder: Arc<Folder>, options: Option
         ),
         Ok(Err(Refusal::NoPicture(why))) => text(StatusCode::BAD_REQUEST, why),
         Ok(Err(Refusal::NotStored(e, folder))) => {
-            warn!("cannot store a picture in {}: {e}", folder.path().display());
+            if folder.is_news(true) {
+                warn!("cannot store pictures in {}: {e}; make room there", folder.path().display());
+            }
             let (status, why) = not_stored(&e);
             text(status, why)
         }
@@ -115,7 +123,9 @@ fn is_form(request: &Request<Incoming>) -> bool {
 
 fn not_stored(error: &io::Error) -> (StatusCode, String) {
     let status = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     // The kind only: the error names a path, which is nobody's business but the log's.
@@ -161,6 +171,6 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_apart() {
         let status = |errno| not_stored(&io::Error::from_raw_os_error(errno)).0.as_u16();
-        assert_eq!([status(28), status(122), status(13), status(5)], [507, 507, 500, 500]);
+        assert_eq!([28, 122, 27, 13, 5].map(status), [507, 507, 507, 500, 500]);
     }
 }

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -25,6 +25,8 @@ pub struct Folder {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     stored: AtomicU64,
+    /// Whether the last picture could not be stored.
+    failing: AtomicBool,
     /// The last number that a name was made with.
     number: AtomicU64,
 }
@@ -50,7 +52,10 @@ impl Folder {
             unfinished(&path)
         };
         match prepare() {
-            Ok(_) => Ok(Self { path, clock, stored: AtomicU64::new(0), number: AtomicU64::new(0) }),
+            Ok(_) => {
+                let (stored, failing, number) = Default::default();
+                Ok(Self { path, clock, stored, failing, number })
+            }
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 let why = "permission denied; name a folder that you may write to";
                 Err(refuse(ErrorKind::PermissionDenied, why).with_source(e))
@@ -67,6 +72,11 @@ impl Folder {
     /// Pictures stored since the folder was opened.
     pub fn stored(&self) -> u64 {
         self.stored.load(Ordering::Relaxed)
+    }
+
+    /// Whether this outcome of storing is another than the last: then it is worth a line.
+    pub(super) fn is_news(&self, failed: bool) -> bool {
+        self.failing.swap(failed, Ordering::Relaxed) != failed
     }
 
     /// Stores a picture and gives its name. Names sort by time. When this returns the picture is on the disk, under

@@ -1,5 +1,7 @@
 //! `eyelet`: the streamer on a board.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -44,6 +44,10 @@ fn explain(errno: Errno) -> (ErrorKind, Option<&'static str>) {
         Errno::NOMEM => {
             (ErrorKind::OutOfMemory, "no memory for its buffers; use a smaller size or fewer buffers")
         }
+        Errno::MFILE | Errno::NFILE => (
+            ErrorKind::Other,
+            "too many open files; raise the limit (`ulimit -n`), or wait for connections to end",
+        ),
         Errno::NOSPC => (
             ErrorKind::Other,
             "not enough USB bandwidth; use a smaller size, a lower rate, jpeg, or another port",
@@ -74,6 +78,7 @@ mod tests {
             (Errno::INVAL, ErrorKind::InvalidInput),
             (Errno::NOMEM, ErrorKind::OutOfMemory),
             (Errno::NOSPC, ErrorKind::Other),
+            (Errno::MFILE, ErrorKind::Other),
             (Errno::TOOBIG, ErrorKind::Other),
         ] {
             assert_eq!(of(errno).kind(), kind, "{errno:?}");

@@ -90,11 +90,16 @@ impl HwJpegEncoder {
         Ok(Self { worker: Some(worker), ..Self::without(fallback) })
     }
 
-    /// As [`try_open`](Self::try_open), but where the unit cannot be used the log says why and the other encoder
-    /// does all the work.
+    /// As [`try_open`](Self::try_open), but where the unit cannot be used the log says why (that there is none, only at
+    /// the level `debug`) and the other encoder does all the work.
     pub fn open(system: Arc<dyn System>, fallback: Box<dyn JpegEncoder>, options: &Options) -> Self {
         match Worker::start(system, options.watchdog) {
             Ok(worker) => Self { worker: Some(worker), ..Self::without(fallback) },
+            // As on every machine but one; `doctor` tells it to those who ask.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                tracing::debug!("no SG2002 JPEG unit: {error}; {} encodes", fallback.name());
+                Self { trouble: Some(error.to_string()), ..Self::without(fallback) }
+            }
             Err(error) => {
                 let mut encoder = Self::without(fallback);
                 encoder.give_up(&error);
@@ -128,13 +133,7 @@ impl HwJpegEncoder {
     /// The unit is not used any more.
     fn give_up(&mut self, error: &Error) {
         let instead = self.fallback.0.name();
-        if error.kind() == ErrorKind::NotFound {
-            tracing::info!("no SG2002 JPEG unit: {error}; {instead} encodes");
-        } else {
-            tracing::warn!(
-                "the SG2002's JPEG unit is not used: {error}; {instead} encodes until the next start"
-            );
-        }
+        tracing::warn!("the SG2002's JPEG unit is not used: {error}; {instead} encodes until the next start");
         self.trouble = Some(error.to_string());
         // The mapping goes before the memory is given back.
         self.staged = None;

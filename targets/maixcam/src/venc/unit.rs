@@ -66,7 +66,7 @@ impl Unit {
         let id = chip_id(&*base)?;
         if !CHIPS.contains(&id) {
             let what = format!("this is no SG2002: the driver calls the chip {id}; use --encoder software");
-            return Err(Error::new(ErrorKind::NotFound, what));
+            return Err(Error::new(ErrorKind::Unsupported, what));
         }
         let sys = open(&*system, Node::Sys)?;
         let mem = open(&*system, Node::Mem)?;
@@ -261,7 +261,10 @@ impl Unit {
 fn open(system: &dyn System, node: Node) -> Result<Box<dyn Device>> {
     system.open(node).map_err(|cause| {
         let (kind, remedy) = match cause.kind() {
-            io::ErrorKind::NotFound => (ErrorKind::NotFound, "is this a MaixCAM, are its drivers loaded?"),
+            // Without this one there is no such chip; without another, something is wrong with the drivers.
+            io::ErrorKind::NotFound if matches!(node, Node::Base | Node::Channel(_)) => {
+                (ErrorKind::NotFound, "is this a MaixCAM, are its drivers loaded?")
+            }
             io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, "run as root"),
             _ => (ErrorKind::Other, "are the board's drivers loaded?"),
         };
@@ -277,8 +280,7 @@ fn cannot_map(physical: u64, cause: io::Error) -> Error {
 
 /// The highest channel that nobody made and nobody locked. Never channel 0, which MaixPy uses without asking.
 fn free_channel(system: &dyn System) -> Result<(u8, Box<dyn Device>)> {
-    let mut trouble =
-        Error::new(ErrorKind::NotFound, "the video encoder has no free channel; stop a program");
+    let mut trouble = Error::new(ErrorKind::Busy, "the video encoder has no free channel; stop a program");
     for number in (1..Node::CHANNELS).rev() {
         match open(system, Node::Channel(number)) {
             Ok(node) if Channel(&*node).attr().is_err() && node.try_lock().unwrap_or(false) => {

@@ -170,10 +170,10 @@ fn run(system: Arc<dyn System>, jobs: &Receiver<Job>, replies: &SyncSender<Resul
         }
     };
     let mut reply = Ok(Done::Probed);
-    loop {
+    let surprised = loop {
         let surprised = reply.is_err();
         if replies.send(reply).is_err() || surprised {
-            break;
+            break surprised;
         }
         reply = match jobs.recv() {
             Ok(Job::Stage(layout)) => unit.stage(&layout).map(Done::Staged),
@@ -186,10 +186,13 @@ fn run(system: Arc<dyn System>, jobs: &Receiver<Job>, replies: &SyncSender<Resul
                     .and_then(|place| unit.encode(&layout, &place, quality, &mut out))
                     .map(|()| Done::Encoded(out))
             }
-            Err(_) => break,
+            Err(_) => break false,
         };
-    }
-    if let Err(error) = unit.put_away() {
-        tracing::warn!("cannot give the JPEG unit back: {error}; the next run will try");
+    };
+    match unit.put_away() {
+        Ok(()) => {}
+        // Whoever was told of the surprise says so: one trouble, one line.
+        Err(error) if surprised => tracing::debug!("cannot give the JPEG unit back: {error}"),
+        Err(error) => tracing::warn!("cannot give the JPEG unit back: {error}; the next run will try"),
     }
 }

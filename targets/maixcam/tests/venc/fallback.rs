@@ -54,7 +54,7 @@ fn closed(node: &'static str, errno: i32) -> impl FnOnce(&mut Driver) {
 
 #[test]
 fn nodes_that_are_missing() {
-    for node in ["/dev/cvi-base", "/dev/cvi-sys", "/dev/mem"] {
+    for node in ["/dev/cvi-sys", "/dev/mem"] {
         without_unit(closed(node, libc::ENOENT), &format!("cannot open {node}"));
     }
     without_unit(
@@ -64,6 +64,21 @@ fn nodes_that_are_missing() {
         },
         "no free channel",
     );
+}
+
+#[test]
+fn where_there_is_no_such_unit_nothing_is_said() {
+    let machine = Machine::new();
+    machine.driver(closed("/dev/cvi-base", libc::ENOENT));
+    let (encoder, log) = logged(|| encoder_or_software(&machine.process(), LONG));
+    assert_eq!((encoder.name(), log), ("eyelet", vec![]));
+    assert!(encoder.trouble().unwrap().starts_with("cannot open /dev/cvi-base: "));
+}
+
+#[test]
+fn nodes_that_vanish_under_it() {
+    let machine = until(|driver| driver.faults.gone = true, LONG, "JPEG unit is not used");
+    assert_ne!(machine.leftovers(), NONE, "what could not be given back is left to the next run");
 }
 
 #[test]

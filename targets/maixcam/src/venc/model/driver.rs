@@ -92,6 +92,8 @@ pub struct Faults {
     pub offset: u32,
     /// The JPEG comes in two packs.
     pub two_packs: bool,
+    /// The nodes are gone under those who have them open: every call fails.
+    pub gone: bool,
     /// Opening these fails with this `errno`.
     pub closed: BTreeMap<String, i32>,
 }
@@ -233,6 +235,9 @@ impl Driver {
             return Answer::Errno(libc::EFAULT);
         }
         *self.counts.entry(request).or_default() += 1;
+        if self.faults.gone {
+            return Answer::Errno(libc::ENODEV);
+        }
         match node {
             Node::Channel(number) => self.encoder(number, request, argument, memory).unwrap_or(EPERM),
             Node::Sys => self.allocator(request, argument[0], memory).unwrap_or(unknown),

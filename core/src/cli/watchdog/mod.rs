@@ -1,0 +1,195 @@
+//! Tells those who would start the program again that there is no need to: systemd, and a watchdog device.
+//!
+//! What they are told is that the threads turn: the socket thread, on which this runs, and the camera thread, which turns
+//! with a camera or without. A camera that is unplugged is no reason to start again.
+
+mod device;
+mod systemd;
+
+use super::Failure;
+use crate::{clock::Clock, hub::Hub};
+use device::WatchdogDevice;
+use std::{path::Path, time::Duration};
+use systemd::Systemd;
+
+/// The longest time between two signs of life. The shortest limit of a watchdog device is a second or two.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Everybody who is told.
+#[derive(Debug, Default)]
+pub(super) struct Watchdogs {
+    systemd: Option<Systemd>,
+    device: Option<WatchdogDevice>,
+    told: String,
+    hanging: bool,
+}
+
+impl Watchdogs {
+    /// Systemd, if it has started this program and wants to know, and the device at this path. The device restarts the
+    /// machine from now on unless [`run`](Self::run) runs.
+    ///
+    /// # Errors
+    /// Why the device cannot be opened.
+    pub(super) fn open(device: Option<&Path>) -> Result<Self, Failure> {
+        let device = device.map(WatchdogDevice::open).transpose()?;
+        Ok(Self { systemd: Systemd::from_environment(), device, ..Self::default() })
+    }
+
+    /// The program does its work from now on.
+    pub(super) fn ready(&self) {
+        self.tell("READY=1");
+    }
+
+    /// The program is about to end.
+    pub(super) fn stopping(&self) {
+        self.tell("STOPPING=1");
+    }
+
+    /// Gives signs of life until the future is dropped.
+    pub(super) async fn run(&mut self, hub: &Hub, clock: &dyn Clock) {
+        if self.systemd.is_none() && self.device.is_none() {
+            return std::future::pending().await;
+        }
+        let wanted = self.systemd.as_ref().and_then(Systemd::period).unwrap_or(PERIOD);
+        let mut turns = tokio::time::interval(PERIOD.min(wanted));
+        // After a pause of the whole machine one sign is as good as many.
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            turns.tick().await;
+            self.turn(hub, clock.monotonic());
+        }
+    }
+
+    /// A sign of life, if there is life at `now` on the monotonic clock.
+    fn turn(&mut self, hub: &Hub, now: Duration) {
+        let status = match hub.status.snapshot(now).health {
+            Ok(()) => "STATUS=streaming".to_owned(),
+            Err(reason) => format!("STATUS=no signal: {}", reason.replace('\n', " ")),
+        };
+        if self.told != status {
+            self.tell(&status);
+            self.told = status;
+        }
+        if hub.status.hangs(now).is_some() {
+            if !std::mem::replace(&mut self.hanging, true) {
+                tracing::error!("the camera thread hangs; the watchdog gets no more signs of life");
+            }
+            return;
+        }
+        self.hanging = false;
+        if self.systemd.as_ref().is_some_and(|systemd| systemd.period().is_some()) {
+            self.tell("WATCHDOG=1");
+        }
+        if let Some(device) = &mut self.device {
+            device.feed();
+        }
+    }
+
+    fn tell(&self, what: &str) {
+        if let Some(systemd) = &self.systemd {
+            systemd.tell(what);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::HANG;
+    use std::{
+        fs, io,
+        os::{
+            linux::net::SocketAddrExt,
+            unix::net::{SocketAddr, UnixDatagram},
+        },
+    };
+
+    /// All that has come.
+    fn received(socket: &UnixDatagram) -> Vec<String> {
+        let mut messages = Vec::new();
+        let mut bytes = [0; 1000];
+        loop {
+            match socket.recv(&mut bytes) {
+                Ok(len) => messages.push(String::from_utf8(bytes[..len].to_vec()).unwrap()),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return messages,
+                Err(e) => panic!("{e}"),
+            }
+        }
+    }
+
+    /// systemd's end of the socket, as a path and as an abstract name.
+    fn sockets(dir: &Path) -> [(UnixDatagram, String); 2] {
+        let path = dir.join("notify").to_str().unwrap().to_owned();
+        let name = format!("eyelet-test-{}", std::process::id());
+        let abstract_name = SocketAddr::from_abstract_name(&name).unwrap();
+        let sockets = [
+            (UnixDatagram::bind(&path).unwrap(), path),
+            (UnixDatagram::bind_addr(&abstract_name).unwrap(), format!("@{name}")),
+        ];
+        for (socket, _) in &sockets {
+            socket.set_nonblocking(true).unwrap();
+        }
+        sockets
+    }
+
+    #[test]
+    fn systemd_is_told_while_the_threads_turn_with_or_without_a_camera() {
+        let dir = tempfile::tempdir().unwrap();
+        for (socket, name) in sockets(dir.path()) {
+            let systemd = Systemd::new(name.as_ref(), Some("20000000"), None);
+            let mut watchdogs = Watchdogs { systemd, ..Watchdogs::default() };
+            let hub = Hub::default();
+            watchdogs.ready();
+            assert_eq!(received(&socket), ["READY=1"]);
+
+            let second = Duration::from_secs(1);
+            hub.status.turned(second);
+            hub.status.lost("cannot open /dev/video0:\nunplugged");
+            watchdogs.turn(&hub, second);
+            watchdogs.turn(&hub, 2 * second);
+            assert_eq!(
+                received(&socket),
+                ["STATUS=no signal: cannot open /dev/video0: unplugged", "WATCHDOG=1", "WATCHDOG=1"]
+            );
+
+            watchdogs.turn(&hub, second + HANG);
+            watchdogs.turn(&hub, 2 * second + HANG);
+            let hung = received(&socket);
+            assert!(
+                hung.iter()
+                    .all(|message| message.starts_with("STATUS=no signal: the camera thread has hung"))
+            );
+
+            hub.status.turned(3 * second + HANG);
+            watchdogs.turn(&hub, 3 * second + HANG);
+            assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it turns again");
+            watchdogs.stopping();
+            assert_eq!(received(&socket), ["STOPPING=1"]);
+        }
+    }
+
+    #[test]
+    fn a_device_is_fed_while_the_threads_turn_and_let_go_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("watchdog");
+        fs::write(&path, "").unwrap();
+        let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
+        let hub = Hub::default();
+        hub.status.turned(Duration::ZERO);
+        for turn in 0..3 {
+            watchdogs.turn(&hub, turn * Duration::from_secs(1));
+        }
+        watchdogs.turn(&hub, HANG);
+        watchdogs.turn(&hub, 2 * HANG);
+        assert_eq!(fs::read(&path).unwrap(), b"\0\0\0", "not while the camera thread hangs");
+        drop(watchdogs);
+        assert_eq!(fs::read(&path).unwrap(), b"\0\0\0V", "an ordinary end does not restart the machine");
+
+        match Watchdogs::open(Some(&dir.path().join("none/watchdog"))) {
+            Err(Failure::Runtime(what)) => {
+                assert!(what.starts_with("cannot open ") && what.contains("; "), "{what}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

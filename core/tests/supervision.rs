@@ -1,0 +1,384 @@
+//! What the camera thread makes of faults, on a clock that nobody waits for: see docs/reliability.md.
+
+use eyelet_core::{
+    HANG, Hub,
+    clock::{Clock, ManualClock},
+    encode,
+    feed::PictureKind,
+    pipeline::Pipeline,
+};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockJpegEncoder, PixelFormat, Plane,
+    Quality, Result, StreamFormat, jpeg,
+};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+const PERIOD: Duration = Duration::from_millis(33);
+const START: Duration = Duration::from_secs(1_700_000_000);
+const STALL: Duration = Duration::from_secs(3);
+
+fn grey(width: u32, height: u32) -> StreamFormat {
+    StreamFormat::new(PixelFormat::Grey, width, height).unwrap()
+}
+
+/// What a test sees and steers: the pictures' place, the time, and the end.
+#[derive(Clone)]
+struct Bench {
+    hub: Hub,
+    clock: Arc<ManualClock>,
+    stop: Arc<AtomicBool>,
+    opened: Arc<AtomicUsize>,
+}
+
+/// Called for each frame of a run with its number from 1; says what the frame looks like, or why there is none.
+type Script = Arc<Mutex<dyn FnMut(u64) -> Result<StreamFormat> + Send>>;
+
+struct Camera {
+    bench: Bench,
+    script: Script,
+    frames: Arc<AtomicUsize>,
+    pixels: Vec<u8>,
+}
+
+impl CameraSource for Camera {
+    fn name(&self) -> &str {
+        "test"
+    }
+    fn format(&self) -> StreamFormat {
+        grey(16, 16)
+    }
+    fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn next_frame(&mut self, _: Duration) -> Result<Frame<'_>> {
+        self.bench.clock.advance(PERIOD);
+        let number = self.frames.fetch_add(1, Ordering::Relaxed) as u64 + 1;
+        let format = (self.script.lock().unwrap())(number)?;
+        let (width, height) = (format.width.get() as usize, format.height.get() as usize);
+        self.pixels.resize(3 * width * height, number as u8);
+        let stride = if format.pixel == PixelFormat::Rgb24 { 3 * width } else { width };
+        let plane = Plane::host(&self.pixels[..stride * height], stride);
+        Frame::new(format, FrameMeta::new(number, self.bench.clock.monotonic()), &[plane])
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
+    }
+
+    /// Runs for `frames` frames. Opening the camera fails as often as there are errors in `refusals`.
+    fn run_refused(
+        &self,
+        refusals: Vec<Error>,
+        frames: u64,
+        encoder: Box<dyn JpegEncoder>,
+        mut script: impl FnMut(u64) -> Result<StreamFormat> + Send + 'static,
+    ) {
+        let stop = Arc::clone(&self.stop);
+        let script: Script = Arc::new(Mutex::new(move |number| {
+            if number >= frames {
+                stop.store(true, Ordering::Relaxed);
+            }
+            script(number)
+        }));
+        let (bench, count) = (self.clone(), Arc::new(AtomicUsize::new(0)));
+        let mut refusals = refusals.into_iter();
+        let reopen = move || -> Result<Box<dyn CameraSource>> {
+            bench.opened.fetch_add(1, Ordering::Relaxed);
+            match refusals.next() {
+                Some(refusal) => Err(refusal),
+                None => {
+                    let (script, frames) = (Arc::clone(&script), Arc::clone(&count));
+                    Ok(Box::new(Camera { bench: bench.clone(), script, frames, pixels: Vec::new() }))
+                }
+            }
+        };
+        Pipeline {
+            camera: None,
+            reopen: Box::new(reopen),
+            encoder,
+            quality: Quality::DEFAULT,
+            stall_after: STALL,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            hub: self.hub.clone(),
+        }
+        .run(&self.stop);
+    }
+
+    fn run(
+        &self,
+        frames: u64,
+        encoder: Box<dyn JpegEncoder>,
+        script: impl FnMut(u64) -> Result<StreamFormat> + Send + 'static,
+    ) {
+        self.run_refused(Vec::new(), frames, encoder, script);
+    }
+
+    fn health(&self) -> std::result::Result<(), String> {
+        self.hub.status.snapshot(self.clock.monotonic()).health
+    }
+}
+
+/// An encoder that works but where `broken` says why not, given the number of the call from 1.
+fn encoder(mut broken: impl FnMut(u64) -> Option<Error> + Send + 'static) -> Box<dyn JpegEncoder> {
+    let mut encoder = MockJpegEncoder::new();
+    encoder.expect_name().return_const("test".to_owned());
+    let mut call = 0;
+    encoder.expect_encode().returning(move |_, _, out| {
+        call += 1;
+        match broken(call) {
+            Some(error) => Err(error),
+            None => {
+                out.extend_from_slice(b"JPEG");
+                Ok(())
+            }
+        }
+    });
+    Box::new(encoder)
+}
+
+fn failed() -> Error {
+    Error::new(ErrorKind::Other, "the unit hangs")
+}
+
+#[test]
+fn an_encoder_that_fails_now_and_then_loses_its_frames_and_no_more() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let seen = bench.clone();
+    bench.run(60, encoder(|call| (call % 3 == 0).then(failed)), move |number| {
+        if number > 1 {
+            assert_eq!(seen.health(), Ok(()));
+            assert_eq!(seen.hub.feed.newest().unwrap().kind, PictureKind::Live);
+        }
+        Ok(grey(16, 16))
+    });
+    let metrics = &bench.hub.metrics;
+    assert_eq!((metrics.frames_encoded.get(), metrics.frames_failed.get()), (40, 20));
+    assert_eq!(metrics.frames_dropped.get(), 0, "no fault of the camera");
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 1, "the camera was left alone");
+}
+
+#[test]
+fn a_broken_encoder_shows_no_signal_and_recovers_by_itself() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    // Works for a second, fails for ten, works again.
+    let (from, until) = (Duration::from_secs(1), Duration::from_secs(11));
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let (clock, log) = (Arc::clone(&bench.clock), Arc::clone(&calls));
+    let encoder = encoder(move |_| {
+        let now = clock.monotonic();
+        log.lock().unwrap().push(now);
+        (from..until).contains(&now).then(failed)
+    });
+    let seen = bench.clone();
+    bench.run(600, encoder, move |number| {
+        let now = seen.clock.monotonic();
+        let status = seen.hub.status.snapshot(now);
+        let kind = seen.hub.feed.newest().map(|picture| picture.kind);
+        if (from + STALL + Duration::from_secs(1)..until).contains(&now) {
+            assert_eq!(status.health, Err("the unit hangs".to_owned()), "at {now:?}");
+            assert_eq!(status.camera, Ok(()), "the camera lives");
+            assert!(status.fps > 29.0, "{}", status.fps);
+            assert_eq!(kind, Some(PictureKind::NoSignal));
+        } else if number > 1 && !(from + STALL..until + Duration::from_secs(6)).contains(&now) {
+            assert_eq!((status.health, kind), (Ok(()), Some(PictureKind::Live)), "at {now:?}");
+        }
+        Ok(grey(16, 16))
+    });
+    let metrics = &bench.hub.metrics;
+    assert_eq!(metrics.frames_captured.get(), 600);
+    assert_eq!(metrics.frames_encoded.get() + metrics.frames_failed.get(), 600, "each is accounted for");
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+    // In ten seconds: three at once, then pauses of 0.1, 0.2, 0.4, 0.8, 1.6, 3.2 and 5 s.
+    let tries = calls.lock().unwrap().iter().filter(|&&at| (from..until).contains(&at)).count();
+    assert!((8..=10).contains(&tries), "{tries} tries");
+}
+
+#[test]
+fn a_broken_encoder_that_nobody_needs_is_tried_until_it_works() {
+    let bench = Bench::new();
+    let viewer = Mutex::new(Some(bench.hub.feed.subscribe()));
+    let (seen, clock) = (bench.clone(), Arc::clone(&bench.clock));
+    let until = Duration::from_secs(10);
+    bench.run(600, encoder(move |_| (clock.monotonic() < until).then(failed)), move |number| {
+        if number == 200 {
+            assert!(seen.health().is_err());
+            viewer.lock().unwrap().take();
+        }
+        Ok(grey(16, 16))
+    });
+    assert_eq!(bench.health(), Ok(()));
+    assert_eq!(bench.hub.metrics.frames_encoded.get(), 1, "the try that worked; nobody wanted the rest");
+}
+
+#[test]
+fn the_camera_is_lost_and_found_while_the_encoder_is_broken() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let seen = bench.clone();
+    bench.run(400, encoder(|_| Some(failed())), move |number| match number {
+        200 => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
+        300 => {
+            assert_eq!(seen.health(), Err("the unit hangs".to_owned()));
+            assert_eq!(seen.hub.feed.newest().unwrap().kind, PictureKind::NoSignal);
+            Ok(grey(16, 16))
+        }
+        _ => Ok(grey(16, 16)),
+    });
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn the_camera_changes_format_and_size_while_it_runs() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let rgb = StreamFormat::new(PixelFormat::Rgb24, 24, 40).unwrap();
+    let formats = [grey(16, 16), grey(64, 48), rgb, grey(8, 8)];
+    let seen = bench.clone();
+    let mut last = None;
+    bench.run(40, encode::by_name("auto").unwrap(), move |number| {
+        if let Some((format, sequence)) = last {
+            let picture = seen.hub.feed.newest().unwrap();
+            let info = jpeg::inspect(&picture.jpeg).unwrap();
+            let StreamFormat { width, height, .. } = format;
+            assert_eq!((u32::from(info.width), u32::from(info.height)), (width.get(), height.get()));
+            assert_eq!(picture.sequence, sequence);
+            let status = seen.hub.status.snapshot(seen.clock.monotonic());
+            assert_eq!((status.format, status.health), (Some(format), Ok(())));
+        }
+        let format = formats[(number / 10) as usize % 4];
+        last = Some((format, number));
+        Ok(format)
+    });
+    assert_eq!(bench.hub.metrics.frames_encoded.get(), 40);
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_format_that_the_encoder_cannot_is_told_and_the_next_one_is_tried_at_once() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let mut encoder = MockJpegEncoder::new();
+    encoder.expect_name().return_const("test".to_owned());
+    encoder.expect_encode().returning(|frame, _, out| {
+        if frame.format().pixel == PixelFormat::Rgb24 {
+            return Err(Error::new(ErrorKind::Unsupported, "no rgb24 here"));
+        }
+        out.extend_from_slice(b"JPEG");
+        Ok(())
+    });
+    let seen = bench.clone();
+    let rgb = StreamFormat::new(PixelFormat::Rgb24, 16, 16).unwrap();
+    bench.run(402, Box::new(encoder), move |number| {
+        match number {
+            390 => assert_eq!(seen.health(), Err("no rgb24 here".to_owned())),
+            402 => assert_eq!(seen.health(), Ok(()), "as soon as the format has changed"),
+            _ => {}
+        }
+        Ok(if (100..401).contains(&number) { rgb } else { grey(16, 16) })
+    });
+}
+
+#[test]
+fn the_wall_clock_jumps_and_only_timestamps_follow() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let seen = bench.clone();
+    let hour = Duration::from_secs(3600);
+    let mut wall = START;
+    let mut sequence = None;
+    bench.run(300, encoder(|_| None), move |number| {
+        if number > 1 {
+            let picture = seen.hub.feed.newest().unwrap();
+            assert_eq!(picture.captured_at, wall, "of the frame before");
+            assert!(sequence < Some(picture.sequence));
+            sequence = Some(picture.sequence);
+        }
+        match number {
+            // What a board without a battery does when it gets the time, and what corrects it.
+            100 => seen.clock.set_unix(START + 1000 * hour),
+            200 => seen.clock.set_unix(START - 10 * hour),
+            _ => {}
+        }
+        wall = seen.clock.unix();
+        let status = seen.hub.status.snapshot(seen.clock.monotonic());
+        assert!(number < 40 || (29.0..31.5).contains(&status.fps), "{} fps", status.fps);
+        Ok(grey(16, 16))
+    });
+    assert_eq!(bench.opened.load(Ordering::Relaxed), 1, "no stall was seen");
+    let text = bench.hub.metrics.render();
+    let whole = "eyelet_capture_to_publish_seconds_bucket{le=\"0.0001\"} 300";
+    assert!(text.lines().any(|line| line == whole), "latencies know no wall clock: {text}");
+}
+
+#[test]
+fn whatever_opening_says_it_is_tried_until_the_camera_is_there() {
+    for (kind, what) in [
+        (ErrorKind::Other, "cannot open test: too many open files"),
+        (ErrorKind::OutOfMemory, "cannot start test: no memory for its buffers"),
+        (ErrorKind::PermissionDenied, "cannot open test: permission denied"),
+        (ErrorKind::Unsupported, "cannot use test: another camera was plugged in"),
+        (ErrorKind::InvalidInput, "cannot set 640x480 on test: the driver refuses it"),
+    ] {
+        let bench = Bench::new();
+        let _viewer = bench.hub.feed.subscribe();
+        let (seen, reason) = (bench.clone(), what.to_owned());
+        let refusals = (0..9).map(|_| Error::new(kind, what)).collect();
+        bench.run_refused(refusals, 2, encoder(|_| None), move |number| {
+            if number == 1 {
+                assert_eq!(seen.health(), Err(reason.clone()));
+                assert_eq!(seen.hub.feed.newest().unwrap().kind, PictureKind::NoSignal);
+            }
+            Ok(grey(16, 16))
+        });
+        assert_eq!(bench.health(), Ok(()));
+        assert_eq!(bench.opened.load(Ordering::Relaxed), 10);
+        // One picture for nine refusals: it is said once.
+        assert_eq!(bench.hub.feed.newest().unwrap().sequence, 2, "{what}");
+    }
+}
+
+#[test]
+fn a_camera_thread_that_hangs_or_panics_is_no_good_health() {
+    let bench = Bench::new();
+    let seen = bench.clone();
+    bench.run(2, encoder(|_| None), move |number| {
+        if number == 2 {
+            assert_eq!(seen.health(), Ok(()));
+            // A call that does not come back, as far as another thread can tell.
+            seen.clock.advance(HANG);
+            let why = seen.health().unwrap_err();
+            assert_eq!(why, "the camera thread has hung for 15 s; restart the program");
+        }
+        Ok(grey(16, 16))
+    });
+    assert_eq!(bench.hub.status.hangs(bench.clock.monotonic() + 2 * HANG), None, "there is no such thread");
+
+    let bench = Bench::new();
+    let panicking = bench.clone();
+    let thread = std::thread::spawn(move || {
+        panicking.run(3, encoder(|_| None), |number| match number {
+            2 => panic!("on purpose"),
+            _ => Ok(grey(16, 16)),
+        });
+    });
+    assert!(thread.join().is_err());
+    assert_eq!(bench.health(), Err("the camera thread has panicked; restart the program".to_owned()));
+    assert!(
+        bench.hub.status.hangs(bench.clock.monotonic() + HANG).is_some(),
+        "nor does a watchdog take it for good"
+    );
+}

@@ -1,0 +1,212 @@
+//! Programs at their limits: no file descriptors, no disk, no memory. See docs/reliability.md.
+//!
+//! The limits are set by a shell around the program. A limit of the size of files stands for a full disk: writing
+//! fails in the middle of a file, in the same place.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// Far longer than anything here takes: only a hang meets it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `eyelet-sim` under a limit that a shell sets.
+fn limited(limit: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_eyelet-sim")]);
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A program that runs until it is dropped.
+struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Program {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        Self { child, stdout, log: Some(log) }
+    }
+
+    /// Where it listens, as its first line says.
+    fn address(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line:?}"));
+        address.split('/').next().unwrap().trim().to_owned()
+    }
+
+    /// Ends it, and gives what it logged.
+    fn end(mut self) -> String {
+        self.child.kill().unwrap();
+        self.log.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A connection that is kept, for one request after the other.
+struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    fn to(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The status and the body of an answer.
+    fn ask(&mut self, head: &str, body: &[u8]) -> (u16, String) {
+        let request = format!("{head} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        self.0.get_mut().write_all(&[request.as_bytes(), body].concat()).unwrap();
+        let mut line = String::new();
+        let (mut status, mut len) = (0, 0);
+        loop {
+            line.clear();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the connection ended");
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(code) = line.strip_prefix("http/1.1 ") {
+                status = code[..3].parse().unwrap();
+            } else if let Some(value) = line.strip_prefix("content-length: ") {
+                len = value.parse().unwrap();
+            } else if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; len];
+        self.0.read_exact(&mut body).unwrap();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+}
+
+/// Waits until `look` finds something.
+#[track_caller]
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A picture of `size` in a file.
+fn picture(path: &Path, size: &str) {
+    let path = path.to_str().unwrap();
+    let output = limited("true", &["snapshot", path, "--size", size, "--scene", "detail"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn one_line(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!((text.lines().count(), output.status.code()), (1, Some(1)), "{text}");
+    text
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn out_of_file_descriptors() {
+    let dir = tempfile::tempdir().unwrap();
+    picture(&dir.path().join("1.jpg"), "64x48");
+    let camera = format!("replay:{}", dir.path().display());
+    // The camera goes after a second or so, and cannot be opened again: viewers have all descriptors.
+    let flags = ["serve", "--bind", "127.0.0.1:0", "--camera", &camera, "--unplug-after", "30"];
+    let mut program = Program::start(limited("ulimit -n 24", &flags));
+    let address = program.address();
+    let mut kept = Kept::to(&address);
+    kept.ask("GET /healthz", b"");
+    let viewers: Vec<_> = (0..24)
+        .map(|_| {
+            let mut viewer = TcpStream::connect(&address).unwrap();
+            viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            viewer
+        })
+        .collect();
+    until("the camera is open although there are no descriptors", || {
+        let (status, reason) = kept.ask("GET /healthz", b"");
+        (status == 503 && reason.contains("open files")).then_some(())
+    });
+    drop(viewers);
+    until("the camera is not opened again", || (kept.ask("GET /healthz", b"").0 == 200).then_some(()));
+    assert_eq!(Kept::to(&address).ask("GET /state", b"").0, 200, "nobody is let in any more");
+
+    let log = program.end();
+    let said = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(said("cannot accept connections; trying again"), 1, "{log}");
+    assert_eq!(said("no signal; trying again until it is back error=cannot read"), 1, "{log}");
+}
+
+#[test]
+fn a_snapshot_that_does_not_fit_on_the_disk_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["picture.jpg", "picture.png"] {
+        let path = dir.path().join(name);
+        let output =
+            limited("trap '' XFSZ; ulimit -f 4", &["snapshot", path.to_str().unwrap()]).output().unwrap();
+        let text = one_line(&output);
+        assert!(text.starts_with("error: cannot write ") && text.ends_with("; make room there\n"), "{text}");
+        assert_eq!(names(dir.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn pictures_that_do_not_fit_on_the_disk_are_refused_and_it_is_said_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (small, large) = (dir.path().join("small.jpg"), dir.path().join("large.jpg"));
+    picture(&small, "16x16");
+    picture(&large, "640x480");
+    let (small, large) = (fs::read(small).unwrap(), fs::read(large).unwrap());
+    let folder = dir.path().join("received");
+    let arguments = ["receive", folder.to_str().unwrap(), "--bind", "127.0.0.1:0"];
+    // The unit is 512 bytes in one shell and 1024 in another.
+    let mut program = Program::start(limited("trap '' XFSZ; ulimit -f 16", &arguments));
+    let address = program.address();
+    assert!(small.len() < 8 << 10 && large.len() > 16 << 10);
+    let mut sender = Kept::to(&address);
+    let mut post = |picture: &[u8]| sender.ask("POST /upload", picture).0;
+    assert_eq!(post(&small), 200);
+    for _ in 0..3 {
+        assert_eq!(post(&large), 507);
+    }
+    assert_eq!(names(&folder).len(), 1, "{:?}", names(&folder));
+    assert_eq!((post(&small), post(&large)), (200, 507));
+    assert_eq!(names(&folder).len(), 2, "{:?}", names(&folder));
+    let log = program.end();
+    assert_eq!(log.matches("cannot store pictures in ").count(), 2, "once each time it begins: {log}");
+}
+
+#[test]
+fn a_camera_that_does_not_fit_in_memory_is_refused_in_one_line() {
+    let arguments = ["snapshot", "-", "--size", "8192x8192", "--format", "rgb24"];
+    let text = one_line(&limited("ulimit -v 400000", &arguments).output().unwrap());
+    assert!(
+        text.starts_with("error: cannot open sim: no memory for 4 buffers of 8192x8192 rgb24; "),
+        "{text}"
+    );
+}
