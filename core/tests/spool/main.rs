@@ -1,0 +1,6 @@
+//! The spool on disks that fail: power cuts, kill -9, full disks, flipped bits.
+
+mod memory;
+mod power;
+mod room;
+mod thread;
