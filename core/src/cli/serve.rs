@@ -1,6 +1,6 @@
 //! `serve`: the camera, streamed until stopped.
 
-use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line};
+use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, sending, status_line};
 use crate::{
     addresses,
     clock::{Clock, SystemClock},
@@ -25,6 +25,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
+    let upload = sending::prepare(args.upload.clone(), &args.sending, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
     server.max_viewers = args.max_viewers;
@@ -38,7 +39,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         }
         tokio::select! {
             () = server.run(listener) => Ok(()),
-            () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
+            () = sending::beside(upload) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = signals.stopped() => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! How much a spool may hold, and what happens when it is full.
 
+use std::str::FromStr;
+
 /// What happens to pictures when there is no room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
@@ -8,6 +10,17 @@ pub enum WhenFull {
     DropOldest,
     /// Those that are there stay, and no more are taken.
     Hold,
+}
+
+impl FromStr for WhenFull {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "drop-oldest" => Ok(Self::DropOldest),
+            "hold" => Ok(Self::Hold),
+            _ => Err("a full spool can drop-oldest or hold"),
+        }
+    }
 }
 
 /// A spool's limits.
