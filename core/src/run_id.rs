@@ -18,7 +18,7 @@ pub struct RunId(u64);
 
 impl RunId {
     /// A run with this number.
-    pub fn new(number: u64) -> Self {
+    pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
