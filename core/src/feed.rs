@@ -1,6 +1,11 @@
 //! Where pictures meet those who want them: the newest wins, nobody waits for anybody.
 
+mod queue;
+
+pub use queue::Queue;
+
 use bytes::Bytes;
+use queue::Queues;
 use std::{
     sync::{
         Arc,
@@ -56,6 +61,7 @@ pub struct Picture {
 pub struct Feed {
     newest: watch::Sender<Newest>,
     wanted: Arc<AtomicUsize>,
+    queues: Arc<Queues>,
 }
 
 /// What the feed holds. The count changes together with the picture, so that nobody sees one without the other.
@@ -75,15 +81,17 @@ impl Default for Feed {
 impl Feed {
     /// An empty feed.
     pub fn new() -> Self {
-        Self { newest: watch::Sender::new(Newest::default()), wanted: Arc::default() }
+        Self { newest: watch::Sender::new(Newest::default()), wanted: Arc::default(), queues: Arc::default() }
     }
 
     /// Replaces the newest picture and wakes every subscriber.
     pub fn publish(&self, picture: Picture) {
+        let picture = Arc::new(picture);
+        self.queues.push(&picture);
         let mut old = None; // freed after the lock is
         self.newest.send_modify(|newest| {
             newest.live += u64::from(picture.kind == PictureKind::Live);
-            old = newest.picture.replace(Arc::new(picture));
+            old = newest.picture.replace(picture);
         });
     }
 
@@ -114,6 +122,12 @@ impl Feed {
         };
         let (wanted, feed) = (Arc::clone(&self.wanted), self.newest.clone());
         Subscription { receiver, seen, missed: 0, wanted, _feed: feed }
+    }
+
+    /// Asks for every live picture from now on, until the queue drops. `depth` of them may wait, and are held in
+    /// memory; one that comes when all places are taken is missed.
+    pub fn queue(&self, depth: usize) -> Queue {
+        self.queues.add(depth, Arc::clone(&self.wanted))
     }
 }
 

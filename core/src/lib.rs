@@ -34,7 +34,9 @@ pub mod pipeline;
 mod pool;
 mod publisher;
 mod rate;
+mod run_id;
 mod sequence;
+pub mod spool;
 mod status;
 mod streamer;
 pub mod upload;
@@ -42,5 +44,6 @@ pub mod watch;
 
 pub use fps::Fps;
 pub use hub::Hub;
+pub use run_id::RunId;
 pub use status::{HANG, Status, StatusSnapshot};
 pub use streamer::{JpegStreamer, Written};

@@ -5,7 +5,7 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::fmt;
+use std::{fmt, sync::atomic::AtomicU64};
 
 /// Every counter of one streamer. `/metrics` and `/state` show the same numbers.
 pub struct Metrics {
@@ -29,6 +29,8 @@ pub struct Metrics {
     pub stream_bytes: Counter,
     /// What became of uploads.
     pub upload: UploadCounters,
+    /// What waits for its upload on the disk, and what became of it.
+    pub spool: SpoolCounters,
     registry: Registry,
 }
 
@@ -39,8 +41,50 @@ pub struct UploadCounters {
     pub accepted: Counter,
     /// Tried and refused, or broken on the way.
     pub failed: Counter,
-    /// Never tried, since a newer picture came first.
+    /// Never to be sent: a newer picture came first, or the spool had no room.
     pub dropped: Counter,
+}
+
+/// What a spool holds, and what became of the pictures offered to it.
+///
+/// Each was taken or missed; each that was taken waits, was sent, dropped, refused or damaged.
+#[derive(Clone, Debug, Default)]
+pub struct SpoolCounters {
+    /// Safely on the disk.
+    pub taken: Counter,
+    /// Removed unsent, to make room.
+    pub dropped: Counter,
+    /// Never taken: no room, or the disk failed or was too slow.
+    pub missed: Counter,
+    /// Set aside, since the server would never take them.
+    pub refused: Counter,
+    /// Set aside, since their bytes were not what was written.
+    pub damaged: Counter,
+    /// Pictures that wait now.
+    pub pictures: Gauge,
+    /// Bytes of all files now.
+    pub bytes: Gauge,
+    /// When the picture that goes next was taken, Unix seconds; 0 when there is none.
+    pub oldest: Gauge<f64, AtomicU64>,
+    /// [`UploadCounters::dropped`], which counts those that were dropped and those that were missed.
+    pub upload_dropped: Counter,
+}
+
+impl SpoolCounters {
+    pub(crate) fn missed(&self, pictures: u64) {
+        self.missed.inc_by(pictures);
+        self.upload_dropped.inc_by(pictures);
+    }
+
+    pub(crate) fn dropped(&self) {
+        self.dropped.inc();
+        self.upload_dropped.inc();
+    }
+
+    pub(crate) fn holds(&self, pictures: usize, bytes: u64) {
+        self.pictures.set(i64::try_from(pictures).unwrap_or(i64::MAX));
+        self.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
 }
 
 /// 100 us to about 1.6 s, each bucket twice the last: an encode takes 0.2 ms on a laptop and 50 ms on a board.
@@ -57,6 +101,8 @@ impl Default for Metrics {
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
+        let upload = UploadCounters::default();
+        let spool = SpoolCounters { upload_dropped: upload.dropped.clone(), ..SpoolCounters::default() };
         let mut metrics = Self {
             frames_captured: Counter::default(),
             frames_encoded: Counter::default(),
@@ -67,7 +113,8 @@ impl Metrics {
             encode_seconds: seconds(),
             capture_to_publish_seconds: seconds(),
             stream_bytes: Counter::default(),
-            upload: UploadCounters::default(),
+            upload,
+            spool,
             registry: Registry::with_prefix("eyelet"),
         };
         let r = &mut metrics.registry;
@@ -79,11 +126,21 @@ impl Metrics {
             ("frames_failed", "Frames not encoded because the encoder failed", &metrics.frames_failed),
             ("upload_accepted", "Pictures the upload server took", &metrics.upload.accepted),
             ("upload_failed", "Uploads refused or broken on the way", &metrics.upload.failed),
-            ("upload_dropped", "Pictures not uploaded, a newer one came first", &metrics.upload.dropped),
+            ("upload_dropped", "Pictures never to be uploaded", &metrics.upload.dropped),
+            ("spool_taken", "Pictures safely in the spool", &metrics.spool.taken),
+            ("spool_dropped", "Pictures removed unsent from the spool", &metrics.spool.dropped),
+            ("spool_missed", "Pictures that the spool did not take", &metrics.spool.missed),
+            ("spool_refused", "Pictures that the server will never take", &metrics.spool.refused),
+            ("spool_damaged", "Pictures damaged in the spool", &metrics.spool.damaged),
         ] {
             r.register(name, help, counter.clone());
         }
         r.register("viewers", "Viewers of /stream now", metrics.viewers.clone());
+        let spool = &metrics.spool;
+        r.register("spool_pictures", "Pictures that wait in the spool", spool.pictures.clone());
+        r.register_with_unit("spool", "Files of the spool", Unit::Bytes, spool.bytes.clone());
+        let oldest = "When the picture that goes next was taken";
+        r.register_with_unit("spool_oldest_timestamp", oldest, Unit::Seconds, spool.oldest.clone());
         r.register_with_unit("stream", "Sent on /stream", Unit::Bytes, metrics.stream_bytes.clone());
         for (name, help, histogram) in [
             ("encode", "Time to encode a frame", &metrics.encode_seconds),

@@ -1,8 +1,16 @@
 //! Flags and subcommands.
 
-use super::{devices::Devices, values::Size};
-use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
-use clap::{Args, Parser, Subcommand};
+use super::{
+    devices::Devices,
+    values::{ByteCount, HeaderLine, Size},
+};
+use crate::{
+    Fps,
+    spool::WhenFull,
+    upload::{FIELD, UploadMethod, UploadUrl},
+    watch::StreamUrl,
+};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
 use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
 
@@ -63,6 +71,29 @@ pub struct CameraArgs<F: Args> {
     pub own: F,
 }
 
+/// How pictures are uploaded: what `upload` and `serve --upload` share.
+#[derive(Clone, Debug, Args)]
+pub struct SendingArgs {
+    /// How a picture is sent: post, put, or form for multipart/form-data
+    #[arg(long, value_name = "METHOD", default_value = "post")]
+    pub upload_method: UploadMethod,
+    /// The form's field that holds the picture
+    #[arg(long, value_name = "NAME", default_value = FIELD)]
+    pub upload_field: String,
+    /// One more header of each upload; may be given several times
+    #[arg(long, value_name = "'NAME: VALUE'", action = ArgAction::Append)]
+    pub upload_header: Vec<HeaderLine>,
+    /// Keep pictures in this folder until the server has them
+    #[arg(long, value_name = "DIR")]
+    pub spool: Option<PathBuf>,
+    /// How large the spool may grow, such as 500M
+    #[arg(long, value_name = "BYTES", default_value = "64M")]
+    pub spool_max: ByteCount,
+    /// What happens when the spool is full: drop-oldest or hold
+    #[arg(long, value_name = "POLICY", default_value = "drop-oldest")]
+    pub spool_full: WhenFull,
+}
+
 /// `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs<F: Args> {
@@ -84,6 +115,9 @@ pub struct ServeArgs<F: Args> {
     /// Upload pictures to this server while streaming
     #[arg(long, value_name = "URL")]
     pub upload: Option<UploadUrl>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sending: SendingArgs,
 }
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
@@ -104,12 +138,15 @@ pub struct SnapshotArgs<F: Args> {
 /// `upload`.
 #[derive(Clone, Debug, Args)]
 pub struct UploadArgs<F: Args> {
-    /// Where each picture is posted to, such as http://192.168.0.2:8080/upload
+    /// Where each picture is sent to, such as http://192.168.0.2:8080/upload
     #[arg(value_name = "URL")]
     pub url: UploadUrl,
     /// End after this many pictures were accepted
     #[arg(long, value_name = "N")]
     pub count: Option<NonZeroU64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sending: SendingArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,

@@ -55,23 +55,41 @@ fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec
         if key == "config" || !(has(sub, key) || elsewhere()) {
             return Err(format!("unknown key {key}; the keys are the flags of {} --help", sub.get_name()));
         }
-        let value = match value {
-            toml::Value::String(value) => value.clone(),
-            toml::Value::Integer(value) => value.to_string(),
-            toml::Value::Float(value) => value.to_string(),
-            other => return Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
-        };
-        if has(sub, key) {
-            let flag = format!("--{key}={value}");
-            check(sub, &flag)?;
-            flags.push(flag);
+        for value in values(command, key, value)? {
+            if has(sub, key) {
+                let flag = format!("--{key}={value}");
+                check(sub, &flag)?;
+                flags.push(flag);
+            }
         }
     }
     Ok(flags)
 }
 
-fn has(command: &clap::Command, flag: &str) -> bool {
-    command.get_arguments().any(|a| a.get_long() == Some(flag))
+/// What a key is set to: one value, or a list where the flag may be given several times.
+fn values(command: &clap::Command, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
+    let several = || {
+        let mut flags = command.get_subcommands().filter_map(|sub| flag(sub, key));
+        flags.any(|flag| matches!(flag.get_action(), clap::ArgAction::Append))
+    };
+    match value {
+        toml::Value::String(value) => Ok(vec![value.clone()]),
+        toml::Value::Integer(value) => Ok(vec![value.to_string()]),
+        toml::Value::Float(value) => Ok(vec![value.to_string()]),
+        toml::Value::Array(list) if several() => {
+            let texts = list.iter().map(|value| value.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().ok_or_else(|| format!("{key} is a list; it must hold strings only"))
+        }
+        other => Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
+    }
+}
+
+fn flag<'a>(command: &'a clap::Command, flag: &str) -> Option<&'a clap::Arg> {
+    command.get_arguments().find(|a| a.get_long() == Some(flag))
+}
+
+fn has(command: &clap::Command, name: &str) -> bool {
+    flag(command, name).is_some()
 }
 
 /// Whether the flag alone is good, so that an error can name the file and not the command line.

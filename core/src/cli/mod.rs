@@ -15,6 +15,7 @@ mod devices;
 mod doctor;
 mod failure;
 mod output;
+mod sending;
 mod serve;
 mod signals;
 mod snapshot;
@@ -26,13 +27,13 @@ mod values;
 mod watch;
 mod watchdog;
 
-pub use args::{CameraArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
+pub use args::{CameraArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
 pub use devices::{CameraRequest, Devices, NoCommand};
 pub use doctor::{Camera, Findings, Problem};
 pub use failure::Failure;
 pub use output::Output;
 pub use signals::Signals;
-pub use values::Size;
+pub use values::{ByteCount, HeaderLine, Size};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};

@@ -1,7 +1,7 @@
 //! `serve`: the camera, streamed until stopped.
 
 use super::{
-    Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line, watchdog::Watchdogs,
+    Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, sending, status_line, watchdog::Watchdogs,
 };
 use crate::{
     addresses,
@@ -27,6 +27,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
+    let upload = sending::prepare(args.upload.clone(), &args.sending, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
     server.max_viewers = args.max_viewers;
@@ -42,7 +43,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         watchdogs.ready();
         tokio::select! {
             () = server.run(listener) => Ok(()),
-            () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
+            () = sending::beside(upload) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = watchdogs.run(&hub, &*clock) => Ok(()),
             () = signals.stopped() => Ok(()),

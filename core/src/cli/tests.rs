@@ -84,6 +84,10 @@ fn bad_values_are_told_what_is_right() {
         (["--fps", "0"], "a frame rate is a number from 0.001 to 1000, such as 30; "),
         (["--bind", "nowhere"], "--bind"),
         (["upload", "http:///upload"], "no host"),
+        (["upload", "http://x/{frame}"], "there is no {frame}; use {sequence}, {timestamp}, {run}"),
+        (["--upload-method", "patch"], "a method is post, put or form; "),
+        (["--spool-max", "1"], "a number of bytes is 64K or more, such as 500M or 2G; "),
+        (["--spool-full", "panic"], "a full spool can drop-oldest or hold; "),
         (["frobnicate", "x"], "frobnicate"),
     ] {
         let what = refused(&arguments);
@@ -115,6 +119,29 @@ fn one_file_serves_every_subcommand() {
         other => panic!("{other:?}"),
     }
     assert_eq!(serve(&["--config", &name]).camera.quality.get(), 33);
+}
+
+#[test]
+fn headers_come_from_the_file_and_from_the_command_line() {
+    let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
+    let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
+    let lines: Vec<_> = args.upload_header.iter().map(|line| &line.0[..]).collect();
+    assert_eq!(lines, ["A: secret", "B: 2", "C: 3"]);
+    assert!(!format!("{args:?}").contains("secret"));
+    assert_eq!(args.spool.as_deref(), Some("/x".as_ref()));
+    assert_eq!(args.spool_max.0, crate::spool::Options::DEFAULT_MAX_BYTES);
+    let (_file, name) = file("upload-header = [1]");
+    assert!(refused(&["--config", &name]).ends_with("upload-header is a list; it must hold strings only"));
+}
+
+#[test]
+fn a_bad_header_is_wrong_usage_and_not_shown() {
+    let hub = crate::Hub::default();
+    let args = serve(&["--upload", "http://x/", "--upload-header", "Host: secret"]);
+    match sending::prepare(args.upload, &args.sending, &hub) {
+        Err(Failure::Usage(what)) => assert!(what.contains("Host") && !what.contains("secret"), "{what}"),
+        _ => panic!("a Host header was taken"),
+    }
 }
 
 #[test]

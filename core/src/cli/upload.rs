@@ -1,10 +1,9 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Outcome, Output, Signals, UploadArgs, capture};
+use super::{Devices, Outcome, Output, Signals, UploadArgs, capture, sending};
 use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
-    upload::{Backoff, Client, Forwarder, UploadUrl},
 };
 use std::sync::Arc;
 
@@ -15,16 +14,12 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
-    let mut forwarder = forwarder(args.url.clone(), &hub);
-    if let Some(count) = args.count {
-        forwarder = forwarder.limit(count.get());
-    }
-    // Asked for before the camera starts, so that its first frame counts.
-    let pictures = hub.feed.subscribe();
+    // Before the camera starts, so that its first frame counts.
+    let upload = sending::to(args.url.clone(), &args.sending, &hub)?;
     let camera = pipeline.spawn()?;
     runtime.block_on(async {
         tokio::select! {
-            () = forwarder.run(pictures) => {}
+            () = upload.run(args.count) => {}
             () = signals.stopped() => {}
         }
     });
@@ -33,21 +28,10 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     drop(camera);
     let counts = &hub.metrics.upload;
     let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
-    output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped"));
+    let spooled = match &args.sending.spool {
+        Some(_) => format!(", {} in the spool", hub.metrics.spool.pictures.get()),
+        None => String::new(),
+    };
+    output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
     Ok(())
-}
-
-/// Uploads beside the stream, until the future is dropped.
-pub(super) async fn beside(url: Option<UploadUrl>, hub: &Hub) {
-    match url {
-        Some(url) => forwarder(url, hub).run(hub.feed.subscribe()).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn forwarder(url: UploadUrl, hub: &Hub) -> Forwarder {
-    let backoff = Backoff::new(fastrand::Rng::new());
-    let forwarder = Forwarder::new(Client::new(url), backoff, hub.metrics.upload.clone());
-    hub.status.uploading(forwarder.progress());
-    forwarder
 }

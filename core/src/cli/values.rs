@@ -30,6 +30,44 @@ impl fmt::Display for Size {
     }
 }
 
+/// A number of bytes, 64 KiB at least: `500000`, or with `K`, `M` or `G` behind it for KiB, MiB or GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteCount(pub u64);
+
+impl FromStr for ByteCount {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (digits, unit) = match text.strip_suffix(['K', 'M', 'G']) {
+            Some(digits) => (digits, &text[digits.len()..]),
+            None => (text, ""),
+        };
+        let shift = ["", "K", "M", "G"].iter().position(|known| *known == unit).unwrap_or_default() * 10;
+        let count = digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+        count
+            .and_then(|count| count.checked_mul(1 << shift))
+            .filter(|count| *count >= 64 * 1024)
+            .map(Self)
+            .ok_or("a number of bytes is 64K or more, such as 500M or 2G")
+    }
+}
+
+/// A header that may hold a secret: not checked here, since clap's errors show the value, and not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderLine(pub(super) String);
+
+impl FromStr for HeaderLine {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for HeaderLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeaderLine(..)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +77,16 @@ mod tests {
         assert_eq!("640x480".parse::<Size>().unwrap().to_string(), "640x480");
         for bad in ["0x0", "640", "99999x99999", "640x", "-1x5", "640X480", "1x1x1", ""] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn byte_counts() {
+        for (text, want) in [("65536", 65_536), ("64K", 65_536), ("5M", 5 << 20), ("2G", 2 << 30)] {
+            assert_eq!(text.parse(), Ok(ByteCount(want)));
+        }
+        for bad in ["", "M", "65535", "63K", "-64K", "+64K", "1.5G", "64k", "64MB", "99999999999G", "64é"] {
+            assert!(bad.parse::<ByteCount>().is_err(), "{bad}");
         }
     }
 }

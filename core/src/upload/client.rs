@@ -1,18 +1,14 @@
-//! Posting one picture after another over one kept-alive connection.
+//! Sending one picture after another over one kept-alive connection.
 
 use super::{
-    UploadUrl,
-    connection::{Connection, broken, first_line},
+    PostMeta, Response, UploadUrl,
+    connection::{Connection, broken},
+    style::RequestStyle,
 };
-use crate::feed::Picture;
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
-use http_body_util::{BodyExt, Full};
-use hyper::{
-    Method, Request, StatusCode,
-    body::Incoming,
-    header::{self, HeaderMap},
-};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -35,67 +31,7 @@ impl Default for Timeouts {
     }
 }
 
-/// What is known of a posted picture; each known value becomes a header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PostMeta {
-    /// When it was taken, since 1970-01-01 UTC: `X-Timestamp`, in seconds with 6 decimals.
-    pub captured_at: Option<Duration>,
-    /// Its number: `X-Sequence`.
-    pub sequence: Option<u64>,
-}
-
-impl From<&Picture> for PostMeta {
-    fn from(picture: &Picture) -> Self {
-        Self { captured_at: Some(picture.captured_at), sequence: Some(picture.sequence) }
-    }
-}
-
-/// What the server said to a picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    status: StatusCode,
-    text: String,
-    pub(super) retry_after: Option<Duration>,
-    location: Option<String>,
-}
-
-impl Response {
-    fn new(status: StatusCode, headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let retry_after =
-            text(header::RETRY_AFTER).and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-        Self { status, text: String::new(), retry_after, location: text(header::LOCATION).map(String::from) }
-    }
-
-    /// The HTTP status, 200 for example.
-    pub fn status(&self) -> u16 {
-        self.status.as_u16()
-    }
-
-    /// The body as text: at most its first 64 KiB, and bytes that are no UTF-8 replaced.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether the server took the picture: any 2xx.
-    pub fn is_accepted(&self) -> bool {
-        self.status.is_success()
-    }
-
-    /// What to tell a person of an answer that is not 2xx, in one line.
-    pub(super) fn refusal(&self) -> String {
-        let status = &self.status;
-        if let (true, Some(to)) = (status.is_redirection(), &self.location) {
-            return format!("the server answered {status} and points to {to:?}; upload to that address");
-        }
-        match first_line(&self.text) {
-            Some(line) => format!("the server answered {status}: {line}"),
-            None => format!("the server answered {status}"),
-        }
-    }
-}
-
-/// Posts pictures to one address over one connection, which is opened when first needed and kept alive.
+/// Sends pictures to one address over one connection, which is opened when first needed and kept alive.
 ///
 /// A kept-alive connection that the server closed meanwhile is replaced, and the picture is sent again on a new
 /// connection, once, and only if not one byte of an answer had come. Redirects are not followed. Needs a tokio
@@ -104,6 +40,7 @@ impl Response {
 pub struct Client {
     url: UploadUrl,
     timeouts: Timeouts,
+    style: RequestStyle,
     idle: Option<Connection>,
 }
 
@@ -122,7 +59,14 @@ impl Client {
 
     /// A client that waits as long as it is told.
     pub fn with_timeouts(url: UploadUrl, timeouts: Timeouts) -> Self {
-        Self { url, timeouts, idle: None }
+        Self { url, timeouts, style: RequestStyle::default(), idle: None }
+    }
+
+    /// Writes its requests in this way.
+    #[must_use]
+    pub fn style(mut self, style: RequestStyle) -> Self {
+        self.style = style;
+        self
     }
 
     /// Where the pictures go.
@@ -130,14 +74,15 @@ impl Client {
         &self.url
     }
 
-    /// Posts a picture and waits for the answer, whatever its status. JPEG and PNG are named as such in
-    /// `Content-Type`, anything else as `application/octet-stream`.
+    /// Sends a picture as its [`RequestStyle`] says and waits for the answer, whatever its status. JPEG and PNG are
+    /// named as such in `Content-Type`, anything else as `application/octet-stream`.
     ///
     /// Dropping the future closes the connection; whether the server has the picture is then unknown.
     ///
     /// # Errors
     /// `NotFound` when the host is not known, `Disconnected` when there is no connection or it breaks,
-    /// `TimedOut` after the [`Timeouts`], `Other` when the answer is not HTTP/1.
+    /// `TimedOut` after the [`Timeouts`], `Other` when the answer is not HTTP/1, `InvalidInput` when the address has
+    /// a place for something that is not known of the picture.
     pub async fn post(&mut self, picture: Bytes, meta: &PostMeta) -> Result<Response> {
         if let Some(kept) = self.idle.take() {
             match self.exchange(kept, picture.clone(), meta).await {
@@ -160,7 +105,7 @@ impl Client {
         meta: &PostMeta,
     ) -> std::result::Result<Response, Failure> {
         let url = &self.url.0;
-        let request = self.request(picture, meta).map_err(Failure::Other)?;
+        let request = self.style.request(url, picture, meta).map_err(Failure::Other)?;
         let answer = async {
             let head = connection.send(request).await.map_err(|e| {
                 let error = broken(url, e.error);
@@ -189,37 +134,6 @@ impl Client {
             self.idle = Some(connection);
         }
         Ok(response)
-    }
-
-    fn request(&self, picture: Bytes, meta: &PostMeta) -> Result<Request<Full<Bytes>>> {
-        let url = &self.url.0;
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(url.target().clone())
-            .header(header::HOST, url.authority())
-            .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
-            .header(header::CONTENT_TYPE, content_type(&picture))
-            .header(header::CONTENT_LENGTH, picture.len());
-        if let Some(at) = meta.captured_at {
-            request = request.header("x-timestamp", format!("{}.{:06}", at.as_secs(), at.subsec_micros()));
-        }
-        if let Some(sequence) = meta.sequence {
-            request = request.header("x-sequence", sequence);
-        }
-        request
-            .body(Full::new(picture))
-            .map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))
-    }
-}
-
-/// By the first bytes.
-fn content_type(picture: &[u8]) -> &'static str {
-    if picture.starts_with(&[0xff, 0xd8, 0xff]) {
-        "image/jpeg"
-    } else if picture.starts_with(b"\x89PNG\r\n\x1a\n") {
-        "image/png"
-    } else {
-        "application/octet-stream"
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Backoff, Client, PostMeta, Progress};
 use crate::{
+    RunId,
     feed::{Picture, PictureKind, Subscription},
     metrics::UploadCounters,
 };
@@ -24,6 +25,7 @@ pub struct Forwarder {
     client: Client,
     backoff: Backoff,
     limit: Option<u64>,
+    run: Option<RunId>,
     progress: Arc<Progress>,
 }
 
@@ -31,13 +33,20 @@ impl Forwarder {
     /// A forwarder that runs until it is dropped.
     pub fn new(client: Client, backoff: Backoff, counters: UploadCounters) -> Self {
         let progress = Arc::new(Progress::new(client.url(), counters));
-        Self { client, backoff, limit: None, progress }
+        Self { client, backoff, limit: None, run: None, progress }
     }
 
     /// Stop after `accepted` pictures were taken by the server.
     #[must_use]
     pub fn limit(mut self, accepted: u64) -> Self {
         self.limit = Some(accepted);
+        self
+    }
+
+    /// Say that the pictures are of this run.
+    #[must_use]
+    pub fn run_id(mut self, run: RunId) -> Self {
+        self.run = Some(run);
         self
     }
 
@@ -60,7 +69,8 @@ impl Forwarder {
             self.progress.dropped(pictures.missed() - missed);
             missed = pictures.missed();
 
-            let failure = match self.client.post(next.jpeg.clone(), &PostMeta::from(&*next)).await {
+            let meta = PostMeta { run: self.run, ..PostMeta::from(&*next) };
+            let failure = match self.client.post(next.jpeg.clone(), &meta).await {
                 Ok(response) if response.is_accepted() => {
                     accepted += 1;
                     self.backoff.success();

@@ -1,13 +1,16 @@
 //! How an upload goes, for people and programs that ask while it runs.
 
 use super::UploadUrl;
-use crate::metrics::UploadCounters;
+use crate::{
+    metrics::{SpoolCounters, UploadCounters},
+    spool::{self, SpoolStatus},
+};
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
 use tracing::{info, warn};
 
 /// What `/state` says of an upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UploadStatus {
     /// Where the pictures go, without the query.
@@ -18,17 +21,20 @@ pub struct UploadStatus {
     pub accepted: u64,
     /// Attempts that were refused or broke.
     pub failed: u64,
-    /// Pictures never tried, since a newer one came first.
+    /// Pictures never to be sent: a newer one came first, or the spool had no room.
     pub dropped: u64,
     /// Why the last attempt failed; nothing while the server takes pictures.
     pub last_error: Option<String>,
+    /// What waits on the disk; nothing without a spool.
+    pub spool: Option<SpoolStatus>,
 }
 
-/// The shared end of a [`Forwarder`](super::Forwarder): read it at any time, from any thread.
+/// The shared end of a [`Forwarder`](super::Forwarder) or a [`Delivery`](super::Delivery): read it at any time, from any thread.
 #[derive(Debug)]
 pub struct Progress {
     url: String,
     counters: UploadCounters,
+    spool: Option<(spool::Options, SpoolCounters)>,
     state: Mutex<State>,
 }
 
@@ -42,7 +48,12 @@ enum State {
 
 impl Progress {
     pub(super) fn new(url: &UploadUrl, counters: UploadCounters) -> Self {
-        Self { url: url.to_string(), counters, state: Mutex::new(State::Waiting) }
+        Self { url: url.to_string(), counters, spool: None, state: Mutex::new(State::Waiting) }
+    }
+
+    pub(super) fn with_spool(mut self, spool: (spool::Options, SpoolCounters)) -> Self {
+        self.spool = Some(spool);
+        self
     }
 
     /// How it goes now.
@@ -58,6 +69,7 @@ impl Progress {
                 State::Failing(why) => Some(why.clone()),
                 State::Waiting | State::Delivering => None,
             },
+            spool: self.spool.as_ref().map(|(options, counters)| SpoolStatus::new(*options, counters)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Addresses that eyelet connects to: `http://HOST[:PORT][/PATH][?QUERY]`.
 
+use super::template;
 use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::Uri;
 use std::{fmt, net::Ipv6Addr, str::FromStr};
@@ -103,7 +104,8 @@ impl fmt::Display for HttpUrl {
 
 /// Where pictures are posted: `http://HOST[:PORT][/PATH][?QUERY]`; the port is 80 when none is given.
 ///
-/// `Display` leaves the query out, since it may hold a secret.
+/// `{sequence}`, `{timestamp}` and `{run}` in the path or the query become those of each picture. `Display` leaves the
+/// query out, since it may hold a secret.
 ///
 /// ```
 /// use eyelet_core::upload::UploadUrl;
@@ -121,7 +123,9 @@ impl FromStr for UploadUrl {
     /// # Errors
     /// `InvalidInput` with the remedy: no host, a port that is none, a user name, `https` (not supported yet).
     fn from_str(text: &str) -> Result<Self> {
-        HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" }).map(Self)
+        let url = HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })?;
+        template::check(url.target()).map_err(|why| url.error(ErrorKind::InvalidInput, why))?;
+        Ok(Self(url))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The upload client against a server that answers what the test says.
 
+mod delivery;
 mod forwarder;
 mod server;
+mod style;
 mod uploader;

@@ -57,6 +57,11 @@ impl Server {
         self.requests.recv_timeout(LONG).expect("a request")
     }
 
+    /// A request, if one waits.
+    pub(crate) fn try_next(&self) -> Option<Request> {
+        self.requests.try_recv().ok()
+    }
+
     /// That no request comes can only be watched for a while.
     pub(crate) fn assert_quiet(&self) {
         assert!(self.requests.recv_timeout(Duration::from_millis(100)).is_err(), "a request");

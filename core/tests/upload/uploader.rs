@@ -63,7 +63,11 @@ fn the_content_type_is_told_by_the_first_bytes() {
 fn what_is_known_of_a_picture_is_said() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
-    let meta = PostMeta { captured_at: Some(Duration::new(1_795_000_000, 5_042)), sequence: Some(7) };
+    let meta = PostMeta {
+        captured_at: Some(Duration::new(1_795_000_000, 5_042)),
+        sequence: Some(7),
+        ..PostMeta::default()
+    };
     let posting = thread::spawn(move || uploader.post_with(&b"x"[..], &meta));
     let request = server.next();
     assert_eq!(request.header("x-timestamp"), Some("1795000000.000005"));

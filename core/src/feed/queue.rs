@@ -1,0 +1,119 @@
+//! Every picture, for those who must not miss one: a short queue between the camera and whoever keeps them all.
+
+use super::{Picture, PictureKind};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+/// Every live picture of a [`Feed`](super::Feed), in order.
+#[derive(Debug)]
+pub struct Queue {
+    pictures: mpsc::Receiver<Arc<Picture>>,
+    missed: Arc<AtomicU64>,
+    wanted: Arc<AtomicUsize>,
+    // A feed without a publisher is a still source, not an end.
+    _queues: Arc<Queues>,
+}
+
+impl Queue {
+    /// The next picture. Cancel-safe.
+    pub async fn next(&mut self) -> Arc<Picture> {
+        match self.pictures.recv().await {
+            Some(picture) => picture,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next picture, if it is there.
+    pub fn try_next(&mut self) -> Option<Arc<Picture>> {
+        self.pictures.try_recv().ok()
+    }
+
+    /// Live pictures that found the queue full.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.wanted.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The feed's ends of its queues.
+#[derive(Debug, Default)]
+pub(super) struct Queues(Mutex<Vec<End>>);
+
+#[derive(Debug)]
+struct End {
+    pictures: mpsc::Sender<Arc<Picture>>,
+    missed: Arc<AtomicU64>,
+}
+
+impl Queues {
+    pub(super) fn add(self: &Arc<Self>, depth: usize, wanted: Arc<AtomicUsize>) -> Queue {
+        let (sender, pictures) = mpsc::channel(depth.max(1));
+        let missed = Arc::new(AtomicU64::new(0));
+        wanted.fetch_add(1, Ordering::Relaxed);
+        self.ends().push(End { pictures: sender, missed: Arc::clone(&missed) });
+        Queue { pictures, missed, wanted, _queues: Arc::clone(self) }
+    }
+
+    /// Never waits. Queues that have gone are forgotten.
+    pub(super) fn push(&self, picture: &Arc<Picture>) {
+        if picture.kind != PictureKind::Live {
+            return;
+        }
+        self.ends().retain(|end| match end.pictures.try_send(Arc::clone(picture)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                end.missed.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        });
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Vec<End>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Feed;
+    use super::*;
+    use bytes::Bytes;
+    use std::time::Duration;
+
+    fn picture(sequence: u64, kind: PictureKind) -> Picture {
+        Picture { jpeg: Bytes::from_static(b"\xff\xd8\xff\xd9"), sequence, captured_at: Duration::ZERO, kind }
+    }
+
+    #[tokio::test]
+    async fn every_live_picture_comes_in_order_or_is_missed() {
+        let feed = Feed::new();
+        feed.publish(picture(0, PictureKind::Live)); // before anybody asked
+        let mut queue = feed.queue(3);
+        assert!(feed.wanted());
+        feed.publish(picture(1, PictureKind::Live));
+        feed.publish(picture(2, PictureKind::NoSignal));
+        for sequence in 3..=6 {
+            feed.publish(picture(sequence, PictureKind::Live));
+        }
+        for sequence in [1, 3, 4] {
+            assert_eq!(queue.next().await.sequence, sequence);
+        }
+        assert!(queue.try_next().is_none());
+        assert_eq!(queue.missed(), 2);
+        feed.publish(picture(7, PictureKind::Live));
+        assert_eq!(queue.try_next().unwrap().sequence, 7, "it goes on");
+        drop(queue);
+        assert!(!feed.wanted());
+        feed.publish(picture(8, PictureKind::Live));
+        assert!(feed.queues.ends().is_empty(), "it is forgotten");
+    }
+}

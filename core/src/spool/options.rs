@@ -1,0 +1,50 @@
+//! How much a spool may hold, and what happens when it is full.
+
+use std::str::FromStr;
+
+/// What happens to pictures when there is no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The oldest is dropped for the newest.
+    #[default]
+    DropOldest,
+    /// Those that are there stay, and no more are taken.
+    Hold,
+}
+
+impl FromStr for WhenFull {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "drop-oldest" => Ok(Self::DropOldest),
+            "hold" => Ok(Self::Hold),
+            _ => Err("a full spool can drop-oldest or hold"),
+        }
+    }
+}
+
+/// A spool's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Bytes of all its files together, those set aside too. What the file system adds is not counted.
+    pub max_bytes: u64,
+    /// What happens when that is not enough, or the disk is full.
+    pub when_full: WhenFull,
+}
+
+impl Options {
+    /// 64 MiB: at 60 kB a picture about 1,100 of them, or 37 s at 30 fps.
+    pub const DEFAULT_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+    /// At most this many bytes; the oldest make room.
+    pub fn new(max_bytes: u64) -> Self {
+        Self { max_bytes, when_full: WhenFull::default() }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_MAX_BYTES)
+    }
+}

@@ -1,0 +1,35 @@
+//! What a server is told of a picture.
+
+use crate::{RunId, feed::Picture, spool::Label};
+use std::time::Duration;
+
+/// What is known of a posted picture; each known value becomes a header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PostMeta {
+    /// When it was taken, since 1970-01-01 UTC: `X-Timestamp`, in seconds with 6 decimals.
+    pub captured_at: Option<Duration>,
+    /// Its number: `X-Sequence`.
+    pub sequence: Option<u64>,
+    /// The run that the number is of: `X-Run`. Both together tell a picture that comes again from a new one.
+    pub run: Option<RunId>,
+}
+
+impl From<&Picture> for PostMeta {
+    fn from(picture: &Picture) -> Self {
+        Self { captured_at: Some(picture.captured_at), sequence: Some(picture.sequence), run: None }
+    }
+}
+
+impl From<&Label> for PostMeta {
+    fn from(label: &Label) -> Self {
+        let Label { run, sequence, captured_at } = *label;
+        Self { captured_at: Some(captured_at), sequence: Some(sequence), run: Some(run) }
+    }
+}
+
+impl PostMeta {
+    /// Unix seconds with 6 decimals, as in `X-Timestamp`.
+    pub(super) fn timestamp(&self) -> Option<String> {
+        self.captured_at.map(|at| format!("{}.{:06}", at.as_secs(), at.subsec_micros()))
+    }
+}

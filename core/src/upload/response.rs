@@ -1,0 +1,103 @@
+//! What a server answers.
+
+use super::connection::first_line;
+use hyper::{
+    StatusCode,
+    header::{self, HeaderMap},
+};
+use std::time::Duration;
+
+/// What the server said to a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: StatusCode,
+    pub(super) text: String,
+    pub(super) retry_after: Option<Duration>,
+    location: Option<String>,
+}
+
+impl Response {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let retry_after =
+            text(header::RETRY_AFTER).and_then(|value| retry_after(value.trim(), text(header::DATE)));
+        Self { status, text: String::new(), retry_after, location: text(header::LOCATION).map(String::from) }
+    }
+
+    /// The HTTP status, 200 for example.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The body as text: at most its first 64 KiB, and bytes that are no UTF-8 replaced.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the server took the picture: any 2xx.
+    pub fn is_accepted(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// Whether the picture is at fault, so that sending it again is of little use: 400, 413, 415 or 422. Any other
+    /// refusal is about the server, the address or the rights, and those can change.
+    pub(super) fn blames_the_picture(&self) -> bool {
+        matches!(self.status.as_u16(), 400 | 413 | 415 | 422)
+    }
+
+    /// What to tell a person of an answer that is not 2xx, in one line.
+    pub(super) fn refusal(&self) -> String {
+        let status = &self.status;
+        if let (true, Some(to)) = (status.is_redirection(), &self.location) {
+            // Without the query, which may be what lets one write there.
+            let to = to.split(['?', '#']).next().unwrap_or_default();
+            return format!("the server answered {status} and points to {to:?}; upload to that address");
+        }
+        match first_line(&self.text) {
+            Some(line) => format!("the server answered {status}: {line}"),
+            None => format!("the server answered {status}"),
+        }
+    }
+}
+
+/// Seconds, or a date. A date is compared with the server's own: a board's clock may be years behind.
+fn retry_after(value: &str, now: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let [at, now] = [value, now?].map(|date| httpdate::parse_http_date(date).ok());
+    Some(at?.duration_since(now?).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = Some("Sun, 22 Nov 2026 10:58:43 GMT");
+        for (value, now, want) in [
+            ("120", None, Some(120)),
+            ("0", now, Some(0)),
+            ("Sun, 22 Nov 2026 11:00:43 GMT", now, Some(120)),
+            ("Sun, 22 Nov 2026 10:00:00 GMT", now, Some(0)),
+            ("Sun, 22 Nov 2026 11:00:43 GMT", None, None),
+            ("Sun, 22 Nov 2026 11:00:43 GMT", Some("yesterday"), None),
+            ("soon", now, None),
+            ("-1", now, None),
+            ("", now, None),
+        ] {
+            assert_eq!(retry_after(value, now), want.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_secret_behind_a_redirect_is_not_told() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, "http://store/bucket?signature=secret".parse().unwrap());
+        let refusal = Response::new(StatusCode::TEMPORARY_REDIRECT, &headers).refusal();
+        let want = "the server answered 307 Temporary Redirect and points to \"http://store/bucket\"; upload to \
+                    that address";
+        assert_eq!(refusal, want);
+    }
+}

@@ -1,0 +1,109 @@
+//! Addresses with places for what is known of a picture: `/store/{run}/{sequence}.jpg`.
+
+use super::PostMeta;
+use hyper::Uri;
+
+/// What may stand in braces.
+const PLACES: [&str; 3] = ["sequence", "timestamp", "run"];
+
+/// Why the address cannot be filled in.
+pub(super) fn check(target: &Uri) -> Result<(), String> {
+    let all = PostMeta::default();
+    expand(&target.to_string(), |place| value(place, &all).map(|_| String::new())).map(drop)
+}
+
+/// The address of this picture. Every other byte of it stays as it is, as a signed address needs.
+pub(super) fn target(target: &Uri, meta: &PostMeta) -> Result<Uri, String> {
+    if !target.to_string().contains('{') {
+        return Ok(target.clone());
+    }
+    let filled = expand(&target.to_string(), |place| {
+        value(place, meta)?.ok_or_else(|| format!("{{{place}}} is in it, and not known of this picture"))
+    })?;
+    // Digits, letters and dots were put in: what was an address still is one.
+    filled.parse().map_err(|_| "it is no address when filled in".to_owned())
+}
+
+/// Nothing where the picture does not tell. All values are made of digits, `a` to `f` and dots, which need no
+/// percent-encoding anywhere in an address.
+fn value(place: &str, meta: &PostMeta) -> Result<Option<String>, String> {
+    match place {
+        "sequence" => Ok(meta.sequence.map(|sequence| sequence.to_string())),
+        "timestamp" => Ok(meta.timestamp()),
+        "run" => Ok(meta.run.map(|run| run.to_string())),
+        other => {
+            let places = PLACES.map(|place| format!("{{{place}}}")).join(", ");
+            let remedy = "write other braces as %7B and %7D";
+            Err(format!("there is no {{{other}}}; use {places}, and {remedy}"))
+        }
+    }
+}
+
+fn expand(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (place, after) = after.split_once('}').ok_or("a { has no }; write it as %7B")?;
+        filled.push_str(before);
+        filled.push_str(&value(place)?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RunId;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn filled(text: &str, meta: &PostMeta) -> Result<String, String> {
+        target(&text.parse().unwrap(), meta).map(|uri| uri.to_string())
+    }
+
+    const META: PostMeta =
+        PostMeta { captured_at: Some(Duration::new(1_795_000_000, 5_042)), sequence: Some(7), run: None };
+
+    #[test]
+    fn places_are_filled_in() {
+        let meta = PostMeta { run: Some(RunId::new(0xe1e)), ..META };
+        for (text, want) in [
+            ("/a", "/a"),
+            ("/a/{sequence}.jpg", "/a/7.jpg"),
+            (
+                "/{run}/{timestamp}?n={sequence}&s=%7Brun%7D",
+                "/0000000000000e1e/1795000000.000005?n=7&s=%7Brun%7D",
+            ),
+            ("/a?X-Amz-Signature=f%2Bo=/+&x={sequence}", "/a?X-Amz-Signature=f%2Bo=/+&x=7"),
+        ] {
+            assert_eq!(filled(text, &meta).as_deref(), Ok(want));
+            check(&text.parse().unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in() {
+        let why = filled("/{run}", &META).unwrap_err();
+        assert_eq!(why, "{run} is in it, and not known of this picture");
+        for (text, why) in [
+            (
+                "/{frame}",
+                "there is no {frame}; use {sequence}, {timestamp}, {run}, and write other braces as %7B and %7D",
+            ),
+            ("/{sequence", "a { has no }; write it as %7B"),
+        ] {
+            assert_eq!(check(&text.parse().unwrap()).unwrap_err(), why);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_no_place_stays_byte_for_byte(text in "/[ -z|~%]{0,40}(\\?[ -z|~%]{0,40})?") {
+            if let Ok(uri) = text.parse::<Uri>() {
+                prop_assert_eq!(target(&uri, &META), Ok(uri));
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What happens when there is no room.
+
+use crate::memory::Memory;
+use eyelet_core::{
+    RunId,
+    metrics::SpoolCounters,
+    spool::{Folder, Label, NotTaken, OVERHEAD, Options, Spool, WhenFull},
+};
+use eyelet_hal::ErrorKind;
+use proptest::prelude::*;
+use std::{fs, time::Duration};
+
+const LEN: u64 = 1000;
+
+fn label(sequence: u64) -> Label {
+    Label { run: RunId::new(1), sequence, captured_at: Duration::from_secs(sequence) }
+}
+
+fn options(max_bytes: u64, when_full: WhenFull) -> Options {
+    let mut options = Options::new(max_bytes);
+    options.when_full = when_full;
+    options
+}
+
+/// Room for so many pictures.
+fn spool(disk: &Memory, pictures: u64, when_full: WhenFull) -> (Spool<Memory>, SpoolCounters) {
+    let counters = SpoolCounters::default();
+    let options = options(pictures * (LEN + OVERHEAD), when_full);
+    (Spool::open(disk.clone(), options, counters.clone()).unwrap(), counters)
+}
+
+fn put(spool: &mut Spool<Memory>, sequence: u64) -> Result<(), NotTaken> {
+    spool.put(&[sequence as u8; LEN as usize], &label(sequence))
+}
+
+fn drain(spool: &mut Spool<Memory>) -> Vec<u64> {
+    std::iter::from_fn(|| {
+        let stored = spool.oldest()?;
+        spool.sent(stored.number);
+        Some(stored.label.sequence)
+    })
+    .collect()
+}
+
+#[test]
+fn the_oldest_makes_room_but_not_the_one_under_way() {
+    let (mut spool, counters) = spool(&Memory::default(), 3, WhenFull::DropOldest);
+    for sequence in 0..5 {
+        put(&mut spool, sequence).unwrap();
+    }
+    assert_eq!((counters.taken.get(), counters.dropped.get(), counters.pictures.get()), (5, 2, 3));
+    let under_way = spool.oldest().unwrap();
+    assert_eq!(under_way.label.sequence, 2);
+    put(&mut spool, 5).unwrap();
+    put(&mut spool, 6).unwrap();
+    assert_eq!(spool.oldest().unwrap().number, under_way.number);
+    spool.sent(under_way.number);
+    assert_eq!(drain(&mut spool), [5, 6]);
+    assert_eq!((counters.dropped.get(), counters.missed.get(), counters.upload_dropped.get()), (4, 0, 4));
+    assert_eq!(counters.bytes.get(), 0);
+}
+
+#[test]
+fn held_means_that_what_is_there_stays() {
+    let (mut spool, counters) = spool(&Memory::default(), 3, WhenFull::Hold);
+    for sequence in 0..5 {
+        assert_eq!(put(&mut spool, sequence).is_ok(), sequence < 3);
+    }
+    assert!(matches!(put(&mut spool, 5), Err(NotTaken::Full)));
+    let stored = spool.oldest().unwrap();
+    spool.sent(stored.number);
+    put(&mut spool, 6).unwrap();
+    assert_eq!(drain(&mut spool), [1, 2, 6]);
+    assert_eq!((counters.taken.get(), counters.dropped.get(), counters.missed.get()), (4, 0, 3));
+    assert_eq!(counters.upload_dropped.get(), 3);
+}
+
+#[test]
+fn a_picture_larger_than_the_spool_costs_no_other() {
+    let (mut spool, counters) = spool(&Memory::default(), 2, WhenFull::DropOldest);
+    put(&mut spool, 0).unwrap();
+    let error = spool.put(&[0; 3 * LEN as usize], &label(1)).unwrap_err();
+    assert!(matches!(error, NotTaken::TooLarge));
+    assert!(error.to_string().ends_with("; raise --spool-max"), "{error}");
+    assert_eq!(drain(&mut spool), [0]);
+    assert_eq!((counters.dropped.get(), counters.missed.get()), (0, 1));
+}
+
+#[test]
+fn what_was_set_aside_goes_first() {
+    let disk = Memory::default();
+    for when_full in [WhenFull::DropOldest, WhenFull::Hold] {
+        let (mut spool, counters) = spool(&disk, 3, when_full);
+        for sequence in 0..3 {
+            put(&mut spool, sequence).unwrap();
+        }
+        let refused = spool.oldest().unwrap();
+        spool.refused(refused.number);
+        assert_eq!(disk.names().iter().filter(|name| name.ends_with(".refused.jpg")).count(), 1);
+        put(&mut spool, 3).unwrap();
+        assert_eq!((counters.refused.get(), counters.dropped.get()), (1, 0));
+        assert_eq!(disk.names().iter().filter(|name| name.ends_with(".refused.jpg")).count(), 0);
+        assert_eq!(drain(&mut spool), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_refused_picture_can_be_put_back_by_renaming_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || {
+        let folder = Folder::open(dir.path().join("spool")).unwrap();
+        Spool::open(folder, Options::default(), SpoolCounters::default()).unwrap()
+    };
+    let mut spool = open();
+    spool.put(b"one", &label(1)).unwrap();
+    let stored = spool.oldest().unwrap();
+    spool.refused(stored.number);
+    drop(spool);
+    let path = dir.path().join("spool/00000000000000000000");
+    fs::rename(path.with_extension("refused.jpg"), path.with_extension("jpg")).unwrap();
+    let mut spool = open();
+    spool.put(b"two", &label(2)).unwrap();
+    assert_eq!(spool.oldest().unwrap().label, label(1));
+}
+
+proptest! {
+    /// A disk that says "full" at any operation, any number of times.
+    #[test]
+    fn a_full_disk_loses_only_what_is_counted(
+        when in 0..60u32, times in 1..30u32, drop_oldest: bool, puts in 1..20u64
+    ) {
+        let disk = Memory::default();
+        let when_full = if drop_oldest { WhenFull::DropOldest } else { WhenFull::Hold };
+        let (mut spool, counters) = spool(&disk, 1000, when_full);
+        disk.full(when, times);
+        let mut taken = Vec::new();
+        for sequence in 0..puts {
+            match put(&mut spool, sequence) {
+                Ok(()) => taken.push(sequence),
+                Err(NotTaken::Disk(e)) => prop_assert_eq!(e.kind(), std::io::ErrorKind::StorageFull),
+                Err(other) => prop_assert!(false, "{}", other),
+            }
+        }
+        prop_assert!(disk.names().iter().all(|name| !name.ends_with(".part")));
+        prop_assert_eq!(disk.bytes(), counters.bytes.get() as u64);
+        let dropped = counters.dropped.get();
+        prop_assert_eq!(dropped == 0 || drop_oldest, true);
+        prop_assert_eq!(counters.taken.get() + counters.missed.get(), puts);
+        let kept = taken.split_off(dropped as usize);
+        prop_assert_eq!(drain(&mut spool), kept);
+    }
+}
+
+#[test]
+fn one_process_a_folder_and_errors_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("spool");
+    let first = Folder::open(&path).unwrap();
+    let error = Folder::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    let why = "another process spools there; stop it, or name another folder";
+    assert_eq!(error.to_string(), format!("cannot spool in {}: {why}", path.display()));
+    drop(first);
+    Folder::open(&path).unwrap();
+    let error = Folder::open(path.join("lock")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().ends_with("it is a file; name a folder"));
+}
+
+#[test]
+fn what_a_crash_left_is_removed_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["00000000000000000007.part", "holiday.jpg", "7.part"] {
+        fs::write(dir.path().join(name), b"x").unwrap();
+    }
+    let counters = SpoolCounters::default();
+    let spool = Spool::open(Folder::open(dir.path()).unwrap(), Options::default(), counters).unwrap();
+    assert!(spool.is_empty());
+    let mut names: Vec<_> =
+        fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["7.part", "holiday.jpg", "lock"]);
+}
