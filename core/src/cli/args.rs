@@ -1,10 +1,10 @@
 //! Flags and subcommands.
 
 use super::{devices::Devices, values::Size};
-use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
+use crate::{Fps, http::Bind, upload::UploadUrl, watch::StreamUrl};
 use clap::{Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
-use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
 #[derive(Debug, Parser)]
@@ -69,9 +69,10 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
+    /// Where to listen: IP:PORT, [IPv6]:PORT or unix:/path, may be given several times; port 0 picks a free one
+    /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Vec<Bind>,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -3,8 +3,11 @@
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
 //! the stream itself, which writes each picture with one system call and waits for nobody.
 
+mod bind;
 mod connection;
 mod framing;
+mod limits;
+mod listener;
 mod page;
 mod routes;
 mod snapshot;
@@ -13,17 +16,18 @@ mod state;
 mod stream;
 mod tap;
 mod thinner;
+mod unix_file;
 mod viewers;
 
+pub use bind::Bind;
+pub use listener::{Listener, Listeners, listen};
 pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
-use eyelet_hal::{Error, ErrorKind, Result};
 use socket::{Peer, Socket};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use viewers::Viewers;
 
 /// `--max-viewers` when nobody says.
@@ -31,9 +35,6 @@ pub const MAX_VIEWERS: usize = 16;
 
 /// Connections beyond the viewers: pages, snapshots, scrapers, and those that are told to come back later.
 const OTHER_CONNECTIONS: usize = 240;
-
-/// A burst of viewers must not wait for SYN retransmissions (1, 3, 7 s), as it does with a short queue.
-const BACKLOG: i32 = 1024;
 
 /// What a server needs to know.
 #[derive(Clone, Debug)]
@@ -57,8 +58,9 @@ impl Server {
         Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, clock }
     }
 
-    /// Serves until the future is dropped.
-    pub async fn run(self, listener: TcpListener) {
+    /// Serves on all of `listeners` (one will do) until the future is dropped.
+    pub async fn run(self, listeners: impl Into<Listeners>) {
+        let Listeners(mut listeners) = listeners.into();
         let connections = Arc::new(tokio::sync::Semaphore::new(self.max_viewers + OTHER_CONNECTIONS));
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
         let context = Arc::new(Context { server: self, viewers });
@@ -68,12 +70,12 @@ impl Server {
         loop {
             // More than these wait in the listener's queue until one is done.
             let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
-            match listener.accept().await {
+            match accept(&mut listeners).await {
                 Ok((socket, peer)) => {
                     refused = false;
                     let context = Arc::clone(&context);
                     tasks.spawn(async move {
-                        connection::serve(Socket::Tcp(socket), Peer::Tcp(peer), context).await;
+                        connection::serve(socket, peer, context).await;
                         drop(permit);
                     });
                 }
@@ -97,28 +99,18 @@ struct Context {
     viewers: Viewers,
 }
 
-/// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port.
-///
-/// # Errors
-/// One sentence with the remedy; most often another server has the port.
-pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
-    let explain = |error: std::io::Error| {
-        let remedy = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "stop the other server, or choose another port with --bind",
-            std::io::ErrorKind::PermissionDenied => "choose a port of 1024 or more with --bind",
-            std::io::ErrorKind::AddrNotAvailable => "choose an address of this machine with --bind",
-            _ => "choose another address with --bind",
-        };
-        let kind = match error.kind() {
-            std::io::ErrorKind::AddrInUse => ErrorKind::Busy,
-            std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            _ => ErrorKind::Other,
-        };
-        Error::new(kind, format!("cannot listen on {address}: {error}; {remedy}")).with_source(error)
-    };
-    let listener = std::net::TcpListener::bind(address).map_err(explain)?;
-    // The standard library's queue is 128; listening again only makes it longer.
-    rustix::net::listen(&listener, BACKLOG).map_err(|e| explain(e.into()))?;
-    listener.set_nonblocking(true).map_err(explain)?;
-    Ok(listener)
+/// The next connection on any of `listeners`, each in turn.
+async fn accept(listeners: &mut [Listener]) -> io::Result<(Socket, Peer)> {
+    let (index, accepted) = poll_fn(|cx| {
+        let first =
+            listeners.iter().enumerate().find_map(|(index, listener)| match listener.poll_accept(cx) {
+                Poll::Ready(accepted) => Some((index, accepted)),
+                Poll::Pending => None,
+            });
+        first.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
+    // A busy one is asked last the next time, so that it cannot keep the others waiting.
+    listeners[index..].rotate_left(1);
+    accepted
 }
