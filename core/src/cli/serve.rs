@@ -12,6 +12,12 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     output.log(&args.camera.log)?;
     let runtime = super::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
+    if let Some(all) = args.max_connections.filter(|&all| all <= args.max_viewers) {
+        let viewers = args.max_viewers;
+        return Err(Failure::Usage(format!(
+            "--max-connections {all} leaves nothing beside --max-viewers {viewers}; allow more of the one or fewer of the other"
+        )));
+    }
     let page = match &args.html {
         Some(path) => Page::new(std::fs::read(path).map_err(|e| {
             Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
@@ -29,6 +35,9 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
     server.max_viewers = args.max_viewers;
+    server.limits.connections = args.max_connections;
+    server.limits.connections_per_address = args.max_connections_per_address;
+    server.origins = args.allow_origin.clone().into();
 
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {

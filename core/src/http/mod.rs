@@ -5,9 +5,11 @@
 
 mod bind;
 mod connection;
+mod connections;
 mod framing;
 mod limits;
 mod listener;
+mod origins;
 mod page;
 mod routes;
 mod snapshot;
@@ -20,12 +22,15 @@ mod unix_file;
 mod viewers;
 
 pub use bind::Bind;
+pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use listener::{Listener, Listeners, listen};
+pub use origins::{AllowedOrigin, Origins};
 pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
+use connections::Connections;
 use socket::{Peer, Socket};
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use viewers::Viewers;
@@ -33,8 +38,10 @@ use viewers::Viewers;
 /// `--max-viewers` when nobody says.
 pub const MAX_VIEWERS: usize = 16;
 
-/// Connections beyond the viewers: pages, snapshots, scrapers, and those that are told to come back later.
-const OTHER_CONNECTIONS: usize = 240;
+/// The answer to one connection too many, which is not read.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\n\
+    too many connections are at work; try soon\n";
 
 /// What a server needs to know.
 #[derive(Clone, Debug)]
@@ -45,6 +52,10 @@ pub struct Server {
     pub page: Page,
     /// How many may watch `/stream` at once.
     pub max_viewers: usize,
+    /// How many may be connected.
+    pub limits: Limits,
+    /// Which pages of other servers may read the answers.
+    pub origins: Origins,
     /// What `/snapshot` answers when no new frame comes.
     pub snapshot: SnapshotPolicy,
     /// Where the time comes from.
@@ -54,37 +65,50 @@ pub struct Server {
 impl Server {
     /// A server of `hub` with the defaults of the command line.
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
-        let (page, snapshot) = (Page::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, clock }
+        let (page, limits) = (Page::default(), Limits::default());
+        let (origins, snapshot) = (Origins::default(), SnapshotPolicy::default());
+        Self { hub, page, max_viewers: MAX_VIEWERS, limits, origins, snapshot, clock }
     }
 
     /// Serves on all of `listeners` (one will do) until the future is dropped.
     pub async fn run(self, listeners: impl Into<Listeners>) {
         let Listeners(mut listeners) = listeners.into();
-        let connections = Arc::new(tokio::sync::Semaphore::new(self.max_viewers + OTHER_CONNECTIONS));
+        let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let max = self.limits.connections(self.max_viewers, open_files);
+        let counters = self.hub.metrics.connections.clone();
+        let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
         let context = Arc::new(Context { server: self, viewers });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
         let mut refused = false;
         loop {
-            // More than these wait in the listener's queue until one is done.
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
             match accept(&mut listeners).await {
                 Ok((socket, peer)) => {
                     refused = false;
-                    let context = Arc::clone(&context);
-                    tasks.spawn(async move {
-                        connection::serve(socket, peer, context).await;
-                        drop(permit);
-                    });
+                    match connections.admit(&peer) {
+                        Some(place) => {
+                            let context = Arc::clone(&context);
+                            tasks.spawn(async move {
+                                tokio::select! {
+                                    () = place.given_away() => tracing::debug!(%peer, "idle, and gave way"),
+                                    () = connection::serve(socket, peer.clone(), &place, context) => {}
+                                }
+                            });
+                        }
+                        None => socket.refuse(FULL),
+                    }
                 }
                 Err(error) => {
-                    // Out of file descriptors: those at work will free some.
+                    // Out of file descriptors: those at work will free some, and who is idle does so at once.
                     if !std::mem::replace(&mut refused, true) {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if connections.make_room() {
+                        tokio::task::yield_now().await;
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
                 }
             }
             while tasks.try_join_next().is_some() {}
