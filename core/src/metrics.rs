@@ -25,6 +25,8 @@ pub struct Metrics {
     pub encode_seconds: Histogram,
     /// Time from capture to the picture being in the feed.
     pub capture_to_publish_seconds: Histogram,
+    /// Who is connected, and who was turned away.
+    pub connections: ConnectionCounters,
     /// Bytes of pictures and framing handed to the sockets of `/stream`.
     pub stream_bytes: Counter,
     /// What became of uploads.
@@ -32,6 +34,17 @@ pub struct Metrics {
     /// What waits for its upload on the disk, and what became of it.
     pub spool: SpoolCounters,
     registry: Registry,
+}
+
+/// Connections to the HTTP server, of every kind.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionCounters {
+    /// Connected now.
+    pub now: Gauge,
+    /// Idle ones that were closed because a new one needed the place.
+    pub evicted: Counter,
+    /// New ones that were refused because so many were at work.
+    pub refused: Counter,
 }
 
 /// What became of the pictures offered to an upload server.
@@ -112,6 +125,7 @@ impl Metrics {
             viewers: Gauge::default(),
             encode_seconds: seconds(),
             capture_to_publish_seconds: seconds(),
+            connections: ConnectionCounters::default(),
             stream_bytes: Counter::default(),
             upload,
             spool,
@@ -124,6 +138,16 @@ impl Metrics {
             ("frames_skipped", "Frames not encoded because nobody wanted one", &metrics.frames_skipped),
             ("frames_dropped", "Frames lost before or at capture", &metrics.frames_dropped),
             ("frames_failed", "Frames not encoded because the encoder failed", &metrics.frames_failed),
+            (
+                "connections_evicted",
+                "Idle connections that gave way to new ones",
+                &metrics.connections.evicted,
+            ),
+            (
+                "connections_refused",
+                "Connections refused, too many were at work",
+                &metrics.connections.refused,
+            ),
             ("upload_accepted", "Pictures the upload server took", &metrics.upload.accepted),
             ("upload_failed", "Uploads refused or broken on the way", &metrics.upload.failed),
             ("upload_dropped", "Pictures never to be uploaded", &metrics.upload.dropped),
@@ -135,6 +159,7 @@ impl Metrics {
         ] {
             r.register(name, help, counter.clone());
         }
+        r.register("connections", "Connections now", metrics.connections.now.clone());
         r.register("viewers", "Viewers of /stream now", metrics.viewers.clone());
         let spool = &metrics.spool;
         r.register("spool_pictures", "Pictures that wait in the spool", spool.pictures.clone());
@@ -184,6 +209,9 @@ mod tests {
             "eyelet_frames_encoded_total 0",
             "eyelet_frames_skipped_total 0",
             "eyelet_frames_failed_total 0",
+            "eyelet_connections 0",
+            "eyelet_connections_evicted_total 0",
+            "eyelet_connections_refused_total 0",
             "eyelet_viewers 0",
             "eyelet_encode_seconds_count 1",
             "eyelet_encode_seconds_bucket{le=\"0.0032\"} 1",

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     Fps,
+    http::{AllowedOrigin, Bind},
     spool::WhenFull,
     upload::{FIELD, UploadMethod, UploadUrl},
     watch::StreamUrl,
 };
 use clap::{ArgAction, Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
-use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
 #[derive(Debug, Parser)]
@@ -100,9 +101,10 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
+    /// Where to listen: IP:PORT, [IPv6]:PORT or unix:/path, may be given several times; port 0 picks a free one
+    /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Vec<Bind>,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -112,6 +114,19 @@ pub struct ServeArgs<F: Args> {
     /// Write to this watchdog device while all is well: it restarts the machine when that ends
     #[arg(long, value_name = "DEVICE")]
     pub watchdog: Option<PathBuf>,
+    /// How many may be connected at once [default: 240 more than --max-viewers]
+    #[arg(long, value_name = "N", value_parser = max_connections)]
+    pub max_connections: Option<usize>,
+    /// How many connections one IPv4 address or one IPv6 /64 network may have
+    #[arg(
+        long, value_name = "N", default_value_t = crate::http::CONNECTIONS_PER_ADDRESS,
+        value_parser = max_connections
+    )]
+    pub max_connections_per_address: usize,
+    /// An origin whose pages may read what this server answers, such as https://example.org; * for all; may be
+    /// given several times
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<AllowedOrigin>,
     /// Upload pictures to this server while streaming
     #[arg(long, value_name = "URL")]
     pub upload: Option<UploadUrl>,
@@ -122,6 +137,10 @@ pub struct ServeArgs<F: Args> {
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
     text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or("a number of viewers from 1 to 10000")
+}
+
+fn max_connections(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|n| (1..=100_000).contains(n)).ok_or("a number of connections from 1 to 100000")
 }
 
 /// `snapshot`.

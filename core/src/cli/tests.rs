@@ -104,8 +104,26 @@ fn a_file_sets_flags_and_the_command_line_counts_more() {
     assert_eq!(args.camera.quality.get(), 44);
     assert_eq!(args.camera.size.to_string(), "320x240");
     assert_eq!(args.camera.fps.get(), 12.5);
-    assert_eq!(args.bind.unwrap().port(), 1234);
+    assert_eq!(args.bind, ["127.0.0.1:1234".parse().unwrap()]);
     assert_eq!(args.camera.own.seed, Some(7));
+}
+
+#[test]
+fn a_flag_may_be_given_several_times_and_a_file_may_hold_a_list() {
+    let bound = |arguments: &[&str]| {
+        serve(arguments).bind.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(bound(&["--bind", "127.0.0.1:1", "--bind=unix:/run/x"]), "127.0.0.1:1 unix:/run/x");
+    assert_eq!(bound(&[]), "");
+    let (_file, name) = file("bind = [\"0.0.0.0:1\", \"[::]:1\"]");
+    assert_eq!(bound(&["--config", &name]), "0.0.0.0:1 [::]:1");
+    assert_eq!(
+        bound(&["--config", &name, "--bind", "[::1]:2"]),
+        "[::1]:2",
+        "typed ones count, not the file's"
+    );
+    let (_file, name) = file("bind = [[\"0.0.0.0:1\"]]");
+    assert!(refused(&["--config", &name]).contains("bind is a array; "));
 }
 
 #[test]
@@ -124,14 +142,16 @@ fn one_file_serves_every_subcommand() {
 #[test]
 fn headers_come_from_the_file_and_from_the_command_line() {
     let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
-    let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
-    let lines: Vec<_> = args.upload_header.iter().map(|line| &line.0[..]).collect();
-    assert_eq!(lines, ["A: secret", "B: 2", "C: 3"]);
+    let lines = |args: &SendingArgs| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
+    let args = serve(&["--config", &name]).sending;
+    assert_eq!(lines(&args), ["A: secret", "B: 2"]);
     assert!(!format!("{args:?}").contains("secret"));
     assert_eq!(args.spool.as_deref(), Some("/x".as_ref()));
     assert_eq!(args.spool_max.0, crate::spool::Options::DEFAULT_MAX_BYTES);
-    let (_file, name) = file("upload-header = [1]");
-    assert!(refused(&["--config", &name]).ends_with("upload-header is a list; it must hold strings only"));
+    let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
+    assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
+    let (_file, name) = file("upload-header = [[1]]");
+    assert!(refused(&["--config", &name]).contains("upload-header is a array"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which request gets which answer.
 
 use super::{
-    Context,
+    Context, Server,
     framing::{self, Framing},
     snapshot,
     socket::Peer,
@@ -13,9 +13,9 @@ use crate::metrics::Metrics;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Body, Incoming},
+    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 
 pub(super) type Reply = Response<Full<Bytes>>;
@@ -80,6 +80,9 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 }
 
 pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
+    if let Some(headers) = context.server.origins.preflight(request) {
+        return Answer::Response(preflight(headers));
+    }
     let query = request.uri().query().unwrap_or_default();
     let Some(route) = Route::find(request.uri().path(), query) else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
@@ -89,11 +92,14 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Answer::Response(reply);
     }
+    if !request.body().is_end_stream() {
+        return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
+    }
     let server = &context.server;
     let reply = match route {
         Route::Stream if request.method() == Method::HEAD => typed(framing::CONTENT_TYPE, Bytes::new()),
         Route::Stream => return stream(request, query, peer, context),
-        Route::Page => typed("text/html; charset=utf-8", server.page.html()),
+        Route::Page => page(server),
         Route::Snapshot => snapshot::take(server).await,
         Route::State => typed("application/json", state::json(server, &context.viewers)),
         Route::Metrics => typed(Metrics::CONTENT_TYPE, server.hub.metrics.render()),
@@ -113,12 +119,32 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let framing = Framing::for_accept(accept);
     match context.viewers.admit(peer) {
-        Some(viewer) => Answer::Stream(StreamRequest { viewer, framing, thinner }),
+        Some(viewer) => {
+            let headers = context.server.origins.grant(request.headers());
+            Answer::Stream(StreamRequest { viewer, framing, thinner, headers })
+        }
         None => {
             let max = context.viewers.max();
             Answer::Response(unavailable(format!("all {max} places are taken; try again soon\n")))
         }
     }
+}
+
+fn page(server: &Server) -> Reply {
+    let (html, policy) = server.page.content();
+    let mut reply = typed("text/html; charset=utf-8", html);
+    if let Some(policy) = policy {
+        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    reply
+}
+
+/// The answer to a browser that asks what a page of another server may do.
+fn preflight(headers: HeaderMap) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    *reply.headers_mut() = headers;
+    reply
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {

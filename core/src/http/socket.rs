@@ -1,9 +1,11 @@
 //! What carries a connection: a TCP or a Unix socket. Nothing above needs to know which.
 
+use super::limits;
+use socket2::SockRef;
 use std::{
     fmt,
-    io::{self, IoSlice},
-    net::SocketAddr,
+    io::{self, IoSlice, Read},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -12,17 +14,37 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-/// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
-/// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 64 * 1024;
-
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     Tcp(SocketAddr),
     /// Whoever may open the socket's file.
     Unix,
+}
+
+/// What one customer or one machine has: an IPv4 address, or the first 64 bits of an IPv6 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Network {
+    V4(Ipv4Addr),
+    V6([u16; 4]),
+}
+
+impl Peer {
+    /// The network whose connections are counted together; none where a web server on this machine may stand for
+    /// any number of people. (It connects from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
+    pub(super) fn network(&self) -> Option<Network> {
+        match self {
+            Self::Unix => None,
+            Self::Tcp(address) => match address.ip().to_canonical() {
+                IpAddr::V4(Ipv4Addr::LOCALHOST) | IpAddr::V6(Ipv6Addr::LOCALHOST) => None,
+                IpAddr::V4(ip) => Some(Network::V4(ip)),
+                IpAddr::V6(ip) => {
+                    let [a, b, c, d, ..] = ip.segments();
+                    Some(Network::V6([a, b, c, d]))
+                }
+            },
+        }
+    }
 }
 
 impl fmt::Display for Peer {
@@ -50,11 +72,24 @@ impl Socket {
         }
     }
 
+    /// Sends this if there is room for it, and closes. Waits for nothing: as far as the peer is concerned, it was
+    /// told, or hung up on.
+    pub(super) fn refuse(self, answer: &[u8]) {
+        let socket = match &self {
+            Self::Tcp(socket) => SockRef::from(socket),
+            Self::Unix(socket) => SockRef::from(socket),
+        };
+        if socket.send(answer).is_ok() && socket.shutdown(Shutdown::Write).is_ok() {
+            // A request left unread would make the kernel reset the connection, and the answer with it.
+            let _ = (&*socket).read(&mut [0; 4096]);
+        }
+    }
+
     /// Lets little wait unsent in the kernel.
     pub(super) fn keep_fresh(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(socket) => socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT),
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT as u32),
             _ => Ok(()),
         }
     }
