@@ -3,6 +3,7 @@
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
 //! the stream itself, which writes each picture with one system call and waits for nobody.
 
+mod auth;
 mod connection;
 mod framing;
 mod page;
@@ -15,6 +16,7 @@ mod tap;
 mod thinner;
 mod viewers;
 
+pub use auth::{Access, Sources, Token};
 pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
@@ -46,6 +48,8 @@ pub struct Server {
     pub max_viewers: usize,
     /// What `/snapshot` answers when no new frame comes.
     pub snapshot: SnapshotPolicy,
+    /// Who may look.
+    pub access: Access,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -54,7 +58,7 @@ impl Server {
     /// A server of `hub` with the defaults of the command line.
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
         let (page, snapshot) = (Page::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, clock }
+        Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, access: Access::open(), clock }
     }
 
     /// Serves until the future is dropped.
