@@ -1,6 +1,10 @@
 //! Flags and subcommands.
 
-use super::{devices::Devices, values::Size};
+use super::{
+    access::{AccessArgs, TokenArgs},
+    devices::Devices,
+    values::Size,
+};
 use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
 use clap::{Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
@@ -72,6 +76,9 @@ pub struct ServeArgs<F: Args> {
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<SocketAddr>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub access: AccessArgs,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -81,6 +88,9 @@ pub struct ServeArgs<F: Args> {
     /// Upload pictures to this server while streaming
     #[arg(long, value_name = "URL")]
     pub upload: Option<UploadUrl>,
+    /// Send the user and password of an http URL, which others on the way can read
+    #[arg(long)]
+    pub insecure_credentials: bool,
 }
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
@@ -104,6 +114,9 @@ pub struct UploadArgs<F: Args> {
     /// Where each picture is posted to, such as http://192.168.0.2:8080/upload
     #[arg(value_name = "URL")]
     pub url: UploadUrl,
+    /// Send the user and password of an http URL, which others on the way can read
+    #[arg(long)]
+    pub insecure_credentials: bool,
     /// End after this many pictures were accepted
     #[arg(long, value_name = "N")]
     pub count: Option<NonZeroU64>,
@@ -124,6 +137,9 @@ pub struct WatchArgs {
     /// End after this many seconds
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<std::time::Duration>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub token: TokenArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

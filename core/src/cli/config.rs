@@ -59,6 +59,12 @@ fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec
             toml::Value::String(value) => value.clone(),
             toml::Value::Integer(value) => value.to_string(),
             toml::Value::Float(value) => value.to_string(),
+            toml::Value::Boolean(set) if takes_no_value(command, key) => {
+                if *set && has(sub, key) {
+                    flags.push(format!("--{key}"));
+                }
+                continue;
+            }
             other => return Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
         };
         if has(sub, key) {
@@ -72,6 +78,11 @@ fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec
 
 fn has(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag))
+}
+
+fn takes_no_value(command: &clap::Command, flag: &str) -> bool {
+    let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    all.any(|a| a.get_long() == Some(flag) && !a.get_action().takes_values())
 }
 
 /// Whether the flag alone is good, so that an error can name the file and not the command line.

@@ -1,6 +1,6 @@
 //! `serve`: the camera, streamed until stopped.
 
-use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line};
+use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, access, capture, status_line};
 use crate::{
     addresses,
     clock::{Clock, SystemClock},
@@ -19,6 +19,9 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         })?),
         None => Page::default(),
     };
+    let upload =
+        args.upload.as_ref().map(|url| super::upload::checked(url, args.insecure_credentials)).transpose()?;
+    let access = args.access.access()?;
     let listener = http::listen(args.bind.unwrap_or(D::BIND))?;
     let bound = listener.local_addr().map_err(|e| Failure::runtime(format!("cannot listen: {e}")))?;
 
@@ -28,7 +31,9 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
     server.max_viewers = args.max_viewers;
+    server.access = access;
 
+    access::warn_of_strangers(&server.access, &[bound]);
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
@@ -38,7 +43,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         }
         tokio::select! {
             () = server.run(listener) => Ok(()),
-            () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
+            () = super::upload::beside(upload, &hub) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = signals.stopped() => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Outcome, Output, Signals, UploadArgs, capture};
+use super::{Devices, Failure, Outcome, Output, Signals, UploadArgs, capture};
 use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
+    let url = checked(&args.url, args.insecure_credentials)?;
     let runtime = super::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
-    let mut forwarder = forwarder(args.url.clone(), &hub);
+    let mut forwarder = forwarder(url, &hub);
     if let Some(count) = args.count {
         forwarder = forwarder.limit(count.get());
     }
@@ -35,6 +36,13 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
     output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped"));
     Ok(())
+}
+
+/// The address with what the flags say of its password.
+pub(super) fn checked(url: &UploadUrl, insecure_credentials: bool) -> Result<UploadUrl, Failure> {
+    let url = if insecure_credentials { url.clone().allow_unencrypted_credentials() } else { url.clone() };
+    url.check_credentials()?;
+    Ok(url)
 }
 
 /// Uploads beside the stream, until the future is dropped.

@@ -200,6 +200,9 @@ impl Client {
             .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, content_type(&picture))
             .header(header::CONTENT_LENGTH, picture.len());
+        if let Some(value) = url.authorization()? {
+            request = request.header(header::AUTHORIZATION, value);
+        }
         if let Some(at) = meta.captured_at {
             request = request.header("x-timestamp", format!("{}.{:06}", at.as_secs(), at.subsec_micros()));
         }

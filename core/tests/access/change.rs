@@ -85,7 +85,10 @@ fn what_cannot_be_used_is_said_in_one_line_without_secrets() {
     };
     let file = folder.path().join("file");
     let missing = refused(&|sources| sources.users = Some("/no/such".into()));
-    assert!(missing.starts_with("cannot read /no/such: ") && missing.ends_with("with --auth-file"), "{missing}");
+    assert!(
+        missing.starts_with("cannot read /no/such: ") && missing.ends_with("with --auth-file"),
+        "{missing}"
+    );
     fs::write(&file, "ann:hunter2").unwrap();
     let plain = refused(&|sources| sources.users = Some(file.clone()));
     assert!(plain.contains("line 1: the password is not hashed"), "{plain}");

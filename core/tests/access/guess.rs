@@ -40,6 +40,9 @@ async fn guesses_at_once_are_turned_away_and_others_are_not() {
         }
     }
     // Three are free, then 0.5 s, 1 s, 2 s, 4 s: a wait of more than 8 s is not waited for.
-    assert_eq!((answers.iter().filter(|&&s| s == 401).count(), answers.iter().filter(|&&s| s == 429).count()), (8, 92));
+    assert_eq!(
+        (answers.iter().filter(|&&s| s == 401).count(), answers.iter().filter(|&&s| s == 429).count()),
+        (8, 92)
+    );
     assert!(start.elapsed().as_secs_f64() >= 7.5, "{:?}", start.elapsed());
 }

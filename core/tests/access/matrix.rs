@@ -26,7 +26,9 @@ fn right() -> Vec<Proof> {
     vec![
         header(basic("ann", "open sesame")),
         header(basic("bob", "open sesame")),
-        header(basic("ann", "open sesame").replace("Basic", "bAsIc ").replace("Authorization", "aUTHORIZATION")),
+        header(
+            basic("ann", "open sesame").replace("Basic", "bAsIc ").replace("Authorization", "aUTHORIZATION"),
+        ),
         header(format!("Authorization: Bearer {TOKEN}\r\n")),
         query(&format!("token={TOKEN}")),
         query(&format!("fps=9&token={}&t=1", TOKEN.replace('+', "%2b").replace('S', "%53"))),
@@ -156,13 +158,15 @@ const OTHERS: [&str; 14] = [
 ];
 
 fn request(method: &str, target: &str, version: &str, proof: &Proof) -> String {
+    // A query stands in front of a fragment.
+    let (target, fragment) = target.split_at(target.find('#').unwrap_or(target.len()));
     let mark = if target.contains('?') { '&' } else { '?' };
     let query = if proof.query.is_empty() { String::new() } else { format!("{mark}{}", proof.query) };
-    // Where there is a fragment, what follows belongs to it.
-    let (target, fragment) = target.split_at(target.find('#').unwrap_or(target.len()));
     let length = if method == "POST" || method == "PUT" { "Content-Length: 0\r\n" } else { "" };
     let header = &proof.header;
-    format!("{method} {target}{query}{fragment} {version}\r\nHost: x\r\nConnection: close\r\n{length}{header}\r\n")
+    format!(
+        "{method} {target}{query}{fragment} {version}\r\nHost: x\r\nConnection: close\r\n{length}{header}\r\n"
+    )
 }
 
 /// Whether a request is for the one thing that everybody may ask.
@@ -173,8 +177,16 @@ fn is_public(target: &str) -> bool {
     path == "/healthz"
 }
 
-/// (method, target, version, proof), sent by several clients at once; gives how many.
-async fn all(cases: Vec<String>, server: &Arc<Running>, judge: impl Fn(&str, &str) + Send + Sync + 'static) -> usize {
+/// Sends all requests, by several clients at once, and has the answers judged. Gives how many.
+async fn all(
+    mut cases: Vec<String>,
+    server: &Arc<Running>,
+    judge: impl Fn(&str, &str) + Send + Sync + 'static,
+) -> usize {
+    // Emulated they take minutes; there some of all kinds are enough.
+    if cfg!(target_arch = "riscv64") {
+        cases = cases.into_iter().step_by(17).collect();
+    }
     let (count, judge) = (cases.len(), Arc::new(judge));
     let cases = Arc::new(std::sync::Mutex::new(cases));
     let mut clients = tokio::task::JoinSet::new();
@@ -289,7 +301,9 @@ async fn the_right_credentials_see_what_all_see_elsewhere() {
     .await;
     let seen = seen.load(std::sync::atomic::Ordering::Relaxed);
     assert!(seen > 100, "{seen}");
-    println!("{count} requests with the right credentials: all as without a guard, {seen} of them saw a secret");
+    println!(
+        "{count} requests with the right credentials: all as without a guard, {seen} of them saw a secret"
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! Hashed passwords: what a line of the file holds, and how long a check may take.
 
 use argon2::{
-    Argon2,
-    Params,
+    Argon2, Params,
     password_hash::{PasswordVerifier, phc::PasswordHash},
 };
 
@@ -80,13 +79,16 @@ mod tests {
 
     /// Both made by other implementations (OpenBSD's bcrypt, the reference argon2), with the smallest costs.
     const BCRYPT: &str = "$2y$05$yD7I4q6Z69JOxnCV8FjZBe3wH/34DAWk.aNJiSGZ8FxHKFrXREnQ.";
-    const ARGON2: &str = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$kyj4KAQPkDHofxQqmZFrtcrDql5eltyrs3W6/tB5JPs";
+    const ARGON2: &str =
+        "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$kyj4KAQPkDHofxQqmZFrtcrDql5eltyrs3W6/tB5JPs";
 
     #[test]
     fn the_right_password_alone_matches() {
         for hash in [BCRYPT, ARGON2].map(|text| Hash::parse(text).unwrap()) {
             assert!(hash.matches(b"open sesame"), "{hash:?}");
-            for wrong in ["", "open", "open sesame ", "Open sesame", "open sesame\0", "open sesame\0open sesame"] {
+            for wrong in
+                ["", "open", "open sesame ", "Open sesame", "open sesame\0", "open sesame\0open sesame"]
+            {
                 assert!(!hash.matches(wrong.as_bytes()), "{wrong:?} {hash:?}");
             }
         }
@@ -98,8 +100,17 @@ mod tests {
         let slow = ARGON2.replace("t=1", "t=900000");
         let cost = BCRYPT.replace("$05$", "$31$");
         for text in [
-            "", "secret", "{SHA}0123456789", "$apr1$abcdefgh$abcdefghijklmnopqrstuv", "$6$salt$hash",
-            "$2x$05$abcdefghijklmnopqrstuv", &BCRYPT[..59], &ARGON2[..20], "$argon2id$v=19$m=64,t=1,p=1", &dear, &slow,
+            "",
+            "secret",
+            "{SHA}0123456789",
+            "$apr1$abcdefgh$abcdefghijklmnopqrstuv",
+            "$6$salt$hash",
+            "$2x$05$abcdefghijklmnopqrstuv",
+            &BCRYPT[..59],
+            &ARGON2[..20],
+            "$argon2id$v=19$m=64,t=1,p=1",
+            &dear,
+            &slow,
             &cost,
         ] {
             let why = Hash::parse(text).unwrap_err();

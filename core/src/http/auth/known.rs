@@ -50,7 +50,9 @@ impl Known {
     /// Compares without telling by the time taken how much was alike.
     pub(super) fn quick(&self, offer: &Offer) -> Verdict {
         match (offer, &self.token) {
-            (Offer::Token(text), Some(token)) if mark(&self.key, &[text]).ct_eq(token).into() => Verdict::Right,
+            (Offer::Token(text), Some(token)) if mark(&self.key, &[text]).ct_eq(token).into() => {
+                Verdict::Right
+            }
             (Offer::Basic { user, password }, _) if self.has_users() => {
                 let mark = mark(&self.key, &[user, password]);
                 let alike = self.memory().iter().fold(Choice::from(0), |any, one| any | one.ct_eq(&mark));
@@ -91,7 +93,10 @@ impl Known {
 impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.is_some();
-        f.debug_struct("Known").field("users", &self.users.len()).field("token", &token).finish_non_exhaustive()
+        f.debug_struct("Known")
+            .field("users", &self.users.len())
+            .field("token", &token)
+            .finish_non_exhaustive()
     }
 }
 

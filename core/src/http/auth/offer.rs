@@ -1,5 +1,6 @@
 //! What a request offers as proof.
 
+use crate::upload::credentials::decoded;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
@@ -53,25 +54,10 @@ fn in_query(query: &str) -> Offer {
     });
     match (values.next(), values.next()) {
         (None, _) => Offer::Nothing,
-        (Some(value), None) => percent_decoded(value).map_or(Offer::Unreadable, Offer::Token),
+        // Not with the `+` of forms: tokens in base64 have that sign, and people paste them as they are.
+        (Some(value), None) => decoded(value).map_or(Offer::Unreadable, Offer::Token),
         (Some(_), Some(_)) => Offer::Unreadable,
     }
-}
-
-/// Without the `+` of forms: tokens in base64 have that sign, and people paste them as they are.
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            byte => byte,
-        });
-    }
-    Some(decoded)
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(in crate::http) enum Refusal {
     /// No proof, or a wrong one.
-    Unknown {
-        basic: Option<HeaderValue>,
-        bearer: Option<HeaderValue>,
-    },
+    Unknown { basic: Option<HeaderValue>, bearer: Option<HeaderValue> },
     /// Too many wrong tries of this address; the next is possible after so long.
     TooMany(Duration),
     /// Too many passwords are being checked.
