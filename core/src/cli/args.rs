@@ -1,6 +1,7 @@
 //! Flags and subcommands.
 
 use super::{
+    access::{AccessArgs, TokenArgs},
     devices::Devices,
     values::{ByteCount, HeaderLine, Size},
 };
@@ -84,6 +85,9 @@ pub struct SendingArgs {
     /// One more header of each upload; may be given several times
     #[arg(long, value_name = "'NAME: VALUE'", action = ArgAction::Append)]
     pub upload_header: Vec<HeaderLine>,
+    /// Send the user and password of an http URL, which others on the way can read
+    #[arg(long)]
+    pub insecure_credentials: bool,
     /// Keep pictures in this folder until the server has them
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
@@ -105,6 +109,9 @@ pub struct ServeArgs<F: Args> {
     /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub access: AccessArgs,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -183,6 +190,9 @@ pub struct WatchArgs {
     /// End after this many seconds
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<std::time::Duration>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub token: TokenArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -69,6 +69,14 @@ fn flags(
         if key == "config" || !(has(sub, key) || elsewhere()) {
             return Err(format!("unknown key {key}; the keys are the flags of {} --help", sub.get_name()));
         }
+        if let toml::Value::Boolean(set) = value
+            && takes_no_value(command, key)
+        {
+            if *set && has(sub, key) {
+                flags.push(format!("--{key}"));
+            }
+            continue;
+        }
         let values = values(key, value, command)?;
         if !has(sub, key) || (repeats(sub, key) && typed(key)) {
             continue;
@@ -109,6 +117,11 @@ fn repeats(command: &clap::Command, flag: &str) -> bool {
 
 fn has(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag))
+}
+
+fn takes_no_value(command: &clap::Command, flag: &str) -> bool {
+    let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    all.any(|a| a.get_long() == Some(flag) && !a.get_action().takes_values())
 }
 
 /// Whether the flag alone is good, so that an error can name the file and not the command line.

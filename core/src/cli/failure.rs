@@ -1,6 +1,7 @@
 //! How commands fail: one line, and an exit code.
 
 use super::Output;
+use crate::upload::credentials::concealed;
 use eyelet_hal::{Error, ErrorKind};
 use std::process::ExitCode;
 
@@ -30,7 +31,8 @@ impl Failure {
         // clap's first paragraph tells what is wrong; the rest is usage, which --help prints better.
         let text = text.strip_prefix("error: ").unwrap_or(&text);
         let what = text.split("\n\n").next().unwrap_or(text).split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::Usage(format!("{what}; --help tells more"))
+        // It quotes values as they were given.
+        Self::Usage(format!("{}; --help tells more", concealed(&what)))
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {

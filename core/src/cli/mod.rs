@@ -8,6 +8,7 @@
 //! }
 //! ```
 
+mod access;
 mod args;
 mod capture;
 mod config;
@@ -24,9 +25,11 @@ mod status_line;
 mod tests;
 mod upload;
 mod values;
+mod veil;
 mod watch;
 mod watchdog;
 
+pub use access::{AccessArgs, Secret, TokenArgs};
 pub use args::{CameraArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
 pub use devices::{CameraRequest, Devices, NoCommand};
 pub use doctor::{Camera, Findings, Problem};
@@ -46,7 +49,7 @@ pub type Outcome = Result<(), Failure>;
 /// or stopped by a signal, 1 when it failed at run time, 2 for wrong usage.
 pub fn main<D: Devices>() -> ExitCode {
     let output = Output::new();
-    match parse::<D>(std::env::args_os().collect()).and_then(|command| run::<D>(command, &output)) {
+    match parse::<D>(veil::arguments()).and_then(|command| run::<D>(command, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&output),
     }

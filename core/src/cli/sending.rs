@@ -35,7 +35,7 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     for line in &args.upload_header {
         style = style.header(&line.0)?;
     }
-    let client = Client::new(url).style(style);
+    let client = Client::new(checked(url, args.insecure_credentials)?).style(style);
     let backoff = Backoff::new(fastrand::Rng::new());
     let (run, counters) = (RunId::random(), hub.metrics.upload.clone());
     let Some(path) = &args.spool else {
@@ -56,6 +56,13 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     let delivery = Delivery::new(client, backoff, keeper, counters);
     hub.status.uploading(delivery.progress());
     Ok(Sending::Every(delivery))
+}
+
+/// The address with what the flags say of its password.
+fn checked(url: UploadUrl, insecure_credentials: bool) -> Result<UploadUrl, Failure> {
+    let url = if insecure_credentials { url.allow_unencrypted_credentials() } else { url };
+    url.check_credentials()?;
+    Ok(url)
 }
 
 /// The upload beside the stream, if there is one.

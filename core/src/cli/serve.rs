@@ -1,7 +1,8 @@
 //! `serve`: the camera, streamed until stopped.
 
 use super::{
-    Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, sending, status_line, watchdog::Watchdogs,
+    Devices, Failure, Outcome, Output, ServeArgs, Signals, access, capture, sending, status_line,
+    watchdog::Watchdogs,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -26,6 +27,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         })?),
         None => Page::default(),
     };
+    let access = args.access.access()?;
     let listeners = {
         let _context = runtime.enter();
         listen(&args.bind, D::BIND)?
@@ -41,8 +43,10 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.limits.connections = args.max_connections;
     server.limits.connections_per_address = args.max_connections_per_address;
     server.origins = args.allow_origin.clone().into();
-
     let mut watchdogs = Watchdogs::open(args.watchdog.as_deref())?;
+    server.access = access;
+    access::warn_of_strangers(&server.access, listeners.iter().filter_map(Listener::bound));
+
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         for address in listeners.iter().flat_map(Listener::addresses) {

@@ -211,3 +211,38 @@ proptest! {
         prop_assert_eq!(args.camera.own.seed, seed);
     }
 }
+
+#[test]
+fn switches_in_a_file_are_true_or_false() {
+    let (_file, name) = file("insecure-credentials = true\n");
+    assert!(serve(&["--config", &name]).sending.insecure_credentials);
+    let (_file, name) = file("insecure-credentials = false\n");
+    assert!(!serve(&["--config", &name]).sending.insecure_credentials);
+    let (_file, name) = file("insecure-credentials = 1\n");
+    assert!(refused(&["--config", &name]).contains("insecure-credentials"));
+    let (_file, name) = file("quality = true\n");
+    assert!(refused(&["--config", &name]).contains("quality is a boolean"));
+}
+
+#[test]
+fn no_secret_is_in_an_error_or_in_debug() {
+    let (_file, name) = file("token = \"hunter2\"\nupload = \"http://me:hunter2@cam\"\n");
+    let args = serve(&["--config", &name]);
+    assert!(!format!("{args:?}").contains("hunter2"), "{args:?}");
+    for arguments in [
+        &["--upload", "http://me:hunter2@cam:x"][..],
+        &["--token", "hunter2", "--token-file", "x"],
+        &["--token", "hunter2", "--nonsense"],
+        &["upload", "http://me:hunter2@cam?hunter2", "http://me:hunter2@cam"],
+        &["watch", "ftp://me:hunter2@cam"],
+    ] {
+        let what = refused(arguments);
+        assert!(!what.contains("hunter2"), "{what}");
+    }
+    let (_file, name) = file("upload = \"http://me:hunter2@cam:x\"\n");
+    let what = refused(&["--config", &name]);
+    assert!(!what.contains("hunter2"), "{what}");
+    let (_file, name) = file("token = hunter2\n");
+    let what = refused(&["--config", &name]);
+    assert!(!what.contains("hunter2"), "{what}");
+}

@@ -9,7 +9,8 @@ use std::cell::RefCell;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
-    let options = Options { frames, duration: args.seconds, ..Options::default() };
+    let token = args.token.token()?;
+    let options = Options { token, frames, duration: args.seconds, ..Options::default() };
     let last = RefCell::new(None);
     let progress = |report: &Report| {
         output.status(&format!(

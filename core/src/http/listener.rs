@@ -115,6 +115,14 @@ impl Listener {
         }
     }
 
+    /// The address and port, unless it is a Unix socket.
+    pub fn bound(&self) -> Option<SocketAddr> {
+        match &self.kind {
+            Kind::Tcp(listener) => listener.local_addr().ok(),
+            Kind::Unix(_) => None,
+        }
+    }
+
     pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Peer)>> {
         match &self.kind {
             Kind::Tcp(listener) => {

@@ -3,6 +3,7 @@
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
 //! the stream itself, which writes each picture with one system call and waits for nobody.
 
+mod auth;
 mod bind;
 mod connection;
 mod connections;
@@ -21,6 +22,7 @@ mod thinner;
 mod unix_file;
 mod viewers;
 
+pub use auth::{Access, Sources, Token};
 pub use bind::Bind;
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use listener::{Listener, Listeners, listen};
@@ -62,6 +64,8 @@ pub struct Server {
     pub origins: Origins,
     /// What `/snapshot` answers when no new frame comes.
     pub snapshot: SnapshotPolicy,
+    /// Who may look.
+    pub access: Access,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -71,7 +75,7 @@ impl Server {
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
         let (page, limits) = (Page::default(), Limits::default());
         let (origins, snapshot) = (Origins::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, limits, origins, snapshot, clock }
+        Self { hub, page, max_viewers: MAX_VIEWERS, limits, origins, snapshot, access: Access::open(), clock }
     }
 
     /// Serves on all of `listeners` (one will do) until the future is dropped.

@@ -15,7 +15,10 @@ use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Body, Incoming},
-    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{
+        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+        RETRY_AFTER,
+    },
 };
 
 pub(super) type Reply = Response<Full<Bytes>>;
@@ -84,7 +87,15 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
         return Answer::Response(preflight(headers));
     }
     let query = request.uri().query().unwrap_or_default();
-    let Some(route) = Route::find(request.uri().path(), query) else {
+    let route = Route::find(request.uri().path(), query);
+    let server = &context.server;
+    // Before anything is told, also of what there is. Whether a server lives is no secret.
+    if route != Some(Route::Health)
+        && let Err(refusal) = server.access.admit(request.headers(), query, peer, &*server.clock).await
+    {
+        return Answer::Response(refusal.reply());
+    }
+    let Some(route) = route else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -95,7 +106,6 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
     if !request.body().is_end_stream() {
         return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
     }
-    let server = &context.server;
     let reply = match route {
         Route::Stream if request.method() == Method::HEAD => typed(framing::CONTENT_TYPE, Bytes::new()),
         Route::Stream => return stream(request, query, peer, context),
@@ -153,6 +163,8 @@ fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>)
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A token in the address goes nowhere else.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     reply
 }
 

@@ -7,6 +7,7 @@
 mod backoff;
 mod client;
 pub(crate) mod connection;
+pub(crate) mod credentials;
 mod delivery;
 mod forward;
 mod meta;

@@ -165,6 +165,9 @@ impl RequestStyle {
             .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, content_type)
             .header(header::CONTENT_LENGTH, body.len());
+        if let Some(value) = url.authorization()? {
+            request = request.header(header::AUTHORIZATION, value);
+        }
         if let Some(timestamp) = meta.timestamp() {
             request = request.header("x-timestamp", timestamp);
         }

@@ -1,8 +1,9 @@
-//! Addresses that eyelet connects to: `http://HOST[:PORT][/PATH][?QUERY]`.
+//! Addresses that eyelet connects to: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`.
 
+use super::credentials::{Credentials, Unencrypted, concealed};
 use super::template;
 use eyelet_hal::{Error, ErrorKind, Result};
-use hyper::Uri;
+use hyper::{Uri, header::HeaderValue};
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 /// What an address is for: the words of its error messages.
@@ -14,10 +15,36 @@ pub(crate) struct Purpose {
     pub(crate) path: &'static str,
 }
 
-/// An absolute http address, taken apart.
+/// How the bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// An absolute http or https address, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HttpUrl {
     purpose: Purpose,
+    scheme: Scheme,
+    credentials: Option<Credentials>,
+    unencrypted: Unencrypted,
     /// As in the URL: IPv6 addresses in brackets.
     host: String,
     port: u16,
@@ -28,26 +55,33 @@ pub(crate) struct HttpUrl {
 impl HttpUrl {
     pub(crate) fn parse(text: &str, purpose: Purpose) -> Result<Self> {
         let Purpose { verb, path } = purpose;
-        let bad = |why: &str| Error::new(ErrorKind::InvalidInput, format!("cannot {verb} {text:?}: {why}"));
+        let bad = |why: &str| {
+            Error::new(ErrorKind::InvalidInput, format!("cannot {verb} {:?}: {why}", concealed(text)))
+        };
 
         let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-        if lower.starts_with("https://") {
-            return Err(bad("https is not supported yet; use http, or put a TLS proxy in between"));
+        let (scheme, rest) = match &*lower {
+            "https://" => (Scheme::Https, &text[8..]),
+            other if other.starts_with("http://") => (Scheme::Http, &text[7..]),
+            _ => return Err(bad(&format!("not an http address; write http://HOST:PORT{path}"))),
+        };
+        if scheme == Scheme::Https && cfg!(not(feature = "tls")) {
+            return Err(bad("this program was built without TLS; build it with: cargo build --features tls"));
         }
-        if !lower.starts_with("http://") {
-            return Err(bad(&format!("not an http address; write http://HOST:PORT{path}")));
-        }
-        let rest = text[7..].split('#').next().unwrap_or_default();
+        let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(bad(
-                "a user name or password in the address is not supported; remove what is before the @",
-            ));
-        }
+        let (credentials, authority) = match authority.rsplit_once('@') {
+            None => (None, authority),
+            Some((user, authority)) => {
+                let credentials = Credentials::parse(user)
+                    .ok_or_else(|| bad("the user or password cannot be read; percent-encode it"))?;
+                (Some(credentials), authority)
+            }
+        };
         // The last colon, but not one inside the brackets of an IPv6 address.
         let colon = authority.rfind(':').filter(|&at| !authority[at..].contains(']'));
         let (host, port) = match colon {
-            None => (authority, 80),
+            None => (authority, scheme.port()),
             Some(at) => match authority[at + 1..].parse() {
                 Ok(port) if port > 0 => (&authority[..at], port),
                 _ => return Err(bad("the port is not a number from 1 to 65535")),
@@ -67,7 +101,8 @@ impl HttpUrl {
             _ => return Err(bad("not an address; percent-encode spaces and special characters")),
         }
         let target = target.parse().map_err(|e| bad("not an address").with_source(e))?;
-        Ok(Self { purpose, host: host.to_string(), port, target })
+        let (host, unencrypted) = (host.to_string(), Unencrypted::default());
+        Ok(Self { purpose, scheme, credentials, unencrypted, host, port, target })
     }
 
     /// A host that a resolver understands: IPv6 addresses without brackets.
@@ -81,12 +116,48 @@ impl HttpUrl {
 
     /// What the `Host` header says.
     pub(crate) fn authority(&self) -> String {
-        if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == self.scheme.port() {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
     /// Path and query: what the request line says.
     pub(crate) fn target(&self) -> &Uri {
         &self.target
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Passwords may go to this address although others can read them on the way.
+    pub(crate) fn allow_unencrypted(&mut self) {
+        self.unencrypted = Unencrypted::Allowed;
+    }
+
+    /// Whether secrets may be sent to this address.
+    ///
+    /// # Errors
+    /// `InvalidInput` where others could read them on the way, and nobody has said that they may.
+    pub(crate) fn check_secrecy(&self) -> Result<()> {
+        if self.scheme == Scheme::Https || self.unencrypted == Unencrypted::Allowed {
+            return Ok(());
+        }
+        let why = "over http everybody on the way can read the password; \
+                   use https, or say --insecure-credentials if that is no matter";
+        Err(self.error(ErrorKind::InvalidInput, why))
+    }
+
+    /// What the `Authorization` header says, if there is one.
+    ///
+    /// # Errors
+    /// As [`check_secrecy`](Self::check_secrecy).
+    pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>> {
+        let Some(credentials) = &self.credentials else { return Ok(None) };
+        self.check_secrecy()?;
+        Ok(Some(credentials.header()))
     }
 
     /// An error about this address: `cannot upload to http://...: why`.
@@ -95,17 +166,18 @@ impl HttpUrl {
     }
 }
 
-/// Without the query: it may hold a secret, and logs and `/state` are read by many.
+/// Without user, password and query: they may be secrets, and logs and `/state` are read by many.
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority(), self.target.path())
+        write!(f, "{}://{}{}", self.scheme.name(), self.authority(), self.target.path())
     }
 }
 
-/// Where pictures are posted: `http://HOST[:PORT][/PATH][?QUERY]`; the port is 80 when none is given.
+/// Where pictures are posted: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none
+/// is given.
 ///
-/// `{sequence}`, `{timestamp}` and `{run}` in the path or the query become those of each picture. `Display` leaves the
-/// query out, since it may hold a secret.
+/// `{sequence}`, `{timestamp}` and `{run}` in the path or the query become those of each picture. `Display` leaves
+/// user, password and query out, since they may be secrets.
 ///
 /// ```
 /// use eyelet_core::upload::UploadUrl;
@@ -121,11 +193,29 @@ impl FromStr for UploadUrl {
     type Err = Error;
 
     /// # Errors
-    /// `InvalidInput` with the remedy: no host, a port that is none, a user name, `https` (not supported yet).
+    /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
     fn from_str(text: &str) -> Result<Self> {
         let url = HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })?;
         template::check(url.target()).map_err(|why| url.error(ErrorKind::InvalidInput, why))?;
         Ok(Self(url))
+    }
+}
+
+impl UploadUrl {
+    /// Sends user and password also over `http`, where everybody on the way can read them.
+    #[must_use]
+    pub fn allow_unencrypted_credentials(mut self) -> Self {
+        self.0.allow_unencrypted();
+        self
+    }
+
+    /// Whether the password in it may be sent, if there is one. Every upload asks; this is for asking early.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it would go over `http`, unless that
+    /// [is allowed](Self::allow_unencrypted_credentials).
+    pub fn check_credentials(&self) -> Result<()> {
+        self.0.authorization().map(drop)
     }
 }
 
@@ -173,14 +263,9 @@ mod tests {
             ("", "not an http address; write http://HOST:PORT/upload"),
             ("cam:8080/upload", "not an http address; write http://HOST:PORT/upload"),
             ("ftp://cam/", "not an http address; write http://HOST:PORT/upload"),
-            ("https://cam/", "https is not supported yet; use http, or put a TLS proxy in between"),
             ("http://cam:/", "the port is not a number from 1 to 65535"),
             ("http://cam:0/", "the port is not a number from 1 to 65535"),
             ("http://cam:65536/", "the port is not a number from 1 to 65535"),
-            (
-                "http://me:pw@cam/",
-                "a user name or password in the address is not supported; remove what is before the @",
-            ),
             ("http://a b/", "not an address; percent-encode spaces and special characters"),
             ("http://cam/a\r\nX-Evil: 1", "not an address; percent-encode spaces and special characters"),
             ("http://[::1/", "not an address; percent-encode spaces and special characters"),
@@ -193,9 +278,44 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_the_query_is_not_shown() {
-        let url = parse("http://cam/upload?key=secret").unwrap();
-        assert!(!url.error(ErrorKind::Other, "x").to_string().contains("secret"));
+    fn secrets_are_not_shown() {
+        let url = parse("http://me:secret@cam/upload?key=secret").unwrap();
+        assert_eq!(url.to_string(), "http://cam/upload");
+        assert!(!format!("{url:?}").contains("me:secret"));
+        for text in ["http://me:secret@cam:x/?secret", "http://me:%secret@cam/", "http://me:a/secret@cam/"] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_goes_over_http_only_where_that_is_allowed() {
+        let text = "http://me:pw@cam/u";
+        let url: UploadUrl = text.parse().unwrap();
+        let error = url.check_credentials().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let why = "cannot upload to http://cam/u: over http everybody on the way can read the password; \
+                   use https, or say --insecure-credentials if that is no matter";
+        assert_eq!(error.to_string(), why);
+        let url = url.allow_unencrypted_credentials();
+        assert_eq!(url.0.authorization().unwrap().unwrap(), "Basic bWU6cHc=");
+        assert!(parse("http://cam/u").unwrap().authorization().unwrap().is_none());
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn https_without_tls_says_how_to_get_it() {
+        let error = parse("https://cam/").unwrap_err().to_string();
+        assert!(error.ends_with("without TLS; build it with: cargo build --features tls"), "{error}");
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn https_has_its_own_port_and_keeps_secrets() {
+        let url = parse("https://me:pw@cam/u").unwrap();
+        assert_eq!((url.port(), &*url.authority(), &*url.to_string()), (443, "cam", "https://cam/u"));
+        assert!(url.authorization().unwrap().is_some());
+        assert_eq!(parse("https://cam:80/u").unwrap().authority(), "cam:80");
     }
 
     proptest! {

@@ -8,6 +8,7 @@ pub use statistics::Statistics;
 
 use crate::{
     clock::Clock,
+    http::Token,
     multipart::Reader,
     upload::{
         Timeouts,
@@ -22,9 +23,9 @@ use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use std::{fmt, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Where a stream is: `http://HOST[:PORT][/PATH][?QUERY]`; the port is 80 when none is given.
+/// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none is given.
 ///
-/// `Display` leaves the query out, since it may hold a secret.
+/// `Display` leaves user, password and query out, since they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamUrl(HttpUrl);
 
@@ -32,9 +33,12 @@ impl FromStr for StreamUrl {
     type Err = Error;
 
     /// # Errors
-    /// `InvalidInput` with the remedy: no host, a port that is none, a user name, `https` (not supported yet).
+    /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
     fn from_str(text: &str) -> Result<Self> {
-        HttpUrl::parse(text, Purpose { verb: "watch", path: "/stream" }).map(Self)
+        let mut url = HttpUrl::parse(text, Purpose { verb: "watch", path: "/stream" })?;
+        // As any browser would: what is watched so can be seen by those on the way anyhow.
+        url.allow_unencrypted();
+        Ok(Self(url))
     }
 }
 
@@ -45,9 +49,11 @@ impl fmt::Display for StreamUrl {
 }
 
 /// When a watch ends, and how patient it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
+    /// Shown to a server that wants one.
+    pub token: Option<Token>,
     /// Ends after so many pictures.
     pub frames: Option<u64>,
     /// Ends so long after the server answered.
@@ -63,6 +69,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            token: None,
             frames: None,
             duration: None,
             timeouts: Timeouts::default(),
@@ -77,7 +84,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// `NotFound` when the host is not known, `Disconnected` when there is no connection, `TimedOut` when there is no
-/// answer, `Busy` when the server has no place for another viewer (503), `Unsupported` when the answer is no stream,
+/// answer, `PermissionDenied` when the server wants a password or token (401), `Busy` when the server has no place for another viewer (503), `Unsupported` when the answer is no stream,
 /// `CorruptFrame` when its framing cannot be read. A stream that has begun and ends, however it ends, is no error.
 pub async fn watch(
     url: &StreamUrl,
@@ -88,7 +95,7 @@ pub async fn watch(
     let StreamUrl(url) = url;
     let mut connection = Connection::open(url, options.timeouts.connect).await?;
     let limit = options.timeouts.response;
-    let Ok(answer) = timeout(limit, connection.send(request(url)?)).await else {
+    let Ok(answer) = timeout(limit, connection.send(request(url, options.token.as_ref())?)).await else {
         return Err(
             url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}; is the server stuck?"))
         );
@@ -143,13 +150,18 @@ pub async fn watch(
     Ok(statistics.report(ended))
 }
 
-fn request(url: &HttpUrl) -> Result<Request<Full<Bytes>>> {
-    let request = Request::get(url.target().clone())
+fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>> {
+    let mut request = Request::get(url.target().clone())
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
         // Not image/*: by that a server knows a browser, and leaves out the lengths.
-        .header(header::ACCEPT, "*/*")
-        .body(Full::default());
+        .header(header::ACCEPT, "*/*");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()));
+    } else if let Some(value) = url.authorization()? {
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    let request = request.body(Full::default());
     request.map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))
 }
 
@@ -158,6 +170,9 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
     let (head, mut body) = answer.into_parts();
     if head.status != StatusCode::OK {
         let (kind, remedy) = match head.status {
+            StatusCode::UNAUTHORIZED => {
+                (ErrorKind::PermissionDenied, "write USER:PASSWORD@ before the host, or use --token-file")
+            }
             StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave"),
             _ => (ErrorKind::Unsupported, "is the path right?"),
         };

@@ -1,0 +1,89 @@
+//! `--auth-file`, `--token` and `--token-file`: who may look, and the warning where everybody may.
+
+use super::Failure;
+use crate::http::{Access, Sources, Token};
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where a token is taken from when no flag names one; unlike an argument, no other user can see it.
+const VARIABLE: &str = "EYELET_TOKEN";
+
+/// A token, as `serve` wants it and `watch` shows it.
+#[derive(Clone, Debug, Args)]
+pub struct TokenArgs {
+    /// A secret that opens /stream and all the rest: `Authorization: Bearer TOKEN` or `?token=TOKEN`
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    pub token: Option<Secret>,
+    /// The same, read from a file
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Who may look at what `serve` shows.
+#[derive(Clone, Debug, Args)]
+pub struct AccessArgs {
+    /// Users who may look, a line `user:hash` for each, as `htpasswd -B` writes them
+    #[arg(long, value_name = "FILE")]
+    pub auth_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub token: TokenArgs,
+}
+
+/// An argument that `Debug` does not show. Whether it is good is looked at later: clap's errors would show it.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl TokenArgs {
+    /// The token of the flag or of the environment; not that of the file.
+    fn given(&self) -> Result<Option<Token>, Failure> {
+        let given = match &self.token {
+            Some(Secret(text)) => Some(text.clone()),
+            None if self.token_file.is_some() => None,
+            None => std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()),
+        };
+        Ok(given.as_deref().map(Token::new).transpose()?)
+    }
+
+    /// The token, wherever it is.
+    pub(super) fn token(&self) -> Result<Option<Token>, Failure> {
+        match &self.token_file {
+            Some(file) => Ok(Some(Token::read(file)?)),
+            None => self.given(),
+        }
+    }
+}
+
+impl AccessArgs {
+    /// Who may look.
+    pub(super) fn access(&self) -> Result<Access, Failure> {
+        let mut sources = Sources::default();
+        sources.users = self.auth_file.clone();
+        sources.token = self.token.given()?;
+        sources.token_file = self.token.token_file.clone();
+        Ok(Access::only(sources)?)
+    }
+}
+
+/// Says who else may look: a camera that everybody sees must not be an oversight.
+pub(super) fn warn_of_strangers(access: &Access, mut bound: impl Iterator<Item = SocketAddr>) {
+    if access.is_open()
+        && let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback())
+    {
+        tracing::warn!(
+            "everybody who can reach {address} may watch; say who may with --auth-file or --token-file"
+        );
+    }
+}

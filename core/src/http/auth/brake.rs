@@ -1,0 +1,241 @@
+//! Wrong tries are slowed down, each address for itself.
+//!
+//! Every try that is not yet known to be right is charged as a wrong one when it comes, and gets its charge back
+//! when it was right: so many tries at once are no quicker than one after the other. What the charge buys is time
+//! in which the address gets no further try: none for the first wrong ones, then twice as long each time. Other
+//! addresses are not touched by it.
+
+use crate::http::socket::Peer;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+/// A person mistypes a few times; nothing is slowed down until then.
+const FREE: u32 = 3;
+
+/// What the first wrong try after those costs; each further one costs twice as much.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// The most that one try costs.
+const MOST: Duration = Duration::from_secs(30);
+
+/// A try that would have to wait longer than this is turned away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Without a try for so long after the last charge is over, an address starts anew.
+const FORGET: Duration = Duration::from_secs(600);
+
+/// How many addresses are remembered. Beyond, the one that may try again the soonest is forgotten.
+const ADDRESSES: usize = 1024;
+
+/// Who is slowed down together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    V4(std::net::Ipv4Addr),
+    /// A network of 64 bits: what one customer has.
+    V6([u16; 4]),
+    /// All that may open the socket's file.
+    Unix,
+}
+
+impl Origin {
+    pub(super) fn of(peer: &Peer) -> Self {
+        match peer {
+            Peer::Tcp(address) => match address.ip().to_canonical() {
+                IpAddr::V4(ip) => Self::V4(ip),
+                IpAddr::V6(ip) => Self::V6(network(ip)),
+            },
+            Peer::Unix => Self::Unix,
+        }
+    }
+}
+
+fn network(ip: Ipv6Addr) -> [u16; 4] {
+    let [a, b, c, d, ..] = ip.segments();
+    [a, b, c, d]
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    wrong: u32,
+    /// When the next try may be made.
+    free_at: Duration,
+}
+
+/// The slow-down of all addresses. Times are of a monotonic clock.
+#[derive(Debug, Default)]
+pub(super) struct Brake {
+    accounts: HashMap<Origin, Account>,
+}
+
+/// A try that was charged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charge {
+    origin: Origin,
+    cost: Duration,
+    /// How long to wait before the try.
+    pub(super) wait: Duration,
+    /// How many tries of this address count as wrong, this one too.
+    pub(super) wrong: u32,
+}
+
+impl Brake {
+    /// Whether `origin` may try without waiting.
+    pub(super) fn is_free(&self, origin: Origin, now: Duration) -> bool {
+        self.accounts.get(&origin).is_none_or(|account| account.free_at <= now)
+    }
+
+    /// Charges a try, or says how long it will take until one is possible.
+    pub(super) fn charge(&mut self, origin: Origin, now: Duration) -> Result<Charge, Duration> {
+        let account = self.accounts.get(&origin).copied().filter(|account| account.free_at + FORGET > now);
+        let Account { wrong, free_at } = account.unwrap_or(Account { wrong: 0, free_at: now });
+        let start = free_at.max(now);
+        let wait = start - now;
+        if wait > PATIENCE {
+            return Err(wait);
+        }
+        let cost = cost(wrong);
+        let account = Account { wrong: wrong.saturating_add(1), free_at: start + cost };
+        if self.accounts.len() >= ADDRESSES && !self.accounts.contains_key(&origin) {
+            self.make_room(now);
+        }
+        self.accounts.insert(origin, account);
+        Ok(Charge { origin, cost, wait, wrong: account.wrong })
+    }
+
+    /// The try was right, or never made.
+    pub(super) fn refund(&mut self, charge: Charge) {
+        if let Some(account) = self.accounts.get_mut(&charge.origin) {
+            account.wrong = account.wrong.saturating_sub(1);
+            account.free_at = account.free_at.saturating_sub(charge.cost);
+        }
+    }
+
+    fn make_room(&mut self, now: Duration) {
+        self.accounts.retain(|_, account| account.free_at + FORGET > now);
+        if self.accounts.len() >= ADDRESSES {
+            let soonest = self.accounts.iter().min_by_key(|(_, account)| account.free_at);
+            if let Some(&origin) = soonest.map(|(origin, _)| origin) {
+                self.accounts.remove(&origin);
+            }
+        }
+    }
+}
+
+fn cost(wrong: u32) -> Duration {
+    match wrong.checked_sub(FREE) {
+        None => Duration::ZERO,
+        Some(doublings) => FIRST.saturating_mul(1 << doublings.min(16)).min(MOST),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn origin(text: &str) -> Origin {
+        Origin::of(&Peer::Tcp(text.parse().unwrap()))
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Tries as fast as it may for so long; gives the number of tries.
+    fn tries(brake: &mut Brake, origin: Origin, time: Duration) -> u32 {
+        let (mut now, mut tries) = (Duration::ZERO, 0);
+        while now < time {
+            match brake.charge(origin, now) {
+                Ok(charge) => {
+                    tries += 1;
+                    now += charge.wait;
+                }
+                Err(wait) => now += wait,
+            }
+        }
+        tries
+    }
+
+    #[test]
+    fn an_hour_of_guessing_is_about_a_hundred_tries() {
+        let tries = tries(&mut Brake::default(), origin("10.0.0.1:1"), 3600 * SECOND);
+        assert!((100..150).contains(&tries), "{tries}");
+    }
+
+    #[test]
+    fn many_at_once_are_no_quicker() {
+        let mut brake = Brake::default();
+        let all: Vec<_> = (0..1000).map(|_| brake.charge(origin("10.0.0.1:1"), SECOND)).collect();
+        let waits: Vec<_> = all.iter().flatten().map(|charge| charge.wait.as_millis()).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 500, 1500, 3500, 7500]);
+        assert!(all[8..].iter().all(|refused| matches!(refused, Err(wait) if *wait > PATIENCE)));
+    }
+
+    #[test]
+    fn others_are_not_touched_and_neighbours_are_the_same() {
+        let mut brake = Brake::default();
+        tries(&mut brake, origin("10.0.0.1:1"), 60 * SECOND);
+        tries(&mut brake, origin("[2001:db8::1]:1"), 60 * SECOND);
+        for other in ["10.0.0.2:1", "[2001:db8:0:1::1]:1"] {
+            assert!(brake.is_free(origin(other), SECOND), "{other}");
+        }
+        for same in ["10.0.0.1:2", "[::ffff:10.0.0.1]:1", "[2001:db8::2]:1"] {
+            assert!(!brake.is_free(origin(same), SECOND), "{same}");
+        }
+        assert!(brake.is_free(Origin::of(&Peer::Unix), SECOND));
+    }
+
+    #[test]
+    fn a_right_try_costs_nothing_and_time_forgives() {
+        let mut brake = Brake::default();
+        let who = origin("10.0.0.1:1");
+        for _ in 0..100 {
+            let charge = brake.charge(who, SECOND).unwrap();
+            assert_eq!(charge.wait, Duration::ZERO);
+            brake.refund(charge);
+        }
+        tries(&mut brake, who, 60 * SECOND);
+        assert_eq!(brake.charge(who, 60 * SECOND + FORGET + MOST + MOST).unwrap().wrong, 1);
+    }
+
+    #[test]
+    fn the_number_of_addresses_is_bounded_and_the_worst_stay() {
+        let mut brake = Brake::default();
+        let worst = origin("10.0.0.1:1");
+        tries(&mut brake, worst, 60 * SECOND);
+        for i in 0..10_000_u32 {
+            let ip = std::net::Ipv4Addr::from(0x0b00_0000 + i);
+            brake.charge(Origin::V4(ip), 60 * SECOND).unwrap();
+        }
+        assert_eq!(brake.accounts.len(), ADDRESSES);
+        assert!(brake.accounts.contains_key(&worst));
+    }
+
+    proptest! {
+        #[test]
+        fn the_right_ones_among_wrong_ones_never_speed_it_up(right in proptest::collection::vec(any::<bool>(), 1..60)) {
+            let (mut with, mut without) = (Brake::default(), Brake::default());
+            let who = origin("10.0.0.1:1");
+            let (mut now, mut now_without) = (SECOND, SECOND);
+            for right in right {
+                let turn = |brake: &mut Brake, now: &mut Duration| loop {
+                    match brake.charge(who, *now) {
+                        Ok(charge) => {
+                            *now += charge.wait;
+                            return charge;
+                        }
+                        Err(wait) => *now += wait,
+                    }
+                };
+                let charge = turn(&mut with, &mut now);
+                if right {
+                    with.refund(charge);
+                } else {
+                    turn(&mut without, &mut now_without);
+                }
+            }
+            prop_assert!(now >= now_without);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Where the credentials come from, and what to do when that changes.
+
+use super::{
+    file::{self, Version},
+    known::Known,
+    token::Token,
+    users,
+};
+use eyelet_hal::{Error, ErrorKind, Result};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// How often the files are looked at, at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Where credentials come from.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Sources {
+    /// A file with lines of `user:hash`, the hash of bcrypt or argon2.
+    pub users: Option<PathBuf>,
+    /// A token.
+    pub token: Option<Token>,
+    /// A file with a token, which counts more than `token`.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Sources {
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.is_none() && self.token.is_none() && self.token_file.is_none()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.users, &self.token_file].into_iter().flatten()
+    }
+
+    fn versions(&self) -> Vec<Option<Version>> {
+        self.files().map(|path| Version::of(path)).collect()
+    }
+
+    fn load(&self) -> Result<Known> {
+        let users = self.users.as_deref().map(users::read).transpose()?.unwrap_or_default();
+        let token = match self.token_file.as_deref() {
+            Some(path) => Some(Token::read(path)?),
+            None => self.token.clone(),
+        };
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)
+            .map_err(|e| Error::new(ErrorKind::Other, format!("the system has no random numbers: {e}")))?;
+        self.files().for_each(|path| file::warn_of_others(path));
+        Ok(Known::new(users, token.as_ref(), key))
+    }
+}
+
+/// The credentials, always of the files' last good state.
+#[derive(Debug)]
+pub(super) struct Source {
+    sources: Sources,
+    versions: Vec<Option<Version>>,
+    looked: Option<Duration>,
+    known: Arc<Known>,
+}
+
+impl Source {
+    pub(super) fn open(sources: Sources) -> Result<Self> {
+        // Before reading: a change in between is seen as one.
+        let versions = sources.versions();
+        let known = Arc::new(sources.load()?);
+        Ok(Self { sources, versions, looked: None, known })
+    }
+
+    /// What is right at `now`.
+    pub(super) fn known(&mut self, now: Duration) -> Arc<Known> {
+        if self.looked.is_none_or(|looked| now.saturating_sub(looked) >= LOOK) {
+            self.looked = Some(now);
+            let versions = self.sources.versions();
+            if versions != self.versions {
+                self.versions = versions;
+                match self.sources.load() {
+                    Ok(known) => {
+                        self.known = Arc::new(known);
+                        tracing::info!("who may look was read again");
+                    }
+                    Err(error) => tracing::error!("{error}; what was read before stays"),
+                }
+            }
+        }
+        Arc::clone(&self.known)
+    }
+}

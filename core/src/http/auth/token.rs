@@ -1,0 +1,43 @@
+//! A secret that opens the door by itself.
+
+use eyelet_hal::{Error, ErrorKind, Result};
+use std::{fmt, path::Path};
+
+/// A secret for `Authorization: Bearer` or `?token=`. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A token: visible ASCII characters, at least one.
+    ///
+    /// # Errors
+    /// `InvalidInput`; the error does not show the text.
+    pub fn new(text: &str) -> Result<Self> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let what = "cannot use the token: it is empty or has other characters than visible ASCII; \
+                        make one with: openssl rand -hex 16";
+            return Err(Error::new(ErrorKind::InvalidInput, what));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The token in a file: all of it, without the white space around it.
+    ///
+    /// # Errors
+    /// That of reading it, or as [`new`](Self::new) with the file's name.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = super::file::read(path, "--token-file")?;
+        Self::new(text.trim()).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
+    }
+
+    /// The secret itself.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}

@@ -1,0 +1,6 @@
+//! Who may look, by the raw bytes on the server's socket.
+
+mod change;
+mod guess;
+mod matrix;
+mod support;
