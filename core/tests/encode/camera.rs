@@ -15,7 +15,7 @@ fn by_path(path: Path, source: &Source, quality: u8) -> Vec<u8> {
 
 /// What a picture is made of.
 #[derive(Clone, Copy, Debug)]
-enum Content {
+pub(crate) enum Content {
     Waves([Wave; 3]),
     Noise(u64),
     /// Black and white only: the largest coefficients there are.
@@ -27,7 +27,7 @@ enum Content {
 }
 
 impl Content {
-    fn any() -> impl Strategy<Value = Self> {
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
             smooth().prop_map(Self::Waves),
             any::<u64>().prop_map(Self::Noise),
@@ -36,7 +36,7 @@ impl Content {
         ]
     }
 
-    fn source(self, format: StreamFormat, pad: [usize; 3], garbage: u8) -> Source {
+    pub(crate) fn source(self, format: StreamFormat, pad: [usize; 3], garbage: u8) -> Source {
         let seed = match self {
             Self::Waves(_) => 0,
             Self::Noise(seed) | Self::Extremes(seed) | Self::Sparse(_, seed) | Self::Grainy(_, seed) => seed,

@@ -4,11 +4,13 @@ mod camera;
 mod compressed;
 mod raw;
 mod source;
+mod threads;
 
 use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality, StreamFormat};
 use proptest::prelude::*;
 use source::{Source, Wave};
+use std::num::NonZeroU8;
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -45,7 +47,8 @@ fn paths() -> impl Iterator<Item = Path> {
 /// Every encoder of raw frames.
 fn encoders() -> Vec<Box<dyn JpegEncoder>> {
     let ours = paths().map(|path| Box::new(CameraEncoder::with_path(path).unwrap()) as Box<dyn JpegEncoder>);
-    ours.chain([Box::new(SoftwareEncoder::new()) as Box<dyn JpegEncoder>]).collect()
+    let threads = CameraEncoder::new().with_threads(NonZeroU8::new(2).unwrap()).unwrap();
+    ours.chain([Box::new(threads) as Box<dyn JpegEncoder>, Box::new(SoftwareEncoder::new())]).collect()
 }
 
 fn encode(encoder: &mut dyn JpegEncoder, source: &Source, quality: u8) -> Vec<u8> {
