@@ -18,13 +18,12 @@ impl Turbo {
     pub fn new(quality: Quality, format: StreamFormat) -> Self {
         let mut compressor = Compressor::new().expect("libjpeg-turbo starts");
         compressor.set_quality(quality.get().into()).expect("a quality it knows");
-        compressor.set_subsamp(Subsamp::Sub2x2).expect("a sampling it knows");
         let pixels = format.width.get() as usize * format.height.get() as usize;
         let chroma = [0, 1].map(|_| vec![0; pixels / 2]);
         Self { compressor, luma: vec![0; pixels], chroma, jpeg: vec![0; pixels * 4] }
     }
 
-    /// The JPEG of a frame of NV12, YUYV or RGB24.
+    /// The JPEG of a frame of NV12, YUYV, RGB24 or grey.
     ///
     /// # Panics
     /// When libjpeg-turbo refuses the frame.
@@ -34,10 +33,10 @@ impl Turbo {
         let [cb, cr] = &mut self.chroma;
         let (luma, subsamp) = match frame.format.pixel {
             PixelFormat::Rgb24 => {
-                let format = turbojpeg::PixelFormat::RGB;
-                let image = Image { pixels: first, width, pitch: width * 3, height, format };
-                let len = self.compressor.compress_to_slice(image, &mut self.jpeg).expect("a frame of RGB24");
-                return &self.jpeg[..len];
+                return self.packed(first, turbojpeg::PixelFormat::RGB, Subsamp::Sub2x2, (width, height));
+            }
+            PixelFormat::Grey => {
+                return self.packed(first, turbojpeg::PixelFormat::GRAY, Subsamp::Gray, (width, height));
             }
             PixelFormat::Nv12 => {
                 let pairs = frame.planes[1].0.as_chunks::<2>().0;
@@ -69,6 +68,19 @@ impl Turbo {
         };
         let len =
             self.compressor.compress_yuv_planes_to_slice(&image, &mut self.jpeg).expect("a frame of planes");
+        &self.jpeg[..len]
+    }
+
+    fn packed(
+        &mut self,
+        pixels: &[u8],
+        format: turbojpeg::PixelFormat,
+        subsamp: Subsamp,
+        (width, height): (usize, usize),
+    ) -> &[u8] {
+        self.compressor.set_subsamp(subsamp).expect("a sampling it knows");
+        let image = Image { pixels, width, pitch: width * format.size(), height, format };
+        let len = self.compressor.compress_to_slice(image, &mut self.jpeg).expect("a frame of packed pixels");
         &self.jpeg[..len]
     }
 }

@@ -18,7 +18,7 @@ fn software_encoder() {
 #[test]
 fn every_named_encoder_takes_every_format() {
     for name in encode::NAMES {
-        let mut named = encode::by_name(name).unwrap();
+        let mut named = encode::by_name(&name.replace("1..255", "3")).unwrap();
         encoder(&mut *named, &EncoderExpectations::supporting(PixelFormat::ALL)).assert_passed();
     }
 }

@@ -29,19 +29,23 @@ pub use software::SoftwareEncoder;
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 
-/// What [`by_name`] knows.
-pub const NAMES: [&str; 4] = ["auto", "software", "eyelet", "jpeg-encoder"];
+/// What [`by_name`] knows; `1..255` stands for a number.
+pub const NAMES: [&str; 5] = ["auto", "software", "eyelet", "eyelet:1..255", "jpeg-encoder"];
 
 /// The software encoder that goes by `name`: `auto` and `software` are the best one there is, the others are
-/// called by their own [`name`](JpegEncoder::name).
+/// called by their own [`name`](JpegEncoder::name). `eyelet:4` is `eyelet` [with 4
+/// threads](CameraEncoder::with_threads).
 ///
 /// Each hands on what is compressed already ([`PassThrough`]), so it serves every [`PixelFormat`].
 ///
 /// [`PixelFormat`]: eyelet_hal::PixelFormat
 ///
 /// # Errors
-/// `InvalidInput` with the known names when there is no such encoder.
+/// `InvalidInput` with the known names when there is no such encoder; `Other` when the system refuses its threads.
 pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
+    if let Some(threads) = name.strip_prefix("eyelet:").and_then(|number| number.parse().ok()) {
+        return Ok(Box::new(PassThrough::new(CameraEncoder::new().with_threads(threads)?)));
+    }
     match name {
         "auto" | "software" | CameraEncoder::NAME => Ok(Box::new(PassThrough::new(CameraEncoder::new()))),
         SoftwareEncoder::NAME => Ok(Box::new(PassThrough::new(SoftwareEncoder::new()))),
@@ -60,8 +64,9 @@ mod tests {
     #[test]
     fn every_name_gives_an_encoder_for_every_format() {
         for name in NAMES {
+            let name = &name.replace("1..255", "3");
             let encoder = by_name(name).unwrap();
-            let best = matches!(name, "auto" | "software");
+            let best = matches!(&name[..], "auto" | "software");
             assert_eq!(encoder.name(), if best { "eyelet" } else { name });
             for pixel in PixelFormat::ALL {
                 assert!(encoder.supports(StreamFormat::new(pixel, 3, 5).unwrap()), "{name} {pixel}");
@@ -70,9 +75,17 @@ mod tests {
     }
 
     #[test]
+    fn one_thread_is_the_callers_own() {
+        assert_eq!(by_name("eyelet:1").unwrap().name(), "eyelet");
+    }
+
+    #[test]
     fn an_unknown_name_is_told_the_known_ones() {
-        let error = by_name("cuda").err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.to_string(), "no encoder \"cuda\"; use one of auto, software, eyelet, jpeg-encoder");
+        for name in ["cuda", "eyelet:0", "eyelet:256", "eyelet:", "eyelet:two"] {
+            let error = by_name(name).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            let known = "auto, software, eyelet, eyelet:1..255, jpeg-encoder";
+            assert_eq!(error.to_string(), format!("no encoder {name:?}; use one of {known}"));
+        }
     }
 }

@@ -1,9 +1,16 @@
 //! Software encoding and pass-through, judged by an independent decoder.
 
+mod camera;
 mod compressed;
 mod raw;
 mod source;
+mod threads;
 
+use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
+use eyelet_hal::{JpegEncoder, PixelFormat, Quality, StreamFormat};
+use proptest::prelude::*;
+use source::{Source, Wave};
+use std::num::NonZeroU8;
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -26,4 +33,31 @@ fn decode(jpeg: &[u8], colors: ColorSpace) -> Result<(usize, usize, Vec<u8>), St
 /// The pixels of a JPEG that must be good.
 fn rgb(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
     decode(jpeg, ColorSpace::RGB).unwrap()
+}
+
+fn format(pixel: PixelFormat, width: u32, height: u32) -> StreamFormat {
+    StreamFormat::new(pixel, width, height).unwrap()
+}
+
+/// The ways of the camera encoder that this processor can go.
+fn paths() -> impl Iterator<Item = Path> {
+    Path::ALL.into_iter().filter(|path| path.is_available())
+}
+
+/// Every encoder of raw frames.
+fn encoders() -> Vec<Box<dyn JpegEncoder>> {
+    let ours = paths().map(|path| Box::new(CameraEncoder::with_path(path).unwrap()) as Box<dyn JpegEncoder>);
+    let threads = CameraEncoder::new().with_threads(NonZeroU8::new(2).unwrap()).unwrap();
+    ours.chain([Box::new(threads) as Box<dyn JpegEncoder>, Box::new(SoftwareEncoder::new())]).collect()
+}
+
+fn encode(encoder: &mut dyn JpegEncoder, source: &Source, quality: u8) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    encoder.encode(&source.frame(), Quality::new(quality).unwrap(), &mut jpeg).unwrap();
+    jpeg
+}
+
+/// The waves of Y, Cb and Cr of a picture that JPEG can keep.
+fn smooth() -> impl Strategy<Value = [Wave; 3]> {
+    [Wave::any(60.0..196.0, 60.0), Wave::any(96.0..160.0, 30.0), Wave::any(96.0..160.0, 30.0)]
 }

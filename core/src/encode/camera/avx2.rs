@@ -19,7 +19,7 @@ use super::{
 };
 use eyelet_hal::Quality;
 use samples::{chroma, luma, prefetch};
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::Range};
 
 /// The quantisation of one kind of component, column by column as the DCT leaves it, for both halves of a register.
 #[derive(Clone, Copy, Debug)]
@@ -76,16 +76,16 @@ impl Avx2 {
         })
     }
 
-    /// Appends the entropy-coded data.
-    pub(super) fn scan(&self, picture: &Picture<'_>, out: &mut Vec<u8>) {
+    /// Appends the entropy-coded data of these rows of units.
+    pub(super) fn scan(&self, picture: &Picture<'_>, rows: Range<usize>, out: &mut Vec<u8>) {
         // SAFETY: `new` has made sure that the processor has these features; there is no other way to get a `Self`.
-        unsafe { self.scan_with_avx2(picture, out) }
+        unsafe { self.scan_with_avx2(picture, rows, out) }
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-    fn scan_with_avx2(&self, picture: &Picture<'_>, out: &mut Vec<u8>) {
+    fn scan_with_avx2(&self, picture: &Picture<'_>, rows: Range<usize>, out: &mut Vec<u8>) {
         let mut blocks = Blocks { clipped: [[0; 64]; 6], exact: [[[[0; 8]; 2]; 8]; 3], present: [0; 6] };
-        scan(picture, &mut blocks, out, |unit, blocks| self.blocks(unit, blocks), put_block);
+        scan(picture, rows, &mut blocks, out, |unit, blocks| self.blocks(unit, blocks), put_block);
     }
 
     #[target_feature(enable = "avx2")]

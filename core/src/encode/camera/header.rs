@@ -1,14 +1,23 @@
 //! The markers around the entropy-coded data.
 
 use super::{
-    picture::Sampling,
+    picture::{Picture, Sampling},
     tables::{Kind, NATURAL, steps},
 };
 use crate::huffman::{AC, DC};
 use eyelet_hal::Quality;
 
+/// Where restart markers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restarts {
+    Nowhere,
+    /// Between any two rows of MCUs.
+    Rows,
+}
+
 /// Appends SOI to SOS.
-pub(super) fn write(out: &mut Vec<u8>, sampling: Sampling, (width, height): (u16, u16), quality: Quality) {
+pub(super) fn write(out: &mut Vec<u8>, picture: &Picture<'_>, quality: Quality, restarts: Restarts) {
+    let sampling = picture.sampling;
     out.extend_from_slice(&[0xff, 0xd8]);
     // JFIF 1.1, square pixels, no thumbnail.
     segment(out, 0xe0, |out| out.extend_from_slice(b"JFIF\0\x01\x01\x00\x00\x01\x00\x01\x00\x00"));
@@ -33,8 +42,9 @@ pub(super) fn write(out: &mut Vec<u8>, sampling: Sampling, (width, height): (u16
     };
     segment(out, 0xc0, |out| {
         out.push(8);
-        out.extend_from_slice(&height.to_be_bytes());
-        out.extend_from_slice(&width.to_be_bytes());
+        // `Pixels` lets no side through that is longer than 65535.
+        out.extend_from_slice(&(picture.height as u16).to_be_bytes());
+        out.extend_from_slice(&(picture.width as u16).to_be_bytes());
         out.push(components.len() as u8);
         out.extend_from_slice(components.as_flattened());
     });
@@ -47,6 +57,10 @@ pub(super) fn write(out: &mut Vec<u8>, sampling: Sampling, (width, height): (u16
                 out.extend_from_slice(table.values);
             });
         }
+    }
+
+    if restarts == Restarts::Rows {
+        segment(out, 0xdd, |out| out.extend_from_slice(&(picture.mcus_in_row() as u16).to_be_bytes()));
     }
 
     segment(out, 0xda, |out| {

@@ -142,6 +142,16 @@ impl<'a> Picture<'a> {
         Self { layout, sampling, width, height, planes: pixels.planes }
     }
 
+    /// Rows of units.
+    pub(super) fn unit_rows(&self) -> usize {
+        self.height.div_ceil(self.sampling.rows())
+    }
+
+    /// MCUs in a row of units.
+    pub(super) fn mcus_in_row(&self) -> usize {
+        self.width.div_ceil(if self.sampling == Sampling::Grey { 8 } else { 16 })
+    }
+
     /// The unit whose first pixel is `(x, y)`; `margin` is where it is put together if it is not whole.
     #[inline(always)]
     pub(super) fn unit<'m>(&'m self, x: usize, y: usize, margin: &'m mut Margin) -> Unit<'m> {

@@ -6,12 +6,14 @@ use super::{
     picture::{Margin, Picture, Sampling, Unit},
     tables::Kind,
 };
+use std::ops::Range;
 
-/// Appends the entropy-coded data of `picture`. `transform` makes the blocks of a unit, `put` writes the block of that
+/// Appends the entropy-coded data of these rows of units of `picture`, as if there were no others. `transform` makes the blocks of a unit, `put` writes the block of that
 /// index; between them they keep the blocks in `blocks`.
 #[inline(always)]
 pub(super) fn scan<B>(
     picture: &Picture<'_>,
+    rows: Range<usize>,
     blocks: &mut B,
     out: &mut Vec<u8>,
     mut transform: impl FnMut(&Unit<'_>, &mut B),
@@ -22,7 +24,8 @@ pub(super) fn scan<B>(
     let mut margin = Margin::new();
     let mut bits = BitWriter::new();
     let mut last = [0; 3];
-    for y in (0..picture.height).step_by(picture.sampling.rows()) {
+    for row in rows {
+        let y = row * picture.sampling.rows();
         for x in (0..picture.width).step_by(16) {
             transform(&picture.unit(x, y, &mut margin), blocks);
             for index in 0..luma_blocks {

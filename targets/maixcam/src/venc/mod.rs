@@ -27,7 +27,7 @@ mod worker;
 pub use encoder::{Counts, HwJpegEncoder, Options};
 
 use eyelet_core::encode;
-use eyelet_hal::{Error, JpegEncoder, Result};
+use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 use std::sync::Arc;
 use sys::Kernel;
 
@@ -62,6 +62,9 @@ pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
             Ok(Box::new(HwJpegEncoder::try_open(Arc::new(Kernel::default()), software, &options)?))
         }
         _ => encode::by_name(name).map_err(|error| {
+            if error.kind() != ErrorKind::InvalidInput {
+                return error;
+            }
             let names = NAMES.iter().chain(&encode::NAMES[1..]).copied().collect::<Vec<_>>().join(", ");
             Error::new(error.kind(), format!("no encoder {name:?}; use one of {names}"))
         }),
@@ -79,7 +82,6 @@ pub fn check() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyelet_hal::ErrorKind;
 
     #[test]
     fn where_there_is_no_unit_auto_is_software_and_sg2002_says_why() {
@@ -100,7 +102,8 @@ mod tests {
         let text = error.to_string();
         assert_eq!(
             text,
-            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, software, eyelet, jpeg-encoder"
+            "no encoder \"cuda\"; use one of auto, sg2002, sg2002-model, software, eyelet, eyelet:1..255, \
+             jpeg-encoder"
         );
     }
 }
