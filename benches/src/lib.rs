@@ -1,7 +1,9 @@
 //! What the benches of eyelet share, and the programs that measure a server from outside; the benches themselves are in
 //! `benches/`.
 
+pub mod compare;
 pub mod floor;
+pub mod limit;
 pub mod load;
 pub mod natural;
 pub mod pictures;

@@ -1,7 +1,10 @@
 //! `viewers URL`: many viewers of one stream, and what they and the server's process say of it.
 
 use clap::Parser;
-use eyelet_bench::load::{Load, Target};
+use eyelet_bench::{
+    limit,
+    load::{Load, Target},
+};
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -59,6 +62,7 @@ fn run(args: Args) -> Result<(), String> {
         duration: seconds(args.seconds)?,
         server: args.pid,
     };
+    limit::raise_open_files().map_err(|e| e.to_string())?;
     let report = load.run().map_err(|e| e.to_string())?;
     let text = if args.json {
         serde_json::to_string(&report).map_err(|e| e.to_string())? + "\n"
