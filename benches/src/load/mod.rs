@@ -4,34 +4,27 @@
 //! summed up (CRC-32), not kept. Its own time is part of every latency: with N viewers the last one's picture is read
 //! after the N - 1 others.
 
+mod audience;
 mod body;
+mod crowd;
 mod parser;
 mod process;
 mod report;
 mod target;
 mod viewer;
 
+pub use audience::Audience;
 pub use process::Used;
 pub use report::{Report, Slow, Spread, Tail};
 pub use target::Target;
 
+use crowd::Crowd;
 use process::Usage;
-use rustix::{
-    buffer::spare_capacity,
-    event::{Timespec, epoll},
-};
 use std::{
     io,
-    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
-use viewer::{Pace, Tally, Viewer};
-
-/// What one read may bring.
-const BUFFER: usize = 256 << 10;
-
-/// How often slow viewers read.
-const SLOW_TICK: Duration = Duration::from_millis(10);
+use viewer::{Pace, Tally};
 
 /// What to do to a server.
 #[derive(Clone, Debug)]
@@ -60,7 +53,9 @@ impl Load {
     /// refused or lost is in the report.
     pub fn run(&self) -> io::Result<Report> {
         let begun = Instant::now();
-        let mut crowd = Crowd::connect(self)?;
+        let paces = std::iter::repeat_n(Pace::Fast, self.viewers)
+            .chain(std::iter::repeat_n(Pace::Slow(self.slow_rate), self.slow));
+        let mut crowd = Crowd::connect(&self.target, paces)?;
         crowd.watch(begun + self.warmup)?;
 
         let before = self.server.map(Usage::of).transpose()?;
@@ -73,85 +68,5 @@ impl Load {
         let bytes = crowd.viewers.iter().map(|viewer| viewer.tally.bytes).sum();
         let used = before.zip(after).map(|(before, after)| before.until(&after, elapsed, bytes));
         Ok(Report::of(&crowd.viewers, elapsed, used))
-    }
-}
-
-/// All viewers.
-struct Crowd<'a> {
-    target: &'a Target,
-    viewers: Vec<Viewer>,
-    epoll: OwnedFd,
-    buffer: Vec<u8>,
-    events: Vec<epoll::Event>,
-}
-
-impl<'a> Crowd<'a> {
-    /// Begins all connections.
-    fn connect(load: &'a Load) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let paces = std::iter::repeat_n(Pace::Fast, load.viewers)
-            .chain(std::iter::repeat_n(Pace::Slow(load.slow_rate), load.slow));
-        let viewers: Vec<Viewer> =
-            paces.map(|pace| Viewer::connect(&load.target, pace)).collect::<io::Result<_>>()?;
-        for (index, viewer) in viewers.iter().enumerate() {
-            let index = epoll::EventData::new_u64(index as u64);
-            epoll::add(&epoll, &viewer.socket, index, epoll::EventFlags::OUT)?;
-        }
-        let events = Vec::with_capacity(256);
-        Ok(Self { target: &load.target, viewers, epoll, buffer: vec![0; BUFFER], events })
-    }
-
-    /// Watches until `end`.
-    fn watch(&mut self, end: Instant) -> io::Result<()> {
-        let has_slow = self.viewers.iter().any(|viewer| viewer.pace != Pace::Fast);
-        let mut tick = Instant::now();
-        loop {
-            let now = Instant::now();
-            if now >= end {
-                return Ok(());
-            }
-            if has_slow && now >= tick {
-                tick = now + SLOW_TICK;
-                self.read_slowly();
-            }
-            let wake = if has_slow { end.min(tick) } else { end };
-            self.wait(wake.saturating_duration_since(now))?;
-        }
-    }
-
-    fn read_slowly(&mut self) {
-        for viewer in &mut self.viewers {
-            if viewer.pace != Pace::Fast && viewer.ended.is_none() {
-                viewer.read(&mut self.buffer);
-            }
-        }
-    }
-
-    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        let timeout = Timespec::try_from(timeout).map_err(|_| io::ErrorKind::InvalidInput)?;
-        self.events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
-        }
-        for event in &self.events {
-            let index = event.data;
-            let viewer = &mut self.viewers[index.u64() as usize];
-            if { event.flags }.contains(epoll::EventFlags::OUT) {
-                viewer.ask(self.target);
-                if viewer.pace == Pace::Fast {
-                    epoll::modify(&self.epoll, &viewer.socket, index, epoll::EventFlags::IN)?;
-                } else {
-                    // It reads by the clock, not when something comes.
-                    epoll::delete(&self.epoll, &viewer.socket)?;
-                }
-            } else {
-                viewer.read(&mut self.buffer);
-            }
-            if viewer.ended.is_some() && viewer.pace == Pace::Fast {
-                epoll::delete(&self.epoll, &viewer.socket)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -129,7 +129,8 @@ fn rates(viewers: &[&Viewer], elapsed: Duration) -> Spread {
 }
 
 impl Tail {
-    fn of(mut micros: Vec<u32>) -> Option<Self> {
+    /// Of times in microseconds; none of none.
+    pub fn of(mut micros: Vec<u32>) -> Option<Self> {
         micros.sort_unstable();
         let last = micros.len().checked_sub(1)?;
         let at = |share: f64| f64::from(micros[(last as f64 * share).round() as usize]) / 1e3;
@@ -145,7 +146,7 @@ impl fmt::Display for Spread {
 
 impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} / {:.2} / {:.2}", self.p50, self.p99, self.max)
+        write!(f, "{:.3} / {:.3} / {:.3}", self.p50, self.p99, self.max)
     }
 }
 

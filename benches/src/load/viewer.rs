@@ -54,7 +54,8 @@ pub(super) struct Viewer {
     parser: Parser,
     /// From the first SYN to the first whole picture.
     pub(super) first: Option<Duration>,
-    number: Option<u64>,
+    /// Of the last good picture.
+    pub(super) number: Option<u64>,
     pub(super) tally: Tally,
     pub(super) faults: Faults,
     /// Why nothing more comes.
