@@ -21,7 +21,7 @@ impl Audience {
         Ok(Self(Crowd::connect(target, std::iter::repeat_n(Pace::Fast, viewers))?))
     }
 
-    /// Reads until every viewer has the picture of this number, whole and right.
+    /// Reads until every viewer has the picture of this number or a later one, and all that came was whole and right.
     ///
     /// # Errors
     /// `Other` when a viewer is lost or gets something else; `TimedOut` when nothing comes.
@@ -29,13 +29,13 @@ impl Audience {
         let end = Instant::now() + PATIENCE;
         loop {
             let viewers = &self.0.viewers;
-            if let Some(why) = viewers.iter().find_map(|viewer| viewer.ended.as_deref()) {
-                return Err(io::Error::other(why));
-            }
             if viewers.iter().any(|viewer| viewer.faults.bad > 0) {
                 return Err(io::Error::other("a picture is not what was published"));
             }
-            if viewers.iter().all(|viewer| viewer.number == Some(number)) {
+            if let Some(why) = viewers.iter().find_map(|viewer| viewer.ended.as_deref()) {
+                return Err(io::Error::other(why));
+            }
+            if viewers.iter().all(|viewer| viewer.number >= Some(number)) {
                 return Ok(());
             }
             if Instant::now() > end {

@@ -199,4 +199,18 @@ mod tests {
         assert_eq!((tail.p50, tail.p99, tail.max), (0.5, 0.99, 1.0));
         assert!(Tail::of(vec![]).is_none());
     }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let right = Report::of(&[], Duration::from_secs(1), None);
+        assert_eq!(right.wrong(), None);
+        let bad = Report { bad: 1, ..right.clone() };
+        assert_eq!(bad.wrong().unwrap(), "1 bad pictures, 0 out of order");
+        let disorder = Report { disorder: 2, ..right.clone() };
+        assert_eq!(disorder.wrong().unwrap(), "0 bad pictures, 2 out of order");
+        let lost = Report { lost: [("HTTP/1.1 503".to_owned(), 3)].into(), ..right.clone() };
+        assert_eq!(lost.wrong().unwrap(), "3 viewers lost: HTTP/1.1 503");
+        let unserved = Report { viewers: 2, served: 1, ..right };
+        assert_eq!(unserved.wrong().unwrap(), "1 viewers without a picture");
+    }
 }
