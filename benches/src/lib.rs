@@ -5,6 +5,8 @@ pub mod compare;
 pub mod floor;
 pub mod limit;
 pub mod load;
+pub mod marks;
+pub mod measured;
 pub mod natural;
 pub mod pictures;
 pub mod stamp;

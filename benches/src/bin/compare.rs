@@ -4,7 +4,7 @@
 use clap::Parser;
 use eyelet_bench::{
     compare::{Comparison, Server, tables},
-    limit, pictures,
+    limit, marks, pictures,
 };
 use std::{
     fs,
@@ -48,9 +48,6 @@ struct Args {
     #[arg(long)]
     into: Option<PathBuf>,
 }
-
-/// What the tables stand between.
-const MARKS: [&str; 2] = ["<!-- compare.sh: begin -->\n", "<!-- compare.sh: end -->\n"];
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -104,11 +101,10 @@ fn run(args: Args) -> io::Result<()> {
         load_average()?,
         tables(&comparison, &reports),
     );
-    let Some(file) = args.into else { return io::stdout().write_all(text.as_bytes()) };
-    let old = fs::read_to_string(&file)?;
-    let parts = old.split_once(MARKS[0]).and_then(|(head, rest)| Some((head, rest.split_once(MARKS[1])?.1)));
-    let (head, tail) = parts.ok_or_else(|| io::Error::other(format!("{}: no marks", file.display())))?;
-    fs::write(&file, [head, MARKS[0], &text, MARKS[1], tail].concat())
+    match args.into {
+        Some(file) => marks::replace(&file, "compare.sh", &text),
+        None => io::stdout().write_all(text.as_bytes()),
+    }
 }
 
 /// The machine in general terms.
