@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What `all` means, the quick ones first.
-all=(fmt deny clippy test doc bindings peers e2e cross riscv64 instructions deploy vboard)
+all=(fmt deny clippy test bench-smoke doc bindings peers e2e cross riscv64 instructions deploy vboard)
 
 usage() {
   echo "usage: ci/check.sh [VERB ...]"
@@ -48,7 +48,7 @@ for verb in "${verbs[@]}"; do
     result=FAILED
     failed=$((failed + 1))
   fi
-  printf -v line '%-10s %s in %d s' "$verb" "$result" $((SECONDS - begun))
+  printf -v line '%-11s %s in %d s' "$verb" "$result" $((SECONDS - begun))
   echo "== $line"
   summary+=$line$'\n'
 done

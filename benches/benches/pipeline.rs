@@ -1,8 +1,14 @@
 //! Capture to published: what a frame costs on the camera thread, encoding included.
+//!
+//! After each measurement a line tells the half and the worst hundredth of single frames, where criterion tells the mean.
+
+// criterion's macros make functions that nobody documents.
+#![allow(missing_docs)]
 
 #![forbid(unsafe_code)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use eyelet_bench::load::Tail;
 use eyelet_core::{
     Hub,
     clock::{Clock, SystemClock},
@@ -16,12 +22,16 @@ use eyelet_sim::{
     scene::Scene,
 };
 use std::{
+    io::{self, Write},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
+
+/// Of single frames, in microseconds.
+type Times = Arc<Mutex<Vec<u32>>>;
 
 /// Lends one picture `left` times, then stops the pipeline: drawing would cost more than what is measured.
 struct Still {
@@ -29,10 +39,13 @@ struct Still {
     planes: Vec<(Vec<u8>, usize)>,
     left: u64,
     stop: Arc<AtomicBool>,
+    /// When the frame was lent that is under way, and what those before it took.
+    lent: Option<Instant>,
+    times: Times,
 }
 
 impl Still {
-    fn new(format: StreamFormat, left: u64, stop: Arc<AtomicBool>) -> Self {
+    fn new(format: StreamFormat, left: u64, stop: Arc<AtomicBool>, times: Times) -> Self {
         let mut config = SimConfig::default();
         config.format = format;
         config.rate = Rate::FreeRunning;
@@ -41,7 +54,16 @@ impl Still {
         camera.start().expect("a simulated camera starts");
         let frame = camera.next_frame(Duration::from_secs(1)).expect("it runs freely");
         let planes = frame.planes().iter().map(|plane| (plane.bytes.to_vec(), plane.stride)).collect();
-        Self { format, planes, left, stop }
+        Self { format, planes, left, stop, lent: None, times }
+    }
+}
+
+impl Still {
+    fn published(&mut self) {
+        if let Some(lent) = self.lent.take() {
+            let micros = u32::try_from(lent.elapsed().as_micros()).unwrap_or(u32::MAX);
+            self.times.lock().unwrap_or_else(PoisonError::into_inner).push(micros);
+        }
     }
 }
 
@@ -56,24 +78,28 @@ impl CameraSource for Still {
         Ok(())
     }
     fn stop(&mut self) -> Result<()> {
+        self.published();
         Ok(())
     }
     fn next_frame(&mut self, _: Duration) -> Result<Frame<'_>> {
+        // Whoever asks for the next frame has published the one before.
+        self.published();
         self.left -= 1;
         if self.left == 0 {
             self.stop.store(true, Ordering::Relaxed);
         }
         let planes: Vec<_> = self.planes.iter().map(|(bytes, stride)| Plane::host(bytes, *stride)).collect();
+        self.lent = Some(Instant::now());
         Frame::new(self.format, FrameMeta::new(u64::MAX - self.left, SystemClock.monotonic()), &planes)
     }
 }
 
-fn run(format: StreamFormat, frames: u64) -> Duration {
+fn run(format: StreamFormat, frames: u64, times: &Times) -> Duration {
     let stop = Arc::new(AtomicBool::new(false));
     let hub = Hub::default();
     let _viewer = hub.feed.subscribe();
     let pipeline = Pipeline {
-        camera: Some(Box::new(Still::new(format, frames, Arc::clone(&stop)))),
+        camera: Some(Box::new(Still::new(format, frames, Arc::clone(&stop), Arc::clone(times)))),
         reopen: Box::new(|| unreachable!("the camera is never lost")),
         encoder: encode::by_name("auto").expect("there is always an encoder"),
         quality: Quality::DEFAULT,
@@ -94,8 +120,13 @@ fn capture_to_published(c: &mut Criterion) {
         for (width, height) in [(320, 240), (640, 480), (1280, 720)] {
             let format = StreamFormat::new(pixel, width, height).expect("not zero");
             group.throughput(Throughput::Elements(1));
-            let id = BenchmarkId::new(pixel.name(), format!("{width}x{height}"));
-            group.bench_with_input(id, &format, |b, &format| b.iter_custom(|frames| run(format, frames)));
+            let (name, times) = (format!("{width}x{height}"), Times::default());
+            let id = BenchmarkId::new(pixel.name(), &name);
+            group.bench_function(id, |b| b.iter_custom(|frames| run(format, frames, &times)));
+            let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
+            if let Some(tail) = Tail::of(times) {
+                let _ = writeln!(io::stdout(), "pipeline/{pixel}/{name}: {tail} ms (p50 / p99 / max)");
+            }
         }
     }
     group.finish();

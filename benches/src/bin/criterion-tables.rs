@@ -1,0 +1,38 @@
+//! `criterion-tables`: what `cargo bench` measured last, as tables in Markdown.
+
+use clap::Parser;
+use eyelet_bench::{marks, measured};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Prints what criterion measured as tables in Markdown
+#[derive(Debug, Parser)]
+struct Args {
+    /// Criterion's folder
+    #[arg(default_value = "target/criterion")]
+    folder: PathBuf,
+    /// Put the tables into this file, between its marks
+    #[arg(long)]
+    into: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> io::Result<()> {
+    let tables = measured::tables(measured::read(&args.folder)?);
+    match args.into {
+        Some(file) => marks::replace(&file, "criterion.sh", &tables),
+        None => io::stdout().write_all(tables.as_bytes()),
+    }
+}

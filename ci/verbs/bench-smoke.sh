@@ -1,0 +1,45 @@
+# every bench runs once, and the load generator finds the floor and the simulator in order: nothing is measured here
+#
+# In the profile of the tests, whose build is there already.
+set -euo pipefail
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+
+start=$SECONDS
+cargo bench --locked --profile dev -p eyelet-bench -- --test
+cargo build --locked -p eyelet-bench --bins
+cargo build --locked -p eyelet-sim --bin eyelet-sim
+bin=${CARGO_TARGET_DIR:-target}/debug
+
+work=$(mktemp -d)
+server=
+stop() {
+  [ -z "$server" ] || { kill "$server" && wait "$server" || true; } 2>/dev/null
+  server=
+}
+trap 'stop; rm -rf "$work"' EXIT
+"$bin/pictures" --count 4 "$work/pictures"
+
+# watched NAME PATH COMMAND...: starts a server and has it watched. The load generator fails by itself where a picture is
+# damaged or out of order, or a viewer is lost or gets none; that they keep coming is seen here.
+watched() {
+  local name=$1 path=$2 url tries=200 fps
+  shift 2
+  "$@" >"$work/address" 2>"$work/log" &
+  server=$!
+  until url=$(grep -o -m 1 'http://[^ ]*' "$work/address"); do
+    sleep 0.05
+    [ $((tries -= 1)) -gt 0 ] || die "$name does not stream: $(cat "$work/log")"
+  done
+  "$bin/viewers" "$url$path" --viewers 8 --slow 1 --warmup 0.5 --seconds 1 --pid "$server" --json >"$work/report" ||
+    die "$name: $(cat "$work/report")"
+  # The first one is that of the fast viewers.
+  fps=$(grep -o '"median":[0-9]*' "$work/report" | sed -n '1s/.*://p')
+  [ "${fps:-0}" -gt 0 ] || die "$name: no pictures: $(cat "$work/report")"
+  say "$name: $fps pictures a second to each of 8 viewers, all in order"
+  stop
+}
+watched "floor, writev" "" "$bin/floor" "$work/pictures"
+watched "floor, sendfile" "" "$bin/floor" "$work/pictures" --sendfile
+watched eyelet-sim stream "$bin/eyelet-sim" --camera "replay:$work/pictures" --bind 127.0.0.1:0
+say "$((SECONDS - start)) s"
