@@ -7,6 +7,7 @@ mod book;
 mod http;
 mod questions;
 mod rate;
+mod requests;
 mod server;
 mod soak;
 mod uploads;
@@ -41,7 +42,16 @@ enum Command {
         #[arg(default_value_t = 120)]
         seconds: u64,
     },
+    /// Requests gone wrong
+    Requests {
+        /// How many
+        #[arg(default_value_t = 10_000)]
+        count: usize,
+    },
 }
+
+/// Memory that may stay when all peers are gone: freed pieces that the allocator keeps.
+const SLACK_KIB: u64 = 4 * 1024;
 
 fn main() -> ExitCode {
     let Arguments { command, program, seed } = Arguments::parse();
@@ -52,6 +62,7 @@ fn main() -> ExitCode {
     ended(LocalSet::new().block_on(&runtime, async {
         match command {
             Command::Soak { seconds } => soak::run(&program, Duration::from_secs(seconds), seed).await,
+            Command::Requests { count } => requests::run(&program, count, seed).await,
         }
     }))
 }

@@ -29,9 +29,6 @@ const HONEST: u8 = 8;
 const UNPLUGGED: f64 = 1.0 / 900.0;
 const SILENT: f64 = 1.0 / 1800.0;
 
-/// Memory that may stay: an allocator's freed pieces, not one viewer's worth of anything.
-const SLACK_KIB: u64 = 4 * 1024;
-
 /// Before anything is measured, all of it was used once.
 const WARM_UP: Duration = Duration::from_secs(8);
 
@@ -64,7 +61,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let taken = uploads.tally().accepted.get();
     until(RECOVERY, "uploads do not recover", || uploads.tally().accepted.get() > taken + 3).await?;
     until_gone(&questions).await?;
-    let after = server.returns_to(before, SLACK_KIB).await?;
+    let after = server.returns_to(before, crate::SLACK_KIB).await?;
     counted(&questions, &uploads).await?;
     let unplugged = server.unplugged();
     server.stop().await?;
