@@ -27,7 +27,7 @@ fn read(content_type: &str, stream: &[u8], piece: usize) -> Option<(Vec<Part>, O
             }
         }
         // A body, its header, and a boundary line with its padding.
-        let most = HEADER + BODY + content_type.len() + 300 + piece;
+        let most = HEADER + BODY + content_type.len() + 300 + bytes.len();
         assert!(reader.unfinished() <= most, "{} bytes held", reader.unfinished());
     }
     assert!(parts.iter().all(|part| part.body.len() <= BODY));

@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, timeout},
 };
 
@@ -54,31 +54,66 @@ pub(crate) async fn run(program: &Path, count: usize, seed: u64) -> Result<Strin
     let server = Server::start(program, &flags).await?;
     let corpus: Vec<Vec<u8>> = GOOD.iter().map(|good| good.as_bytes().to_vec()).collect();
     let mut rng = Rng::with_seed(seed);
-    let (mut answered, mut closed, mut slowest) = (0, 0, Duration::ZERO);
-    let before = server.at_rest().await?;
+    let mut tally = Tally::default();
+    let mut before = None;
+    // These wait for the server's patience to end, and nobody waits for them.
+    let mut open = JoinSet::new();
     for begin in (0..count).step_by(BATCH) {
         let mut batch = JoinSet::new();
         for index in begin..count.min(begin + BATCH) {
             let request = mutated(&mut rng, &corpus);
             let from = Ipv4Addr::new(127, 0, 3, 1 + (index % 100) as u8);
             let side = if rng.usize(..OPEN_ONE_IN) == 0 { Side::Open } else { Side::Closed };
-            batch.spawn_local(send(from, server.address, request, side, rng.fork()));
+            let set = if side == Side::Open { &mut open } else { &mut batch };
+            set.spawn_local(send(from, server.address, request, side, rng.fork()));
         }
         while let Some(done) = batch.join_next().await {
-            let (bytes, took) = done.map_err(|e| e.to_string())??;
-            *if bytes { &mut answered } else { &mut closed } += 1;
-            slowest = slowest.max(took);
+            tally.add(done)?;
+        }
+        while let Some(done) = open.try_join_next() {
+            tally.add(done)?;
+        }
+        if before.is_none() && begin >= count / 4 {
+            // The allocator has by now what it ever needs.
+            while let Some(done) = open.join_next().await {
+                tally.add(done)?;
+            }
+            before = Some(server.at_rest().await?);
         }
         alive(server.address).await.map_err(|e| format!("after {} mutated requests: {e}", begin + BATCH))?;
     }
+    while let Some(done) = open.join_next().await {
+        tally.add(done)?;
+    }
+    let before = before.ok_or("no requests, no figures")?;
     let after = server.returns_to(before, crate::SLACK_KIB).await?;
     server.stop().await?;
+    let Tally { answered, closed, slowest } = tally;
     let slowest = slowest.as_secs_f64();
     Ok(format!(
         "{count} mutated requests, seed {seed}: {answered} answered, {closed} closed without a word, the slowest \
-         after {slowest:.1} s; before: {before}; after: {after}; exit code 0"
+         after {slowest:.1} s; after a quarter: {before}; after all: {after}; exit code 0"
     ))
 }
+
+#[derive(Debug, Default)]
+struct Tally {
+    answered: usize,
+    closed: usize,
+    slowest: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, done: Result<Sent, JoinError>) -> Result<(), String> {
+        let (answered, took) = done.map_err(|e| e.to_string())??;
+        *if answered { &mut self.answered } else { &mut self.closed } += 1;
+        self.slowest = self.slowest.max(took);
+        Ok(())
+    }
+}
+
+/// Whether an answer came, and how long it took until it or the end of the connection did.
+type Sent = Result<(bool, Duration), String>;
 
 /// What a peer does with its side of the connection when all is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,14 +122,7 @@ enum Side {
     Open,
 }
 
-/// Whether an answer came, and how long it took until it or the end of the connection did.
-async fn send(
-    from: Ipv4Addr,
-    to: SocketAddr,
-    request: Vec<u8>,
-    side: Side,
-    mut rng: Rng,
-) -> Result<(bool, Duration), String> {
+async fn send(from: Ipv4Addr, to: SocketAddr, request: Vec<u8>, side: Side, mut rng: Rng) -> Sent {
     let shown = || request[..request.len().min(300)].escape_ascii().to_string();
     let mut socket = connect(from, to).await.map_err(|e| format!("no connection: {e}"))?;
     let begun = Instant::now();
