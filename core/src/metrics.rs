@@ -23,11 +23,24 @@ pub struct Metrics {
     pub encode_seconds: Histogram,
     /// Time from capture to the picture being in the feed.
     pub capture_to_publish_seconds: Histogram,
+    /// Who is connected, and who was turned away.
+    pub connections: ConnectionCounters,
     /// Bytes of pictures and framing handed to the sockets of `/stream`.
     pub stream_bytes: Counter,
     /// What became of uploads.
     pub upload: UploadCounters,
     registry: Registry,
+}
+
+/// Connections to the HTTP server, of every kind.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionCounters {
+    /// Connected now.
+    pub now: Gauge,
+    /// Idle ones that were closed because a new one needed the place.
+    pub evicted: Counter,
+    /// New ones that were refused because so many were at work.
+    pub refused: Counter,
 }
 
 /// What became of the pictures offered to an upload server.
@@ -63,6 +76,7 @@ impl Metrics {
             viewers: Gauge::default(),
             encode_seconds: seconds(),
             capture_to_publish_seconds: seconds(),
+            connections: ConnectionCounters::default(),
             stream_bytes: Counter::default(),
             upload: UploadCounters::default(),
             registry: Registry::with_prefix("eyelet"),
@@ -73,12 +87,23 @@ impl Metrics {
             ("frames_encoded", "Frames that became pictures", &metrics.frames_encoded),
             ("frames_skipped", "Frames not encoded because nobody wanted one", &metrics.frames_skipped),
             ("frames_dropped", "Frames lost before or at capture", &metrics.frames_dropped),
+            (
+                "connections_evicted",
+                "Idle connections that gave way to new ones",
+                &metrics.connections.evicted,
+            ),
+            (
+                "connections_refused",
+                "Connections refused, too many were at work",
+                &metrics.connections.refused,
+            ),
             ("upload_accepted", "Pictures the upload server took", &metrics.upload.accepted),
             ("upload_failed", "Uploads refused or broken on the way", &metrics.upload.failed),
             ("upload_dropped", "Pictures not uploaded, a newer one came first", &metrics.upload.dropped),
         ] {
             r.register(name, help, counter.clone());
         }
+        r.register("connections", "Connections now", metrics.connections.now.clone());
         r.register("viewers", "Viewers of /stream now", metrics.viewers.clone());
         r.register_with_unit("stream", "Sent on /stream", Unit::Bytes, metrics.stream_bytes.clone());
         for (name, help, histogram) in [
@@ -122,6 +147,9 @@ mod tests {
             "eyelet_frames_captured_total 3",
             "eyelet_frames_encoded_total 0",
             "eyelet_frames_skipped_total 0",
+            "eyelet_connections 0",
+            "eyelet_connections_evicted_total 0",
+            "eyelet_connections_refused_total 0",
             "eyelet_viewers 0",
             "eyelet_encode_seconds_count 1",
             "eyelet_encode_seconds_bucket{le=\"0.0032\"} 1",

@@ -1,7 +1,7 @@
 //! `JpegStreamer`: MaixPy's streaming server, with its verbs.
 
 use crate::{
-    addresses,
+    addresses::{self, Families},
     clock::SystemClock,
     encode,
     http::{self, Server, SnapshotPolicy},
@@ -219,7 +219,11 @@ impl JpegStreamer {
 
     /// An address that a browser can open: never `0.0.0.0`.
     pub fn host(&self) -> String {
-        addresses::reachable(self.address).first().map_or(self.address, |a| *a).ip().to_string()
+        addresses::reachable(self.address, Families::Own)
+            .first()
+            .map_or(self.address, |a| *a)
+            .ip()
+            .to_string()
     }
 
     /// The port.

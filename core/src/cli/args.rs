@@ -1,10 +1,15 @@
 //! Flags and subcommands.
 
 use super::{devices::Devices, values::Size};
-use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
+use crate::{
+    Fps,
+    http::{AllowedOrigin, Bind},
+    upload::UploadUrl,
+    watch::StreamUrl,
+};
 use clap::{Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
-use std::{net::SocketAddr, num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
 #[derive(Debug, Parser)]
@@ -69,15 +74,29 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
+    /// Where to listen: IP:PORT, [IPv6]:PORT or unix:/path, may be given several times; port 0 picks a free one
+    /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Vec<Bind>,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// How many may watch at once
     #[arg(long, value_name = "N", default_value_t = crate::http::MAX_VIEWERS, value_parser = max_viewers)]
     pub max_viewers: usize,
+    /// How many may be connected at once [default: 240 more than --max-viewers]
+    #[arg(long, value_name = "N", value_parser = max_connections)]
+    pub max_connections: Option<usize>,
+    /// How many connections one IPv4 address or one IPv6 /64 network may have
+    #[arg(
+        long, value_name = "N", default_value_t = crate::http::CONNECTIONS_PER_ADDRESS,
+        value_parser = max_connections
+    )]
+    pub max_connections_per_address: usize,
+    /// An origin whose pages may read what this server answers, such as https://example.org; * for all; may be
+    /// given several times
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<AllowedOrigin>,
     /// Upload pictures to this server while streaming
     #[arg(long, value_name = "URL")]
     pub upload: Option<UploadUrl>,
@@ -85,6 +104,10 @@ pub struct ServeArgs<F: Args> {
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
     text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or("a number of viewers from 1 to 10000")
+}
+
+fn max_connections(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|n| (1..=100_000).contains(n)).ok_or("a number of connections from 1 to 100000")
 }
 
 /// `snapshot`.

@@ -23,8 +23,9 @@ pub(super) fn insert(
     let text = fs::read_to_string(path).map_err(|e| {
         Failure::Usage(format!("cannot read {}: {e}; name a TOML file with --config", path.display()))
     })?;
-    let flags =
-        flags(command, sub, &text).map_err(|what| Failure::Usage(format!("{}: {what}", path.display())))?;
+    let typed = |key: &str| is_typed(&arguments, key);
+    let flags = flags(command, sub, &text, typed)
+        .map_err(|what| Failure::Usage(format!("{}: {what}", path.display())))?;
     arguments.splice(2..2, flags.into_iter().map(OsString::from));
     Ok(arguments)
 }
@@ -43,8 +44,21 @@ fn named(arguments: &[OsString]) -> Option<OsString> {
     found
 }
 
-/// `--key=value` for each key of the file that `sub` has.
-fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec<String>, String> {
+/// Whether `--key` stands among the arguments.
+fn is_typed(arguments: &[OsString], key: &str) -> bool {
+    let mut typed =
+        arguments.iter().take_while(|a| *a != "--").filter_map(|a| a.to_str()?.strip_prefix("--"));
+    typed.any(|flag| flag.split('=').next() == Some(key))
+}
+
+/// `--key=value` for each key of the file that `sub` has, and for each value of a list. A list is left out if
+/// the flag is typed: else the typed ones would only add to it.
+fn flags(
+    command: &clap::Command,
+    sub: &clap::Command,
+    text: &str,
+    typed: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, String> {
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         format!("line {line}: {}; it must be TOML, such as quality = 80", e.message())
@@ -55,19 +69,42 @@ fn flags(command: &clap::Command, sub: &clap::Command, text: &str) -> Result<Vec
         if key == "config" || !(has(sub, key) || elsewhere()) {
             return Err(format!("unknown key {key}; the keys are the flags of {} --help", sub.get_name()));
         }
-        let value = match value {
-            toml::Value::String(value) => value.clone(),
-            toml::Value::Integer(value) => value.to_string(),
-            toml::Value::Float(value) => value.to_string(),
-            other => return Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
-        };
-        if has(sub, key) {
+        let values = values(key, value, command)?;
+        if !has(sub, key) || (repeats(sub, key) && typed(key)) {
+            continue;
+        }
+        for value in values {
             let flag = format!("--{key}={value}");
             check(sub, &flag)?;
             flags.push(flag);
         }
     }
     Ok(flags)
+}
+
+/// The values of a key: several only where the flag may be given several times.
+fn values(key: &str, value: &toml::Value, command: &clap::Command) -> Result<Vec<String>, String> {
+    match value {
+        toml::Value::Array(values) if command.get_subcommands().any(|sub| repeats(sub, key)) => {
+            values.iter().map(|value| scalar(key, value)).collect()
+        }
+        value => Ok(vec![scalar(key, value)?]),
+    }
+}
+
+fn scalar(key: &str, value: &toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(value) => Ok(value.clone()),
+        toml::Value::Integer(value) => Ok(value.to_string()),
+        toml::Value::Float(value) => Ok(value.to_string()),
+        other => Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
+    }
+}
+
+/// Whether the flag may be given several times.
+fn repeats(command: &clap::Command, flag: &str) -> bool {
+    let repeats = |a: &clap::Arg| matches!(a.get_action(), clap::ArgAction::Append);
+    command.get_arguments().any(|a| a.get_long() == Some(flag) && repeats(a))
 }
 
 fn has(command: &clap::Command, flag: &str) -> bool {

@@ -2,25 +2,32 @@
 
 use super::{Devices, Failure, Outcome, Output, ServeArgs, Signals, capture, status_line};
 use crate::{
-    addresses,
     clock::{Clock, SystemClock},
-    http::{self, Page, Server},
+    http::{Bind, Listener, Page, Server},
     hub::Hub,
 };
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let runtime = super::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
+    if let Some(all) = args.max_connections.filter(|&all| all <= args.max_viewers) {
+        let viewers = args.max_viewers;
+        return Err(Failure::Usage(format!(
+            "--max-connections {all} leaves nothing beside --max-viewers {viewers}; allow more of the one or fewer of the other"
+        )));
+    }
     let page = match &args.html {
         Some(path) => Page::new(std::fs::read(path).map_err(|e| {
             Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
         })?),
         None => Page::default(),
     };
-    let listener = http::listen(args.bind.unwrap_or(D::BIND))?;
-    let bound = listener.local_addr().map_err(|e| Failure::runtime(format!("cannot listen: {e}")))?;
+    let listeners = {
+        let _context = runtime.enter();
+        listen(&args.bind, D::BIND)?
+    };
 
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -28,16 +35,17 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
     server.max_viewers = args.max_viewers;
+    server.limits.connections = args.max_connections;
+    server.limits.connections_per_address = args.max_connections_per_address;
+    server.origins = args.allow_origin.clone().into();
 
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)
-            .map_err(|e| Failure::runtime(format!("cannot listen: {e}")))?;
-        for address in addresses::reachable(bound) {
-            output.print(&format!("streaming on http://{address}/"));
+        for address in listeners.iter().flat_map(Listener::addresses) {
+            output.print(&format!("streaming on {address}"));
         }
         tokio::select! {
-            () = server.run(listener) => Ok(()),
+            () = server.run(listeners) => Ok(()),
             () = super::upload::beside(args.upload.clone(), &hub) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = signals.stopped() => Ok(()),
@@ -48,4 +56,16 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     // A look-up of an upload server's name may still be under way; nobody waits for it.
     runtime.shutdown_background();
     outcome
+}
+
+/// Listens on the sockets that systemd gives and on those that the flags name, or else on the default.
+fn listen(named: &[Bind], default: SocketAddr) -> eyelet_hal::Result<Vec<Listener>> {
+    let mut listeners = Listener::inherited()?;
+    for bind in named {
+        listeners.push(Listener::bind(bind)?);
+    }
+    if listeners.is_empty() {
+        listeners.push(Listener::bind(&default.into())?);
+    }
+    Ok(listeners)
 }

@@ -100,8 +100,26 @@ fn a_file_sets_flags_and_the_command_line_counts_more() {
     assert_eq!(args.camera.quality.get(), 44);
     assert_eq!(args.camera.size.to_string(), "320x240");
     assert_eq!(args.camera.fps.get(), 12.5);
-    assert_eq!(args.bind.unwrap().port(), 1234);
+    assert_eq!(args.bind, ["127.0.0.1:1234".parse().unwrap()]);
     assert_eq!(args.camera.own.seed, Some(7));
+}
+
+#[test]
+fn a_flag_may_be_given_several_times_and_a_file_may_hold_a_list() {
+    let bound = |arguments: &[&str]| {
+        serve(arguments).bind.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(bound(&["--bind", "127.0.0.1:1", "--bind=unix:/run/x"]), "127.0.0.1:1 unix:/run/x");
+    assert_eq!(bound(&[]), "");
+    let (_file, name) = file("bind = [\"0.0.0.0:1\", \"[::]:1\"]");
+    assert_eq!(bound(&["--config", &name]), "0.0.0.0:1 [::]:1");
+    assert_eq!(
+        bound(&["--config", &name, "--bind", "[::1]:2"]),
+        "[::1]:2",
+        "typed ones count, not the file's"
+    );
+    let (_file, name) = file("bind = [[\"0.0.0.0:1\"]]");
+    assert!(refused(&["--config", &name]).contains("bind is a array; "));
 }
 
 #[test]

@@ -1,77 +1,117 @@
 //! One connection: requests answered by hyper until one asks for the stream.
 
 use super::{
-    Context, routes,
+    Context,
+    connections::Place,
+    framing, limits, routes,
+    socket::{Peer, Socket},
     stream::{self, StreamRequest},
     tap::Tap,
 };
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    Request,
+    body::{Body, Incoming},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioTimer;
 use std::{
     future::poll_fn,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
-    time::Duration,
 };
-use tokio::net::TcpStream;
 
-/// A peer has this long for a request's head, and an idle connection this long until its next.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest request head; cookies and proxies make them long.
-const MAX_HEADER_BYTES: usize = 16 * 1024;
-
-pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, context: Arc<Context>) {
-    if let Err(error) = socket.set_nodelay(true) {
+pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Arc<Context>) {
+    if let Err(error) = socket.send_at_once() {
         tracing::debug!(%peer, %error, "gone before its first byte");
         return;
     }
-    if let Some((socket, request)) = requests(socket, peer, &context).await {
+    if let Some((socket, request)) = requests(socket, &peer, place, &context).await {
         stream::run(socket, request, &context.server).await;
     }
 }
 
+/// What became of the request that hyper has handed over last.
+#[derive(Debug, Default)]
+struct Progress {
+    /// No answer yet.
+    answering: AtomicBool,
+    /// It asked for the stream.
+    stream: Mutex<Option<StreamRequest>>,
+}
+
 /// Answers requests; gives the socket back when one of them asked for the stream.
 async fn requests(
-    socket: TcpStream,
-    peer: SocketAddr,
+    socket: Socket,
+    peer: &Peer,
+    place: &Place,
     context: &Arc<Context>,
-) -> Option<(TcpStream, StreamRequest)> {
-    let taken = Arc::new(Mutex::new(None));
+) -> Option<(Socket, StreamRequest)> {
+    let progress = Arc::<Progress>::default();
     let service = service_fn(|request| {
-        let (context, taken) = (Arc::clone(context), Arc::clone(&taken));
+        let (context, progress, peer) = (Arc::clone(context), Arc::clone(&progress), peer.clone());
+        progress.answering.store(true, Ordering::Relaxed);
         Box::pin(async move {
-            match routes::answer(&request, peer, &context).await {
-                routes::Answer::Response(response) => Ok::<_, std::convert::Infallible>(response),
+            match routes::answer(&request, &peer, &context).await {
+                routes::Answer::Response(mut reply) => {
+                    finish(&request, &mut reply, &context);
+                    progress.answering.store(false, Ordering::Relaxed);
+                    Ok::<_, std::convert::Infallible>(reply)
+                }
                 routes::Answer::Stream(request) => {
-                    *taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+                    *progress.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
                     // Never answered here: hyper must write nothing more on this socket.
                     std::future::pending().await
                 }
             }
         })
     });
-    let (tap, blocked) = Tap::new(socket);
+    let (tap, flow) = Tap::new(socket);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADER_BYTES)
+        .header_read_timeout(limits::HEADER_TIME)
+        .max_buf_size(limits::HEADER_BYTES)
         .serve_connection(tap, service);
-    let request = poll_fn(|cx| match connection.poll_without_shutdown(cx) {
-        Poll::Ready(result) => {
+    let mut known = (false, 0);
+    let request = poll_fn(|cx| {
+        if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
             if let Err(error) = result {
                 tracing::debug!(%peer, %error, "connection ended");
             }
-            Poll::Ready(None)
+            return Poll::Ready(None);
+        }
+        // A peer that takes its answer counts as idle from its last byte on: nobody can hold a place by not reading.
+        let now = (progress.answering.load(Ordering::Relaxed), flow.written());
+        if now != std::mem::replace(&mut known, now) {
+            if now.0 { place.busy() } else { place.idle() }
         }
         // Earlier answers must have left hyper's buffer before it is dropped with the connection.
-        Poll::Pending if blocked.load(Ordering::Relaxed) => Poll::Pending,
-        Poll::Pending => match taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if flow.is_blocked() {
+            return Poll::Pending;
+        }
+        match progress.stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(request) => Poll::Ready(Some(request)),
             None => Poll::Pending,
-        },
+        }
     })
     .await?;
     Some((connection.into_parts().io.into_socket(), request))
+}
+
+/// What every answer says, whoever made it.
+fn finish(request: &Request<Incoming>, reply: &mut routes::Reply, context: &Context) {
+    let headers = reply.headers_mut();
+    headers.extend(context.server.origins.grant(request.headers()));
+    // Not for the stream: a browser that may not look into it takes it for no picture, and shows none.
+    if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != framing::CONTENT_TYPE) {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    if !request.body().is_end_stream() {
+        // No answer needs a body, so nobody reads it; hyper closes then, and the peer should know.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
 }

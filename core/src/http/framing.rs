@@ -7,6 +7,7 @@
 
 use crate::feed::Picture;
 use bytes::Bytes;
+use hyper::HeaderMap;
 use std::io::Write as _;
 
 /// The answer to `GET /stream`. HTTP/1.0 ends with the connection and is never chunked, which every
@@ -17,6 +18,9 @@ pub(super) const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
     Pragma: no-cache\r\n\
     Connection: close\r\n\
     \r\n";
+
+/// The empty line at the end of [`HEAD`].
+const END: &[u8] = b"\r\n";
 
 /// The `Content-Type` in [`HEAD`], for `HEAD /stream`.
 pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
@@ -47,9 +51,14 @@ impl Framing {
         }
     }
 
-    /// What comes before the first part.
-    pub(super) fn opening(self) -> Vec<u8> {
-        let mut bytes = [HEAD, BOUNDARY].concat();
+    /// What comes before the first part, with these headers beside the usual.
+    pub(super) fn opening(self, headers: &HeaderMap) -> Vec<u8> {
+        let mut bytes = HEAD[..HEAD.len() - END.len()].to_vec();
+        for (name, value) in headers {
+            bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend_from_slice(END);
+        bytes.extend_from_slice(BOUNDARY);
         if self == Self::Advance {
             bytes.extend_from_slice(BARE_HEADERS);
         }
@@ -91,7 +100,7 @@ mod tests {
     }
 
     fn wire(framing: Framing) -> String {
-        let mut bytes = framing.opening();
+        let mut bytes = framing.opening(&HeaderMap::new());
         for part in framing.part(&picture()) {
             bytes.extend_from_slice(&part);
         }

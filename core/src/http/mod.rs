@@ -3,35 +3,45 @@
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
 //! the stream itself, which writes each picture with one system call and waits for nobody.
 
+mod bind;
 mod connection;
+mod connections;
 mod framing;
+mod limits;
+mod listener;
+mod origins;
 mod page;
 mod routes;
 mod snapshot;
+mod socket;
 mod state;
 mod stream;
 mod tap;
 mod thinner;
+mod unix_file;
 mod viewers;
 
+pub use bind::Bind;
+pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
+pub use listener::{Listener, Listeners, listen};
+pub use origins::{AllowedOrigin, Origins};
 pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
-use eyelet_hal::{Error, ErrorKind, Result};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use connections::Connections;
+use socket::{Peer, Socket};
+use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use viewers::Viewers;
 
 /// `--max-viewers` when nobody says.
 pub const MAX_VIEWERS: usize = 16;
 
-/// Connections beyond the viewers: pages, snapshots, scrapers, and those that are told to come back later.
-const OTHER_CONNECTIONS: usize = 240;
-
-/// A burst of viewers must not wait for SYN retransmissions (1, 3, 7 s), as it does with a short queue.
-const BACKLOG: i32 = 1024;
+/// The answer to one connection too many, which is not read.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\n\
+    too many connections are at work; try soon\n";
 
 /// What a server needs to know.
 #[derive(Clone, Debug)]
@@ -42,6 +52,10 @@ pub struct Server {
     pub page: Page,
     /// How many may watch `/stream` at once.
     pub max_viewers: usize,
+    /// How many may be connected.
+    pub limits: Limits,
+    /// Which pages of other servers may read the answers.
+    pub origins: Origins,
     /// What `/snapshot` answers when no new frame comes.
     pub snapshot: SnapshotPolicy,
     /// Where the time comes from.
@@ -51,36 +65,50 @@ pub struct Server {
 impl Server {
     /// A server of `hub` with the defaults of the command line.
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
-        let (page, snapshot) = (Page::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, clock }
+        let (page, limits) = (Page::default(), Limits::default());
+        let (origins, snapshot) = (Origins::default(), SnapshotPolicy::default());
+        Self { hub, page, max_viewers: MAX_VIEWERS, limits, origins, snapshot, clock }
     }
 
-    /// Serves until the future is dropped.
-    pub async fn run(self, listener: TcpListener) {
-        let connections = Arc::new(tokio::sync::Semaphore::new(self.max_viewers + OTHER_CONNECTIONS));
+    /// Serves on all of `listeners` (one will do) until the future is dropped.
+    pub async fn run(self, listeners: impl Into<Listeners>) {
+        let Listeners(mut listeners) = listeners.into();
+        let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let max = self.limits.connections(self.max_viewers, open_files);
+        let counters = self.hub.metrics.connections.clone();
+        let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
         let context = Arc::new(Context { server: self, viewers });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
         let mut refused = false;
         loop {
-            // More than these wait in the listener's queue until one is done.
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
-            match listener.accept().await {
+            match accept(&mut listeners).await {
                 Ok((socket, peer)) => {
                     refused = false;
-                    let context = Arc::clone(&context);
-                    tasks.spawn(async move {
-                        connection::serve(socket, peer, context).await;
-                        drop(permit);
-                    });
+                    match connections.admit(&peer) {
+                        Some(place) => {
+                            let context = Arc::clone(&context);
+                            tasks.spawn(async move {
+                                tokio::select! {
+                                    () = place.given_away() => tracing::debug!(%peer, "idle, and gave way"),
+                                    () = connection::serve(socket, peer.clone(), &place, context) => {}
+                                }
+                            });
+                        }
+                        None => socket.refuse(FULL),
+                    }
                 }
                 Err(error) => {
-                    // Out of file descriptors: those at work will free some.
+                    // Out of file descriptors: those at work will free some, and who is idle does so at once.
                     if !std::mem::replace(&mut refused, true) {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if connections.make_room() {
+                        tokio::task::yield_now().await;
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
                 }
             }
             while tasks.try_join_next().is_some() {}
@@ -95,28 +123,18 @@ struct Context {
     viewers: Viewers,
 }
 
-/// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port.
-///
-/// # Errors
-/// One sentence with the remedy; most often another server has the port.
-pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
-    let explain = |error: std::io::Error| {
-        let remedy = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "stop the other server, or choose another port with --bind",
-            std::io::ErrorKind::PermissionDenied => "choose a port of 1024 or more with --bind",
-            std::io::ErrorKind::AddrNotAvailable => "choose an address of this machine with --bind",
-            _ => "choose another address with --bind",
-        };
-        let kind = match error.kind() {
-            std::io::ErrorKind::AddrInUse => ErrorKind::Busy,
-            std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            _ => ErrorKind::Other,
-        };
-        Error::new(kind, format!("cannot listen on {address}: {error}; {remedy}")).with_source(error)
-    };
-    let listener = std::net::TcpListener::bind(address).map_err(explain)?;
-    // The standard library's queue is 128; listening again only makes it longer.
-    rustix::net::listen(&listener, BACKLOG).map_err(|e| explain(e.into()))?;
-    listener.set_nonblocking(true).map_err(explain)?;
-    Ok(listener)
+/// The next connection on any of `listeners`, each in turn.
+async fn accept(listeners: &mut [Listener]) -> io::Result<(Socket, Peer)> {
+    let (index, accepted) = poll_fn(|cx| {
+        let first =
+            listeners.iter().enumerate().find_map(|(index, listener)| match listener.poll_accept(cx) {
+                Poll::Ready(accepted) => Some((index, accepted)),
+                Poll::Pending => None,
+            });
+        first.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
+    // A busy one is asked last the next time, so that it cannot keep the others waiting.
+    listeners[index..].rotate_left(1);
+    accepted
 }

@@ -3,29 +3,68 @@
 use bytes::Bytes;
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// What our own page may do: run its own script and style, show its own icon, ask this server. Not a word of a
+/// request ever gets into it; this is the second lock on that door.
+const POLICY: &str = "default-src 'none'; script-src 'sha256-IaTQupElCl6nZbvS0Ov7NxfDgH+CCDp417wYAmzXUm0='; style-src 'sha256-kOdnu2fJ1+vnBl4lREDCsTetgv7J3q8JdOvLxlBzPSk='; img-src data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'";
+
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
-pub struct Page(Arc<RwLock<Bytes>>);
+pub struct Page(Arc<RwLock<Content>>);
+
+#[derive(Clone, Debug)]
+struct Content {
+    html: Bytes,
+    policy: Option<&'static str>,
+}
 
 impl Default for Page {
     /// eyelet's own page: the live picture, its rate and latency; it reconnects by itself.
     fn default() -> Self {
-        Self::new(Bytes::from_static(include_bytes!("page.html")))
+        let html = Bytes::from_static(include_bytes!("page.html"));
+        Self(Arc::new(RwLock::new(Content { html, policy: Some(POLICY) })))
     }
 }
 
 impl Page {
-    /// A page of one's own.
+    /// A page of one's own, which may do whatever a page may.
     pub fn new(html: impl Into<Bytes>) -> Self {
-        Self(Arc::new(RwLock::new(html.into())))
+        Self(Arc::new(RwLock::new(Content { html: html.into(), policy: None })))
     }
 
     /// Replaces the page.
     pub fn set(&self, html: impl Into<Bytes>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = html.into();
+        let content = Content { html: html.into(), policy: None };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = content;
     }
 
-    pub(super) fn html(&self) -> Bytes {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The page and its `Content-Security-Policy`.
+    pub(super) fn content(&self) -> (Bytes, Option<&'static str>) {
+        let content = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (content.html.clone(), content.policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_policy_names_what_is_in_the_page() {
+        let (html, policy) = Page::default().content();
+        let html = std::str::from_utf8(&html).unwrap();
+        for tag in ["script", "style"] {
+            let (before, rest) = html.split_once(&format!("<{tag}>")).unwrap();
+            let (inline, after) = rest.split_once(&format!("</{tag}>")).unwrap();
+            assert!(
+                !(before.contains(&format!("<{tag}")) || after.contains(&format!("<{tag}"))),
+                "one {tag}"
+            );
+            let digest = BASE64_STANDARD.encode(Sha256::digest(inline));
+            let wanted = format!("{tag}-src 'sha256-{digest}'");
+            assert!(policy.unwrap().contains(&wanted), "the page has changed; POLICY must say {wanted}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Which request gets which answer.
 
 use super::{
-    Context,
+    Context, Server,
     framing::{self, Framing},
-    snapshot, state,
+    snapshot,
+    socket::Peer,
+    state,
     stream::StreamRequest,
     thinner::Thinner,
 };
@@ -11,11 +13,10 @@ use crate::metrics::Metrics;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Body, Incoming},
+    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
-use std::net::SocketAddr;
 
 pub(super) type Reply = Response<Full<Bytes>>;
 
@@ -78,7 +79,10 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|pair| pair.split_once('=').filter(|&(key, _)| key == name).map(|(_, v)| v))
 }
 
-pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, context: &Context) -> Answer {
+pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
+    if let Some(headers) = context.server.origins.preflight(request) {
+        return Answer::Response(preflight(headers));
+    }
     let query = request.uri().query().unwrap_or_default();
     let Some(route) = Route::find(request.uri().path(), query) else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
@@ -88,11 +92,14 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, contex
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Answer::Response(reply);
     }
+    if !request.body().is_end_stream() {
+        return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
+    }
     let server = &context.server;
     let reply = match route {
         Route::Stream if request.method() == Method::HEAD => typed(framing::CONTENT_TYPE, Bytes::new()),
         Route::Stream => return stream(request, query, peer, context),
-        Route::Page => typed("text/html; charset=utf-8", server.page.html()),
+        Route::Page => page(server),
         Route::Snapshot => snapshot::take(server).await,
         Route::State => typed("application/json", state::json(server, &context.viewers)),
         Route::Metrics => typed(Metrics::CONTENT_TYPE, server.hub.metrics.render()),
@@ -104,7 +111,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, contex
     Answer::Response(reply)
 }
 
-fn stream(request: &Request<Incoming>, query: &str, peer: SocketAddr, context: &Context) -> Answer {
+fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context) -> Answer {
     let thinner = match parameter(query, "fps").map(str::parse).transpose() {
         Ok(fps) => fps.map(Thinner::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
@@ -112,12 +119,32 @@ fn stream(request: &Request<Incoming>, query: &str, peer: SocketAddr, context: &
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let framing = Framing::for_accept(accept);
     match context.viewers.admit(peer) {
-        Some(viewer) => Answer::Stream(StreamRequest { viewer, framing, thinner }),
+        Some(viewer) => {
+            let headers = context.server.origins.grant(request.headers());
+            Answer::Stream(StreamRequest { viewer, framing, thinner, headers })
+        }
         None => {
             let max = context.viewers.max();
             Answer::Response(unavailable(format!("all {max} places are taken; try again soon\n")))
         }
     }
+}
+
+fn page(server: &Server) -> Reply {
+    let (html, policy) = server.page.content();
+    let mut reply = typed("text/html; charset=utf-8", html);
+    if let Some(policy) = policy {
+        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    reply
+}
+
+/// The answer to a browser that asks what a page of another server may do.
+fn preflight(headers: HeaderMap) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    *reply.headers_mut() = headers;
+    reply
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {

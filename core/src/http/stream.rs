@@ -1,29 +1,19 @@
 //! `GET /stream`: the newest picture, to one viewer, over and over.
 
-use super::{Server, framing::Framing, thinner::Thinner, viewers::Viewer};
+use super::{Server, framing::Framing, limits, socket::Socket, thinner::Thinner, viewers::Viewer};
 use crate::feed::{Picture, Subscription};
 use bytes::Bytes;
+use hyper::HeaderMap;
 use std::{
     io::{self, IoSlice},
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// On a still source the newest picture is sent again this often, so that a client which missed its end sees
 /// it all the same, and a dead one is noticed.
 const REPEAT: Duration = Duration::from_secs(1);
-
-/// A viewer that takes not one byte for this long is gone.
-const STALL: Duration = Duration::from_secs(30);
-
-/// How much may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls seconds
-/// behind; with it, a slow viewer gets fewer pictures, each fresh.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 64 * 1024;
 
 /// A request for the stream, and its place among the viewers.
 #[derive(Debug)]
@@ -31,12 +21,13 @@ pub(super) struct StreamRequest {
     pub(super) viewer: Viewer,
     pub(super) framing: Framing,
     pub(super) thinner: Option<Thinner>,
+    /// What the answer's head says to this viewer beyond the usual.
+    pub(super) headers: HeaderMap,
 }
 
 /// Streams until the viewer leaves.
-pub(super) async fn run(socket: TcpStream, request: StreamRequest, server: &Server) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+pub(super) async fn run(socket: Socket, request: StreamRequest, server: &Server) {
+    if let Err(error) = socket.keep_fresh() {
         tracing::debug!(%error, "a slow viewer may fall behind");
     }
     let pictures = server.hub.feed.subscribe();
@@ -50,13 +41,16 @@ pub(super) async fn run(socket: TcpStream, request: StreamRequest, server: &Serv
     }
 }
 
-/// Until the peer closes its side. What it may still send is of no interest.
-async fn left(socket: &TcpStream) {
+/// Until the peer closes its side. What it may still send is of no interest; one that does not stop is sent away,
+/// before reading from it leaves no time for the others.
+async fn left(socket: &Socket) {
     let mut ignored = [0; 512];
+    let mut patience = limits::CHATTER;
     while socket.readable().await.is_ok() {
         match socket.try_read(&mut ignored) {
             Ok(0) => return,
-            Ok(_) => {}
+            Ok(read) if read > patience => return,
+            Ok(read) => patience -= read,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return,
         }
@@ -64,12 +58,12 @@ async fn left(socket: &TcpStream) {
 }
 
 async fn send(
-    socket: &TcpStream,
+    socket: &Socket,
     mut request: StreamRequest,
     mut pictures: Subscription,
     server: &Server,
 ) -> io::Result<()> {
-    write_all(socket, &mut [IoSlice::new(&request.framing.opening())]).await?;
+    write_all(socket, &mut [IoSlice::new(&request.framing.opening(&request.headers))]).await?;
     let mut last: Option<Arc<Picture>> = None;
     let mut thinned = 0;
     let mut still = Instant::now() + REPEAT;
@@ -93,7 +87,7 @@ async fn send(
                 Ok(written) => break finish(socket, &part, written).await,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     // Nothing of this picture has gone: by the time there is room, a newer one may be there.
-                    room(socket).await?;
+                    room(socket, picture.jpeg.len()).await?;
                     if let Some(newer) = pictures.newest() {
                         picture = newer;
                     }
@@ -112,7 +106,7 @@ fn slices(part: &[Bytes; 3]) -> [IoSlice<'_>; 3] {
 }
 
 /// Writes what is left of a part that has begun: parts are never torn. Gives the part's length.
-async fn finish(socket: &TcpStream, part: &[Bytes; 3], written: usize) -> io::Result<u64> {
+async fn finish(socket: &Socket, part: &[Bytes; 3], written: usize) -> io::Result<u64> {
     let mut slices = slices(part);
     let mut rest = &mut slices[..];
     IoSlice::advance_slices(&mut rest, written);
@@ -120,20 +114,22 @@ async fn finish(socket: &TcpStream, part: &[Bytes; 3], written: usize) -> io::Re
     Ok(part.iter().map(|bytes| bytes.len() as u64).sum())
 }
 
-async fn write_all(socket: &TcpStream, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+async fn write_all(socket: &Socket, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
+    let len = slices.iter().map(|slice| slice.len()).sum();
     while !slices.is_empty() {
         match socket.try_write_vectored(slices) {
             Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => room(socket).await?,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => room(socket, len).await?,
             Err(e) => return Err(e),
         }
     }
     Ok(())
 }
 
-async fn room(socket: &TcpStream) -> io::Result<()> {
-    match timeout(STALL, socket.writable()).await {
+/// Waits until the peer has taken something of the `bytes` that it is to get.
+async fn room(socket: &Socket, bytes: usize) -> io::Result<()> {
+    match timeout(limits::stall_budget(bytes), socket.writable()).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "takes no bytes")),
     }

@@ -1,5 +1,6 @@
-//! The socket under hyper, with one thing to know about it: whether everything written has gone.
+//! The socket under hyper, with two things to know about it: whether everything written has gone, and how much.
 
+use super::{limits, socket::Socket};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -7,31 +8,65 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
-use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
-/// A socket that remembers whether its last write was refused: whether hyper still holds bytes for it.
+/// What is known of the bytes that hyper writes.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    blocked: AtomicBool,
+    written: AtomicU64,
+}
+
+impl Flow {
+    /// Whether the last write was refused: whether hyper still holds bytes.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that have gone.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+}
+
+/// A socket that tells how its writes fare, and gives up on a peer that takes nothing.
 #[derive(Debug)]
 pub(super) struct Tap {
-    io: TokioIo<TcpStream>,
-    blocked: Arc<AtomicBool>,
+    io: TokioIo<Socket>,
+    flow: Arc<Flow>,
+    /// Runs while the peer takes nothing.
+    stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl Tap {
-    pub(super) fn new(socket: TcpStream) -> (Self, Arc<AtomicBool>) {
-        let blocked = Arc::new(AtomicBool::new(false));
-        (Self { io: TokioIo::new(socket), blocked: Arc::clone(&blocked) }, blocked)
+    pub(super) fn new(socket: Socket) -> (Self, Arc<Flow>) {
+        let flow = Arc::<Flow>::default();
+        (Self { io: TokioIo::new(socket), flow: Arc::clone(&flow), stall: None }, flow)
     }
 
-    pub(super) fn into_socket(self) -> TcpStream {
+    pub(super) fn into_socket(self) -> Socket {
         self.io.into_inner()
     }
 
-    fn note<T>(&self, result: Poll<T>) -> Poll<T> {
-        self.blocked.store(result.is_pending(), Ordering::Relaxed);
+    fn note(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.flow.blocked.store(result.is_pending(), Ordering::Relaxed);
+        match &result {
+            Poll::Ready(written) => {
+                self.stall = None;
+                let written = written.as_ref().map_or(0, |&written| written as u64);
+                self.flow.written.fetch_add(written, Ordering::Relaxed);
+            }
+            Poll::Pending => {
+                let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(limits::stall_budget(0))));
+                if stall.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "takes no bytes")));
+                }
+            }
+        }
         result
     }
 }
@@ -49,7 +84,7 @@ impl Read for Tap {
 impl Write for Tap {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.note(result)
+        self.note(result, cx)
     }
 
     fn poll_write_vectored(
@@ -58,7 +93,7 @@ impl Write for Tap {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        self.note(result)
+        self.note(result, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

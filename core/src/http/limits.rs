@@ -1,0 +1,124 @@
+//! How much a peer may ask for, and for how long: every number, with its reason.
+
+use socket2::{SockRef, TcpKeepalive};
+use std::{io, time::Duration};
+
+/// A peer has this long for a request's head, and an idle connection this long until its next: a person's browser
+/// sends one within a round trip, and connects again without being noticed.
+pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// The longest request head; cookies and proxies make them long.
+pub(super) const HEADER_BYTES: usize = 16 * 1024;
+
+/// What a viewer may send after its request. It has nothing to say, and reading costs time.
+pub(super) const CHATTER: usize = 16 * 1024;
+
+/// `--max-connections-per-address` when nobody says: five browsers with six connections each behind one router.
+pub const CONNECTIONS_PER_ADDRESS: usize = 32;
+
+/// Connections beyond the viewers when nobody says: pages, snapshots, scrapers, and those that are told to come
+/// back later.
+const OTHER_CONNECTIONS: usize = 240;
+
+/// File descriptors that connections leave to the camera, uploads, files and the listening sockets.
+const RESERVED_FILES: usize = 64;
+
+/// Even where files are few, so many connections are tried.
+const FEWEST_CONNECTIONS: usize = 16;
+
+/// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
+/// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
+pub(super) const UNSENT: usize = 64 * 1024;
+
+/// In bytes a second: who takes less is no viewer. One small picture would take half a minute.
+const SLOWEST: f64 = 2_000.0;
+
+/// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
+/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver.
+const DEAD: Duration = Duration::from_secs(60);
+
+/// How many may be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// In all; `None` is 240 more than viewers. Never more than the process may have files open, less 64.
+    pub connections: Option<usize>,
+    /// From one IPv4 address or one IPv6 /64 network (what one customer or one machine has). Not counted:
+    /// `127.0.0.1`, `::1` and Unix sockets, where a web server on this machine stands for all of its clients.
+    pub connections_per_address: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: None, connections_per_address: CONNECTIONS_PER_ADDRESS }
+    }
+}
+
+impl Limits {
+    /// How many connections there may be beside `max_viewers`, where `open_files` may be open.
+    pub(super) fn connections(&self, max_viewers: usize, open_files: Option<u64>) -> usize {
+        let wanted = self.connections.unwrap_or(max_viewers.saturating_add(OTHER_CONNECTIONS));
+        let open_files = open_files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+        let possible = open_files.saturating_sub(RESERVED_FILES).max(FEWEST_CONNECTIONS);
+        if possible < wanted {
+            let remedy = "raise it with ulimit -n or LimitNOFILE=";
+            tracing::warn!(possible, wanted, "the limit of open files allows few connections; {remedy}");
+        }
+        wanted.min(possible)
+    }
+}
+
+/// How long a peer may take not one byte while `bytes` wait for it. The kernel says that there is room only when
+/// half of what it holds has gone, so a slow viewer seems to take nothing for a while, and is not cut off; one
+/// that never reads is.
+pub(super) fn stall_budget(bytes: usize) -> Duration {
+    Duration::from_secs_f64(bytes.max(UNSENT) as f64 / SLOWEST)
+}
+
+/// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections
+/// inherit it.
+pub(super) fn notice_dead_peers(socket: &SockRef<'_>) -> io::Result<()> {
+    let probes = TcpKeepalive::new().with_time(DEAD / 2).with_interval(DEAD / 6).with_retries(3);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(DEAD))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stall_budget_grows_with_the_picture() {
+        assert_eq!(stall_budget(0).as_secs(), 32);
+        assert_eq!(stall_budget(60_000), stall_budget(0));
+        assert_eq!(stall_budget(200_000), Duration::from_secs(100));
+    }
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        let limits = Limits::default();
+        assert_eq!(limits.connections(16, Some(1024)), 256);
+        assert_eq!(limits.connections(16, None), 256);
+        assert_eq!(limits.connections(2_000, Some(1024)), 960);
+        assert_eq!(limits.connections(16, Some(10)), 16);
+        let few = Limits { connections: Some(3), ..limits };
+        assert_eq!(few.connections(16, Some(1024)), 3);
+    }
+
+    #[tokio::test]
+    async fn connections_inherit_that_dead_peers_are_noticed() {
+        let listener = super::super::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (connection, _) = listener.accept().await.unwrap();
+        let connection = SockRef::from(&connection);
+        assert!(connection.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(connection.tcp_keepalive_time().unwrap(), DEAD / 2);
+            assert_eq!(connection.tcp_user_timeout().unwrap(), Some(DEAD));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What accepts connections: TCP ports and Unix sockets, our own or given by systemd.
+
+use super::{
+    bind::Bind,
+    limits,
+    socket::{Peer, Socket},
+    unix_file::UnixFile,
+};
+use crate::addresses;
+use eyelet_hal::{Error, ErrorKind, Result};
+use socket2::{Domain, SockRef, Type};
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::AsFd,
+    path::Path,
+    task::{Context, Poll},
+};
+use tokio::net::{TcpListener, UnixListener};
+
+/// A burst of viewers must not wait for SYN retransmissions (1, 3, 7 s), as it does with a short queue.
+const BACKLOG: i32 = 1024;
+
+/// One place where a server listens.
+#[derive(Debug)]
+pub struct Listener {
+    kind: Kind,
+    // Removes a Unix socket's file, if that is ours to remove.
+    _file: Option<UnixFile>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Listens there. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// One sentence with the remedy; most often another server has the port or the socket.
+    pub fn bind(bind: &Bind) -> Result<Self> {
+        match bind {
+            Bind::Tcp(address) => Self::tcp(listen(*address)?),
+            Bind::Unix(path) => {
+                let (listener, file) = UnixFile::listen(path, BACKLOG)?;
+                Self::unix(listener, Some(file))
+            }
+        }
+    }
+
+    /// The sockets that systemd's socket activation gave this process: `LISTEN_FDS` of them, from file descriptor
+    /// 3 on, if `LISTEN_PID` is this process. Their names (`LISTEN_FDNAMES`) do not matter. They can be taken
+    /// once; later calls give none. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// If one of them is no listening TCP or Unix stream socket.
+    pub fn inherited() -> Result<Vec<Self>> {
+        let mut given = listenfd::ListenFd::from_env();
+        (0..given.len()).map(|index| Self::take(&mut given, index)).collect()
+    }
+
+    fn take(given: &mut listenfd::ListenFd, index: usize) -> Result<Self> {
+        let wrong = |why: &str| {
+            let what = format!("cannot listen on socket {index} from systemd: {why}");
+            Error::new(ErrorKind::InvalidInput, format!("{what}; use ListenStream= and Accept=no"))
+        };
+        if let Ok(Some(listener)) = given.take_tcp_listener(index) {
+            if !is_listening(&listener) {
+                return Err(wrong("it does not listen"));
+            }
+            // Also another program's socket must not keep dead peers.
+            limits::notice_dead_peers(&SockRef::from(&listener)).map_err(cannot)?;
+            listener.set_nonblocking(true).map_err(cannot)?;
+            return Self::tcp(listener);
+        }
+        match given.take_unix_listener(index) {
+            Ok(Some(listener)) if is_listening(&listener) => {
+                listener.set_nonblocking(true).map_err(cannot)?;
+                Self::unix(listener, None)
+            }
+            Ok(_) => Err(wrong("it does not listen")),
+            Err(_) => Err(wrong("it is no TCP or Unix stream socket")),
+        }
+    }
+
+    fn tcp(listener: std::net::TcpListener) -> Result<Self> {
+        Ok(TcpListener::from_std(listener).map_err(cannot)?.into())
+    }
+
+    fn unix(listener: std::os::unix::net::UnixListener, file: Option<UnixFile>) -> Result<Self> {
+        let kind = Kind::Unix(UnixListener::from_std(listener).map_err(cannot)?);
+        Ok(Self { kind, _file: file })
+    }
+
+    /// Where people find it, best first: `http://` addresses that a browser can open, or the path of the socket
+    /// and how to ask it.
+    pub fn addresses(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Tcp(listener) => {
+                let Ok(bound) = listener.local_addr() else { return Vec::new() };
+                // One that systemd opened may take IPv4 on an IPv6 socket.
+                let both = bound.is_ipv6() && !SockRef::from(listener).only_v6().unwrap_or(true);
+                let families = if both { addresses::Families::Both } else { addresses::Families::Own };
+                let found = addresses::reachable(bound, families);
+                found.into_iter().map(|address| format!("http://{address}/")).collect()
+            }
+            Kind::Unix(listener) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|a| a.as_pathname()).unwrap_or(Path::new("(unnamed)"));
+                let path = path.display();
+                vec![format!("unix:{path} (try curl --unix-socket {path} http://localhost/healthz)")]
+            }
+        }
+    }
+
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Peer)>> {
+        match &self.kind {
+            Kind::Tcp(listener) => {
+                listener.poll_accept(cx).map_ok(|(socket, peer)| (Socket::Tcp(socket), Peer::Tcp(peer)))
+            }
+            Kind::Unix(listener) => {
+                listener.poll_accept(cx).map_ok(|(socket, _)| (Socket::Unix(socket), Peer::Unix))
+            }
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self { kind: Kind::Tcp(listener), _file: None }
+    }
+}
+
+/// Everywhere one server listens.
+#[derive(Debug)]
+pub struct Listeners(pub(super) Vec<Listener>);
+
+impl From<TcpListener> for Listeners {
+    fn from(listener: TcpListener) -> Self {
+        Self(vec![listener.into()])
+    }
+}
+
+impl From<Listener> for Listeners {
+    fn from(listener: Listener) -> Self {
+        Self(vec![listener])
+    }
+}
+
+impl From<Vec<Listener>> for Listeners {
+    fn from(listeners: Vec<Listener>) -> Self {
+        Self(listeners)
+    }
+}
+
+fn is_listening(socket: &impl AsFd) -> bool {
+    SockRef::from(socket).is_listener().unwrap_or(false)
+}
+
+fn cannot(error: io::Error) -> Error {
+    let what = format!("cannot listen: {error}; is the limit of open files reached?");
+    Error::new(ErrorKind::Other, what).with_source(error)
+}
+
+/// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port; `[::]` takes IPv6
+/// alone, so that `0.0.0.0` can have the same port.
+///
+/// # Errors
+/// One sentence with the remedy; most often another server has the port.
+pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
+    open(address).map_err(|error| {
+        let (kind, remedy) = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                (ErrorKind::Busy, "stop the other server, or choose another port with --bind")
+            }
+            io::ErrorKind::PermissionDenied => {
+                (ErrorKind::PermissionDenied, "choose a port of 1024 or more with --bind")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                (ErrorKind::Other, "choose an address of this machine with --bind")
+            }
+            _ => (ErrorKind::Other, "choose another address with --bind"),
+        };
+        Error::new(kind, format!("cannot listen on {address}: {error}; {remedy}")).with_source(error)
+    })
+}
+
+fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        // Whatever the system's setting is: what was asked for, and nothing more.
+        socket.set_only_v6(true)?;
+    }
+    // A server that starts again must not wait for the connections of its last run.
+    socket.set_reuse_address(true)?;
+    limits::notice_dead_peers(&SockRef::from(&socket))?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,133 @@
+//! Which pages of other servers may read what this one answers: cross-origin resource sharing (CORS).
+//!
+//! Without `--allow-origin` no page of another server may: browsers then keep every answer from its scripts. Such
+//! a page can still show the stream in an `<img>`, as it can show any picture of the web.
+
+use hyper::{
+    HeaderMap, Method, Request,
+    header::{
+        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
+        ORIGIN, VARY,
+    },
+};
+use std::str::FromStr;
+
+/// What `--allow-origin` takes: a server whose pages may read our answers, or `*` for all of them.
+///
+/// ```
+/// use eyelet_core::http::AllowedOrigin;
+/// assert!("https://example.org".parse::<AllowedOrigin>().is_ok());
+/// assert!("https://example.org/page".parse::<AllowedOrigin>().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedOrigin(HeaderValue);
+
+impl FromStr for AllowedOrigin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let explain =
+            "an origin is a scheme, a host and perhaps a port, such as http://192.168.0.2:3000; or * for all";
+        if text == "*" {
+            return Ok(Self(HeaderValue::from_static("*")));
+        }
+        // Browsers send it in lower case and without the scheme's own port.
+        let text = text.to_ascii_lowercase();
+        let (scheme, host) = text.split_once("://").ok_or(explain)?;
+        let host = match scheme {
+            "http" => host.strip_suffix(":80").unwrap_or(host),
+            "https" => host.strip_suffix(":443").unwrap_or(host),
+            _ => host,
+        };
+        let named = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        let placed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        if scheme.is_empty() || host.is_empty() || !scheme.chars().all(named) || !host.chars().all(placed) {
+            return Err(explain);
+        }
+        HeaderValue::try_from(format!("{scheme}://{host}")).map(Self).map_err(|_| explain)
+    }
+}
+
+/// The origins that are allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(Vec<AllowedOrigin>);
+
+impl From<Vec<AllowedOrigin>> for Origins {
+    fn from(origins: Vec<AllowedOrigin>) -> Self {
+        Self(origins)
+    }
+}
+
+impl Origins {
+    /// What an answer to a request with these headers says about origins: nothing where none is allowed.
+    pub(super) fn grant(&self, request: &HeaderMap) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.0.is_empty() {
+            return headers;
+        }
+        let all = self.0.iter().find(|allowed| allowed.0 == "*");
+        if all.is_none() {
+            // A cache must not give one origin's answer to another.
+            headers.insert(VARY, HeaderValue::from_static("Origin"));
+        }
+        let origin = request.get(ORIGIN);
+        let same = || self.0.iter().find(|allowed| Some(&allowed.0) == origin);
+        // What is sent back is our own value, never the request's.
+        if let Some(allowed) = all.or_else(same) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.0.clone());
+            let ours = HeaderValue::from_static("X-Timestamp, X-Sequence");
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, ours);
+        }
+        headers
+    }
+
+    /// What a browser wants to know before it sends a request with headers of a page's own; `None` if this is
+    /// no such question, or of no allowed origin.
+    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<HeaderMap> {
+        let asks = request.method() == Method::OPTIONS
+            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let mut headers =
+            Some(self.grant(request.headers())).filter(|_| asks && request.headers().contains_key(ORIGIN))?;
+        if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            return None;
+        }
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization"));
+        // Seconds. Browsers ask again after two hours at most.
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+        Some(headers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_as_browsers_write_them() {
+        for (text, origin) in [
+            ("*", "*"),
+            ("https://Example.org", "https://example.org"),
+            ("https://example.org:443", "https://example.org"),
+            ("http://[2001:db8::1]:80", "http://[2001:db8::1]"),
+            ("http://192.168.0.2:3000", "http://192.168.0.2:3000"),
+            ("capacitor://localhost", "capacitor://localhost"),
+        ] {
+            assert_eq!(text.parse::<AllowedOrigin>().unwrap().0, origin);
+        }
+        for text in [
+            "",
+            "null",
+            "example.org",
+            "https://",
+            "http://a/",
+            "http://a b",
+            "://a",
+            "http://a\r\nx: y",
+            "**",
+        ] {
+            assert!(text.parse::<AllowedOrigin>().is_err(), "{text}");
+        }
+    }
+}

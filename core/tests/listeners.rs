@@ -1,0 +1,199 @@
+//! Where the server listens: TCP ports of both families and Unix sockets.
+
+use eyelet_core::{
+    Hub,
+    clock::SystemClock,
+    http::{Bind, Listener, Server},
+};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::PathBuf,
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpStream, UnixStream},
+};
+
+const REQUEST: &[u8] = b"GET /state HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+fn bind(text: &str) -> eyelet_hal::Result<Listener> {
+    Listener::bind(&text.parse::<Bind>().unwrap())
+}
+
+fn refused(text: &str) -> String {
+    let error = bind(text).unwrap_err().to_string();
+    assert!(!error.contains('\n') && error.contains("; "), "one line with a remedy: {error}");
+    error
+}
+
+/// The port of `http://127.0.0.1:PORT/`.
+fn port(listener: &Listener) -> u16 {
+    listener.addresses()[0].rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap()
+}
+
+async fn ask(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    socket.write_all(REQUEST).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+    fn path(&self) -> PathBuf {
+        self.0.path().join("eyelet.sock")
+    }
+    fn bind(&self) -> String {
+        format!("unix:{}", self.path().display())
+    }
+}
+
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind("[::1]:0").is_ok()
+}
+
+#[tokio::test]
+async fn one_server_answers_everywhere_it_listens() {
+    let folder = Folder::new();
+    let listeners =
+        vec![bind("127.0.0.1:0").unwrap(), bind("127.0.0.1:0").unwrap(), bind(&folder.bind()).unwrap()];
+    let ports = [port(&listeners[0]), port(&listeners[1])];
+    let server = tokio::spawn(Server::new(Hub::default(), Arc::new(SystemClock)).run(listeners));
+    for port in ports {
+        let answer = ask(TcpStream::connect(("127.0.0.1", port)).await.unwrap()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let answer = ask(UnixStream::connect(folder.path()).await.unwrap()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    server.abort();
+    assert!(server.await.unwrap_err().is_cancelled());
+    assert!(!folder.path().exists(), "the file is removed at the end");
+}
+
+#[tokio::test]
+async fn a_viewer_on_a_unix_socket_is_listed_without_an_address() {
+    let folder = Folder::new();
+    let hub = Hub::default();
+    let jpeg = vec![b'1'; 4].into();
+    let kind = eyelet_core::feed::PictureKind::Live;
+    let captured_at = std::time::Duration::ZERO;
+    hub.feed.publish(eyelet_core::feed::Picture { jpeg, sequence: 1, captured_at, kind });
+    let listener = bind(&folder.bind()).unwrap();
+    let server = tokio::spawn(Server::new(hub, Arc::new(SystemClock)).run(listener));
+    let mut viewer = UnixStream::connect(folder.path()).await.unwrap();
+    viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"1111\r\n--frame\r\n") {
+        bytes.push(viewer.read_u8().await.unwrap());
+    }
+    let state = ask(UnixStream::connect(folder.path()).await.unwrap()).await;
+    assert!(state.contains("\"address\": \"unix\""), "{state}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn both_families_can_have_the_same_port() {
+    if !has_ipv6() {
+        return;
+    }
+    // A free port of one family may be taken in the other; then the next one is tried.
+    let both = (0..50).find_map(|_| {
+        let six = bind("[::]:0").unwrap();
+        let four = bind(&format!("0.0.0.0:{}", port(&six))).ok()?;
+        Some((six, four))
+    });
+    let (six, four) = both.expect("never both: an IPv6 socket takes IPv4 too");
+    let port = port(&six);
+    let server = tokio::spawn(Server::new(Hub::default(), Arc::new(SystemClock)).run(vec![six, four]));
+    for host in ["127.0.0.1", "::1"] {
+        let answer = ask(TcpStream::connect((host, port)).await.unwrap()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_unspecified_ipv6_address_takes_ipv6_alone() {
+    if !has_ipv6() {
+        return;
+    }
+    let listener = bind("[::]:0").unwrap();
+    assert!(listener.addresses().iter().all(|address| address.starts_with("http://[")));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port(&listener))).is_err());
+}
+
+#[tokio::test]
+async fn owner_and_group_may_use_a_unix_socket() {
+    let folder = Folder::new();
+    let listener = bind(&folder.bind()).unwrap();
+    let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let said = listener.addresses();
+    assert!(said[0].starts_with(&format!("unix:{} ", folder.path().display())), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_file_left_behind_is_replaced_and_a_server_at_work_is_not() {
+    let folder = Folder::new();
+    drop(UnixListener::bind(folder.path()).unwrap());
+    assert!(folder.path().exists(), "the standard library leaves the file behind");
+    let first = bind(&folder.bind()).unwrap();
+    let error = refused(&folder.bind());
+    assert!(
+        error.ends_with("another server listens there; stop the other server, or choose another path"),
+        "{error}"
+    );
+    assert!(folder.path().exists());
+    drop(first);
+    assert!(!folder.path().exists());
+}
+
+#[tokio::test]
+async fn a_server_with_a_full_queue_is_at_work_too() {
+    let folder = Folder::new();
+    let address = socket2::SockAddr::unix(folder.path()).unwrap();
+    let socket = || socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    let busy = socket();
+    busy.bind(&address).unwrap();
+    busy.listen(0).unwrap();
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let socket = socket();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+            socket
+        })
+        .collect();
+    assert!(refused(&folder.bind()).contains("another server listens there"));
+    drop(waiting);
+}
+
+#[tokio::test]
+async fn only_its_own_file_is_removed() {
+    let folder = Folder::new();
+    let listener = bind(&folder.bind()).unwrap();
+    fs::remove_file(folder.path()).unwrap();
+    // Another file system object at the same place, while the old inode is still in use.
+    let other = UnixListener::bind(folder.path()).unwrap();
+    drop(listener);
+    assert!(folder.path().exists(), "another server's file");
+    drop(other);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_socket_is_said_in_one_line() {
+    let folder = Folder::new();
+    fs::write(folder.path(), "precious").unwrap();
+    assert!(refused(&folder.bind()).contains("a file that is no socket; choose another path"));
+    assert_eq!(fs::read_to_string(folder.path()).unwrap(), "precious");
+
+    let long = format!("unix:/tmp/{}", "x".repeat(200));
+    assert!(refused(&long).ends_with("; choose a path of at most 100 bytes"));
+    assert!(refused("unix:/nowhere/eyelet.sock").ends_with("; choose a path in a folder that exists"));
+}
