@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod book;
+mod hostile;
 mod http;
 mod questions;
 mod rate;
@@ -42,6 +43,12 @@ enum Command {
         #[arg(default_value_t = 120)]
         seconds: u64,
     },
+    /// Peers that mean no good while honest ones watch
+    Hostile {
+        /// For how long
+        #[arg(default_value_t = 60)]
+        seconds: u64,
+    },
     /// Requests gone wrong
     Requests {
         /// How many
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
     ended(LocalSet::new().block_on(&runtime, async {
         match command {
             Command::Soak { seconds } => soak::run(&program, Duration::from_secs(seconds), seed).await,
+            Command::Hostile { seconds } => hostile::run(&program, Duration::from_secs(seconds), seed).await,
             Command::Requests { count } => requests::run(&program, count, seed).await,
         }
     }))
