@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
-# The checks of this repository: ci/check.sh [VERB ...], no verb means all. A verb is one file in ci/verbs,
+# The checks of this repository: ci/check.sh [VERB [SECONDS] ...], no verb means all. A verb is one file in ci/verbs,
 # and installs by itself what it needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What `all` means, the quick ones first.
-all=(fmt deny clippy test bench-smoke doc bindings peers e2e cross riscv64 instructions deploy vboard)
+all=(fmt deny clippy test bench-smoke doc bindings peers e2e cross riscv64 instructions deploy vboard fuzz hostile soak)
 
 usage() {
-  echo "usage: ci/check.sh [VERB ...]"
+  echo "usage: ci/check.sh [VERB [SECONDS] ...]"
   echo "  all: ${all[*]} (the default)"
   local file
   for file in ci/verbs/*.sh; do
     # The first line of a verb says what it does.
     echo "  $(basename "$file" .sh): $(sed -n '1s/^# *//p' "$file")"
   done
+}
+
+# Whether a verb can be told how long it may take: its first line then begins so.
+takes_seconds() {
+  [[ $(sed -n 1p "ci/verbs/$1.sh") == '# [SECONDS] '* ]]
 }
 
 verbs=()
@@ -24,6 +29,15 @@ for word in "${@:-all}"; do
     -h | --help | help)
       usage
       exit
+      ;;
+    [0-9]*)
+      last=$((${#verbs[@]} - 1))
+      if [ $last -lt 0 ] || ! [[ $word =~ ^[1-9][0-9]{0,6}$ ]] || ! takes_seconds "${verbs[last]}"; then
+        echo "check.sh: '$word' are no seconds of a verb that takes them" >&2
+        usage >&2
+        exit 2
+      fi
+      verbs[last]+=" $word"
       ;;
     *)
       if ! [[ $word =~ ^[a-z0-9_-]+$ && -f ci/verbs/$word.sh ]]; then
@@ -37,18 +51,19 @@ for word in "${@:-all}"; do
 done
 
 passed=0 failed=0 summary=
-for verb in "${verbs[@]}"; do
-  echo "== $verb"
+for words in "${verbs[@]}"; do
+  read -r verb seconds <<<"$words"
+  echo "== $words"
   begun=$SECONDS
   # A process of its own: errexit does not work in a function whose result is tested.
-  if bash "ci/verbs/$verb.sh"; then
+  if bash "ci/verbs/$verb.sh" ${seconds:+"$seconds"}; then
     result=passed
     passed=$((passed + 1))
   else
     result=FAILED
     failed=$((failed + 1))
   fi
-  printf -v line '%-11s %s in %d s' "$verb" "$result" $((SECONDS - begun))
+  printf -v line '%-12s %s in %d s' "$words" "$result" $((SECONDS - begun))
   echo "== $line"
   summary+=$line$'\n'
 done

@@ -55,6 +55,9 @@ pub struct SimFlags {
     /// Unplug the camera after so many frames; it comes back
     #[arg(long, value_name = "N")]
     pub unplug_after: Option<NonZeroU64>,
+    /// Chance that the camera is unplugged before a frame; it comes back
+    #[arg(long, value_name = "P", default_value_t)]
+    pub unplug_chance: Chance,
 }
 
 /// Subcommands of the simulator alone.
@@ -86,6 +89,7 @@ impl SimFlags {
             truncate: self.truncate_chance,
             stall: self.stall_chance,
             unplug_after: self.unplug_after,
+            unplug: self.unplug_chance,
             ..FaultConfig::default()
         }
     }

@@ -57,10 +57,18 @@ pub fn main<D: Devices>() -> ExitCode {
 
 /// The command that `arguments` (the program's name first) and the configuration file in them ask for.
 fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
+    let matches = matches::<D>(arguments)?;
+    Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
+}
+
+/// What `arguments` (the program's name first) and the configuration file in them say, flag by flag.
+///
+/// # Errors
+/// `Usage` for what is wrong in either, `Help` if that was asked for.
+pub fn matches<D: Devices>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
     let command = command::<D>();
     let arguments = config::insert(&command, with_default_command(&command, arguments))?;
-    let matches = command.try_get_matches_from(arguments).map_err(Failure::usage)?;
-    Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
+    command.try_get_matches_from(arguments).map_err(Failure::usage)
 }
 
 /// The whole command line, as clap sees it: for documentation and completions.

@@ -46,7 +46,7 @@ const SAID: Duration = Duration::from_secs(60);
 
 /// The answer to one connection too many, which is not read.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 43\r\n\r\n\
     too many connections are at work; try soon\n";
 
 /// What a server needs to know.

@@ -63,7 +63,8 @@ async fn send(
     mut pictures: Subscription,
     server: &Server,
 ) -> io::Result<()> {
-    write_all(socket, &mut [IoSlice::new(&request.framing.opening(&request.headers))]).await?;
+    let opening = request.framing.opening(&request.headers);
+    write_all(socket, &mut [IoSlice::new(&opening)], opening.len()).await?;
     let mut last: Option<Arc<Picture>> = None;
     let mut thinned = 0;
     let mut still = Instant::now() + REPEAT;
@@ -110,13 +111,14 @@ async fn finish(socket: &Socket, part: &[Bytes; 3], written: usize) -> io::Resul
     let mut slices = slices(part);
     let mut rest = &mut slices[..];
     IoSlice::advance_slices(&mut rest, written);
-    write_all(socket, rest).await?;
-    Ok(part.iter().map(|bytes| bytes.len() as u64).sum())
+    let len = part.iter().map(Bytes::len).sum();
+    write_all(socket, rest, len).await?;
+    Ok(len as u64)
 }
 
-async fn write_all(socket: &Socket, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+/// Writes the rest of what has `len` bytes in all.
+async fn write_all(socket: &Socket, mut slices: &mut [IoSlice<'_>], len: usize) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
-    let len = slices.iter().map(|slice| slice.len()).sum();
     while !slices.is_empty() {
         match socket.try_write_vectored(slices) {
             Ok(written) => IoSlice::advance_slices(&mut slices, written),

@@ -55,9 +55,12 @@ impl<C: CameraSource> FaultInjector<C> {
         let clock = Arc::clone(&self.faults.clock);
         let give_up = clock.monotonic().saturating_add(timeout);
         for _ in 0..MOST_DROPS {
-            self.faults.pull();
             self.check()?;
             let throw = self.throw();
+            if throw.unplug || self.faults.is_due() {
+                self.faults.pull();
+                self.check()?;
+            }
             clock.sleep_until(self.silent_until.min(give_up));
             if self.silent_until > give_up {
                 return Err(no_frame(self.camera.name(), timeout));

@@ -64,6 +64,8 @@ pub struct FaultConfig {
     pub stall_for: Duration,
     /// After how many frames since it was plugged in the camera is pulled out, again and again.
     pub unplug_after: Option<NonZeroU64>,
+    /// That the camera is pulled out before a frame.
+    pub unplug: Chance,
     /// For how long it stays out.
     pub unplug_for: Duration,
 }
@@ -77,6 +79,7 @@ impl Default for FaultConfig {
             stall: Chance::NEVER,
             stall_for: Duration::from_secs(1),
             unplug_after: None,
+            unplug: Chance::NEVER,
             unplug_for: Duration::from_secs(3),
         }
     }
@@ -95,6 +98,8 @@ enum Fate {
 #[derive(Clone, Debug)]
 struct Throw {
     fate: Fate,
+    /// Whether the camera is pulled out before the frame.
+    unplug: bool,
     /// For how long the camera falls silent before the frame.
     silence: Option<Duration>,
     /// For the places of the damage.
@@ -153,14 +158,17 @@ impl Faults {
         self.state().unplugged == plug
     }
 
-    /// Pulls the plug if it is time.
+    /// Whether it is time to pull the plug.
+    fn is_due(&self) -> bool {
+        self.config.unplug_after.is_some_and(|after| self.state().frames >= after.get())
+    }
+
+    /// Pulls the plug.
     fn pull(&self) {
         let mut state = self.state();
-        if self.config.unplug_after.is_some_and(|after| state.frames >= after.get()) {
-            state.frames = 0;
-            state.unplugged += 1;
-            state.back_at = self.clock.monotonic().saturating_add(self.config.unplug_for);
-        }
+        state.frames = 0;
+        state.unplugged += 1;
+        state.back_at = self.clock.monotonic().saturating_add(self.config.unplug_for);
     }
 
     /// Counts a frame.
@@ -170,17 +178,18 @@ impl Faults {
 
     /// Throws the dice for the next frame.
     fn throw(&self) -> Throw {
-        let FaultConfig { drop, corrupt, truncate, stall, stall_for, .. } = *self.config;
+        let FaultConfig { drop, corrupt, truncate, stall, stall_for, unplug, .. } = *self.config;
         let rng = &mut self.state().rng;
         // Always as many throws, so that one chance does not change what another gives.
-        let [drop, corrupt, truncate, stall] = [drop, corrupt, truncate, stall].map(|c| c.throw(rng));
+        let [drop, corrupt, truncate, stall, unplug] =
+            [drop, corrupt, truncate, stall, unplug].map(|c| c.throw(rng));
         let fate = match (drop, truncate, corrupt) {
             (true, _, _) => Fate::Drop,
             (_, true, _) => Fate::Truncate,
             (_, _, true) => Fate::Corrupt,
             _ => Fate::Good,
         };
-        Throw { fate, silence: stall.then_some(stall_for), places: rng.fork() }
+        Throw { fate, unplug, silence: stall.then_some(stall_for), places: rng.fork() }
     }
 }
 

@@ -192,6 +192,29 @@ fn an_unplugged_camera_is_gone_until_it_is_back_and_opened_anew() {
 }
 
 #[test]
+fn a_camera_is_unplugged_at_the_rate_asked_for() {
+    let mut setup = Setup::new(PixelFormat::Grey);
+    setup.faults.unplug = chance(0.01);
+    let faults = setup.faults(13);
+    let mut frames = 0;
+    for _ in 0..100 {
+        let mut camera = setup.open(&faults).unwrap();
+        camera.start().unwrap();
+        let end = loop {
+            match next(&mut camera) {
+                Ok(_) => frames += 1,
+                Err(end) => break end,
+            }
+        };
+        assert_eq!(end, ErrorKind::Disconnected);
+        assert_eq!(setup.open(&faults).unwrap_err().kind(), ErrorKind::NotFound);
+        setup.clock.advance(setup.faults.unplug_for);
+    }
+    // 9900, and a standard deviation is 995.
+    assert!((5000..15_000).contains(&frames), "{frames} frames for 100 times");
+}
+
+#[test]
 fn an_error_of_opening_is_passed_on() {
     let setup = Setup::new(PixelFormat::Grey);
     let error =

@@ -1,0 +1,127 @@
+//! What browsers are told: which pages of other servers may read the answers, and what our own page may do.
+
+mod serving;
+
+use eyelet_core::http::Page;
+use serving::{Running, read_until, serve};
+
+const EVERY_ROUTE: [&str; 7] =
+    ["/", "/snapshot", "/state", "/metrics", "/healthz", "/nowhere", "/stream?fps=0"];
+
+fn allowing(origins: &[&str]) -> Running {
+    let origins: Vec<_> = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+    let server = serve(|server| {
+        server.origins = origins.into();
+        server.snapshot = eyelet_core::http::SnapshotPolicy::FreshOrNewest;
+    });
+    server.publish(1, 3);
+    server
+}
+
+/// The head of an answer, in lower case.
+async fn head(server: &Running, method: &str, path: &str, headers: &str) -> String {
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n");
+    read_until(&mut server.connect(&request).await, "\r\n\r\n").await.to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn no_page_of_another_server_may_read_unless_allowed() {
+    let server = allowing(&[]);
+    for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
+        let head = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
+        assert!(!head.contains("access-control") && !head.contains("vary"), "{path}: {head}");
+    }
+    let asked = "Origin: http://a.example\r\nAccess-Control-Request-Method: GET\r\n";
+    assert!(head(&server, "OPTIONS", "/state", asked).await.starts_with("http/1.1 405 "));
+}
+
+#[tokio::test]
+async fn allowed_origins_are_named_and_no_others() {
+    let server = allowing(&["https://b.example", "http://a.example:3000"]);
+    for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
+        let answer = head(&server, "GET", path, "Origin: http://a.example:3000\r\n").await;
+        assert!(
+            answer.contains("\r\naccess-control-allow-origin: http://a.example:3000\r\n"),
+            "{path}: {answer}"
+        );
+        assert!(answer.contains("\r\nvary: origin\r\n"), "{path}: {answer}");
+        for other in ["http://a.example", "http://a.example:30000", "https://b.example.c", "null", "*"] {
+            let answer = head(&server, "GET", path, &format!("Origin: {other}\r\n")).await;
+            assert!(!answer.contains("access-control"), "{path} for {other}: {answer}");
+            assert!(answer.contains("\r\nvary: origin\r\n"), "{path}: {answer}");
+        }
+    }
+    let answer = head(&server, "GET", "/state", "").await;
+    assert!(!answer.contains("access-control") && answer.contains("\r\nvary: origin\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn all_origins_may_be_allowed() {
+    let server = allowing(&["*"]);
+    for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
+        let answer = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
+        assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"), "{path}: {answer}");
+        assert!(!answer.contains("vary"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_in_advance_is_answered() {
+    let server = allowing(&["https://b.example"]);
+    let asked = "Origin: https://b.example\r\nAccess-Control-Request-Method: GET\r\n";
+    let answer = head(&server, "OPTIONS", "/stream", asked).await;
+    assert!(answer.starts_with("http/1.1 204 "), "{answer}");
+    for line in [
+        "access-control-allow-origin: https://b.example",
+        "access-control-allow-methods: get, head",
+        "access-control-allow-headers: authorization",
+    ] {
+        assert!(answer.contains(&format!("\r\n{line}\r\n")), "{line} is not in {answer}");
+    }
+    for other in [
+        "Origin: https://c.example\r\nAccess-Control-Request-Method: GET\r\n",
+        "Origin: https://b.example\r\n",
+        "",
+    ] {
+        let answer = head(&server, "OPTIONS", "/stream", other).await;
+        assert!(answer.starts_with("http/1.1 405 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_for_what_it_is_not() {
+    let server = allowing(&[]);
+    for path in EVERY_ROUTE {
+        let answer = head(&server, "GET", path, "").await;
+        assert!(answer.contains("\r\nx-content-type-options: nosniff\r\n"), "{path}: {answer}");
+    }
+    for method in ["GET", "HEAD"] {
+        let answer = head(&server, method, "/stream", "").await;
+        assert!(!answer.contains("nosniff"), "browsers would not show it elsewhere: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn our_own_page_has_a_policy_and_another_has_none() {
+    let server = allowing(&[]);
+    let answer = head(&server, "GET", "/", "").await;
+    assert!(
+        answer.contains("\r\ncontent-security-policy: default-src 'none'; script-src 'sha256-"),
+        "{answer}"
+    );
+    let server = serve(|server| server.page = Page::new("<script src='//elsewhere.example'></script>"));
+    assert!(!head(&server, "GET", "/", "").await.contains("content-security-policy"));
+}
+
+#[tokio::test]
+async fn nothing_of_a_request_comes_back_as_html() {
+    let server = allowing(&["https://b.example"]);
+    let evil = "<script>alert(1)</script>";
+    for path in
+        [format!("/?{evil}"), format!("/{evil}"), format!("/stream?fps={evil}"), format!("/state?{evil}")]
+    {
+        let headers = format!("Origin: {evil}\r\nReferer: {evil}\r\nUser-Agent: {evil}\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {evil}\r\n{headers}Connection: close\r\n\r\n");
+        assert!(!server.ask(&request).await.contains("alert(1)"), "{path}");
+    }
+}

@@ -1,0 +1,137 @@
+//! A server and raw sockets to ask it with, for tests of how it treats its peers.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use bytes::Bytes;
+use eyelet_core::{
+    Hub,
+    clock::SystemClock,
+    feed::{Picture, PictureKind},
+    http::{self, Listeners, Server},
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    task::JoinHandle,
+    time::{advance, pause, resume, timeout},
+};
+
+/// Far longer than anything here takes: only a hang meets it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+/// The answer ends with the connection.
+pub(crate) const STATE: &str = "GET /state HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+pub(crate) struct Running {
+    pub(crate) hub: Hub,
+    pub(crate) address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(crate) fn serve(change: impl FnOnce(&mut Server)) -> Running {
+    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    serve_on(listener, address, change)
+}
+
+pub(crate) fn serve_on(
+    listeners: impl Into<Listeners>,
+    address: SocketAddr,
+    change: impl FnOnce(&mut Server),
+) -> Running {
+    let hub = Hub::default();
+    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
+    change(&mut server);
+    Running { hub, address, task: tokio::spawn(server.run(listeners.into())) }
+}
+
+impl Running {
+    pub(crate) fn publish(&self, sequence: u64, len: usize) {
+        let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
+        let captured_at = eyelet_core::clock::Clock::unix(&SystemClock);
+        self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+    }
+
+    pub(crate) async fn connect(&self, request: &str) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
+    }
+
+    /// A connection from another address of this machine (any of 127.0.0.0/8 is one on Linux).
+    pub(crate) async fn connect_from(&self, address: Ipv4Addr, request: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(address.into(), 0)).unwrap();
+        let mut socket = socket.connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
+    }
+
+    /// The whole answer to a request after which the server closes.
+    pub(crate) async fn ask(&self, request: &str) -> String {
+        rest(self.connect(request).await).await
+    }
+
+    pub(crate) fn connections(&self) -> i64 {
+        self.hub.metrics.connections.now.get()
+    }
+}
+
+/// What still comes until the server closes; a reset is an end too.
+pub(crate) async fn rest(mut socket: impl AsyncRead + Unpin) -> String {
+    let mut bytes = Vec::new();
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut bytes)).await.expect("the connection does not end");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads until `end` has come.
+pub(crate) async fn read_until(socket: &mut (impl AsyncRead + Unpin), end: &str) -> String {
+    let mut bytes = Vec::new();
+    let read = async {
+        while !bytes.ends_with(end.as_bytes()) {
+            bytes.push(socket.read_u8().await.expect("the connection ended"));
+        }
+    };
+    if timeout(PATIENCE, read).await.is_err() {
+        panic!("no {end:?} in {:?}", String::from_utf8_lossy(&bytes));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("the condition never held");
+}
+
+/// Lets every task do what it can do now.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Moves the runtime's clock on, once every task has set its timers.
+pub(crate) async fn skip(by: Duration) {
+    settle().await;
+    pause();
+    advance(by).await;
+    resume();
+    settle().await;
+}
