@@ -4,7 +4,6 @@
 
 // criterion's macros make functions that nobody documents.
 #![allow(missing_docs)]
-
 #![forbid(unsafe_code)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

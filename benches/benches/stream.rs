@@ -5,7 +5,6 @@
 
 // criterion's macros make functions that nobody documents.
 #![allow(missing_docs)]
-
 #![forbid(unsafe_code)]
 
 use bytes::Bytes;

@@ -12,6 +12,7 @@ use eyelet_hal::{
     Quality, Result, StreamFormat, jpeg,
 };
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -184,10 +185,16 @@ fn a_broken_encoder_shows_no_signal_and_recovers_by_itself() {
         (from..until).contains(&now).then(failed)
     });
     let seen = bench.clone();
+    let mut drawn = BTreeSet::new();
     bench.run(600, encoder, move |number| {
         let now = seen.clock.monotonic();
         let status = seen.hub.status.snapshot(now);
-        let kind = seen.hub.feed.newest().map(|picture| picture.kind);
+        let newest = seen.hub.feed.newest();
+        let kind = newest.as_ref().map(|picture| picture.kind);
+        if kind == Some(PictureKind::NoSignal) {
+            drawn.extend(newest.map(|picture| picture.sequence));
+            assert_eq!(drawn.len(), 1, "it is drawn once");
+        }
         if (from + STALL + Duration::from_secs(1)..until).contains(&now) {
             assert_eq!(status.health, Err("the unit hangs".to_owned()), "at {now:?}");
             assert_eq!(status.camera, Ok(()), "the camera lives");
@@ -229,8 +236,19 @@ fn the_camera_is_lost_and_found_while_the_encoder_is_broken() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
+    let mut unplugged = None;
+    let newest = move || seen.hub.feed.newest().unwrap().sequence;
+    let seen = bench.clone();
     bench.run(400, encoder(|_| Some(failed())), move |number| match number {
         200 => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
+        201 => {
+            unplugged = Some(newest());
+            Ok(grey(16, 16))
+        }
+        202 => {
+            assert!(unplugged < Some(newest()), "viewers still see that it is unplugged");
+            Ok(grey(16, 16))
+        }
         300 => {
             assert_eq!(seen.health(), Err("the unit hangs".to_owned()));
             assert_eq!(seen.hub.feed.newest().unwrap().kind, PictureKind::NoSignal);

@@ -52,6 +52,9 @@ pub struct SimFlags {
     /// Chance that the encoder fails at a frame
     #[arg(long, value_name = "P", default_value_t)]
     pub encoder_fail_chance: Chance,
+    /// Change the size of raw frames after so many of them, to half the height and back
+    #[arg(long, value_name = "N")]
+    pub resize_after: Option<NonZeroU64>,
     /// Unplug the camera after so many frames; it comes back
     #[arg(long, value_name = "N")]
     pub unplug_after: Option<NonZeroU64>,
@@ -90,6 +93,7 @@ impl SimFlags {
             stall: self.stall_chance,
             unplug_after: self.unplug_after,
             unplug: self.unplug_chance,
+            resize_after: self.resize_after,
             ..FaultConfig::default()
         }
     }

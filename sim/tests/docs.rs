@@ -2,9 +2,14 @@
 
 use eyelet_core::{cli, http, metrics::Metrics};
 use eyelet_sim::Simulator;
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 const REFERENCE: &str = include_str!("../../docs/reference.md");
+const RELIABILITY: &str = include_str!("../../docs/reliability.md");
 
 /// The page without what only the board has, which the board's own test compares.
 fn reference() -> impl Iterator<Item = &'static str> {
@@ -82,5 +87,66 @@ fn metrics() {
         })
         .collect::<BTreeSet<_>>();
     let documented = sorted(table_cells(0).filter(|cell| cell.starts_with("eyelet_")));
+    assert_eq!(documented, code);
+}
+
+/// The rows below this heading of `docs/reliability.md`, as cells.
+fn rows(heading: &str) -> Vec<Vec<&'static str>> {
+    let section = RELIABILITY.split(heading).nth(1).unwrap().split("\n##").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(|row| row.trim_matches('|').split('|').collect()).collect()
+}
+
+fn in_backticks(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// Every source file of the repository, with its path from the top.
+fn sources() -> Vec<(PathBuf, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut folders: Vec<_> =
+        ["hal", "core", "sim", "targets", "benches", "ci"].map(|folder| top.join(folder)).into();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let extension = path.extension().unwrap_or_default();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if extension == "rs" || extension == "py" {
+                sources
+                    .push((path.strip_prefix(top).unwrap().to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    sources
+}
+
+#[test]
+fn what_is_said_of_faults_was_seen_by_tests() {
+    let sources = sources();
+    let rows = rows("## What happens when");
+    assert!(rows.len() > 10);
+    for row in rows {
+        let tests: Vec<_> = in_backticks(row[4]).collect();
+        assert!(!tests.is_empty(), "no test of: {}", row[0]);
+        for test in tests {
+            let heads = [format!("fn {test}("), format!("def {test}(")];
+            let there = sources.iter().any(|(_, text)| heads.iter().any(|head| text.contains(head)));
+            assert!(there, "there is no test {test}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_where_it_is_said_to_be() {
+    let documented: BTreeSet<_> =
+        rows("## Unsafe code").iter().map(|row| in_backticks(row[0]).next().unwrap().to_owned()).collect();
+    let allowed = |text: &str| text.lines().any(|line| line.trim() == "#![allow(unsafe_code)]");
+    let code: BTreeSet<_> = sources()
+        .iter()
+        .filter(|(_, text)| allowed(text))
+        .map(|(path, _)| path.to_str().unwrap().to_owned())
+        .collect();
     assert_eq!(documented, code);
 }

@@ -2,6 +2,7 @@
 
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use fastrand::Rng;
+use std::num::NonZeroU32;
 
 /// In how many places a frame is hit.
 const HITS: usize = 8;
@@ -24,6 +25,15 @@ impl Damaged {
             bytes.clear();
             bytes.extend_from_slice(plane.bytes);
             *stride = plane.stride;
+        }
+    }
+
+    /// Keeps the upper half of a raw picture; the rest of the planes is beyond its last row.
+    pub(super) fn halve(&mut self) {
+        if let Some(format) = &mut self.format
+            && format.pixel != PixelFormat::Jpeg
+        {
+            format.height = NonZeroU32::new(format.height.get() / 2).unwrap_or(NonZeroU32::MIN);
         }
     }
 

@@ -104,7 +104,8 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
             return Err(not_started(self.camera.name()));
         }
         let (Throw { fate, mut places, .. }, left) = self.ready(timeout)?;
-        if fate == Fate::Good {
+        let halves = self.faults.halves();
+        if fate == Fate::Good && !halves {
             let frame = self.camera.next_frame(left)?;
             self.throw = None;
             self.faults.count();
@@ -112,9 +113,13 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
         }
         self.damaged.take(&self.camera.next_frame(left)?);
         self.came();
+        if halves {
+            self.damaged.halve();
+        }
         match fate {
             Fate::Corrupt => self.damaged.corrupt(&mut places),
-            _ => self.damaged.truncate(&mut places),
+            Fate::Truncate => self.damaged.truncate(&mut places),
+            Fate::Good | Fate::Drop => {}
         }
         self.damaged.frame()
     }

@@ -68,6 +68,9 @@ pub struct FaultConfig {
     pub unplug: Chance,
     /// For how long it stays out.
     pub unplug_for: Duration,
+    /// After how many frames the camera lends only the upper half of its picture, and after as many the whole again.
+    /// A `jpeg` one does not.
+    pub resize_after: Option<NonZeroU64>,
 }
 
 impl Default for FaultConfig {
@@ -81,6 +84,7 @@ impl Default for FaultConfig {
             unplug_after: None,
             unplug: Chance::NEVER,
             unplug_for: Duration::from_secs(3),
+            resize_after: None,
         }
     }
 }
@@ -169,6 +173,11 @@ impl Faults {
         state.frames = 0;
         state.unplugged += 1;
         state.back_at = self.clock.monotonic().saturating_add(self.config.unplug_for);
+    }
+
+    /// Whether the next frame is but half a picture.
+    fn halves(&self) -> bool {
+        self.config.resize_after.is_some_and(|after| self.state().frames / after % 2 == 1)
     }
 
     /// Counts a frame.

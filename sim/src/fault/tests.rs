@@ -215,6 +215,22 @@ fn a_camera_is_unplugged_at_the_rate_asked_for() {
 }
 
 #[test]
+fn the_size_changes_while_it_runs_and_the_upper_half_stays() {
+    for pixel in PixelFormat::ALL {
+        let mut setup = Setup::new(pixel);
+        setup.faults.resize_after = NonZeroU64::new(3);
+        let good = setup.good();
+        let mut camera = setup.started(13);
+        for number in 0..20 {
+            let frame = camera.next_frame(SECOND).unwrap();
+            let half = pixel != PixelFormat::Jpeg && number / 3 % 2 == 1;
+            assert_eq!(frame.format().height.get(), if half { 6 } else { 12 }, "{pixel}, frame {number}");
+            assert!(good.starts_with(&frame.planes()[0].bytes[..good.len() / 2]), "{pixel}");
+        }
+    }
+}
+
+#[test]
 fn an_error_of_opening_is_passed_on() {
     let setup = Setup::new(PixelFormat::Grey);
     let error =

@@ -187,7 +187,7 @@ mod tests {
 
         match Watchdogs::open(Some(&dir.path().join("none/watchdog"))) {
             Err(Failure::Runtime(what)) => {
-                assert!(what.starts_with("cannot open ") && what.contains("; "), "{what}")
+                assert!(what.starts_with("cannot open ") && what.contains("; "), "{what}");
             }
             other => panic!("{other:?}"),
         }
