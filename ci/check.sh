@@ -48,7 +48,7 @@ for verb in "${verbs[@]}"; do
     result=FAILED
     failed=$((failed + 1))
   fi
-  printf -v line '%-11s %s in %d s' "$verb" "$result" $((SECONDS - begun))
+  printf -v line '%-12s %s in %d s' "$verb" "$result" $((SECONDS - begun))
   echo "== $line"
   summary+=$line$'\n'
 done
