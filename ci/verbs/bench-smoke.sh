@@ -18,6 +18,9 @@ stop() {
   server=
 }
 trap 'stop; rm -rf "$work"' EXIT
+
+# The camera that ustreamer is given.
+cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$work/camera.so" benches/peers/camera.c
 "$bin/pictures" --count 4 "$work/pictures"
 
 # watched NAME PATH COMMAND...: starts a server and has it watched. The load generator fails by itself where a picture is

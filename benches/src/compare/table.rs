@@ -67,7 +67,7 @@ fn fan_out(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
     writeln!(
         out,
         "| viewers | server | CPU s/GB | x floor | fps min / median | MB/s | latency p50 / p99, ms | \
-         first picture p50 / p99, ms | bad / disorder / missed | peak RSS, MB | switches/s | threads |"
+         first picture p50 / p99, ms | bad / disorder / missed / lost | peak RSS, MB | switches/s | threads |"
     )?;
     writeln!(out, "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
     for (&(case, index), rounds) in reports {
@@ -78,7 +78,7 @@ fn fan_out(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
         let first = |report: &Report| report.first_picture_ms;
         writeln!(
             out,
-            "| {viewers} | {} | {} | {} | {} / {} | {} | {} / {} | {} / {} | {} / {} / {} | {} | {} | {} |",
+            "| {viewers} | {} | {} | {} | {} / {} | {} | {} / {} | {} / {} | {} / {} / {} / {} | {} | {} | {} |",
             comparison.servers[index].name,
             Number(row.server(|used| used.cpu_seconds_per_gb), 3),
             Number(ratio, 2),
@@ -92,6 +92,7 @@ fn fan_out(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
             row.sum(|report| report.bad),
             row.sum(|report| report.disorder),
             row.sum(|report| report.missed),
+            row.sum(|report| report.lost.values().sum::<usize>() as u64),
             Number(row.server(|used| used.resident_mb_peak), 1),
             Number(row.server(|used| used.switches_per_second), 0),
             Number(row.server(|used| used.threads as f64), 0),

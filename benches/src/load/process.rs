@@ -38,7 +38,8 @@ impl Usage {
     /// Of the process `pid`, now.
     pub(super) fn of(pid: u32) -> io::Result<Self> {
         let mut usage = Self { cpu: Duration::ZERO, switches: 0, threads: 0, resident: 0, peak: 0 };
-        for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let unseen = |e: io::Error| io::Error::new(e.kind(), format!("process {pid}: {e}"));
+        for task in fs::read_dir(format!("/proc/{pid}/task")).map_err(unseen)? {
             let task = task?.path();
             // A thread that has just ended has no files any more.
             let Ok(status) = fs::read_to_string(task.join("status")) else { continue };
