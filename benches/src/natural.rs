@@ -2,7 +2,8 @@
 //!
 //! Noise of many octaves, each coarser one stronger (the amplitude of natural scenes falls about as 1/f), overlapping
 //! flat-shaded shapes with sharp edges (dead leaves: what occlusion does to a spectrum), slowly varying colour, and the
-//! noise of a sensor. At 640x480 and quality 80 the JPEG has about 70 kB (4:2:0), as a detailed photograph's has.
+//! noise of a sensor. At 640x480 and quality 80 the JPEG of seed 7 has 63 kB from NV12 (4:2:0) and 69 kB from YUYV
+//! (4:2:2), as a detailed photograph's has.
 
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, StreamFormat};
 
