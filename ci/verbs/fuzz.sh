@@ -26,7 +26,7 @@ for option in coverage-level=4 coverage-inline-8bit-counters coverage-pc-table c
   flags+=("-Cllvm-args=-sanitizer-$option")
 done
 # A target is named, so that build scripts and macros are built without all that.
-RUSTFLAGS="${flags[*]}" cargo "${toolchain[@]}" build --release --locked --target "$host" \
+RUSTFLAGS="${flags[*]}" cargo "${toolchain[@]}" build --release --target "$host" \
   --manifest-path ci/fuzz/Cargo.toml --target-dir "$out"
 
 failed=()

@@ -313,3 +313,16 @@ async fn ten_thousand_mutated_requests_are_answered_or_closed() {
     until(|| server.connections() == 0).await;
     assert_eq!(server.hub.metrics.viewers.get(), 0);
 }
+
+#[tokio::test]
+async fn a_burst_of_silent_peers_does_not_push_out_one_that_asked() {
+    let server = serve(|server| server.limits.connections = Some(4));
+    // All of them wait in the kernel before the server accepts the first.
+    let mut good = std::net::TcpStream::connect(server.address).unwrap();
+    good.write_all(STATE.as_bytes()).unwrap();
+    let _silent: Vec<_> = (0..40).map(|_| std::net::TcpStream::connect(server.address).unwrap()).collect();
+    good.set_nonblocking(true).unwrap();
+    let mut good = TcpStream::from_std(good).unwrap();
+    let answer = read_until(&mut good, "\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

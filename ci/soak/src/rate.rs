@@ -3,7 +3,11 @@
 //! Times are those of capture, which the simulated camera spaces evenly: a picture that never reached the viewer
 //! counts against the server, one that was a little late does not.
 
-use crate::book::Span;
+use crate::book::{Book, Span};
+
+/// Frames a second, and how far an honest viewer may be off.
+pub(crate) const FPS: f64 = 30.0;
+const SLACK: f64 = 1.0;
 
 /// From one picture to the next takes less than this, unless the camera or the server gave nothing.
 const STEP: f64 = 0.5;
@@ -54,6 +58,22 @@ impl Rate {
     }
 }
 
+/// Whether each of `rates` is that of the camera; says the lowest and the highest.
+///
+/// What the server could not do because its threads were ready and waited for a processor, `starved` of the time, is
+/// the machine's: a thread that waits for a tenth of the time may lose a tenth of the frames. On a machine with
+/// nothing else to do that is next to nothing.
+pub(crate) fn kept(book: &Book, rates: &[Rate], outages: &[Span], starved: f64) -> String {
+    let fps = rates.iter().map(|rate| rate.over(outages).0);
+    let (least, most) = fps.fold((f64::MAX, 0.0_f64), |(low, high), fps| (low.min(fps), high.max(fps)));
+    let excused = 100.0 * starved;
+    let told = format!("{least:.2} to {most:.2} fps (no processor for {excused:.1} % of the time)");
+    if least < (FPS - SLACK) * (1.0 - starved) || most > FPS + SLACK {
+        book.broken(format!("honest viewers got {told}"));
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +91,18 @@ mod tests {
         assert!((fps - 30.0).abs() < 1e-6 && (seconds - 2.0).abs() < 1e-6, "{fps} over {seconds}");
         let (fps, _) = rate.over(&[]);
         assert!((fps - 12.0).abs() < 1e-6, "60 in 5 s: {fps}");
+    }
+
+    #[test]
+    fn a_viewer_that_misses_pictures_is_noticed_unless_the_machine_had_no_time() {
+        let mut rate = Rate::default();
+        thirty(0.0, 301).filter(|at| at.fract() > 0.05).for_each(|at| rate.picture(at));
+        let broken = |starved| {
+            let book = Book::default();
+            kept(&book, &[rate.clone()], &[], starved);
+            book.verdict().is_err()
+        };
+        assert!(broken(0.0) && broken(0.01) && !broken(0.1));
     }
 
     #[test]

@@ -96,6 +96,16 @@ impl Server {
         Ok(Resources { files, threads: number("Threads:")?, rss_kib: number("VmRSS:")? })
     }
 
+    /// How long its threads have been ready to run and had no processor: busy machines have no time for it.
+    pub(crate) fn starved(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero()));
+        let waited = threads.into_iter().flatten().flatten().filter_map(|thread| {
+            let statistics = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            statistics.split(' ').nth(1)?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(waited.sum())
+    }
+
     /// What it holds at rest: once this has not changed for a second.
     pub(crate) async fn at_rest(&self) -> Result<Resources, String> {
         let end = Instant::now() + RETURN;

@@ -4,7 +4,7 @@
 use crate::{
     book::{Book, Span},
     questions::Questions,
-    rate::Rate,
+    rate::{self, FPS, Rate},
     server::{Resources, Server},
     uploads::Uploads,
     viewer::{Place, Sort},
@@ -15,10 +15,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-
-/// Frames a second, and how far an honest viewer may be off.
-const FPS: f64 = 30.0;
-const FPS_SLACK: f64 = 1.0;
 
 /// Places of viewers: the first are for honest viewers alone, and at the very first one stays from beginning to end.
 const PLACES: u8 = 32;
@@ -54,8 +50,10 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     for place in &places {
         place.rate.take();
     }
-    let end = Instant::now() + length;
+    let (starved, begun) = (server.starved(), Instant::now());
+    let end = begun + length;
     crowd(&places, &questions, &mut rng, end).await;
+    let starved = (server.starved() - starved).div_duration_f64(begun.elapsed());
 
     uploads.recover();
     let taken = uploads.tally().accepted.get();
@@ -70,7 +68,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     excused(&book, &questions, &outages);
     let rates: Vec<Rate> =
         places.iter().take(HONEST.into()).map(|place| place.rate.borrow().clone()).collect();
-    let fps = kept(&book, &rates, &outages);
+    let fps = rate::kept(&book, &rates, &outages, starved);
     plausible(&book, &outages, unplugged, length + WARM_UP);
     book.verdict()?;
     let counts = book.counts();
@@ -168,16 +166,6 @@ fn excused(book: &Book, questions: &Questions, outages: &[Span]) {
             book.broken(format!("503 at {:.1}, and no outage", refused.from));
         }
     }
-}
-
-/// Every honest place got its pictures; the slowest and the fastest rate.
-pub(crate) fn kept(book: &Book, rates: &[Rate], outages: &[Span]) -> String {
-    let fps: Vec<f64> = rates.iter().map(|rate| rate.over(outages).0).collect();
-    let (least, most) = fps.iter().fold((f64::MAX, 0.0), |(low, high), &fps| (fps.min(low), fps.max(high)));
-    if least < FPS - FPS_SLACK || most > FPS + FPS_SLACK {
-        book.broken(format!("honest viewers got {least:.2} to {most:.2} pictures a second"));
-    }
-    format!("{least:.2} to {most:.2} fps")
 }
 
 /// Outages are what was asked for: each unplugging is one, and there are no more silences than chance gives.

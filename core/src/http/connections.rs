@@ -65,6 +65,11 @@ impl Connections {
         Some(Place { id, give_way, connections: self.clone() })
     }
 
+    /// Whether the next one needs another's place.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().connections.len() >= self.max
+    }
+
     /// Ends the connection that has been idle longest, if one is.
     pub(super) fn make_room(&self) -> bool {
         self.evict(&mut self.lock(), None)

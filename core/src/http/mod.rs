@@ -101,6 +101,10 @@ impl Server {
                                 () = connection::serve(socket, peer.clone(), &place, context) => {}
                             }
                         });
+                        if connections.is_full() {
+                            // In a burst each reads what it was sent before others push it out.
+                            tokio::task::yield_now().await;
+                        }
                     }
                     None => socket.refuse(FULL),
                 },
