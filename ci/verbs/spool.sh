@@ -1,4 +1,4 @@
-# 1,000 kill -9 of an upload with a spool, and a spool on a disk that is really full: ci/verbs/spool.sh [KILLS [SEED]]
+# 1,000 kill -9 of an upload with a spool, 10,000 power cuts of a modelled disk, and a disk that is really full
 set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/cargo.sh
@@ -9,7 +9,7 @@ dir=${TMPDIR:-/tmp}
 [ -d /dev/shm ] && [ -w /dev/shm ] && dir=/dev/shm
 cargo test --locked -p eyelet-core --test spool_kill -- "${1:-1000}" "${2:-1}" "$dir"
 
-cargo test --locked -p eyelet-core --test spool --no-run
+PROPTEST_CASES=5000 cargo test --locked -p eyelet-core --test spool -- power::
 full=$(mktemp -d)
 trap 'rmdir "$full"' EXIT
 # In a mount namespace of its own: the file system goes with the last process in it.

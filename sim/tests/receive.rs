@@ -126,6 +126,18 @@ fn post(picture: &[u8]) -> Vec<u8> {
     [head.as_bytes(), picture].concat()
 }
 
+fn form(picture: &[u8]) -> Vec<u8> {
+    let body = [
+        b"--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nroof\r\n--b\r\n",
+        &b"Content-Disposition: form-data; name=\"file\"; filename=\"1.jpg\"\r\n\r\n"[..],
+        picture,
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    let head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+    [format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat()
+}
+
 fn chunked(pieces: &[&[u8]]) -> Vec<u8> {
     let mut request =
         b"PUT /upload?camera=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
@@ -157,6 +169,7 @@ fn pictures_are_stored_byte_for_byte() {
         (post(JPEG), JPEG, ".jpg"),
         (chunked(&[&png[..5], &png[5..]]), &png[..], ".png"),
         (post(&png), &png, ".png"),
+        (form(JPEG), JPEG, ".jpg"),
     ] {
         let answer = client.ask(&request); // all on one connection
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -164,7 +177,25 @@ fn pictures_are_stored_byte_for_byte() {
         assert!(name.ends_with(extension) && name.len() == "20261122T075306.123-000001.jpg".len(), "{name}");
         assert_eq!(fs::read(server.folder().join(name)).unwrap(), picture);
     }
-    assert_eq!(server.files().len(), 3, "{:?}", server.files());
+    assert_eq!(server.files().len(), 4, "{:?}", server.files());
+}
+
+#[test]
+fn a_picture_that_comes_again_is_stored_once() {
+    let server = Server::start();
+    let numbered = |run: &str, sequence: u32| {
+        let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nX-Run: {run}\r\nX-Sequence: {sequence}\r\n");
+        [format!("{head}Content-Length: {}\r\n\r\n", JPEG.len()).as_bytes(), JPEG].concat()
+    };
+    let first = server.ask(&numbered("a", 1));
+    let again = server.ask(&numbered("a", 1));
+    assert_eq!((first.status, &first.text), (again.status, &again.text));
+    for (run, sequence) in [("a", 2), ("b", 1)] {
+        assert_ne!(server.ask(&numbered(run, sequence)).text, first.text);
+    }
+    server.ask(&post(JPEG));
+    server.ask(&post(JPEG));
+    assert_eq!(server.files().len(), 5, "without a number each is a new one");
 }
 
 #[test]
@@ -182,10 +213,8 @@ fn what_is_no_whole_picture_is_refused() {
     let answer = client.ask(&post(&a_png()[..50]));
     assert!(answer.status == 400 && answer.text.starts_with("the PNG is damaged: "), "{answer:?}");
 
-    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--\r\n";
-    let head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";
-    let answer = client.ask(format!("{head}Content-Length: {}\r\n\r\n{form}", form.len()).as_bytes());
-    assert!(answer.status == 400 && answer.text.contains("is a form"), "{answer:?}");
+    let answer = client.ask(&form(b"my roof"));
+    assert!(answer.status == 400 && answer.text.contains("the form holds no whole picture"), "{answer:?}");
 
     assert_eq!(client.ask(&post(JPEG)).status, 200, "the connection goes on");
     assert_eq!(server.files().len(), 1, "nothing but that one");

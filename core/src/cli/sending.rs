@@ -17,14 +17,18 @@ pub(super) enum Sending {
 }
 
 impl Sending {
-    pub(super) async fn run(self, count: Option<NonZeroU64>) {
-        match (self, count) {
-            (Self::Newest(forwarder, pictures), None) => forwarder.run(pictures).await,
-            (Self::Newest(forwarder, pictures), Some(count)) => {
-                forwarder.limit(count.get()).run(pictures).await
-            }
-            (Self::Every(delivery), None) => delivery.run().await,
-            (Self::Every(delivery), Some(count)) => delivery.limit(count.get()).run().await,
+    /// Ends after this many pictures were accepted.
+    pub(super) fn limit(self, count: NonZeroU64) -> Self {
+        match self {
+            Self::Newest(forwarder, pictures) => Self::Newest(forwarder.limit(count.get()), pictures),
+            Self::Every(delivery) => Self::Every(delivery.limit(count.get())),
+        }
+    }
+
+    pub(super) async fn run(self) {
+        match self {
+            Self::Newest(forwarder, pictures) => forwarder.run(pictures).await,
+            Self::Every(delivery) => delivery.run().await,
         }
     }
 }
@@ -80,7 +84,7 @@ pub(super) fn prepare(
 /// Uploads beside the stream, until the future is dropped.
 pub(super) async fn beside(upload: Option<Sending>) {
     match upload {
-        Some(upload) => upload.run(None).await,
+        Some(upload) => upload.run().await,
         None => std::future::pending().await,
     }
 }

@@ -15,11 +15,14 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
     // Before the camera starts, so that its first frame counts.
-    let upload = sending::to(args.url.clone(), &args.sending, &hub)?;
+    let mut upload = sending::to(args.url.clone(), &args.sending, &hub)?;
+    if let Some(count) = args.count {
+        upload = upload.limit(count);
+    }
     let camera = pipeline.spawn()?;
     runtime.block_on(async {
         tokio::select! {
-            () = upload.run(args.count) => {}
+            () = upload.run() => {}
             () = signals.stopped() => {}
         }
     });

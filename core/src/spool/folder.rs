@@ -34,7 +34,7 @@ impl Folder {
             return Err(refuse(ErrorKind::InvalidInput, "it is a file; name a folder"));
         }
         let locked = || -> io::Result<(File, File)> {
-            fs::create_dir_all(&path)?;
+            make(&path)?;
             let lock = File::create(path.join(LOCK))?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
             Ok((lock, File::open(&path)?))
@@ -59,6 +59,20 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Makes the folder and those above it, and waits for their names: a power cut must not take the whole spool.
+fn make(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(path)?;
+    for folder in missing {
+        match folder.parent() {
+            Some(above) if !above.as_os_str().is_empty() => File::open(above)?.sync_all()?,
+            Some(_) => File::open(".")?.sync_all()?,
+            None => {} // the empty path above a relative one
+        }
+    }
+    Ok(())
 }
 
 impl Disk for Folder {

@@ -63,8 +63,6 @@ impl Server {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn nothing_that_was_taken_is_lost(
         lives in prop::collection::vec(

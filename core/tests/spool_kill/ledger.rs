@@ -60,9 +60,9 @@ impl Ledger {
             match last {
                 Some(last) if key == (last.life, last.sequence) => {
                     if last.answered {
-                        by_kills += 1
+                        by_kills += 1;
                     } else {
-                        unanswered += 1
+                        unanswered += 1;
                     }
                 }
                 _ => {

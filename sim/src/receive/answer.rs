@@ -1,6 +1,12 @@
 //! What each request is answered.
 
-use super::{Options, check::check, folder::Folder};
+use super::{
+    Options,
+    check::check,
+    folder::Folder,
+    form,
+    repeats::{Key, Repeats, Stored},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -18,22 +24,29 @@ const LINGER: Duration = Duration::from_secs(2);
 
 type Answer = Response<Full<Bytes>>;
 
+/// What every connection shares.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) folder: Folder,
+    pub(super) repeats: Repeats,
+}
+
 pub(super) async fn answer(
     request: Request<Incoming>,
-    folder: Arc<Folder>,
+    shelf: Arc<Shelf>,
     options: Options,
 ) -> Result<Answer, Infallible> {
     Ok(match (request.uri().path(), request.method()) {
-        ("/upload", &Method::POST | &Method::PUT) => upload(request, folder, options).await,
+        ("/upload", &Method::POST | &Method::PUT) => upload(request, shelf, options).await,
         ("/upload", _) => not_allowed("POST, PUT"),
-        ("/", &Method::GET | &Method::HEAD) => page(&folder),
+        ("/", &Method::GET | &Method::HEAD) => page(&shelf.folder),
         ("/", _) => not_allowed("GET, HEAD"),
         _ => text(StatusCode::NOT_FOUND, "not found; pictures are posted to /upload"),
     })
 }
 
-async fn upload(request: Request<Incoming>, folder: Arc<Folder>, options: Options) -> Answer {
-    let form = is_form(&request);
+async fn upload(request: Request<Incoming>, shelf: Arc<Shelf>, options: Options) -> Answer {
+    let (form, key) = (form_type(&request), key(&request));
     let mut body = request.into_body();
     let picture = match timeout(options.body_timeout, read(&mut body, options.max_bytes)).await {
         Ok(Ok(picture)) => picture,
@@ -52,30 +65,38 @@ async fn upload(request: Request<Incoming>, folder: Arc<Folder>, options: Option
         }
     };
     // Checking and storing block: unpacking, writing, waiting for the disk.
-    let len = picture.len();
     let stored = spawn_blocking(move || {
-        let kind = check(&picture).map_err(Refusal::NoPicture)?;
-        match folder.store(&picture, kind) {
-            Ok(name) => {
-                folder.is_news(false);
-                Ok(name)
+        let picture = match form {
+            Some(kind) => form::picture(&kind, &picture).map_err(Refusal::NoPicture)?,
+            None => picture.into(),
+        };
+        let (kind, len) = (check(&picture).map_err(Refusal::NoPicture)?, picture.len());
+        let store = || shelf.folder.store(&picture, kind);
+        let stored = match key {
+            Some(key) => shelf.repeats.once(key, store),
+            None => store().map(Stored::Now),
+        };
+        match stored {
+            Ok(stored) => {
+                shelf.folder.is_news(false);
+                Ok((stored, len))
             }
-            Err(e) => Err(Refusal::NotStored(e, folder)),
+            Err(e) => Err(Refusal::NotStored(e, shelf)),
         }
     });
     match stored.await {
-        Ok(Ok(name)) => {
-            info!(name, bytes = len, "received");
+        Ok(Ok((Stored::Now(name), bytes))) => {
+            info!(name, bytes, "received");
             text(StatusCode::OK, format!("ok {name}"))
         }
-        Ok(Err(Refusal::NoPicture(_))) if form => text(
-            StatusCode::BAD_REQUEST,
-            "the body is a form; send the bytes of the picture as the body instead",
-        ),
+        Ok(Ok((Stored::Before(name), _))) => {
+            info!(name, "received before");
+            text(StatusCode::OK, format!("ok {name}"))
+        }
         Ok(Err(Refusal::NoPicture(why))) => text(StatusCode::BAD_REQUEST, why),
-        Ok(Err(Refusal::NotStored(e, folder))) => {
-            if folder.is_news(true) {
-                warn!("cannot store pictures in {}: {e}; make room there", folder.path().display());
+        Ok(Err(Refusal::NotStored(e, shelf))) => {
+            if shelf.folder.is_news(true) {
+                warn!("cannot store pictures in {}: {e}; make room there", shelf.folder.path().display());
             }
             let (status, why) = not_stored(&e);
             text(status, why)
@@ -86,7 +107,7 @@ async fn upload(request: Request<Incoming>, folder: Arc<Folder>, options: Option
 
 enum Refusal {
     NoPicture(String),
-    NotStored(io::Error, Arc<Folder>),
+    NotStored(io::Error, Arc<Shelf>),
 }
 
 enum Unread {
@@ -116,9 +137,16 @@ async fn drain(mut body: Incoming) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-fn is_form(request: &Request<Incoming>) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
+/// The `Content-Type` of a form.
+fn form_type(request: &Request<Incoming>) -> Option<String> {
+    let kind = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    kind.starts_with("multipart/form-data").then(|| kind.to_owned())
+}
+
+/// Which picture it is, if the client says so: then the same one is not stored twice.
+fn key(request: &Request<Incoming>) -> Option<Key> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    Some((text("x-run")?.to_owned(), text("x-sequence")?.parse().ok()?))
 }
 
 fn not_stored(error: &io::Error) -> (StatusCode, String) {
@@ -137,7 +165,7 @@ fn page(folder: &Folder) -> Answer {
     let html = format!(
         "<!DOCTYPE html>\n<title>eyelet receive</title>\n<h1>eyelet receive</h1>\n\
          <p>Post a JPEG or PNG to <code>/upload</code>, for example with\n\
-         <code>curl --data-binary @picture.jpg http://HOST:PORT/upload</code>.</p>\n<p>{stored} stored.</p>\n"
+         <code>curl --data-binary @picture.jpg http://HOST:PORT/upload</code>, or as a file in a form.</p>\n<p>{stored} stored.</p>\n"
     );
     with(Response::new(Full::from(html)), header::CONTENT_TYPE, "text/html; charset=utf-8")
 }

@@ -3,8 +3,13 @@
 mod answer;
 mod check;
 mod folder;
+mod form;
+mod repeats;
 
 pub use folder::Folder;
+
+use answer::Shelf;
+use repeats::Repeats;
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -47,15 +52,17 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown` resolves; dropping the future closes every connection at once.
 ///
-/// `POST` or `PUT` of a whole JPEG or PNG on `/upload` answers 200 and `ok NAME`; anything else 4xx with the reason,
-/// 507 when the disk is full, 500 when the folder cannot be written to. Each stored picture is a log line.
+/// `POST` or `PUT` of a whole JPEG or PNG on `/upload`, as the body or in a form, answers 200 and `ok NAME`; anything
+/// else 4xx with the reason, 507 when the disk is full, 500 when the folder cannot be written to. Each stored picture
+/// is a log line. One that comes again, with the same `X-Run` and `X-Sequence`, is answered as before and not stored
+/// again; the last 4096 are remembered.
 pub async fn run(
     listener: TcpListener,
     folder: Folder,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) {
-    let folder = Arc::new(folder);
+    let shelf = Arc::new(Shelf { folder, repeats: Repeats::default() });
     let places = Arc::new(Semaphore::new(options.max_connections));
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -74,7 +81,7 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let served = serve(stream, Arc::clone(&folder), options, stopped.clone());
+                let served = serve(stream, Arc::clone(&shelf), options, stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     if let Err(e) = served.await {
@@ -95,12 +102,12 @@ pub async fn run(
 
 async fn serve(
     stream: TcpStream,
-    folder: Arc<Folder>,
+    shelf: Arc<Shelf>,
     options: Options,
     mut stopped: watch::Receiver<()>,
 ) -> hyper::Result<()> {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer::answer(request, Arc::clone(&folder), options));
+    let service = service_fn(move |request| answer::answer(request, Arc::clone(&shelf), options));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
