@@ -27,7 +27,7 @@ pub(super) async fn serve(socket: Socket, peer: Peer, context: Arc<Context>) {
         return;
     }
     if let Some((socket, request)) = requests(socket, &peer, &context).await {
-        stream::run(socket, request, &context.server).await;
+        stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
     }
 }
 

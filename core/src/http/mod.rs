@@ -1,12 +1,17 @@
 //! The HTTP server: a page, a live stream, snapshots, state and metrics.
 //!
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
-//! the stream itself, which writes each picture with one system call and waits for nobody.
+//! the stream itself, which sends each picture with one system call and waits for nobody.
 
 mod connection;
+mod fanout;
 mod framing;
+mod outgoing;
 mod page;
+mod pages;
+mod part;
 mod routes;
+mod sink;
 mod snapshot;
 mod socket;
 mod state;
@@ -21,6 +26,7 @@ pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
 use eyelet_hal::{Error, ErrorKind, Result};
+use fanout::Fanout;
 use socket::{Peer, Socket};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -61,9 +67,12 @@ impl Server {
     pub async fn run(self, listener: TcpListener) {
         let connections = Arc::new(tokio::sync::Semaphore::new(self.max_viewers + OTHER_CONNECTIONS));
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
-        let context = Arc::new(Context { server: self, viewers });
+        let fanout = Fanout::new(Arc::clone(&self.hub.metrics), Arc::clone(&self.clock));
+        let context = Arc::new(Context { server: self, viewers, fanout });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
+        let shared = Arc::clone(&context);
+        tasks.spawn(async move { shared.fanout.run(&shared.server.hub.feed).await });
         let mut refused = false;
         loop {
             // More than these wait in the listener's queue until one is done.
@@ -95,6 +104,7 @@ impl Server {
 struct Context {
     server: Server,
     viewers: Viewers,
+    fanout: Fanout,
 }
 
 /// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port.
