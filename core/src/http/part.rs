@@ -135,7 +135,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn pages_are_made_for_many_viewers_of_a_large_picture_and_hold_the_part() {
         for (length, sharing) in [(SHARED_LENGTH, SHARED_FROM - 1), (100, SHARED_FROM)] {
-            assert!(Part::new(picture(length), sharing).pages().is_none(), "{length} bytes, {sharing} viewers");
+            assert!(
+                Part::new(picture(length), sharing).pages().is_none(),
+                "{length} bytes, {sharing} viewers"
+            );
         }
         let part = Part::new(picture(SHARED_LENGTH), SHARED_FROM);
         let pages = part.pages().unwrap();

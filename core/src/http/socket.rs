@@ -15,7 +15,7 @@ use tokio::{
 /// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
 /// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
 #[cfg(target_os = "linux")]
-const UNSENT: u32 = 64 * 1024;
+const UNSENT: u32 = 16 * 1024;
 
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
