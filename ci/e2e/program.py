@@ -45,6 +45,10 @@ class Program:
                 assert self._open, f"ended without printing {pattern!r}\n{self}"
                 assert self._news.wait(end - time.monotonic()), f"no {pattern!r} within {seconds:g} s\n{self}"
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def send(self, number):
         self._process.send_signal(number)
 

@@ -2,7 +2,7 @@
 set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/python.sh
-need curl:curl ffmpeg:ffmpeg chromium:chromium chromedriver:chromium-driver
+need curl:curl ffmpeg:ffmpeg chromium:chromium chromedriver:chromium-driver strace:strace
 python_with ci/e2e/requirements.txt
 if [ -z "${EYELET_BIN:-}" ]; then
   . ci/lib/cargo.sh

@@ -110,6 +110,11 @@ impl Feed {
         self.wanted.load(Ordering::Relaxed) > 0
     }
 
+    /// Tells when the newest picture is another; asks for none.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes { receiver: self.newest.subscribe(), _feed: self.newest.clone() }
+    }
+
     /// Asks for pictures until the subscription drops.
     pub fn subscribe(&self) -> Subscription {
         self.wanted.fetch_add(1, Ordering::Relaxed);
@@ -128,6 +133,22 @@ impl Feed {
     /// memory; one that comes when all places are taken is missed.
     pub fn queue(&self, depth: usize) -> Queue {
         self.queues.add(depth, Arc::clone(&self.wanted))
+    }
+}
+
+/// The moments at which a [`Feed`]'s newest picture changes.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    receiver: watch::Receiver<Newest>,
+    _feed: watch::Sender<Newest>,
+}
+
+impl Changes {
+    /// Waits until the feed has changed since this was called last. Cancel-safe.
+    pub(crate) async fn next(&mut self) {
+        if self.receiver.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -155,6 +176,12 @@ impl Subscription {
                 return picture;
             }
         }
+    }
+
+    /// The feed's newest picture, unless this subscription has had it.
+    pub fn unseen(&mut self) -> Option<Arc<Picture>> {
+        // The channel cannot be closed: this holds a sender.
+        if self.receiver.has_changed().unwrap_or(false) { self.newest() } else { None }
     }
 
     /// The feed's newest picture, whether this subscription has had it or not; [`next`](Self::next) will not
@@ -196,8 +223,12 @@ mod tests {
         assert_eq!(viewer.next().await.sequence, 1);
         let waits = tokio::time::timeout(Duration::ZERO, viewer.next()).await;
         assert!(waits.is_err(), "the same picture twice");
+        assert!(viewer.unseen().is_none(), "the same picture twice");
         feed.publish(picture(2));
         assert_eq!(viewer.next().await.sequence, 2);
+        feed.publish(picture(3));
+        assert_eq!(viewer.unseen().unwrap().sequence, 3);
+        assert!(viewer.unseen().is_none(), "the same picture twice");
     }
 
     #[tokio::test]
@@ -237,6 +268,21 @@ mod tests {
         assert_eq!(viewer.newest().unwrap().sequence, 6);
         assert_eq!(viewer.missed(), 4);
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "6 was given");
+    }
+
+    #[tokio::test]
+    async fn who_only_waits_for_changes_wants_no_pictures() {
+        let feed = Feed::new();
+        feed.publish(picture(1));
+        let mut changes = feed.changes();
+        assert!(!feed.wanted());
+        assert!(tokio::time::timeout(Duration::ZERO, changes.next()).await.is_err(), "an old change");
+        feed.publish(picture(2));
+        feed.publish(picture(3));
+        changes.next().await;
+        assert!(tokio::time::timeout(Duration::ZERO, changes.next()).await.is_err(), "told twice");
+        feed.clear();
+        changes.next().await;
     }
 
     #[test]

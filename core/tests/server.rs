@@ -8,7 +8,14 @@ use eyelet_core::{
     http::{self, Server, SnapshotPolicy},
 };
 use eyelet_hal::{PixelFormat, StreamFormat};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -255,6 +262,61 @@ async fn a_slow_viewer_skips_whole_pictures_and_holds_up_nobody() {
         seen.push(sequence);
     }
     assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
+}
+
+/// Reads parts up to number `last` and tells `arrived` of each; gives their numbers. Panics if one is torn.
+async fn read_parts(mut viewer: TcpStream, len: usize, last: u64, arrived: Arc<AtomicU64>) -> Vec<u64> {
+    read_until(&mut viewer, "\r\n\r\n--frame\r\n").await;
+    let (mut seen, mut body) = (vec![], vec![0; len]);
+    while seen.last() != Some(&last) {
+        let head = read_until(&mut viewer, "\r\n\r\n").await;
+        let sequence: u64 = head.split("X-Sequence: ").nth(1).unwrap().trim().parse().unwrap();
+        assert!(seen.last() <= Some(&sequence), "{sequence} after {seen:?}");
+        timeout(PATIENCE, viewer.read_exact(&mut body)).await.expect("torn").unwrap();
+        assert!(body.iter().all(|&b| b == b'0' + (sequence % 10) as u8), "torn");
+        read_until(&mut viewer, "\r\n--frame\r\n").await;
+        // On a busy machine one may be repeated.
+        if seen.last() != Some(&sequence) {
+            seen.push(sequence);
+            arrived.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    seen
+}
+
+/// So many viewers that they share one copy of each picture, which must stay as it is while a slow one has part
+/// of it.
+#[tokio::test]
+async fn a_crowd_gets_whole_pictures_however_slowly_some_read() {
+    let server = serve(|server| server.max_viewers = 100);
+    let (len, count) = (150_000, 40);
+    let arrived = Arc::new(AtomicU64::new(0));
+    let mut fast = vec![];
+    for _ in 0..40 {
+        let viewer = server.connect(STREAM).await;
+        fast.push(tokio::spawn(read_parts(viewer, len, count, Arc::clone(&arrived))));
+    }
+    let mut slow = vec![];
+    for _ in 0..3 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut socket = socket.connect(server.address).await.unwrap();
+        socket.write_all(STREAM.as_bytes()).await.unwrap();
+        slow.push(socket);
+    }
+    until(|| server.hub.metrics.viewers.get() == 43).await;
+    for sequence in 1..=count {
+        server.publish(sequence, len);
+        // Those who read get every picture: they wait for nobody.
+        until(|| arrived.load(Ordering::Relaxed) == 40 * sequence).await;
+    }
+    for viewer in fast {
+        assert_eq!(viewer.await.unwrap(), (1..=count).collect::<Vec<_>>());
+    }
+    for viewer in slow {
+        let seen = read_parts(viewer, len, count, Arc::default()).await;
+        assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
+    }
 }
 
 #[tokio::test]

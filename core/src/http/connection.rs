@@ -31,7 +31,7 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
         return;
     }
     if let Some((socket, request)) = requests(socket, &peer, place, &context).await {
-        stream::run(socket, request, &context.server).await;
+        stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
     }
 }
 

@@ -6,9 +6,8 @@
 //! know the next picture's length. Everybody else gets lengths: libavformat waits for the next frame without.
 
 use crate::feed::Picture;
-use bytes::Bytes;
 use hyper::HeaderMap;
-use std::io::Write as _;
+use std::{io::Write as _, ops::Range};
 
 /// The answer to `GET /stream`. HTTP/1.0 ends with the connection and is never chunked, which every
 /// recorder understands.
@@ -26,9 +25,26 @@ const END: &[u8] = b"\r\n";
 pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
 
 const BOUNDARY: &[u8] = b"--frame\r\n";
-const NEXT_BOUNDARY: &[u8] = b"\r\n--frame\r\n";
 const BARE_HEADERS: &[u8] = b"Content-Type: image/jpeg\r\n\r\n";
-const NEXT_BARE_HEADERS: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+
+/// What follows each picture: the next boundary and, for those who get them in advance, the next headers.
+pub(super) const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+
+/// The headers of a part that is described.
+pub(super) fn headers(picture: &Picture) -> Vec<u8> {
+    let mut headers = Vec::with_capacity(128);
+    let at = picture.captured_at;
+    // Writing to a Vec cannot fail.
+    let _ = write!(
+        headers,
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n\r\n",
+        picture.jpeg.len(),
+        at.as_secs(),
+        at.subsec_micros(),
+        picture.sequence,
+    );
+    headers
+}
 
 /// What a viewer needs to show a picture as soon as it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,25 +81,12 @@ impl Framing {
         bytes
     }
 
-    /// One part, up to where the next one's own bytes begin: written at once, never split.
-    pub(super) fn part(self, picture: &Picture) -> [Bytes; 3] {
-        let jpeg = picture.jpeg.clone();
+    /// Which of a part's bytes (its [`headers`], the picture, [`TAIL`]) such a viewer gets: up to where the next
+    /// part's own bytes begin.
+    pub(super) fn range(self, headers: usize, picture: usize) -> Range<usize> {
         match self {
-            Self::Described => {
-                let mut headers = Vec::with_capacity(128);
-                let at = picture.captured_at;
-                // Writing to a Vec cannot fail.
-                let _ = write!(
-                    headers,
-                    "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n\r\n",
-                    jpeg.len(),
-                    at.as_secs(),
-                    at.subsec_micros(),
-                    picture.sequence,
-                );
-                [headers.into(), jpeg, Bytes::from_static(NEXT_BOUNDARY)]
-            }
-            Self::Advance => [Bytes::new(), jpeg, Bytes::from_static(NEXT_BARE_HEADERS)],
+            Self::Described => 0..headers + picture + TAIL.len() - BARE_HEADERS.len(),
+            Self::Advance => headers..headers + picture + TAIL.len(),
         }
     }
 }
@@ -92,6 +95,7 @@ impl Framing {
 mod tests {
     use super::*;
     use crate::feed::PictureKind;
+    use bytes::Bytes;
     use std::time::Duration;
 
     fn picture() -> Picture {
@@ -100,10 +104,11 @@ mod tests {
     }
 
     fn wire(framing: Framing) -> String {
+        let picture = picture();
+        let headers = headers(&picture);
+        let part = [&headers, &*picture.jpeg, TAIL].concat();
         let mut bytes = framing.opening(&HeaderMap::new());
-        for part in framing.part(&picture()) {
-            bytes.extend_from_slice(&part);
-        }
+        bytes.extend_from_slice(&part[framing.range(headers.len(), picture.jpeg.len())]);
         String::from_utf8(bytes).unwrap().split_off(HEAD.len())
     }
 

@@ -28,7 +28,10 @@ const FEWEST_CONNECTIONS: usize = 16;
 
 /// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
 /// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
-pub(super) const UNSENT: usize = 64 * 1024;
+pub(super) const UNSENT: u32 = 16 * 1024;
+
+/// However small the picture, a peer has the time for so many bytes.
+const FEWEST_BYTES: usize = 64 * 1024;
 
 /// In bytes a second: who takes less is no viewer. One small picture would take half a minute.
 const SLOWEST: f64 = 2_000.0;
@@ -72,7 +75,7 @@ impl Limits {
 /// half of what it holds has gone, so a slow viewer seems to take nothing for a while, and is not cut off; one
 /// that never reads is.
 pub(super) fn stall_budget(bytes: usize) -> Duration {
-    Duration::from_secs_f64(bytes.max(UNSENT) as f64 / SLOWEST)
+    Duration::from_secs_f64(bytes.max(FEWEST_BYTES) as f64 / SLOWEST)
 }
 
 /// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections

@@ -1,18 +1,23 @@
 //! The HTTP server: a page, a live stream, snapshots, state and metrics.
 //!
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
-//! the stream itself, which writes each picture with one system call and waits for nobody.
+//! the stream itself, which sends each picture with one system call and waits for nobody.
 
 mod auth;
 mod bind;
 mod connection;
 mod connections;
+mod fanout;
 mod framing;
 mod limits;
 mod listener;
 mod origins;
+mod outgoing;
 mod page;
+mod pages;
+mod part;
 mod routes;
+mod sink;
 mod snapshot;
 mod socket;
 mod state;
@@ -33,6 +38,7 @@ pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
 use connections::Connections;
+use fanout::Fanout;
 use socket::{Peer, Socket};
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use tokio::time::Instant;
@@ -86,9 +92,12 @@ impl Server {
         let counters = self.hub.metrics.connections.clone();
         let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
-        let context = Arc::new(Context { server: self, viewers });
+        let fanout = Fanout::new(Arc::clone(&self.hub.metrics), Arc::clone(&self.clock));
+        let context = Arc::new(Context { server: self, viewers, fanout });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
+        let shared = Arc::clone(&context);
+        tasks.spawn(async move { shared.fanout.run(&shared.server.hub.feed).await });
         let mut said: Option<Instant> = None;
         loop {
             match accept(&mut listeners).await {
@@ -132,6 +141,7 @@ impl Server {
 struct Context {
     server: Server,
     viewers: Viewers,
+    fanout: Fanout,
 }
 
 /// The next connection on any of `listeners`, each in turn.

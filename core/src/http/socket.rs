@@ -89,7 +89,7 @@ impl Socket {
     pub(super) fn keep_fresh(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT as u32),
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT),
             _ => Ok(()),
         }
     }

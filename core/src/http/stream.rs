@@ -1,19 +1,23 @@
 //! `GET /stream`: the newest picture, to one viewer, over and over.
 
-use super::{Server, framing::Framing, limits, socket::Socket, thinner::Thinner, viewers::Viewer};
-use crate::feed::{Picture, Subscription};
-use bytes::Bytes;
+use super::{
+    fanout::Fanout,
+    framing::Framing,
+    limits,
+    outgoing::{Outgoing, Progress},
+    sink::Ways,
+    socket::Socket,
+    thinner::Thinner,
+    viewers::Viewer,
+};
+use crate::feed::{Feed, Picture, Subscription};
 use hyper::HeaderMap;
 use std::{
     io::{self, IoSlice},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, timeout, timeout_at};
-
-/// On a still source the newest picture is sent again this often, so that a client which missed its end sees
-/// it all the same, and a dead one is noticed.
-const REPEAT: Duration = Duration::from_secs(1);
+use tokio::{sync::Notify, time::timeout};
 
 /// A request for the stream, and its place among the viewers.
 #[derive(Debug)]
@@ -26,14 +30,15 @@ pub(super) struct StreamRequest {
 }
 
 /// Streams until the viewer leaves.
-pub(super) async fn run(socket: Socket, request: StreamRequest, server: &Server) {
+pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fanout: &Fanout) {
     if let Err(error) = socket.keep_fresh() {
         tracing::debug!(%error, "a slow viewer may fall behind");
     }
-    let pictures = server.hub.feed.subscribe();
+    let opening = request.framing.opening(&request.headers);
+    let stream = Arc::new(Stream::new(socket, request, feed.subscribe()));
     tokio::select! {
-        () = left(&socket) => {}
-        result = send(&socket, request, pictures, server) => {
+        () = left(&stream.socket) => {}
+        result = stream.run(&opening, fanout) => {
             if let Err(error) = result {
                 tracing::debug!(%error, "viewer gone");
             }
@@ -57,72 +62,144 @@ async fn left(socket: &Socket) {
     }
 }
 
-async fn send(
-    socket: &Socket,
-    mut request: StreamRequest,
-    mut pictures: Subscription,
-    server: &Server,
-) -> io::Result<()> {
-    let opening = request.framing.opening(&request.headers);
-    write_all(socket, &mut [IoSlice::new(&opening)], opening.len()).await?;
-    let mut last: Option<Arc<Picture>> = None;
-    let mut thinned = 0;
-    let mut still = Instant::now() + REPEAT;
-    loop {
-        let next = timeout_at(still, pictures.next()).await;
-        still = Instant::now() + REPEAT;
-        let mut picture = match (next, &last) {
-            (Ok(picture), _) => {
-                if request.thinner.as_mut().is_some_and(|thinner| !thinner.admits(server.clock.monotonic())) {
-                    thinned += 1;
-                    continue;
+/// One viewer, its socket and the pictures it is to get.
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: Socket,
+    /// Tells the viewer's own task that there was no room, or an error.
+    stopped: Notify,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    viewer: Viewer,
+    outgoing: Outgoing,
+    pictures: Subscription,
+    thinner: Option<Thinner>,
+    thinned: u64,
+    failed: Option<io::Error>,
+}
+
+impl Stream {
+    fn new(socket: Socket, request: StreamRequest, pictures: Subscription) -> Self {
+        let outgoing = Outgoing::new(request.framing, socket.ways());
+        let StreamRequest { viewer, thinner, .. } = request;
+        let inner = Inner { viewer, outgoing, pictures, thinner, thinned: 0, failed: None };
+        Self { socket, stopped: Notify::new(), inner: Mutex::new(inner) }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.lock().viewer.id()
+    }
+
+    pub(super) fn ways(&self) -> Ways {
+        self.lock().outgoing.ways()
+    }
+
+    /// Sends the newest picture, if this viewer has not had it and is not busy with another.
+    pub(super) fn offer(&self, fanout: &Fanout) {
+        let mut inner = self.lock();
+        if inner.outgoing.idle() {
+            self.attempt(&mut inner, fanout);
+        }
+    }
+
+    /// Sends the newest picture, or the last one once more, if this viewer is not busy.
+    pub(super) fn repeat(&self, fanout: &Fanout) {
+        let mut inner = self.lock();
+        if inner.outgoing.idle() {
+            inner.outgoing.repeat();
+            self.attempt(&mut inner, fanout);
+        }
+    }
+
+    fn attempt(&self, inner: &mut Inner, fanout: &Fanout) {
+        match inner.proceed(&self.socket, fanout) {
+            Ok(After::Idle) => return,
+            Ok(After::Blocked(_)) => {}
+            Err(error) => inner.failed = Some(error),
+        }
+        self.stopped.notify_one();
+    }
+
+    /// The viewer's own task: the beginning, and what has to wait for room.
+    async fn run(self: &Arc<Self>, opening: &[u8], fanout: &Fanout) -> io::Result<()> {
+        write_all(&self.socket, opening).await?;
+        let _joined = fanout.join(self);
+        loop {
+            let after = {
+                let mut inner = self.lock();
+                match inner.failed.take() {
+                    Some(error) => return Err(error),
+                    None => inner.proceed(&self.socket, fanout)?,
                 }
-                picture
+            };
+            match after {
+                After::Idle => self.stopped.notified().await,
+                After::Blocked(bytes) => room(&self.socket, bytes).await?,
             }
-            (Err(_), Some(last)) => Arc::clone(last),
-            (Err(_), None) => continue,
-        };
-        let part = loop {
-            let part = request.framing.part(&picture);
-            match socket.try_write_vectored(&slices(&part)) {
-                Ok(written) => break finish(socket, &part, written).await,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    // Nothing of this picture has gone: by the time there is room, a newer one may be there.
-                    room(socket, picture.jpeg.len()).await?;
-                    if let Some(newer) = pictures.newest() {
-                        picture = newer;
-                    }
-                }
-                Err(e) => return Err(e),
-            }
-        };
-        server.hub.metrics.stream_bytes.inc_by(part?);
-        request.viewer.sent(server.clock.monotonic(), pictures.missed() + thinned);
-        last = Some(picture);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn slices(part: &[Bytes; 3]) -> [IoSlice<'_>; 3] {
-    part.each_ref().map(|bytes| IoSlice::new(bytes))
+/// Why nothing more can be sent now.
+enum After {
+    /// The viewer has all there is.
+    Idle,
+    /// There is no room for what has so many bytes.
+    Blocked(usize),
 }
 
-/// Writes what is left of a part that has begun: parts are never torn. Gives the part's length.
-async fn finish(socket: &Socket, part: &[Bytes; 3], written: usize) -> io::Result<u64> {
-    let mut slices = slices(part);
-    let mut rest = &mut slices[..];
-    IoSlice::advance_slices(&mut rest, written);
-    let len = part.iter().map(Bytes::len).sum();
-    write_all(socket, rest, len).await?;
-    Ok(len as u64)
+impl Inner {
+    /// Sends until there is nothing more to send, or no room.
+    fn proceed(&mut self, socket: &Socket, fanout: &Fanout) -> io::Result<After> {
+        loop {
+            if let Some(picture) = self.next(fanout.now()) {
+                self.outgoing.begin(fanout.part(picture));
+            }
+            if self.outgoing.idle() {
+                return Ok(After::Idle);
+            }
+            let ways = self.outgoing.ways();
+            let progress = self.outgoing.push(socket);
+            if self.outgoing.ways() != ways {
+                fanout.refused();
+            }
+            let Progress::Whole(bytes) = progress? else { return Ok(After::Blocked(self.outgoing.length())) };
+            fanout.metrics().stream_bytes.inc_by(bytes as u64);
+            self.viewer.sent(fanout.now(), self.pictures.missed() + self.thinned);
+        }
+    }
+
+    /// A picture to begin with now.
+    fn next(&mut self, now: Duration) -> Option<Arc<Picture>> {
+        if self.outgoing.replaceable() {
+            // Nothing of the one that waits has gone, and its turn goes to the newest.
+            return self.pictures.unseen();
+        }
+        if !self.outgoing.idle() {
+            return None;
+        }
+        let picture = self.pictures.unseen()?;
+        if self.thinner.as_mut().is_none_or(|thinner| thinner.admits(now)) {
+            return Some(picture);
+        }
+        self.thinned += 1;
+        None
+    }
 }
 
-/// Writes the rest of what has `len` bytes in all.
-async fn write_all(socket: &Socket, mut slices: &mut [IoSlice<'_>], len: usize) -> io::Result<()> {
-    IoSlice::advance_slices(&mut slices, 0);
-    while !slices.is_empty() {
-        match socket.try_write_vectored(slices) {
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => room(socket, len).await?,
+async fn write_all(socket: &Socket, bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match socket.try_write_vectored(&[IoSlice::new(left)]) {
+            Ok(written) => left = &left[written..],
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => room(socket, bytes.len()).await?,
             Err(e) => return Err(e),
         }
     }

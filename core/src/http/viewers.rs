@@ -89,6 +89,11 @@ pub(super) struct Viewer {
 }
 
 impl Viewer {
+    /// Another for each viewer, growing.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// A picture went out at `now`; `skipped` were passed over so far.
     pub(super) fn sent(&self, now: Duration, skipped: u64) {
         if let Some(entry) = self.viewers.lock().viewers.get_mut(&self.id) {

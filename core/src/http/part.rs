@@ -1,0 +1,151 @@
+//! A picture as it goes over the wire: made once, whoever watches.
+
+use super::{
+    framing::{self, Framing},
+    pages::Pages,
+};
+use crate::feed::Picture;
+use std::{
+    io::IoSlice,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+/// From this many viewers on, a part is copied once into pages that their sockets share; below, copying it
+/// into each socket's queue is cheaper than making the pages.
+///
+/// Measured on x86-64 (`benches/README.md`), not on the board.
+const SHARED_FROM: usize = 24;
+
+/// A part shorter than this is copied for each viewer: looking up its pages costs as much.
+const SHARED_LENGTH: usize = 16 * 1024;
+
+/// One picture, its headers and what follows it.
+#[derive(Debug)]
+pub(super) struct Part {
+    picture: Arc<Picture>,
+    headers: Vec<u8>,
+    pages: Option<Pages>,
+}
+
+impl Part {
+    /// The part of `picture`, for this many viewers that can share pages.
+    fn new(picture: Arc<Picture>, sharing: usize) -> Self {
+        let mut part = Self { headers: framing::headers(&picture), picture, pages: None };
+        let all = 0..part.headers.len() + part.picture.jpeg.len() + framing::TAIL.len();
+        if sharing >= SHARED_FROM && all.len() >= SHARED_LENGTH {
+            match Pages::holding(&part.slices(all)) {
+                Ok(pages) => part.pages = Some(pages),
+                Err(error) => tracing::debug!(%error, "each viewer gets a copy of the picture"),
+            }
+        }
+        part
+    }
+
+    /// Which of the part's bytes a viewer gets.
+    pub(super) fn range(&self, framing: Framing) -> Range<usize> {
+        framing.range(self.headers.len(), self.picture.jpeg.len())
+    }
+
+    /// The bytes of `range`, in memory.
+    pub(super) fn slices(&self, range: Range<usize>) -> [IoSlice<'_>; 3] {
+        let mut before = 0;
+        [&self.headers[..], &self.picture.jpeg, framing::TAIL].map(|bytes| {
+            let from = range.start.clamp(before, before + bytes.len()) - before;
+            let to = range.end.clamp(before, before + bytes.len()) - before;
+            before += bytes.len();
+            IoSlice::new(&bytes[from..to])
+        })
+    }
+
+    /// The same bytes at the same places, in pages that sockets can share.
+    pub(super) fn pages(&self) -> Option<&Pages> {
+        self.pages.as_ref()
+    }
+}
+
+/// The newest picture's part, as long as any viewer has it.
+#[derive(Debug, Default)]
+pub(super) struct Parts(Mutex<Weak<Part>>);
+
+impl Parts {
+    /// The part of `picture`, made if it is not there yet: then with pages, if `sharing` viewers make that pay.
+    pub(super) fn of(&self, picture: Arc<Picture>, sharing: usize) -> Arc<Part> {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(part) = newest.upgrade()
+            && Arc::ptr_eq(&part.picture, &picture)
+        {
+            return part;
+        }
+        let part = Arc::new(Part::new(picture, sharing));
+        *newest = Arc::downgrade(&part);
+        part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::PictureKind;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn picture(length: usize) -> Arc<Picture> {
+        let jpeg = (0..length).map(|i| i as u8).collect::<Vec<_>>().into();
+        Arc::new(Picture { jpeg, sequence: 7, captured_at: Duration::ZERO, kind: PictureKind::Live })
+    }
+
+    fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
+        slices.iter().flat_map(|slice| slice.iter().copied()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_range_is_what_it_would_be_of_the_whole(length in 0usize..300, a: prop::sample::Index, b: prop::sample::Index) {
+            let part = Part::new(picture(length), 0);
+            let whole = [&part.headers[..], &part.picture.jpeg, framing::TAIL].concat();
+            let (a, b) = (a.index(whole.len() + 1), b.index(whole.len() + 1));
+            let range = a.min(b)..a.max(b);
+            prop_assert_eq!(joined(&part.slices(range.clone())), &whole[range]);
+        }
+    }
+
+    #[test]
+    fn a_picture_becomes_a_part_once() {
+        let parts = Parts::default();
+        let (first, second) = (picture(10), picture(10));
+        let part = parts.of(Arc::clone(&first), 1);
+        assert!(Arc::ptr_eq(&part, &parts.of(first, 1)));
+        assert!(!Arc::ptr_eq(&part, &parts.of(second, 1)));
+    }
+
+    #[test]
+    fn nobody_holds_a_part_that_no_viewer_has() {
+        let parts = Parts::default();
+        let jpeg = Bytes::from_owner(vec![0; 20_000]);
+        let picture = Picture { jpeg, sequence: 0, captured_at: Duration::ZERO, kind: PictureKind::Live };
+        let picture = Arc::new(picture);
+        let gone = Arc::downgrade(&picture);
+        drop(parts.of(picture, SHARED_FROM));
+        assert!(gone.upgrade().is_none());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn pages_are_made_for_many_viewers_of_a_large_picture_and_hold_the_part() {
+        for (length, sharing) in [(SHARED_LENGTH, SHARED_FROM - 1), (100, SHARED_FROM)] {
+            assert!(
+                Part::new(picture(length), sharing).pages().is_none(),
+                "{length} bytes, {sharing} viewers"
+            );
+        }
+        let part = Part::new(picture(SHARED_LENGTH), SHARED_FROM);
+        let pages = part.pages().unwrap();
+        let all = 0..part.range(Framing::Advance).end;
+        let mut held = vec![0; all.len() + 1];
+        assert_eq!(rustix::io::pread(pages, &mut held, 0).unwrap(), all.len());
+        held.pop();
+        assert_eq!(held, joined(&part.slices(all)));
+    }
+}
