@@ -33,9 +33,12 @@ pub mod pipeline;
 mod pool;
 mod publisher;
 mod rate;
+mod secret_file;
 mod sequence;
 mod status;
 mod streamer;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod upload;
 pub mod watch;
 

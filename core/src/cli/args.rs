@@ -3,6 +3,7 @@
 use super::{
     access::{AccessArgs, TokenArgs},
     devices::Devices,
+    tls::{RootsArgs, ServerTlsArgs},
     values::Size,
 };
 use crate::{Fps, upload::UploadUrl, watch::StreamUrl};
@@ -79,6 +80,9 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub access: AccessArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub tls: ServerTlsArgs,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -91,6 +95,9 @@ pub struct ServeArgs<F: Args> {
     /// Send the user and password of an http URL, which others on the way can read
     #[arg(long)]
     pub insecure_credentials: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub roots: RootsArgs,
 }
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
@@ -117,6 +124,9 @@ pub struct UploadArgs<F: Args> {
     /// Send the user and password of an http URL, which others on the way can read
     #[arg(long)]
     pub insecure_credentials: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub roots: RootsArgs,
     /// End after this many pictures were accepted
     #[arg(long, value_name = "N")]
     pub count: Option<NonZeroU64>,
@@ -140,6 +150,9 @@ pub struct WatchArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub token: TokenArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub roots: RootsArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

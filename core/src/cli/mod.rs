@@ -22,6 +22,7 @@ mod snapshot;
 mod status_line;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod upload;
 mod values;
 mod veil;
@@ -34,6 +35,7 @@ pub use doctor::{Camera, Findings, Problem};
 pub use failure::Failure;
 pub use output::Output;
 pub use signals::Signals;
+pub use tls::{RootsArgs, ServerTlsArgs};
 pub use values::Size;
 
 use args::{Cli, Command};

@@ -19,8 +19,8 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         })?),
         None => Page::default(),
     };
-    let upload =
-        args.upload.as_ref().map(|url| super::upload::checked(url, args.insecure_credentials)).transpose()?;
+    let checked = |url| super::upload::checked(url, args.insecure_credentials, &args.roots);
+    let upload = args.upload.as_ref().map(checked).transpose()?;
     let access = args.access.access()?;
     let listener = http::listen(args.bind.unwrap_or(D::BIND))?;
     let bound = listener.local_addr().map_err(|e| Failure::runtime(format!("cannot listen: {e}")))?;
@@ -32,14 +32,15 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.page = page;
     server.max_viewers = args.max_viewers;
     server.access = access;
+    args.tls.secure(&mut server)?;
 
-    access::warn_of_strangers(&server.access, &[bound]);
+    access::warn_of_strangers(&server.access, args.tls.scheme(), &[bound]);
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|e| Failure::runtime(format!("cannot listen: {e}")))?;
         for address in addresses::reachable(bound) {
-            output.print(&format!("streaming on http://{address}/"));
+            output.print(&format!("streaming on {}://{address}/", args.tls.scheme()));
         }
         tokio::select! {
             () = server.run(listener) => Ok(()),

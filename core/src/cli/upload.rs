@@ -1,6 +1,6 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Failure, Outcome, Output, Signals, UploadArgs, capture};
+use super::{Devices, Failure, Outcome, Output, RootsArgs, Signals, UploadArgs, capture};
 use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
-    let url = checked(&args.url, args.insecure_credentials)?;
+    let url = checked(&args.url, args.insecure_credentials, &args.roots)?;
     let runtime = super::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
@@ -38,11 +38,15 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     Ok(())
 }
 
-/// The address with what the flags say of its password.
-pub(super) fn checked(url: &UploadUrl, insecure_credentials: bool) -> Result<UploadUrl, Failure> {
+/// The address with what the flags say of its password and of whom to trust.
+pub(super) fn checked(
+    url: &UploadUrl,
+    insecure_credentials: bool,
+    roots: &RootsArgs,
+) -> Result<UploadUrl, Failure> {
     let url = if insecure_credentials { url.clone().allow_unencrypted_credentials() } else { url.clone() };
     url.check_credentials()?;
-    Ok(url)
+    roots.upload(url)
 }
 
 /// Uploads beside the stream, until the future is dropped.

@@ -21,6 +21,9 @@ pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
+#[cfg(feature = "tls")]
+pub use crate::tls::ServerTls;
+
 use crate::{clock::Clock, hub::Hub};
 use eyelet_hal::{Error, ErrorKind, Result};
 use socket::{Peer, Socket};
@@ -50,6 +53,9 @@ pub struct Server {
     pub snapshot: SnapshotPolicy,
     /// Who may look.
     pub access: Access,
+    /// Encrypts every TCP connection.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ServerTls>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -58,7 +64,16 @@ impl Server {
     /// A server of `hub` with the defaults of the command line.
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
         let (page, snapshot) = (Page::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, snapshot, access: Access::open(), clock }
+        Self {
+            hub,
+            page,
+            max_viewers: MAX_VIEWERS,
+            snapshot,
+            access: Access::open(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            clock,
+        }
     }
 
     /// Serves until the future is dropped.

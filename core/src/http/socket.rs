@@ -1,5 +1,7 @@
-//! What carries a connection: a TCP or a Unix socket. Nothing above needs to know which.
+//! What carries a connection: a TCP socket, with TLS or without, or a Unix socket. Nothing above needs to know which.
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsStream;
 use std::{
     fmt,
     io::{self, IoSlice},
@@ -39,6 +41,8 @@ impl fmt::Display for Peer {
 pub(super) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream>),
 }
 
 impl Socket {
@@ -47,6 +51,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.set_nodelay(true),
             Self::Unix(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.tcp().set_nodelay(true),
         }
     }
 
@@ -55,6 +61,8 @@ impl Socket {
         match self {
             #[cfg(target_os = "linux")]
             Self::Tcp(socket) => socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT),
+            #[cfg(all(feature = "tls", target_os = "linux"))]
+            Self::Tls(socket) => socket2::SockRef::from(socket.tcp()).set_tcp_notsent_lowat(UNSENT),
             _ => Ok(()),
         }
     }
@@ -63,6 +71,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.readable().await,
             Self::Unix(socket) => socket.readable().await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.readable().await,
         }
     }
 
@@ -70,6 +80,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.try_read(buffer),
             Self::Unix(socket) => socket.try_read(buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.try_read(buffer),
         }
     }
 
@@ -77,6 +89,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.writable().await,
             Self::Unix(socket) => socket.writable().await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.writable().await,
         }
     }
 
@@ -84,6 +98,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.try_write_vectored(slices),
             Self::Unix(socket) => socket.try_write_vectored(slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.try_write_vectored(slices),
         }
     }
 }
@@ -97,6 +113,8 @@ impl AsyncRead for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
             Self::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_read(cx, buffer),
         }
     }
 }
@@ -106,6 +124,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Unix(socket) => Pin::new(socket).poll_write(cx, bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_write(cx, bytes),
         }
     }
 
@@ -117,6 +137,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
             Self::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_write_vectored(cx, slices),
         }
     }
 
@@ -124,6 +146,8 @@ impl AsyncWrite for Socket {
         match self {
             Self::Tcp(socket) => socket.is_write_vectored(),
             Self::Unix(socket) => socket.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.is_write_vectored(),
         }
     }
 
@@ -131,6 +155,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_flush(cx),
             Self::Unix(socket) => Pin::new(socket).poll_flush(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_flush(cx),
         }
     }
 
@@ -138,6 +164,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_shutdown(cx),
         }
     }
 }
