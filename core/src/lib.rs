@@ -35,10 +35,13 @@ mod pool;
 mod publisher;
 mod rate;
 mod run_id;
+mod secret_file;
 mod sequence;
 pub mod spool;
 mod status;
 mod streamer;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod upload;
 pub mod watch;
 

@@ -4,7 +4,7 @@ use crate::{
     addresses::{self, Families},
     clock::SystemClock,
     encode,
-    http::{self, Server, SnapshotPolicy},
+    http::{self, Access, Server, SnapshotPolicy, Sources},
     hub::Hub,
     image::Image,
     jpeg,
@@ -133,6 +133,16 @@ impl JpegStreamer {
     /// Replaces the page at `/`, also while running.
     pub fn set_html(&self, html: impl Into<String>) {
         self.server.page.set(html.into());
+    }
+
+    /// Lets only those look who have a password or token of these; by default everybody may. Counts from the next
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    /// As [`Access::only`].
+    pub fn set_access(&mut self, sources: Sources) -> Result<()> {
+        self.server.access = Access::only(sources)?;
+        Ok(())
     }
 
     /// Serves from now on. Does nothing when it does so already.

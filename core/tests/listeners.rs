@@ -30,7 +30,7 @@ fn refused(text: &str) -> String {
 
 /// The port of `http://127.0.0.1:PORT/`.
 fn port(listener: &Listener) -> u16 {
-    listener.addresses()[0].rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap()
+    listener.addresses("http")[0].rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap()
 }
 
 async fn ask(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> String {
@@ -124,7 +124,7 @@ async fn an_unspecified_ipv6_address_takes_ipv6_alone() {
         return;
     }
     let listener = bind("[::]:0").unwrap();
-    assert!(listener.addresses().iter().all(|address| address.starts_with("http://[")));
+    assert!(listener.addresses("http").iter().all(|address| address.starts_with("http://[")));
     assert!(std::net::TcpStream::connect(("127.0.0.1", port(&listener))).is_err());
 }
 
@@ -134,7 +134,7 @@ async fn owner_and_group_may_use_a_unix_socket() {
     let listener = bind(&folder.bind()).unwrap();
     let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o660);
-    let said = listener.addresses();
+    let said = listener.addresses("http");
     assert!(said[0].starts_with(&format!("unix:{} ", folder.path().display())), "{said:?}");
 }
 

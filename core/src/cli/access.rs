@@ -69,21 +69,22 @@ impl TokenArgs {
 impl AccessArgs {
     /// Who may look.
     pub(super) fn access(&self) -> Result<Access, Failure> {
-        let mut sources = Sources::default();
-        sources.users = self.auth_file.clone();
-        sources.token = self.token.given()?;
-        sources.token_file = self.token.token_file.clone();
+        let (users, token) = (self.auth_file.clone(), self.token.given()?);
+        let sources = Sources { users, token, token_file: self.token.token_file.clone() };
         Ok(Access::only(sources)?)
     }
 }
 
-/// Says who else may look: a camera that everybody sees must not be an oversight.
-pub(super) fn warn_of_strangers(access: &Access, mut bound: impl Iterator<Item = SocketAddr>) {
-    if access.is_open()
-        && let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback())
-    {
+/// Says who else may look, or may listen: a camera that everybody sees must not be an oversight.
+pub(super) fn warn_of_strangers(access: &Access, scheme: &str, mut bound: impl Iterator<Item = SocketAddr>) {
+    let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback()) else { return };
+    if access.is_open() {
         tracing::warn!(
             "everybody who can reach {address} may watch; say who may with --auth-file or --token-file"
+        );
+    } else if scheme == "http" {
+        tracing::warn!(
+            "passwords and tokens for {address} can be read on the way; encrypt them with --tls-cert"
         );
     }
 }

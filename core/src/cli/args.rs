@@ -3,6 +3,7 @@
 use super::{
     access::{AccessArgs, TokenArgs},
     devices::Devices,
+    tls::{RootsArgs, ServerTlsArgs},
     values::{ByteCount, HeaderLine, Size},
 };
 use crate::{
@@ -88,6 +89,9 @@ pub struct SendingArgs {
     /// Send the user and password of an http URL, which others on the way can read
     #[arg(long)]
     pub insecure_credentials: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub roots: RootsArgs,
     /// Keep pictures in this folder until the server has them
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
@@ -112,6 +116,9 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub access: AccessArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub tls: ServerTlsArgs,
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -193,6 +200,9 @@ pub struct WatchArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub token: TokenArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub roots: RootsArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -23,6 +23,7 @@ mod snapshot;
 mod status_line;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod upload;
 mod values;
 mod veil;
@@ -36,6 +37,7 @@ pub use doctor::{Camera, Findings, Problem};
 pub use failure::Failure;
 pub use output::Output;
 pub use signals::Signals;
+pub use tls::{RootsArgs, ServerTlsArgs};
 pub use values::{ByteCount, HeaderLine, Size};
 
 use args::{Cli, Command};

@@ -39,7 +39,7 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     for line in &args.upload_header {
         style = style.header(&line.0)?;
     }
-    let client = Client::new(checked(url, args.insecure_credentials)?).style(style);
+    let client = Client::new(checked(url, args)?).style(style);
     let backoff = Backoff::new(fastrand::Rng::new());
     let (run, counters) = (RunId::random(), hub.metrics.upload.clone());
     let Some(path) = &args.spool else {
@@ -62,11 +62,11 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     Ok(Sending::Every(delivery))
 }
 
-/// The address with what the flags say of its password.
-fn checked(url: UploadUrl, insecure_credentials: bool) -> Result<UploadUrl, Failure> {
-    let url = if insecure_credentials { url.allow_unencrypted_credentials() } else { url };
+/// The address with what the flags say of its password and of whom to trust.
+fn checked(url: UploadUrl, args: &SendingArgs) -> Result<UploadUrl, Failure> {
+    let url = if args.insecure_credentials { url.allow_unencrypted_credentials() } else { url };
     url.check_credentials()?;
-    Ok(url)
+    args.roots.upload(url)
 }
 
 /// The upload beside the stream, if there is one.

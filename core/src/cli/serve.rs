@@ -45,11 +45,13 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.origins = args.allow_origin.clone().into();
     let mut watchdogs = Watchdogs::open(args.watchdog.as_deref())?;
     server.access = access;
-    access::warn_of_strangers(&server.access, listeners.iter().filter_map(Listener::bound));
+    args.tls.secure(&mut server)?;
+    let scheme = args.tls.scheme();
+    access::warn_of_strangers(&server.access, scheme, listeners.iter().filter_map(Listener::bound));
 
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
-        for address in listeners.iter().flat_map(Listener::addresses) {
+        for address in listeners.iter().flat_map(|listener| listener.addresses(scheme)) {
             output.print(&format!("streaming on {address}"));
         }
         watchdogs.ready();

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
+    let url = args.roots.stream(args.url.clone())?;
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
     let last = RefCell::new(None);
@@ -23,7 +24,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let mut signals = Signals::watch(&runtime)?;
     let report = runtime.block_on(async {
         tokio::select! {
-            report = watch::watch(&args.url, &options, &SystemClock, progress) => report.map(Some),
+            report = watch::watch(&url, &options, &SystemClock, progress) => report.map(Some),
             // What was measured until then still counts.
             () = signals.stopped() => Ok(last.take()),
         }

@@ -30,9 +30,29 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
         tracing::debug!(%peer, %error, "gone before its first byte");
         return;
     }
+    let socket = match encrypted(socket, &context).await {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::debug!(%peer, %error, "no TLS with it");
+            return;
+        }
+    };
     if let Some((socket, request)) = requests(socket, &peer, place, &context).await {
         stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
     }
+}
+
+#[cfg(feature = "tls")]
+async fn encrypted(socket: Socket, context: &Context) -> std::io::Result<Socket> {
+    match (socket, &context.server.tls) {
+        (Socket::Tcp(socket), Some(tls)) => Ok(Socket::Tls(Box::new(tls.accept(socket).await?))),
+        (socket, _) => Ok(socket),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+async fn encrypted(socket: Socket, _: &Context) -> std::io::Result<Socket> {
+    Ok(socket)
 }
 
 /// What became of the request that hyper has handed over last.

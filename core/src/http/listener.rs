@@ -94,9 +94,9 @@ impl Listener {
         Ok(Self { kind, _file: file })
     }
 
-    /// Where people find it, best first: `http://` addresses that a browser can open, or the path of the socket
-    /// and how to ask it.
-    pub fn addresses(&self) -> Vec<String> {
+    /// Where people find it, best first: addresses of this `scheme`, `http` or `https`, that a browser can open, or the
+    /// path of the socket and how to ask it.
+    pub fn addresses(&self, scheme: &str) -> Vec<String> {
         match &self.kind {
             Kind::Tcp(listener) => {
                 let Ok(bound) = listener.local_addr() else { return Vec::new() };
@@ -104,7 +104,7 @@ impl Listener {
                 let both = bound.is_ipv6() && !SockRef::from(listener).only_v6().unwrap_or(true);
                 let families = if both { addresses::Families::Both } else { addresses::Families::Own };
                 let found = addresses::reachable(bound, families);
-                found.into_iter().map(|address| format!("http://{address}/")).collect()
+                found.into_iter().map(|address| format!("{scheme}://{address}/")).collect()
             }
             Kind::Unix(listener) => {
                 let address = listener.local_addr().ok();

@@ -36,6 +36,9 @@ pub use page::Page;
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
+#[cfg(feature = "tls")]
+pub use crate::tls::ServerTls;
+
 use crate::{clock::Clock, hub::Hub};
 use connections::Connections;
 use fanout::Fanout;
@@ -72,6 +75,9 @@ pub struct Server {
     pub snapshot: SnapshotPolicy,
     /// Who may look.
     pub access: Access,
+    /// Encrypts every TCP connection.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ServerTls>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -81,7 +87,18 @@ impl Server {
     pub fn new(hub: Hub, clock: Arc<dyn Clock>) -> Self {
         let (page, limits) = (Page::default(), Limits::default());
         let (origins, snapshot) = (Origins::default(), SnapshotPolicy::default());
-        Self { hub, page, max_viewers: MAX_VIEWERS, limits, origins, snapshot, access: Access::open(), clock }
+        Self {
+            hub,
+            page,
+            max_viewers: MAX_VIEWERS,
+            limits,
+            origins,
+            snapshot,
+            access: Access::open(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            clock,
+        }
     }
 
     /// Serves on all of `listeners` (one will do) until the future is dropped.

@@ -1,6 +1,8 @@
-//! What carries a connection: a TCP or a Unix socket. Nothing above needs to know which.
+//! What carries a connection: a TCP socket, with TLS or without, or a Unix socket. Nothing above needs to know which.
 
 use super::limits;
+#[cfg(feature = "tls")]
+use crate::tls::TlsStream;
 use socket2::SockRef;
 use std::{
     fmt,
@@ -61,6 +63,8 @@ impl fmt::Display for Peer {
 pub(super) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream>),
 }
 
 impl Socket {
@@ -69,6 +73,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.set_nodelay(true),
             Self::Unix(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.tcp().set_nodelay(true),
         }
     }
 
@@ -78,6 +84,8 @@ impl Socket {
         let socket = match &self {
             Self::Tcp(socket) => SockRef::from(socket),
             Self::Unix(socket) => SockRef::from(socket),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => SockRef::from(socket.tcp()),
         };
         if socket.send(answer).is_ok() && socket.shutdown(Shutdown::Write).is_ok() {
             // A request left unread would make the kernel reset the connection, and the answer with it.
@@ -90,6 +98,8 @@ impl Socket {
         match self {
             #[cfg(target_os = "linux")]
             Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT),
+            #[cfg(all(feature = "tls", target_os = "linux"))]
+            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(limits::UNSENT),
             _ => Ok(()),
         }
     }
@@ -98,6 +108,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.readable().await,
             Self::Unix(socket) => socket.readable().await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.readable().await,
         }
     }
 
@@ -105,6 +117,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.try_read(buffer),
             Self::Unix(socket) => socket.try_read(buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.try_read(buffer),
         }
     }
 
@@ -112,6 +126,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.writable().await,
             Self::Unix(socket) => socket.writable().await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.writable().await,
         }
     }
 
@@ -119,6 +135,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.try_write_vectored(slices),
             Self::Unix(socket) => socket.try_write_vectored(slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.try_write_vectored(slices),
         }
     }
 }
@@ -132,6 +150,8 @@ impl AsyncRead for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
             Self::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_read(cx, buffer),
         }
     }
 }
@@ -141,6 +161,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Unix(socket) => Pin::new(socket).poll_write(cx, bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_write(cx, bytes),
         }
     }
 
@@ -152,6 +174,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
             Self::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_write_vectored(cx, slices),
         }
     }
 
@@ -159,6 +183,8 @@ impl AsyncWrite for Socket {
         match self {
             Self::Tcp(socket) => socket.is_write_vectored(),
             Self::Unix(socket) => socket.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.is_write_vectored(),
         }
     }
 
@@ -166,6 +192,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_flush(cx),
             Self::Unix(socket) => Pin::new(socket).poll_flush(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_flush(cx),
         }
     }
 
@@ -173,6 +201,8 @@ impl AsyncWrite for Socket {
         match &mut *self {
             Self::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => Pin::new(&mut **socket).poll_shutdown(cx),
         }
     }
 }

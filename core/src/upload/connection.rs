@@ -56,6 +56,21 @@ impl Connection {
         let stream = connect(url, limit).await?;
         // Whole requests are written at once; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        if let Some(trust) = url.trust() {
+            let shaken = timeout(limit, trust.connect(stream, url.host())).await;
+            let why = format!("no TLS within {limit:?}; is the server stuck?");
+            let stream = shaken.map_err(|_| url.error(ErrorKind::TimedOut, why))?;
+            return Self::over(stream.map_err(|e| url.error(e.kind(), &e).with_source(e))?, url).await;
+        }
+        Self::over(stream, url).await
+    }
+
+    /// Speaks HTTP over what is there.
+    async fn over<S>(stream: S, url: &HttpUrl) -> Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let heard = Arc::new(AtomicBool::new(false));
         let io = TokioIo::new(Ear { stream, heard: Arc::clone(&heard) });
         let (sender, connection) = http1::handshake(io).await.map_err(|e| broken(url, e))?;
@@ -141,12 +156,12 @@ pub(crate) fn first_line(text: &str) -> Option<String> {
 
 /// The socket, and whether anything has been heard on it.
 #[derive(Debug)]
-struct Ear {
-    stream: TcpStream,
+struct Ear<S> {
+    stream: S,
     heard: Arc<AtomicBool>,
 }
 
-impl AsyncRead for Ear {
+impl<S: AsyncRead + Unpin> AsyncRead for Ear<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -161,7 +176,7 @@ impl AsyncRead for Ear {
     }
 }
 
-impl AsyncWrite for Ear {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Ear<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -2,6 +2,8 @@
 
 use super::credentials::{Credentials, Unencrypted, concealed};
 use super::template;
+#[cfg(feature = "tls")]
+use crate::tls::Trust;
 use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::{Uri, header::HeaderValue};
 use std::{fmt, net::Ipv6Addr, str::FromStr};
@@ -45,6 +47,8 @@ pub(crate) struct HttpUrl {
     scheme: Scheme,
     credentials: Option<Credentials>,
     unencrypted: Unencrypted,
+    #[cfg(feature = "tls")]
+    trust: Trust,
     /// As in the URL: IPv6 addresses in brackets.
     host: String,
     port: u16,
@@ -102,7 +106,17 @@ impl HttpUrl {
         }
         let target = target.parse().map_err(|e| bad("not an address").with_source(e))?;
         let (host, unencrypted) = (host.to_string(), Unencrypted::default());
-        Ok(Self { purpose, scheme, credentials, unencrypted, host, port, target })
+        Ok(Self {
+            purpose,
+            scheme,
+            credentials,
+            unencrypted,
+            #[cfg(feature = "tls")]
+            trust: Trust::default(),
+            host,
+            port,
+            target,
+        })
     }
 
     /// A host that a resolver understands: IPv6 addresses without brackets.
@@ -128,8 +142,15 @@ impl HttpUrl {
         &self.target
     }
 
-    pub(crate) fn scheme(&self) -> Scheme {
-        self.scheme
+    /// Whom to trust, for an address with TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn trust(&self) -> Option<&Trust> {
+        (self.scheme == Scheme::Https).then_some(&self.trust)
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_trust(&mut self, trust: Trust) {
+        self.trust = trust;
     }
 
     /// Passwords may go to this address although others can read them on the way.
@@ -206,6 +227,14 @@ impl UploadUrl {
     #[must_use]
     pub fn allow_unencrypted_credentials(mut self) -> Self {
         self.0.allow_unencrypted();
+        self
+    }
+
+    /// Trusts the certificates in this PEM file, and no others. By default the system's are trusted.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_roots(mut self, file: std::path::PathBuf) -> Self {
+        self.0.set_trust(Trust::file(file));
         self
     }
 

@@ -29,6 +29,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamUrl(HttpUrl);
 
+impl StreamUrl {
+    /// Trusts the certificates in this PEM file, and no others. By default the system's are trusted.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_roots(mut self, file: std::path::PathBuf) -> Self {
+        self.0.set_trust(crate::tls::Trust::file(file));
+        self
+    }
+}
+
 impl FromStr for StreamUrl {
     type Err = Error;
 

@@ -39,7 +39,7 @@ async fn guesses_at_once_are_turned_away_and_others_are_not() {
             }
         }
     }
-    // Three are free, then 0.5 s, 1 s, 2 s, 4 s: a wait of more than 8 s is not waited for.
+    // Four at once, then after 0.5, 1.5, 3.5 and 7.5 s: the next would have to wait for longer than 8 s.
     assert_eq!(
         (answers.iter().filter(|&&s| s == 401).count(), answers.iter().filter(|&&s| s == 429).count()),
         (8, 92)

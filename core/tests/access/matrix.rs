@@ -1,6 +1,9 @@
 //! Every route and every way around it, without, with wrong and with right credentials. What is not let in gets
 //! the same answer to the byte, whatever it asks for; what is let in gets what a server without secrets says.
 
+// The figures of docs/reliability.md.
+#![allow(clippy::print_stdout)]
+
 use crate::support::{Running, SECRET, TOKEN, basic, serve, somebody, sources, status};
 use eyelet_core::http::{Access, ROUTES};
 use std::sync::Arc;

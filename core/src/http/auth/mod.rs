@@ -5,7 +5,6 @@
 //! down their own address ([`brake`]).
 
 mod brake;
-mod file;
 mod hash;
 mod known;
 mod offer;

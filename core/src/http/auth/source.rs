@@ -1,11 +1,7 @@
 //! Where the credentials come from, and what to do when that changes.
 
-use super::{
-    file::{self, Version},
-    known::Known,
-    token::Token,
-    users,
-};
+use super::{known::Known, token::Token, users};
+use crate::secret_file::{self, Version};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -46,7 +42,7 @@ impl Sources {
         let mut key = [0; 32];
         getrandom::fill(&mut key)
             .map_err(|e| Error::new(ErrorKind::Other, format!("the system has no random numbers: {e}")))?;
-        self.files().for_each(|path| file::warn_of_others(path));
+        self.files().for_each(|path| secret_file::warn_of_others(path));
         Ok(Known::new(users, token.as_ref(), key))
     }
 }

@@ -1,6 +1,7 @@
 //! The file of users: lines of `user:hash`, as `htpasswd -B` writes them.
 
-use super::{file, hash::Hash};
+use super::hash::Hash;
+use crate::secret_file;
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{collections::HashSet, path::Path};
 
@@ -16,7 +17,7 @@ pub(super) struct User {
 /// # Errors
 /// If it cannot be read, and for the first line that is wrong; no error shows a hash.
 pub(super) fn read(path: &Path) -> Result<Vec<User>> {
-    let text = file::read(path, "--auth-file")?;
+    let text = secret_file::read(path, "--auth-file")?;
     parse(&text).map_err(|why| {
         let what = format!("cannot use {}: {why}; write it with: htpasswd -B FILE USER", path.display());
         Error::new(ErrorKind::InvalidInput, what)

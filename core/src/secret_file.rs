@@ -13,7 +13,7 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// What changes when a file does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Version {
+pub(crate) struct Version {
     file: (u64, u64),
     len: u64,
     changed: (i64, i64),
@@ -21,7 +21,7 @@ pub(super) struct Version {
 
 impl Version {
     /// Of the file as it is now; `None` where there is none.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok()?;
         // The time of the change of its state: unlike that of its contents nobody can set it.
         let changed = (about.ctime(), about.ctime_nsec());
@@ -33,7 +33,7 @@ impl Version {
 ///
 /// # Errors
 /// In one line, with the flag that named the file.
-pub(super) fn read(path: &Path, flag: &str) -> Result<String> {
+pub(crate) fn read(path: &Path, flag: &str) -> Result<String> {
     let explain = |error: io::Error| {
         let kind = match error.kind() {
             io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, flag: &str) -> Result<String> {
 }
 
 /// Says so when the file is open to others than its owner and group.
-pub(super) fn warn_of_others(path: &Path) {
+pub(crate) fn warn_of_others(path: &Path) {
     let others = |about: &Metadata| about.mode() & 0o006;
     let may = match fs::metadata(path).as_ref().map(others) {
         Ok(0) | Err(_) => return,

@@ -1,0 +1,94 @@
+//! Uploads and `watch` over TLS: whom they trust.
+
+use crate::support::{Authority, aside, open, serve};
+use eyelet_core::{
+    clock::SystemClock,
+    upload::{Client, PostMeta, UploadUrl},
+    watch::{self, Options, StreamUrl},
+};
+use eyelet_hal::{ErrorKind, Result};
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+async fn post(address: &str, roots: &Path) -> Result<u16> {
+    let url: UploadUrl = format!("https://me:pw@{address}/upload").parse().unwrap();
+    let mut client = Client::new(url.with_roots(roots.to_owned()));
+    client.post("picture".into(), &PostMeta::default()).await.map(|response| response.status())
+}
+
+async fn refused(address: &str, roots: &Path) -> (ErrorKind, String) {
+    let error = post(address, roots).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot upload to https://{address}/upload: ")), "{text}");
+    assert!(!text.contains('\n') && !text.contains("pw"), "{text}");
+    (error.kind(), text)
+}
+
+#[tokio::test]
+async fn who_is_known_is_trusted_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let roots = authority.write(&folder.path().join("roots"));
+    let others = stranger.write(&folder.path().join("others"));
+    let by_address = serve(open(&authority.issue(folder.path(), "127.0.0.1", |_| ())).unwrap());
+    let by_name = serve(open(&authority.issue(folder.path(), "localhost", |_| ())).unwrap());
+    let expired = serve(
+        open(&authority.issue(folder.path(), "::1", |params| {
+            params.subject_alt_names = vec![rcgen::SanType::IpAddress("127.0.0.1".parse().unwrap())];
+            params.not_after = (std::time::SystemTime::now() - Duration::from_secs(86_400)).into();
+        }))
+        .unwrap(),
+    );
+    let at = |address: SocketAddr| address.to_string();
+
+    // eyelet takes no pictures: that it says so came over TLS.
+    assert_eq!(post(&at(by_address.address), &roots).await.unwrap(), 404);
+    assert_eq!(post(&format!("localhost:{}", by_name.address.port()), &roots).await.unwrap(), 404);
+    for (address, roots, end) in [
+        (by_address.address, &others, "of no authority that is known here; name its own with --tls-roots"),
+        (by_name.address, &roots, "its certificate is for another name; use that name in the address"),
+        (expired.address, &roots, "its certificate has expired; renew it, or set this clock"),
+    ] {
+        let (kind, text) = refused(&at(address), roots).await;
+        assert!(kind == ErrorKind::PermissionDenied && text.ends_with(end), "{text}");
+    }
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let (kind, text) = refused(&at(by_address.address), &empty).await;
+    assert!(kind == ErrorKind::InvalidInput && text.ends_with("name a PEM file with --tls-roots"), "{text}");
+    let (_, text) = refused(&at(by_address.address), &folder.path().join("missing")).await;
+    assert!(text.ends_with("name a readable file with --tls-roots"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = Authority::new().write(&folder.path().join("roots"));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = aside(move || {
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            std::io::Write::write_all(&mut socket, b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+            // Until the client has gone: no reset may overtake the answer.
+            let _ = std::io::copy(&mut socket, &mut std::io::sink());
+        })
+    })
+    .await;
+    let (_, text) = refused(&address.to_string(), &roots).await;
+    assert!(text.ends_with("it does not speak TLS; write http:// if it is meant to be open"), "{text}");
+    aside(move || server.join().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_stream_is_watched_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let server = serve(open(&authority.issue(folder.path(), "127.0.0.1", |_| ())).unwrap());
+    server.publish(1, 100_000);
+    let url: StreamUrl = format!("https://{}/stream", server.address).parse().unwrap();
+    let mut options = Options::default();
+    options.frames = Some(2);
+    let report = watch::watch(&url.with_roots(roots), &options, &SystemClock, |_| ()).await.unwrap();
+    assert_eq!(report.frames, 2);
+}

@@ -1,0 +1,144 @@
+//! What the server does with its certificate, and the stream over TLS.
+
+use crate::support::{Authority, Client, aside, open, serve};
+use eyelet_hal::ErrorKind;
+use std::{fs, io::Write as _, net::TcpStream, sync::mpsc, time::Duration};
+
+const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: cam\r\n\r\n";
+
+#[tokio::test]
+async fn pages_and_pictures_come_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let server = serve(open(&authority.issue(folder.path(), "cam", |_| ())).unwrap());
+    server.publish(1, 300_000);
+    let address = server.address;
+    aside(move || {
+        let mut client = Client::connect(address, &roots, "cam");
+        // One after the other on one connection, and the stream behind a page in one write.
+        client.send("HEAD /state HTTP/1.1\r\nHost: cam\r\n\r\n");
+        assert!(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+        client.send(&format!("GET / HTTP/1.1\r\nHost: cam\r\n\r\n{STREAM}"));
+        assert!(client.read_until("</html>\n").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(client.read_until("\r\n\r\n").starts_with("HTTP/1.0 200 OK\r\n"));
+        // The same one is repeated: the end of each is there before the next.
+        for _ in 0..2 {
+            assert!(client.read_until("\r\n\r\n").contains("Content-Length: 300000\r\n"));
+            assert!(client.read(300_000).iter().all(|&byte| byte == b'1'));
+            client.read_until("\r\n--frame\r\n");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_viewer_skips_whole_pictures_over_tls_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let server = serve(open(&authority.issue(folder.path(), "cam", |_| ())).unwrap());
+    let (len, count, address) = (400_000, 60, server.address);
+    let (published, wait) = mpsc::channel();
+    let (connected, mut viewers) = tokio::sync::mpsc::channel(1);
+    let slow = tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(address, &roots, "cam");
+        client.send(STREAM);
+        client.read_until("\r\n\r\n--frame\r\n");
+        connected.blocking_send(()).unwrap();
+        wait.recv().unwrap();
+        let mut seen: Vec<u64> = vec![];
+        while seen.last() != Some(&count) {
+            let head = client.read_until("\r\n\r\n");
+            let sequence = head.split("X-Sequence: ").nth(1).unwrap().trim().parse().unwrap();
+            assert!(seen.last() <= Some(&sequence), "{sequence} after {seen:?}");
+            assert!(client.read(len).iter().all(|&byte| byte == b'0' + (sequence % 10) as u8), "torn");
+            client.read_until("\r\n--frame\r\n");
+            seen.push(sequence);
+        }
+        seen
+    });
+    viewers.recv().await.unwrap();
+    for sequence in 1..=count {
+        server.publish(sequence, len);
+        // The server sends what it can before the next one comes.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    published.send(()).unwrap();
+    let seen = slow.await.unwrap();
+    assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let server = serve(open(&authority.issue(folder.path(), "cam", |_| ())).unwrap());
+    let address = server.address;
+    aside(move || {
+        let silent = TcpStream::connect(address).unwrap();
+        let mut plain = TcpStream::connect(address).unwrap();
+        plain.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        plain.write_all(b"GET / HTTP/1.1\r\nHost: cam\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        // An alert, or a reset.
+        let _ = std::io::Read::read_to_end(&mut plain, &mut answer);
+        assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+        let mut client = Client::connect(address, &roots, "cam");
+        client.send("HEAD / HTTP/1.1\r\nHost: cam\r\n\r\n");
+        assert!(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+        drop(silent);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_to_the_next_who_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let files = authority.issue(folder.path(), "cam", |_| ());
+    let server = serve(open(&files).unwrap());
+    let address = server.address;
+    let shown = move || {
+        let mut client = Client::connect(address, &roots, "cam");
+        client.send("HEAD / HTTP/1.1\r\nHost: cam\r\n\r\n");
+        client.read_until("\r\n\r\n");
+        client.certificate()
+    };
+    let first = aside(shown.clone()).await;
+    // Damaged, the one of before stays.
+    fs::write(&files[0], "nonsense").unwrap();
+    assert_eq!(aside(shown.clone()).await, first);
+    authority.issue(folder.path(), "cam", |_| ());
+    assert_ne!(aside(shown).await, first);
+}
+
+#[test]
+fn what_cannot_be_used_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let [cam, cam_key] = authority.issue(folder.path(), "cam", |_| ());
+    let [_, other_key] = authority.issue(folder.path(), "other", |_| ());
+    let missing = folder.path().join("missing");
+    let damaged = folder.path().join("damaged");
+    let text = fs::read_to_string(&cam).unwrap();
+    fs::write(&damaged, text.replacen("MII", "????", 1)).unwrap();
+    for (files, kind, end) in [
+        ([missing.clone(), cam_key.clone()], ErrorKind::NotFound, "; name a readable file with --tls-cert"),
+        ([cam.clone(), missing], ErrorKind::NotFound, "; name a readable file with --tls-key"),
+        ([cam_key.clone(), cam_key.clone()], ErrorKind::InvalidInput, "; name a PEM file with --tls-cert"),
+        ([cam.clone(), cam.clone()], ErrorKind::InvalidInput, "; name a PEM file with --tls-key"),
+        ([damaged, cam_key.clone()], ErrorKind::InvalidInput, "; make it anew"),
+        ([cam.clone(), other_key], ErrorKind::InvalidInput, "; name the two that belong together"),
+    ] {
+        let error = open(&files).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let text = error.to_string();
+        assert!(text.ends_with(end) && !text.contains('\n') && !text.contains("PRIVATE"), "{text}");
+    }
+    assert!(open(&[cam, cam_key]).is_ok());
+}
