@@ -1,6 +1,5 @@
 //! What carries a connection: a TCP socket, with TLS or without, or a Unix socket. Nothing above needs to know which.
 
-use super::limits;
 #[cfg(feature = "tls")]
 use crate::tls::TlsStream;
 use socket2::SockRef;
@@ -97,9 +96,9 @@ impl Socket {
     pub(super) fn keep_fresh(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT),
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(super::limits::UNSENT),
             #[cfg(all(feature = "tls", target_os = "linux"))]
-            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(limits::UNSENT),
+            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(super::limits::UNSENT),
             _ => Ok(()),
         }
     }
