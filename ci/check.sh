@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What `all` means, the quick ones first.
-all=(fmt clippy test doc bindings e2e cross riscv64 instructions deploy vboard)
+all=(fmt clippy test doc bindings e2e spool cross riscv64 instructions deploy vboard)
 
 usage() {
   echo "usage: ci/check.sh [VERB ...]"
