@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What `all` means, the quick ones first.
-all=(fmt deny clippy test bench-smoke doc bindings peers sanitize e2e cross riscv64 instructions deploy vboard fuzz hostile soak)
+all=(fmt deny clippy test bench-smoke doc bindings peers sanitize e2e spool cross riscv64 instructions deploy vboard fuzz hostile soak)
 
 usage() {
   echo "usage: ci/check.sh [VERB [SECONDS] ...]"
