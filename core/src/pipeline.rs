@@ -67,7 +67,11 @@ impl Pipeline {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let camera = thread::Builder::new().name("camera".to_owned());
-        match camera.spawn(move || self.run(&seen)) {
+        let run = move || {
+            wake_on_time();
+            self.run(&seen);
+        };
+        match camera.spawn(run) {
             Ok(thread) => Ok(Running { stop, thread: Some(thread) }),
             Err(e) => {
                 let what = format!("cannot start the camera thread: {e}; is the process limit reached?");
@@ -108,6 +112,15 @@ impl Pipeline {
             }
             pause = PAUSES.last.min(2 * pause);
         }
+    }
+}
+
+/// Linux ends a sleep up to 50 us late to save wake-ups; a camera thread that sleeps until the next frame has
+/// nothing to save, and each picture would be that much older.
+fn wake_on_time() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1)) {
+        tracing::debug!(%error, "frames may come 50 us late");
     }
 }
 

@@ -115,7 +115,7 @@ fn segment(bytes: &[u8], at: usize) -> Result<&[u8]> {
 
 /// The offset of the first marker after entropy-coded data: neither a stuffed zero nor a restart.
 fn skip_scan(bytes: &[u8], mut at: usize) -> Result<usize> {
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xff)) {
+    while let Some(found) = bytes.get(at..).and_then(first_ff) {
         at += found;
         match bytes.get(at + 1) {
             Some(0x00 | 0xd0..=0xd7) => at += 2,
@@ -125,6 +125,14 @@ fn skip_scan(bytes: &[u8], mut at: usize) -> Result<usize> {
         }
     }
     Err(corrupt("is truncated", bytes.len()))
+}
+
+/// The offset of the first 0xff: by chunks, which compilers look through with vector instructions.
+fn first_ff(bytes: &[u8]) -> Option<usize> {
+    let (chunks, _) = bytes.as_chunks::<32>();
+    let without = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |found, &b| found | (b == 0xff));
+    let passed = 32 * chunks.iter().take_while(without).count();
+    bytes[passed..].iter().position(|&b| b == 0xff).map(|at| passed + at)
 }
 
 #[cfg(test)]
@@ -151,6 +159,19 @@ mod tests {
         let want =
             Info { width: 3, height: 2, components: 1, huffman_tables: true, scan: 26, len: TINY.len() };
         assert_eq!(info, want);
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_of_them_is_found(len in 0usize..200, at in prop::collection::vec(0usize..200, 0..3)) {
+            let mut bytes = vec![0xfe; len];
+            for at in at {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = 0xff;
+                }
+            }
+            prop_assert_eq!(first_ff(&bytes), bytes.iter().position(|&b| b == 0xff));
+        }
     }
 
     #[test]

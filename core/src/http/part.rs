@@ -11,13 +11,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-/// From this many viewers on, a part is copied once into pages that their sockets share; below, copying it
-/// into each socket's queue is cheaper than making the pages.
+/// From this many viewers on, a part is copied once into pages that their sockets share. Making the pages and
+/// giving them back costs about what sharing them saves with so many viewers; below, copying the part into each
+/// socket's queue is cheaper.
 ///
-/// Measured on x86-64 (`benches/README.md`), not on the board.
-const SHARED_FROM: usize = 24;
+/// Measured on x86-64 with pictures of 53 kB: it pays from 40 viewers on one machine and from fewer than 10 on
+/// another. Not measured on the board.
+const SHARED_FROM: usize = 32;
 
-/// A part shorter than this is copied for each viewer: looking up its pages costs as much.
+/// A part shorter than this is copied for each viewer: finding its pages costs as much. With 25 kB it pays from
+/// 64 viewers on, with 10 kB not even with 128.
 const SHARED_LENGTH: usize = 16 * 1024;
 
 /// One picture, its headers and what follows it.
