@@ -104,7 +104,8 @@ impl std::fmt::Debug for JpegStreamer {
 }
 
 impl JpegStreamer {
-    /// Binds `host:port` (an empty host is every address of the machine, port 0 picks a free one) for at most
+    /// Binds `host:port` (an empty host is every IPv4 address of the machine, `::` every IPv6
+    /// address, port 0 picks a free one) for at most
     /// `clients` viewers at once. Pictures are encoded at [`Quality::DEFAULT`].
     ///
     /// # Errors

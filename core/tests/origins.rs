@@ -97,7 +97,10 @@ async fn nothing_is_taken_for_what_it_is_not() {
     }
     for method in ["GET", "HEAD"] {
         let answer = head(&server, method, "/stream", "").await;
-        assert!(!answer.contains("nosniff"), "browsers would not show it elsewhere: {answer}");
+        assert!(
+            !answer.contains("nosniff"),
+            "browsers may refuse to show it on other servers' pages: {answer}"
+        );
     }
 }
 

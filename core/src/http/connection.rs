@@ -106,7 +106,8 @@ async fn requests(
 fn finish(request: &Request<Incoming>, reply: &mut routes::Reply, context: &Context) {
     let headers = reply.headers_mut();
     headers.extend(context.server.origins.grant(request.headers()));
-    // Not for the stream: a browser that may not look into it takes it for no picture, and shows none.
+    // Not for the stream: a page of another server may show it, and the standard (opaque response blocking) lets a
+    // browser refuse what says this and is no picture by its type.
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != framing::CONTENT_TYPE) {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }

@@ -1,6 +1,6 @@
 //! How much a peer may ask for, and for how long: every number, with its reason.
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 use std::{io, time::Duration};
 
 /// A peer has this long for a request's head, and an idle connection this long until its next: a person's browser
@@ -35,6 +35,7 @@ const SLOWEST: f64 = 2_000.0;
 
 /// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
 /// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver.
+#[cfg(target_os = "linux")]
 const DEAD: Duration = Duration::from_secs(60);
 
 /// How many may be connected.
@@ -78,11 +79,15 @@ pub(super) fn stall_budget(bytes: usize) -> Duration {
 /// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections
 /// inherit it.
 pub(super) fn notice_dead_peers(socket: &SockRef<'_>) -> io::Result<()> {
-    let probes = TcpKeepalive::new().with_time(DEAD / 2).with_interval(DEAD / 6).with_retries(3);
-    socket.set_tcp_keepalive(&probes)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(DEAD))?;
-    Ok(())
+    {
+        let probes = socket2::TcpKeepalive::new().with_time(DEAD / 2).with_interval(DEAD / 6).with_retries(3);
+        socket.set_tcp_keepalive(&probes)?;
+        socket.set_tcp_user_timeout(Some(DEAD))
+    }
+    // Elsewhere with the system's times.
+    #[cfg(not(target_os = "linux"))]
+    socket.set_keepalive(true)
 }
 
 #[cfg(test)]

@@ -155,8 +155,15 @@ impl From<Vec<Listener>> for Listeners {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn is_listening(socket: &impl AsFd) -> bool {
     SockRef::from(socket).is_listener().unwrap_or(false)
+}
+
+/// Not every system can tell; there it is found out by accepting.
+#[cfg(not(target_os = "linux"))]
+fn is_listening(_: &impl AsFd) -> bool {
+    true
 }
 
 fn cannot(error: io::Error) -> Error {

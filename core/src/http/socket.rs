@@ -1,6 +1,5 @@
 //! What carries a connection: a TCP or a Unix socket. Nothing above needs to know which.
 
-use super::limits;
 use socket2::SockRef;
 use std::{
     fmt,
@@ -89,7 +88,7 @@ impl Socket {
     pub(super) fn keep_fresh(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(limits::UNSENT as u32),
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(super::limits::UNSENT as u32),
             _ => Ok(()),
         }
     }
