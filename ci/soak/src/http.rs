@@ -231,3 +231,73 @@ impl Stream {
         let _ = self.reader.get_ref().set_zero_linger();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    const HEAD: &[u8] =
+        b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n--frame\r\n";
+    const JPEG: &[u8] = b"\xff\xd8\xff picture \xff\xd9";
+
+    fn part(length: usize, jpeg: &[u8]) -> Vec<u8> {
+        let head = format!("Content-Length: {length}\r\nX-Timestamp: 1.5\r\nX-Sequence: 7\r\n\r\n");
+        [head.as_bytes(), jpeg, NEXT].concat()
+    }
+
+    /// What a viewer makes of the first part of this stream.
+    async fn seen(stream: Vec<u8>, manner: Manner) -> Result<Part, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = async {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut socket = BufReader::new(socket);
+            fields_of_request(&mut socket).await;
+            socket.write_all(HEAD).await.unwrap();
+            socket.write_all(&stream).await.unwrap();
+        };
+        let viewer = async {
+            let mut viewer = Stream::open(Ipv4Addr::LOCALHOST, address, manner).await?;
+            viewer.next(&mut Vec::new()).await
+        };
+        let ((), part) = tokio::join!(server, viewer);
+        part.map_err(|e| e.to_string())
+    }
+
+    async fn fields_of_request(socket: &mut BufReader<TcpStream>) {
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            assert!(socket.read_line(&mut line).await.unwrap() > 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn whole_parts_are_read_in_every_manner() {
+        for rate in [None, Some(1_000_000)] {
+            let part = seen(part(JPEG.len(), JPEG), Manner { rate, ..Manner::default() }).await.unwrap();
+            assert_eq!(part.told.map(|told| (told.sequence, told.at)), Some((7, 1.5)));
+        }
+        let bare = [b"Content-Type: image/jpeg\r\n\r\n", JPEG, NEXT].concat();
+        let part = seen(bare, Manner { browser: true, ..Manner::default() }).await.unwrap();
+        assert!(part.told.is_none());
+    }
+
+    #[tokio::test]
+    async fn torn_parts_are_noticed() {
+        let cut = &JPEG[..JPEG.len() - 1];
+        let long = [JPEG, b"x"].concat();
+        for (name, stream) in [
+            ("too short a picture", part(JPEG.len(), cut)),
+            ("too long a picture", part(JPEG.len(), &long)),
+            ("no end of the JPEG", part(cut.len(), cut)),
+            ("no beginning of the JPEG", part(JPEG.len() - 1, &JPEG[1..])),
+            ("no boundary", part(JPEG.len(), JPEG).strip_suffix(NEXT).unwrap().to_vec()),
+            ("no header line", [b"Content-Length 5\r\n\r\n", JPEG].concat()),
+            ("nothing", Vec::new()),
+        ] {
+            assert!(seen(stream, Manner::default()).await.is_err(), "{name}");
+        }
+    }
+}
