@@ -1,6 +1,6 @@
 //! The client's side: whom to trust.
 
-use super::{provider, stream::TlsStream};
+use super::{pinned::Pinned, provider, stream::TlsStream};
 use crate::secret_file;
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustls::{
@@ -9,7 +9,7 @@ use rustls::{
 };
 use std::{
     fmt, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 use tokio::net::TcpStream;
@@ -58,44 +58,50 @@ impl Trust {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let config = ClientConfig::builder_with_provider(provider())
+        let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .map_err(|e| Error::new(ErrorKind::Other, format!("cannot use TLS: {e}")))?
-            .with_root_certificates(self.read()?)
-            .with_no_client_auth();
-        Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
-    }
-
-    fn read(&self) -> Result<RootCertStore> {
-        let mut store = RootCertStore::empty();
-        let Some(file) = &self.roots else {
-            // Some of a system's may be of a kind that is no longer of use.
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if store.is_empty() {
-                let why = "this system has no certificates to trust; install ca-certificates, or name a PEM file \
-                           with --tls-roots";
-                return Err(Error::new(ErrorKind::NotFound, why));
-            }
-            return Ok(store);
+            .map_err(|e| Error::new(ErrorKind::Other, format!("cannot use TLS: {e}")))?;
+        let config = match &self.roots {
+            // "Dangerous" is any verifier that is not rustls' own; see there what ours adds.
+            Some(file) => builder.dangerous().with_custom_certificate_verifier(Arc::new(named(file)?)),
+            None => builder.with_root_certificates(system()?),
         };
-        let text = secret_file::read(file, "--tls-roots")?;
-        let all: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes()).flatten().collect();
-        if store.add_parsable_certificates(all).0 == 0 {
-            let why = format!(
-                "cannot use {}: no certificate is in it; name a PEM file with --tls-roots",
-                file.display()
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, why));
-        }
-        Ok(store)
+        let config = Arc::new(config.with_no_client_auth());
+        Ok(Arc::clone(self.config.get_or_init(|| config)))
     }
+}
+
+fn system() -> Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    // Some of a system's may be of a kind that is no longer of use.
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        let why = "this system has no certificates to trust; install ca-certificates, or name a PEM file with --tls-roots";
+        return Err(Error::new(ErrorKind::NotFound, why));
+    }
+    Ok(store)
+}
+
+fn named(file: &Path) -> Result<Pinned> {
+    let text = secret_file::read(file, "--tls-roots")?;
+    let all = CertificateDer::pem_slice_iter(text.as_bytes()).flatten().collect();
+    Pinned::new(all).ok_or_else(|| {
+        let why = format!(
+            "cannot use {}: no certificate is in it; name a PEM file with --tls-roots",
+            file.display()
+        );
+        Error::new(ErrorKind::InvalidInput, why)
+    })
 }
 
 fn explain(error: io::Error) -> Error {
     use rustls::Error as Tls;
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
     let (kind, why) = match tls {
-        Some(Tls::InvalidCertificate(CertificateError::UnknownIssuer)) => (
+        Some(Tls::InvalidCertificate(
+            // Of an authority with the same name, and of a certificate that is only its own.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
+        )) => (
             ErrorKind::PermissionDenied,
             "its certificate is of no authority that is known here; name its own with --tls-roots".to_owned(),
         ),

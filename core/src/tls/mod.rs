@@ -1,6 +1,7 @@
 //! TLS, by rustls, under what serves, uploads and watches. Behind the feature `tls`.
 
 mod client;
+mod pinned;
 mod server;
 mod stream;
 mod validity;

@@ -1,6 +1,6 @@
 //! Uploads and `watch` over TLS: whom they trust.
 
-use crate::support::{Authority, aside, open, serve};
+use crate::support::{Authority, aside, open, serve, signed_by_itself};
 use eyelet_core::{
     clock::SystemClock,
     upload::{Client, PostMeta, UploadUrl},
@@ -91,4 +91,19 @@ async fn a_stream_is_watched_over_tls() {
     options.frames = Some(2);
     let report = watch::watch(&url.with_roots(roots), &options, &SystemClock, |_| ()).await.unwrap();
     assert_eq!(report.frames, 2);
+}
+
+#[tokio::test]
+async fn one_that_is_signed_by_itself_is_trusted_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, other) =
+        (signed_by_itself(folder.path(), "127.0.0.1"), signed_by_itself(folder.path(), "localhost"));
+    let (server, elsewhere) = (serve(open(&own).unwrap()), serve(open(&other).unwrap()));
+    let address = server.address.to_string();
+    assert_eq!(post(&address, &own[0]).await.unwrap(), 404);
+    let (kind, text) = refused(&address, &other[0]).await;
+    assert!(kind == ErrorKind::PermissionDenied && text.ends_with("with --tls-roots"), "{text}");
+    // Named, but for another host.
+    let (_, text) = refused(&elsewhere.address.to_string(), &other[0]).await;
+    assert!(text.ends_with("its certificate is for another name; use that name in the address"), "{text}");
 }

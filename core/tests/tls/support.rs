@@ -59,6 +59,17 @@ impl Authority {
     }
 }
 
+/// What `openssl req -x509` makes: signed by itself, and marked as an authority.
+pub(crate) fn signed_by_itself(folder: &Path, name: &str) -> [PathBuf; 2] {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let files = [folder.join(format!("own-{name}.pem")), folder.join(format!("own-{name}.key"))];
+    fs::write(&files[0], params.self_signed(&key).unwrap().pem()).unwrap();
+    fs::write(&files[1], key.serialize_pem()).unwrap();
+    files
+}
+
 pub(crate) struct Running {
     pub(crate) hub: Hub,
     pub(crate) address: SocketAddr,
