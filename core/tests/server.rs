@@ -284,6 +284,21 @@ async fn read_parts(mut viewer: TcpStream, len: usize, last: u64, arrived: Arc<A
     seen
 }
 
+/// The same for a browser, whose parts have no numbers: `count` different ones.
+async fn read_bare_parts(mut viewer: TcpStream, len: usize, count: u64, arrived: Arc<AtomicU64>) {
+    const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+    read_until(&mut viewer, "\r\n\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n").await;
+    let (mut last, mut part) = (0, vec![0; len + TAIL.len()]);
+    while last < count {
+        timeout(PATIENCE, viewer.read_exact(&mut part)).await.expect("torn").unwrap();
+        assert!(part[..len].iter().all(|&b| b == part[0]) && part[len..] == *TAIL, "torn");
+        if part[0] == b'0' + ((last + 1) % 10) as u8 {
+            last += 1;
+            arrived.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// So many viewers that they share one copy of each picture, which must stay as it is while a slow one has part
 /// of it.
 #[tokio::test]
@@ -296,6 +311,9 @@ async fn a_crowd_gets_whole_pictures_however_slowly_some_read() {
         let viewer = server.connect(STREAM).await;
         fast.push(tokio::spawn(read_parts(viewer, len, count, Arc::clone(&arrived))));
     }
+    let browser = STREAM.replace("Host: x", "Host: x\r\nAccept: image/*");
+    let browser = server.connect(&browser).await;
+    let browser = tokio::spawn(read_bare_parts(browser, len, count, Arc::clone(&arrived)));
     let mut slow = vec![];
     for _ in 0..3 {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -304,15 +322,16 @@ async fn a_crowd_gets_whole_pictures_however_slowly_some_read() {
         socket.write_all(STREAM.as_bytes()).await.unwrap();
         slow.push(socket);
     }
-    until(|| server.hub.metrics.viewers.get() == 43).await;
+    until(|| server.hub.metrics.viewers.get() == 44).await;
     for sequence in 1..=count {
         server.publish(sequence, len);
         // Those who read get every picture: they wait for nobody.
-        until(|| arrived.load(Ordering::Relaxed) == 40 * sequence).await;
+        until(|| arrived.load(Ordering::Relaxed) == 41 * sequence).await;
     }
     for viewer in fast {
         assert_eq!(viewer.await.unwrap(), (1..=count).collect::<Vec<_>>());
     }
+    browser.await.unwrap();
     for viewer in slow {
         let seen = read_parts(viewer, len, count, Arc::default()).await;
         assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
