@@ -199,7 +199,7 @@ fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
                 found if found <= asked => "yes",
                 _ => "**no**",
             };
-            writeln!(out, "| {} | {what} | {asked} | {} | {met} |", server.name, Number(found, 2))?;
+            writeln!(out, "| {} | {what} | {asked} | {} | {met} |", server.name, Number(found, 3))?;
         }
     }
     Ok(())
