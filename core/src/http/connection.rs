@@ -2,6 +2,7 @@
 
 use super::{
     Context, routes,
+    socket::{Peer, Socket},
     stream::{self, StreamRequest},
     tap::Tap,
 };
@@ -9,12 +10,10 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioTimer;
 use std::{
     future::poll_fn,
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
-use tokio::net::TcpStream;
 
 /// A peer has this long for a request's head, and an idle connection this long until its next.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,27 +21,23 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest request head; cookies and proxies make them long.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, context: Arc<Context>) {
-    if let Err(error) = socket.set_nodelay(true) {
+pub(super) async fn serve(socket: Socket, peer: Peer, context: Arc<Context>) {
+    if let Err(error) = socket.send_at_once() {
         tracing::debug!(%peer, %error, "gone before its first byte");
         return;
     }
-    if let Some((socket, request)) = requests(socket, peer, &context).await {
+    if let Some((socket, request)) = requests(socket, &peer, &context).await {
         stream::run(socket, request, &context.server).await;
     }
 }
 
 /// Answers requests; gives the socket back when one of them asked for the stream.
-async fn requests(
-    socket: TcpStream,
-    peer: SocketAddr,
-    context: &Arc<Context>,
-) -> Option<(TcpStream, StreamRequest)> {
+async fn requests(socket: Socket, peer: &Peer, context: &Arc<Context>) -> Option<(Socket, StreamRequest)> {
     let taken = Arc::new(Mutex::new(None));
     let service = service_fn(|request| {
-        let (context, taken) = (Arc::clone(context), Arc::clone(&taken));
+        let (context, taken, peer) = (Arc::clone(context), Arc::clone(&taken), peer.clone());
         Box::pin(async move {
-            match routes::answer(&request, peer, &context).await {
+            match routes::answer(&request, &peer, &context).await {
                 routes::Answer::Response(response) => Ok::<_, std::convert::Infallible>(response),
                 routes::Answer::Stream(request) => {
                     *taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);

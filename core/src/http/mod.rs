@@ -8,6 +8,7 @@ mod framing;
 mod page;
 mod routes;
 mod snapshot;
+mod socket;
 mod state;
 mod stream;
 mod tap;
@@ -20,6 +21,7 @@ pub use snapshot::SnapshotPolicy;
 
 use crate::{clock::Clock, hub::Hub};
 use eyelet_hal::{Error, ErrorKind, Result};
+use socket::{Peer, Socket};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use viewers::Viewers;
@@ -71,7 +73,7 @@ impl Server {
                     refused = false;
                     let context = Arc::clone(&context);
                     tasks.spawn(async move {
-                        connection::serve(socket, peer, context).await;
+                        connection::serve(Socket::Tcp(socket), Peer::Tcp(peer), context).await;
                         drop(permit);
                     });
                 }

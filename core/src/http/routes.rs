@@ -3,7 +3,9 @@
 use super::{
     Context,
     framing::{self, Framing},
-    snapshot, state,
+    snapshot,
+    socket::Peer,
+    state,
     stream::StreamRequest,
     thinner::Thinner,
 };
@@ -15,7 +17,6 @@ use hyper::{
     body::Incoming,
     header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
-use std::net::SocketAddr;
 
 pub(super) type Reply = Response<Full<Bytes>>;
 
@@ -78,7 +79,7 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|pair| pair.split_once('=').filter(|&(key, _)| key == name).map(|(_, v)| v))
 }
 
-pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, context: &Context) -> Answer {
+pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
     let query = request.uri().query().unwrap_or_default();
     let Some(route) = Route::find(request.uri().path(), query) else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
@@ -104,7 +105,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: SocketAddr, contex
     Answer::Response(reply)
 }
 
-fn stream(request: &Request<Incoming>, query: &str, peer: SocketAddr, context: &Context) -> Answer {
+fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context) -> Answer {
     let thinner = match parameter(query, "fps").map(str::parse).transpose() {
         Ok(fps) => fps.map(Thinner::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),

@@ -1,6 +1,6 @@
 //! `GET /stream`: the newest picture, to one viewer, over and over.
 
-use super::{Server, framing::Framing, thinner::Thinner, viewers::Viewer};
+use super::{Server, framing::Framing, socket::Socket, thinner::Thinner, viewers::Viewer};
 use crate::feed::{Picture, Subscription};
 use bytes::Bytes;
 use std::{
@@ -8,10 +8,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// On a still source the newest picture is sent again this often, so that a client which missed its end sees
 /// it all the same, and a dead one is noticed.
@@ -19,11 +16,6 @@ const REPEAT: Duration = Duration::from_secs(1);
 
 /// A viewer that takes not one byte for this long is gone.
 const STALL: Duration = Duration::from_secs(30);
-
-/// How much may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls seconds
-/// behind; with it, a slow viewer gets fewer pictures, each fresh.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 64 * 1024;
 
 /// A request for the stream, and its place among the viewers.
 #[derive(Debug)]
@@ -34,9 +26,8 @@ pub(super) struct StreamRequest {
 }
 
 /// Streams until the viewer leaves.
-pub(super) async fn run(socket: TcpStream, request: StreamRequest, server: &Server) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+pub(super) async fn run(socket: Socket, request: StreamRequest, server: &Server) {
+    if let Err(error) = socket.keep_fresh() {
         tracing::debug!(%error, "a slow viewer may fall behind");
     }
     let pictures = server.hub.feed.subscribe();
@@ -51,7 +42,7 @@ pub(super) async fn run(socket: TcpStream, request: StreamRequest, server: &Serv
 }
 
 /// Until the peer closes its side. What it may still send is of no interest.
-async fn left(socket: &TcpStream) {
+async fn left(socket: &Socket) {
     let mut ignored = [0; 512];
     while socket.readable().await.is_ok() {
         match socket.try_read(&mut ignored) {
@@ -64,7 +55,7 @@ async fn left(socket: &TcpStream) {
 }
 
 async fn send(
-    socket: &TcpStream,
+    socket: &Socket,
     mut request: StreamRequest,
     mut pictures: Subscription,
     server: &Server,
@@ -112,7 +103,7 @@ fn slices(part: &[Bytes; 3]) -> [IoSlice<'_>; 3] {
 }
 
 /// Writes what is left of a part that has begun: parts are never torn. Gives the part's length.
-async fn finish(socket: &TcpStream, part: &[Bytes; 3], written: usize) -> io::Result<u64> {
+async fn finish(socket: &Socket, part: &[Bytes; 3], written: usize) -> io::Result<u64> {
     let mut slices = slices(part);
     let mut rest = &mut slices[..];
     IoSlice::advance_slices(&mut rest, written);
@@ -120,7 +111,7 @@ async fn finish(socket: &TcpStream, part: &[Bytes; 3], written: usize) -> io::Re
     Ok(part.iter().map(|bytes| bytes.len() as u64).sum())
 }
 
-async fn write_all(socket: &TcpStream, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+async fn write_all(socket: &Socket, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
         match socket.try_write_vectored(slices) {
@@ -132,7 +123,7 @@ async fn write_all(socket: &TcpStream, mut slices: &mut [IoSlice<'_>]) -> io::Re
     Ok(())
 }
 
-async fn room(socket: &TcpStream) -> io::Result<()> {
+async fn room(socket: &Socket) -> io::Result<()> {
     match timeout(STALL, socket.writable()).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "takes no bytes")),

@@ -1,5 +1,6 @@
 //! The socket under hyper, with one thing to know about it: whether everything written has gone.
 
+use super::socket::Socket;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -11,22 +12,21 @@ use std::{
     },
     task::{Context, Poll},
 };
-use tokio::net::TcpStream;
 
 /// A socket that remembers whether its last write was refused: whether hyper still holds bytes for it.
 #[derive(Debug)]
 pub(super) struct Tap {
-    io: TokioIo<TcpStream>,
+    io: TokioIo<Socket>,
     blocked: Arc<AtomicBool>,
 }
 
 impl Tap {
-    pub(super) fn new(socket: TcpStream) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(socket: Socket) -> (Self, Arc<AtomicBool>) {
         let blocked = Arc::new(AtomicBool::new(false));
         (Self { io: TokioIo::new(socket), blocked: Arc::clone(&blocked) }, blocked)
     }
 
-    pub(super) fn into_socket(self) -> TcpStream {
+    pub(super) fn into_socket(self) -> Socket {
         self.io.into_inner()
     }
 

@@ -1,11 +1,11 @@
 //! Who watches `/stream`.
 
+use super::socket::Peer;
 use crate::rate::Rate;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -26,7 +26,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Entry {
-    address: SocketAddr,
+    address: Peer,
     sent: u64,
     skipped: u64,
     rate: Rate,
@@ -48,14 +48,14 @@ impl Viewers {
     }
 
     /// A place for one more viewer, if there is one. It is free again when the [`Viewer`] drops.
-    pub(super) fn admit(&self, address: SocketAddr) -> Option<Viewer> {
+    pub(super) fn admit(&self, peer: &Peer) -> Option<Viewer> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
             return None;
         }
         let id = inner.next_id;
         inner.next_id += 1;
-        inner.viewers.insert(id, Entry { address, sent: 0, skipped: 0, rate: Rate::default() });
+        inner.viewers.insert(id, Entry { address: peer.clone(), sent: 0, skipped: 0, rate: Rate::default() });
         self.gauge.inc();
         Some(Viewer { id, viewers: self.clone() })
     }
@@ -114,7 +114,7 @@ mod tests {
     fn a_place_that_frees_up_is_usable_at_once() {
         let gauge = Gauge::default();
         let viewers = Viewers::new(2, gauge.clone());
-        let peer = "10.0.0.1:5".parse().unwrap();
+        let peer = &Peer::Tcp("10.0.0.1:5".parse().unwrap());
         let first = viewers.admit(peer).unwrap();
         let _second = viewers.admit(peer).unwrap();
         assert!(viewers.admit(peer).is_none());
