@@ -7,6 +7,7 @@ pub mod compare;
 pub mod floor;
 pub mod limit;
 pub mod load;
+pub mod machine;
 pub mod marks;
 pub mod measured;
 pub mod natural;

@@ -4,10 +4,9 @@
 use clap::Parser;
 use eyelet_bench::{
     compare::{Comparison, Server, tables},
-    limit, marks, pictures,
+    limit, machine, marks, pictures,
 };
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -88,7 +87,7 @@ fn run(args: Args) -> io::Result<()> {
         warmup: Duration::from_secs_f64(args.warmup),
         slow: Duration::from_secs_f64(args.slow_seconds),
     };
-    let before = load_average()?;
+    let before = machine::load_average()?;
     let reports = comparison.run(|what| {
         let _ = writeln!(io::stderr(), "{what}");
     })?;
@@ -97,25 +96,12 @@ fn run(args: Args) -> io::Result<()> {
         args.rounds,
         args.seconds,
         args.warmup,
-        machine()?,
-        load_average()?,
+        machine::described()?,
+        machine::load_average()?,
         tables(&comparison, &reports),
     );
     match args.into {
         Some(file) => marks::replace(&file, "compare.sh", &text),
         None => io::stdout().write_all(text.as_bytes()),
     }
-}
-
-/// The machine in general terms.
-fn machine() -> io::Result<String> {
-    let cores = std::thread::available_parallelism()?;
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let kernel: Vec<&str> = kernel.split('.').take(2).collect();
-    Ok(format!("{cores} cores, {}, Linux {}, loopback", std::env::consts::ARCH, kernel.join(".")))
-}
-
-fn load_average() -> io::Result<String> {
-    let text = fs::read_to_string("/proc/loadavg")?;
-    Ok(text.split(' ').next().unwrap_or_default().to_owned())
 }

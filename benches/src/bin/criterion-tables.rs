@@ -1,7 +1,7 @@
 //! `criterion-tables`: what `cargo bench` measured last, as tables in Markdown.
 
 use clap::Parser;
-use eyelet_bench::{marks, measured};
+use eyelet_bench::{machine, marks, measured};
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -30,7 +30,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> io::Result<()> {
+    let (machine, load) = (machine::described()?, machine::load_average()?);
     let tables = measured::tables(measured::read(&args.folder)?);
+    let tables = format!("Medians. {machine}. Load average {load} at the end.\n\n{tables}");
     match args.into {
         Some(file) => marks::replace(&file, "criterion.sh", &tables),
         None => io::stdout().write_all(tables.as_bytes()),

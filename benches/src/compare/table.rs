@@ -1,6 +1,6 @@
 //! What was measured, in Markdown.
 
-use super::{Case, Comparison, Reports, server::FPS};
+use super::{Case, Comparison, Reports, Server, server::FPS};
 use crate::load::{Report, Tail, Used};
 use std::fmt::{self, Write};
 
@@ -155,6 +155,9 @@ fn idle(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Re
 
 /// What was asked of eyelet, and what was found.
 fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Result {
+    if !comparison.servers.iter().any(Server::is_eyelet) {
+        return Ok(());
+    }
     writeln!(out, "### Targets\n")?;
     writeln!(out, "| server | what | asked | found | met |")?;
     writeln!(out, "|---|---|---:|---:|---|")?;
@@ -199,7 +202,7 @@ fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
                 found if found <= asked => "yes",
                 _ => "**no**",
             };
-            writeln!(out, "| {} | {what} | {asked} | {} | {met} |", server.name, Number(found, 2))?;
+            writeln!(out, "| {} | {what} | {asked} | {} | {met} |", server.name, Number(found, 3))?;
         }
     }
     Ok(())
