@@ -160,7 +160,8 @@ impl CameraEncoder {
 
     /// The same, with so many threads at work on each frame, the caller's among them; they end with the encoder.
     ///
-    /// For computers with processors to spare: it takes about as much work altogether, and a frame is ready sooner.
+    /// For computers with processors to spare: two take 0.55 of the time of one at 640x480, 0.53 at 1920x1080 (`benches`).
+    /// Where other programs keep all processors busy a frame takes longer than with one, as it waits for every thread.
     /// More than one thread put a restart marker between any two rows of MCUs, for some 0.1 % more bytes; these are the
     /// same whatever their number, and decode to the same pixels as one thread's.
     ///
