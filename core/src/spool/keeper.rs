@@ -89,7 +89,7 @@ impl Keeper {
                 }
                 Err(_) => {
                     error!("the spool's thread has ended; restart the program");
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }
