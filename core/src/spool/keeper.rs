@@ -19,11 +19,17 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 use tracing::{error, info, warn};
 
 /// How many pictures may wait in memory for the disk: a quarter of a second at 30 fps, while it is busy with itself.
 pub const QUEUE_DEPTH: usize = 8;
+
+/// Between attempts to read a picture while the process is short of something.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a stop waits for the disk: a dead one may never answer.
 const STOP: Duration = Duration::from_secs(5);
@@ -71,15 +77,20 @@ impl Keeper {
     }
 
     /// The oldest picture of the spool, as soon as there is one; the same again until it was [`sent`](Self::sent) or
-    /// [`refused`](Self::refused). Cancel-safe.
+    /// [`refused`](Self::refused). Cancel-safe. Needs a tokio runtime with time.
     pub async fn oldest(&self) -> Stored {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Oldest(reply));
-        match answer.await {
-            Ok(stored) => stored,
-            Err(_) => {
-                error!("the spool's thread has ended; restart the program");
-                std::future::pending().await
+        loop {
+            let (reply, answer) = oneshot::channel();
+            self.ask(Request::Oldest(reply));
+            match answer.await {
+                Ok(stored) => return stored,
+                Err(_) if self.requests.as_ref().is_some_and(|requests| !requests.is_closed()) => {
+                    sleep(PAUSE).await; // it cannot be read now
+                }
+                Err(_) => {
+                    error!("the spool's thread has ended; restart the program");
+                    std::future::pending::<()>().await;
+                }
             }
         }
     }
@@ -135,6 +146,7 @@ struct Desk<D: Disk> {
 enum Trouble {
     Dropping,
     TooSlow,
+    Unreadable,
     NotTaken(Discriminant<NotTaken>),
 }
 
@@ -170,8 +182,16 @@ impl<D: Disk> Desk<D> {
     }
 
     fn hand_out(&mut self) {
-        if self.waits.is_some()
-            && let Some(stored) = self.spool.oldest()
+        if self.waits.is_none() || self.spool.is_empty() {
+            return;
+        }
+        let stored = self.spool.oldest();
+        if stored.is_none() && !self.spool.is_empty() {
+            self.waits = None; // who asked will ask again
+            let what = "a spooled picture cannot be read: out of file descriptors or memory; trying again";
+            self.say(Trouble::Unreadable, what);
+        }
+        if let Some(stored) = stored
             && let Some(reply) = self.waits.take()
         {
             // Who asked may have gone; the picture stays.

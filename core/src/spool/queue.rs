@@ -9,6 +9,7 @@ use super::{
 };
 use crate::metrics::SpoolCounters;
 use bytes::Bytes;
+use rustix::io::Errno;
 use std::{collections::VecDeque, fmt, io};
 use tracing::warn;
 
@@ -141,7 +142,8 @@ impl<D: Disk> Spool<D> {
     }
 
     /// The picture that must be sent next; the same one until [`sent`](Self::sent) or [`refused`](Self::refused).
-    /// Damaged ones are set aside on the way.
+    /// Damaged ones are set aside on the way. Nothing also when the process is short of file descriptors or memory,
+    /// though there are some: ask again later.
     pub fn oldest(&mut self) -> Option<Stored> {
         while let Some(&File { name, .. }) = self.waiting.front() {
             match self.disk.read(&name.to_string()).and_then(record::open) {
@@ -150,10 +152,19 @@ impl<D: Disk> Spool<D> {
                     self.counters.oldest.set(label.captured_at.as_secs_f64());
                     return Some(Stored { number: name.number, label, jpeg });
                 }
+                Err(e)
+                    if matches!(
+                        Errno::from_io_error(&e),
+                        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)
+                    ) =>
+                {
+                    return None;
+                }
                 Err(why) => {
                     warn!("the spooled picture {name} is damaged and set aside: {why}");
                     self.counters.damaged.inc();
                     self.set_aside(Role::Damaged);
+                    self.show();
                 }
             }
         }

@@ -25,6 +25,8 @@ struct Inner {
     fuse: Option<u32>,
     /// Operations until the disk is full, and how many then fail.
     full: Option<(u32, u32)>,
+    /// Reads that fail for want of a file descriptor.
+    starved: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,11 @@ impl Memory {
     /// After so many operations the disk is full, for so many operations.
     pub(crate) fn full(&self, after: u32, times: u32) {
         self.inner().full = Some((after, times));
+    }
+
+    /// So many reads find no file descriptor.
+    pub(crate) fn starve(&self, reads: u32) {
+        self.inner().starved = reads;
     }
 
     /// The power is back. Of the changes to the names that nobody waited for a random part has come to pass, in any
@@ -214,7 +221,11 @@ impl Disk for Memory {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Vec<u8>> {
-        let disk = self.operation()?;
+        let mut disk = self.operation()?;
+        if disk.starved > 0 {
+            disk.starved -= 1;
+            return Err(rustix::io::Errno::MFILE.into());
+        }
         let file = disk.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(disk.files[*file].bytes.clone())
     }

@@ -55,6 +55,16 @@ async fn a_stop_takes_what_has_come_already() {
     assert_eq!(keeper.oldest().await.label.sequence, 0, "the next run finds them");
 }
 
+#[tokio::test]
+async fn a_picture_that_cannot_be_read_now_is_not_damaged() {
+    let (disk, feed) = (Memory::default(), Feed::new());
+    disk.starve(1);
+    let (keeper, counters) = start(&disk, &feed, 1);
+    feed.publish(picture(7));
+    assert_eq!(keeper.oldest().await.label.sequence, 7);
+    assert_eq!((counters.damaged.get(), counters.pictures.get()), (0, 1));
+}
+
 #[test]
 fn what_the_disk_is_too_slow_for_is_counted() {
     let (disk, feed) = (Memory::default(), Feed::new());
