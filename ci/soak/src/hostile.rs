@@ -97,8 +97,8 @@ async fn attack(
     let places: Vec<Place> =
         (1..=HONEST).map(|n| Place::new(Ipv4Addr::new(127, 0, 1, n), server.address, book.clone())).collect();
     let mut good = JoinSet::new();
-    for place in places.iter().cloned() {
-        let mut rng = rng.fork();
+    for place in &places {
+        let (place, mut rng) = (place.clone(), rng.fork());
         good.spawn_local(async move { place.viewer(Sort::Honest, &mut rng, end).await });
     }
     good.spawn_local(questions.clone().asked(rng.fork(), end));
