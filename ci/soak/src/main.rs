@@ -45,8 +45,8 @@ enum Command {
     },
     /// Peers that mean no good while honest ones watch
     Hostile {
-        /// For how long
-        #[arg(default_value_t = 60)]
+        /// For how long, twice
+        #[arg(default_value_t = 45)]
         seconds: u64,
     },
     /// Requests gone wrong

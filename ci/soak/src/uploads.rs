@@ -106,9 +106,9 @@ impl Tally {
                 book.broken(format!("upload {sequence:?} came after {last:?}"));
             }
             let answer: &[u8] = match throw {
-                ..REFUSED => &b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\nsorry"[..],
-                ..TORN => b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok",
-                ..SILENT => {
+                0..REFUSED => &b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\nsorry"[..],
+                RESET..TORN => b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok",
+                TORN..SILENT => {
                     self.failed.set(self.failed.get() + 1);
                     // Until the client gives up.
                     return socket.read_to_end(&mut body).await.map(drop);

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 /// The connections now.
 ///
 /// A connection without a request (none yet, half of one, or the next one not yet) is idle. When there are as many
-/// as there may be, the one that has been idle longest gives way to a new one: however many say nothing, whoever
-/// asks something gets in.
+/// as there may be, an idle one gives way to a new one: of the network that has most connections, the one that has
+/// been idle longest. However many say nothing, whoever asks something gets in, also when the request takes its time.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     max: usize,
@@ -70,16 +70,19 @@ impl Connections {
         self.lock().connections.len() >= self.max
     }
 
-    /// Ends the connection that has been idle longest, if one is.
+    /// Ends an idle connection of the network that has most, the one that has been idle longest; if one is.
     pub(super) fn make_room(&self) -> bool {
         self.evict(&mut self.lock(), None)
     }
 
     /// As [`make_room`](Self::make_room), of this network only if one is named.
     fn evict(&self, inner: &mut Inner, network: Option<Network>) -> bool {
-        let matches =
-            |id: &u64| network.is_none() || inner.connections.get(id).is_some_and(|e| e.network == network);
-        let Some(id) = inner.idle.values().copied().find(matches) else { return false };
+        let of = |id| inner.connections.get(&id).and_then(|entry| entry.network);
+        let idle = inner.idle.values().copied().filter(|&id| network.is_none() || of(id) == network);
+        let share =
+            |&id: &u64| of(id).map_or(0, |network| inner.networks.get(&network).copied().unwrap_or(0));
+        // The last of equals is taken: the one that has been idle longest.
+        let Some(id) = idle.rev().max_by_key(share) else { return false };
         if let Some(entry) = inner.remove(id) {
             entry.give_way.notify_one();
             self.counters.evicted.inc();
@@ -201,6 +204,19 @@ mod tests {
         assert_eq!((all.counters.evicted.get(), all.counters.refused.get()), (2, 1));
         drop((places, newest));
         assert_eq!(all.counters.now.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn of_many_silent_peers_those_give_way_that_have_most() {
+        let all = connections(4, 3);
+        let slow_to_ask = all.admit(&peer("10.0.0.1")).unwrap();
+        let many = [(); 3].map(|()| all.admit(&peer("10.0.0.2")).unwrap());
+        let _others = ["10.0.0.3", "10.0.0.4"].map(|address| all.admit(&peer(address)).unwrap());
+        assert!(!is_given_away(&slow_to_ask).await, "though it has been idle longest");
+        assert!(is_given_away(&many[0]).await && is_given_away(&many[1]).await);
+        assert!(!is_given_away(&many[2]).await);
+        let _one_more = all.admit(&peer("10.0.0.5")).unwrap();
+        assert!(is_given_away(&slow_to_ask).await, "among equals who has been idle longest");
     }
 
     #[tokio::test]
