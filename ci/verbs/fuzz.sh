@@ -37,7 +37,7 @@ for file in ci/fuzz/fuzz_targets/${FUZZ_TARGET:-*}.rs; do
   mkdir -p "$grown" "$broken"
   say "$target, $seconds s"
   # The runtime that a target keeps is no leak.
-  if ! "$out/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 \
+  if ! TMPDIR=$out "$out/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 \
     -artifact_prefix="$broken/" -print_final_stats=1 -verbosity=0 "$grown" "ci/fuzz/corpus/$target" 2>"$broken/log"; then
     tail -n 40 "$broken/log" >&2
     failed+=("$target")
