@@ -2,4 +2,5 @@
 set -euo pipefail
 . ci/lib/install.sh
 . ci/lib/cargo.sh
+# eyelet-sim brings TLS in, so that its tests are among them; without TLS the riscv64 verb runs them.
 cargo test --workspace --locked
