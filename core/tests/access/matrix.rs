@@ -231,7 +231,7 @@ fn turned_away(request: &str, answer: &str) {
             let wanted = format!(
                 "HTTP/1.1 401 Unauthorized\r\ncontent-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n\
                  referrer-policy: no-referrer\r\nwww-authenticate: Basic realm=\"eyelet\", charset=\"UTF-8\"\r\n\
-                 www-authenticate: Bearer realm=\"eyelet\"\r\ncontent-length: {}\r\n\r\n{wanted}",
+                 www-authenticate: Bearer realm=\"eyelet\"\r\nx-content-type-options: nosniff\r\ncontent-length: {}\r\n\r\n{wanted}",
                 words.len()
             );
             assert_eq!(head, wanted, "{request:?}");
@@ -349,7 +349,9 @@ async fn one_connection_is_asked_again_for_each_request() {
         ] {
             let answer = server.ask(somebody(), &format!("{before}GET {route} {plain}{close}")).await;
             assert!(!answer.contains(SECRET), "{before:?} and {route}: {answer:?}");
-            assert!(answer.contains("HTTP/1.1 401 "), "{before:?} and {route}: {answer:?}");
+            // A request with a body is answered and closed, and what is behind it is not read.
+            let closed = before.starts_with("POST") && answer.contains("connection: close\r\n");
+            assert!(answer.contains("HTTP/1.1 401 ") || closed, "{before:?} and {route}: {answer:?}");
             count += 1;
         }
     }

@@ -55,6 +55,7 @@ pub(crate) fn serve(access: Access) -> Running {
     let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
     server.access = access;
     server.max_viewers = 10_000;
+    server.limits.connections_per_address = 10_000;
     server.page = Page::new(SECRET);
     server.snapshot = SnapshotPolicy::FreshOrNewest;
     hub.status.connected(SECRET, StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
