@@ -28,7 +28,7 @@ pub(super) struct Cli<D: Devices> {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command<D: Devices> {
     /// Stream the camera until stopped (this is the default)
-    Serve(ServeArgs<D::Flags>),
+    Serve(Box<ServeArgs<D::Flags>>),
     /// Take one picture
     Snapshot(SnapshotArgs<D::Flags>),
     /// Send pictures to a server until stopped

@@ -42,7 +42,7 @@ fn parsed(arguments: &[&str]) -> std::result::Result<Command<Nothing>, Failure> 
 
 fn serve(arguments: &[&str]) -> ServeArgs<Flags> {
     match parsed(arguments) {
-        Ok(Command::Serve(args)) => args,
+        Ok(Command::Serve(args)) => *args,
         other => panic!("{arguments:?} gave {other:?}"),
     }
 }
