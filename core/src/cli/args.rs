@@ -86,7 +86,7 @@ pub struct SendingArgs {
     /// One more header of each upload; may be given several times
     #[arg(long, value_name = "'NAME: VALUE'", action = ArgAction::Append)]
     pub upload_header: Vec<HeaderLine>,
-    /// Send the user and password of an http URL, which others on the way can read
+    /// Send passwords and secret headers over http, where others on the way can read them
     #[arg(long)]
     pub insecure_credentials: bool,
     #[command(flatten)]

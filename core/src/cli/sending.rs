@@ -39,7 +39,9 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     for line in &args.upload_header {
         style = style.header(&line.0)?;
     }
-    let client = Client::new(checked(url, args)?).style(style);
+    let url = checked(url, args)?;
+    style.check_credentials(&url)?;
+    let client = Client::new(url).style(style);
     let backoff = Backoff::new(fastrand::Rng::new());
     let (run, counters) = (RunId::random(), hub.metrics.upload.clone());
     let Some(path) = &args.spool else {

@@ -15,8 +15,8 @@ use std::{
 /// giving them back costs about what sharing them saves with so many viewers; below, copying the part into each
 /// socket's queue is cheaper.
 ///
-/// Measured on x86-64 with pictures of 53 kB: it pays from 40 viewers on one machine and from fewer than 10 on
-/// another. Not measured on the board.
+/// Measured on x86-64 with pictures of 53 kB: it pays from about 40 viewers on, and with 32 the two ways cost the same
+/// within what one run differs from the next (`benches/README.md`). Not measured on the board.
 const SHARED_FROM: usize = 32;
 
 /// A part shorter than this is copied for each viewer: finding its pages costs as much. With 25 kB it pays from

@@ -1,6 +1,6 @@
 //! How a picture becomes a request: the method, the form, headers of one's own.
 
-use super::{PostMeta, template, url::HttpUrl};
+use super::{PostMeta, UploadUrl, template, url::HttpUrl};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::Full;
@@ -141,12 +141,26 @@ impl RequestStyle {
         Ok(self)
     }
 
+    /// Whether what is secret in the headers may be sent to this address. Every upload asks; this is for asking early.
+    ///
+    /// # Errors
+    /// `InvalidInput` if `Authorization`, `Cookie` or a header that is named a token, a password or such would go over
+    /// `http`, unless that [is allowed](super::UploadUrl::allow_unencrypted_credentials).
+    pub fn check_credentials(&self, url: &UploadUrl) -> Result<()> {
+        self.check_secrecy(&url.0)
+    }
+
+    fn check_secrecy(&self, url: &HttpUrl) -> Result<()> {
+        if self.own.keys().any(is_secret) { url.check_secrecy() } else { Ok(()) }
+    }
+
     pub(super) fn request(
         &self,
         url: &HttpUrl,
         picture: Bytes,
         meta: &PostMeta,
     ) -> Result<Request<Full<Bytes>>> {
+        self.check_secrecy(url)?;
         let bad = |why: &str| url.error(ErrorKind::InvalidInput, why);
         let target = template::target(url.target(), meta).map_err(|why| bad(&why))?;
         let (method, content_type, body) = match self.method {
@@ -204,6 +218,13 @@ impl RequestStyle {
     }
 }
 
+/// By the header's name.
+fn is_secret(name: &HeaderName) -> bool {
+    let words = ["token", "secret", "password", "api-key", "apikey"];
+    [header::AUTHORIZATION, header::COOKIE].contains(name)
+        || words.iter().any(|word| name.as_str().contains(word))
+}
+
 /// By the first bytes.
 fn content_type(picture: &[u8]) -> &'static str {
     if picture.starts_with(&[0xff, 0xd8, 0xff]) {
@@ -243,6 +264,25 @@ mod tests {
         assert!(form.header("Content-Type: image/jpeg").is_err(), "it holds the boundary");
         for name in TAKEN {
             assert!(name.parse::<HeaderName>().unwrap().as_str() == name, "{name} is compared in this form");
+        }
+    }
+
+    #[test]
+    fn secrets_go_over_http_only_if_that_is_no_matter() {
+        let url: UploadUrl = "http://cam/".parse().unwrap();
+        for (line, secret) in [
+            ("Authorization: Bearer x", true),
+            ("cookie: a=b", true),
+            ("X-Api-Key: x", true),
+            ("X-Auth-Token: x", true),
+            ("X-Camera: roof", false),
+            ("Idempotency-Key: 1", false),
+        ] {
+            let style = RequestStyle::default().header(line).unwrap();
+            assert_eq!(style.check_credentials(&url).is_err(), secret, "{line}");
+            let request = |url: &UploadUrl| style.request(&url.0, Bytes::new(), &PostMeta::default());
+            assert_eq!(request(&url).is_err(), secret, "{line}");
+            assert!(request(&url.clone().allow_unencrypted_credentials()).is_ok(), "{line}");
         }
     }
 

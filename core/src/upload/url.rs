@@ -166,7 +166,7 @@ impl HttpUrl {
         if self.scheme == Scheme::Https || self.unencrypted == Unencrypted::Allowed {
             return Ok(());
         }
-        let why = "over http everybody on the way can read the password; \
+        let why = "over http everybody on the way can read the credentials; \
                    use https, or say --insecure-credentials if that is no matter";
         Err(self.error(ErrorKind::InvalidInput, why))
     }
@@ -323,7 +323,7 @@ mod tests {
         let url: UploadUrl = text.parse().unwrap();
         let error = url.check_credentials().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        let why = "cannot upload to http://cam/u: over http everybody on the way can read the password; \
+        let why = "cannot upload to http://cam/u: over http everybody on the way can read the credentials; \
                    use https, or say --insecure-credentials if that is no matter";
         assert_eq!(error.to_string(), why);
         let url = url.allow_unencrypted_credentials();
