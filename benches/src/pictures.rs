@@ -36,7 +36,7 @@ pub fn write(dir: &Path, pictures: &[Vec<u8>]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// The system's; `InvalidData` if there is none, or one without a stamp.

@@ -109,7 +109,7 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
-    /// Where to listen: IP:PORT, [IPv6]:PORT or unix:/path, may be given several times; port 0 picks a free one
+    /// Where to listen: `IP:PORT`, `[IPv6]:PORT` or `unix:/path`, may be given several times; port 0 picks a free one
     /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
@@ -137,7 +137,7 @@ pub struct ServeArgs<F: Args> {
         value_parser = max_connections
     )]
     pub max_connections_per_address: usize,
-    /// An origin whose pages may read what this server answers, such as https://example.org; * for all; may be
+    /// An origin whose pages may read what this server answers, such as `https://example.org`; * for all; may be
     /// given several times
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<AllowedOrigin>,

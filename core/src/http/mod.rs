@@ -141,6 +141,8 @@ impl Server {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
                     said = Some(Instant::now());
+                    // Those that came last were not read yet; who has sent a request is not idle.
+                    tokio::task::yield_now().await;
                     if connections.make_room() {
                         tokio::task::yield_now().await;
                     } else {
