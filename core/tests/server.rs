@@ -1,15 +1,15 @@
 //! The HTTP server, by the raw bytes on its socket.
 
+mod serving;
+
 use bytes::Bytes;
 use eyelet_core::{
-    Hub,
-    clock::{Clock as _, ManualClock, SystemClock},
+    clock::{Clock as _, ManualClock},
     feed::{Picture, PictureKind},
-    http::{self, Server, SnapshotPolicy},
+    http::{self, SnapshotPolicy},
 };
-use eyelet_hal::{PixelFormat, StreamFormat};
+use serving::{PATIENCE, read_until, serve, until};
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,88 +19,8 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::JoinHandle,
     time::timeout,
 };
-
-/// Far longer than anything here takes: only a hang meets it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Running {
-    hub: Hub,
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-fn serve(change: impl FnOnce(&mut Server)) -> Running {
-    let hub = Hub::default();
-    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
-    change(&mut server);
-    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    Running { hub, address, task: tokio::spawn(server.run(listener)) }
-}
-
-impl Running {
-    fn publish(&self, sequence: u64, len: usize) {
-        let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
-        let captured_at = SystemClock.unix();
-        self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
-    }
-
-    fn live(&self) {
-        self.hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
-    }
-
-    async fn connect(&self, request: &str) -> TcpStream {
-        let mut socket = TcpStream::connect(self.address).await.unwrap();
-        socket.write_all(request.as_bytes()).await.unwrap();
-        socket
-    }
-
-    /// The whole answer to a request after which the server closes.
-    async fn ask(&self, request: &str) -> String {
-        let mut socket = self.connect(request).await;
-        let mut answer = Vec::new();
-        timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("no end of the answer").unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    async fn get(&self, path: &str) -> String {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
-    }
-}
-
-/// Reads until `end` has come.
-async fn read_until(socket: &mut TcpStream, end: &str) -> String {
-    let mut bytes = Vec::new();
-    let read = async {
-        while !bytes.ends_with(end.as_bytes()) {
-            bytes.push(socket.read_u8().await.expect("the connection ended"));
-        }
-    };
-    if timeout(PATIENCE, read).await.is_err() {
-        panic!("no {end:?} in {:?}", String::from_utf8_lossy(&bytes));
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Waits until `condition` holds.
-async fn until(condition: impl Fn() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    timeout(PATIENCE, wait).await.expect("the condition never held");
-}
 
 const STREAM: &str = "GET /stream?t=1 HTTP/1.1\r\nHost: x\r\n\r\n";
 

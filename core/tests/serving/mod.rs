@@ -8,6 +8,7 @@ use eyelet_core::{
     feed::{Picture, PictureKind},
     http::{self, Listeners, Server},
 };
+use eyelet_hal::{PixelFormat, StreamFormat};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -64,6 +65,10 @@ impl Running {
         self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
     }
 
+    pub(crate) fn live(&self) {
+        self.hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
+    }
+
     pub(crate) async fn connect(&self, request: &str) -> TcpStream {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -82,6 +87,10 @@ impl Running {
     /// The whole answer to a request after which the server closes.
     pub(crate) async fn ask(&self, request: &str) -> String {
         rest(self.connect(request).await).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
     }
 
     pub(crate) fn connections(&self) -> i64 {
