@@ -303,7 +303,7 @@ async fn the_right_credentials_see_what_all_see_elsewhere() {
     })
     .await;
     let seen = seen.load(std::sync::atomic::Ordering::Relaxed);
-    assert!(seen > 100, "{seen}");
+    assert!(seen * 20 > count, "only {seen} of {count} saw a secret");
     println!(
         "{count} requests with the right credentials: all as without a guard, {seen} of them saw a secret"
     );
