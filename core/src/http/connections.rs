@@ -46,7 +46,7 @@ impl Connections {
     /// A place for a connection from `peer`, idle at first. None if so many are at work.
     pub(super) fn admit(&self, peer: &Peer) -> Option<Place> {
         let mut inner = self.lock();
-        let network = peer.network();
+        let network = peer.counted_network();
         let of_network = |n| inner.networks.get(&n).copied().unwrap_or_default();
         let crowded = network.filter(|&n| of_network(n) >= self.max_per_network);
         let full = inner.connections.len() >= self.max;

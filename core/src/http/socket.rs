@@ -23,28 +23,41 @@ pub(super) enum Peer {
     Unix,
 }
 
-/// What one customer or one machine has: an IPv4 address, or the first 64 bits of an IPv6 address.
+/// Whose connections and tries are counted together: what one customer or one machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Network {
     V4(Ipv4Addr),
+    /// The first 64 bits of an address.
     V6([u16; 4]),
+    /// All that may open the socket's file.
+    Unix,
 }
 
 impl Peer {
-    /// The network whose connections are counted together; none where a web server on this machine may stand for
-    /// any number of people. (It connects from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
-    pub(super) fn network(&self) -> Option<Network> {
+    pub(super) fn network(&self) -> Network {
         match self {
-            Self::Unix => None,
+            Self::Unix => Network::Unix,
             Self::Tcp(address) => match address.ip().to_canonical() {
-                IpAddr::V4(Ipv4Addr::LOCALHOST) | IpAddr::V6(Ipv6Addr::LOCALHOST) => None,
-                IpAddr::V4(ip) => Some(Network::V4(ip)),
+                IpAddr::V4(ip) => Network::V4(ip),
                 IpAddr::V6(ip) => {
                     let [a, b, c, d, ..] = ip.segments();
-                    Some(Network::V6([a, b, c, d]))
+                    Network::V6([a, b, c, d])
                 }
             },
         }
+    }
+
+    /// The network, but none where a web server on this machine may stand for any number of people. (It connects
+    /// from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
+    pub(super) fn counted_network(&self) -> Option<Network> {
+        let local = match self {
+            Self::Unix => true,
+            Self::Tcp(address) => {
+                let ip = address.ip().to_canonical();
+                ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST
+            }
+        };
+        (!local).then(|| self.network())
     }
 }
 

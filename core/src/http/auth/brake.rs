@@ -5,12 +5,8 @@
 //! in which the address gets no further try: none for the first wrong ones, then twice as long each time. Other
 //! addresses are not touched by it.
 
-use crate::http::socket::Peer;
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use crate::http::socket::Network;
+use std::{collections::HashMap, time::Duration};
 
 /// A person mistypes a few times; nothing is slowed down until then.
 const FREE: u32 = 3;
@@ -30,33 +26,6 @@ const FORGET: Duration = Duration::from_secs(600);
 /// How many addresses are remembered. Beyond, the one that may try again the soonest is forgotten.
 const ADDRESSES: usize = 1024;
 
-/// Who is slowed down together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Origin {
-    V4(std::net::Ipv4Addr),
-    /// A network of 64 bits: what one customer has.
-    V6([u16; 4]),
-    /// All that may open the socket's file.
-    Unix,
-}
-
-impl Origin {
-    pub(super) fn of(peer: &Peer) -> Self {
-        match peer {
-            Peer::Tcp(address) => match address.ip().to_canonical() {
-                IpAddr::V4(ip) => Self::V4(ip),
-                IpAddr::V6(ip) => Self::V6(network(ip)),
-            },
-            Peer::Unix => Self::Unix,
-        }
-    }
-}
-
-fn network(ip: Ipv6Addr) -> [u16; 4] {
-    let [a, b, c, d, ..] = ip.segments();
-    [a, b, c, d]
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Account {
     wrong: u32,
@@ -67,13 +36,13 @@ struct Account {
 /// The slow-down of all addresses. Times are of a monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Brake {
-    accounts: HashMap<Origin, Account>,
+    accounts: HashMap<Network, Account>,
 }
 
 /// A try that was charged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
-    origin: Origin,
+    origin: Network,
     cost: Duration,
     /// How long to wait before the try.
     pub(super) wait: Duration,
@@ -83,12 +52,12 @@ pub(super) struct Charge {
 
 impl Brake {
     /// Whether `origin` may try without waiting.
-    pub(super) fn is_free(&self, origin: Origin, now: Duration) -> bool {
+    pub(super) fn is_free(&self, origin: Network, now: Duration) -> bool {
         self.accounts.get(&origin).is_none_or(|account| account.free_at <= now)
     }
 
     /// Charges a try, or says how long it will take until one is possible.
-    pub(super) fn charge(&mut self, origin: Origin, now: Duration) -> Result<Charge, Duration> {
+    pub(super) fn charge(&mut self, origin: Network, now: Duration) -> Result<Charge, Duration> {
         let account = self.accounts.get(&origin).copied().filter(|account| account.free_at + FORGET > now);
         let Account { wrong, free_at } = account.unwrap_or(Account { wrong: 0, free_at: now });
         let start = free_at.max(now);
@@ -134,16 +103,17 @@ fn cost(wrong: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::socket::Peer;
     use proptest::prelude::*;
 
-    fn origin(text: &str) -> Origin {
-        Origin::of(&Peer::Tcp(text.parse().unwrap()))
+    fn origin(text: &str) -> Network {
+        Peer::Tcp(text.parse().unwrap()).network()
     }
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Tries as fast as it may for so long; gives the number of tries.
-    fn tries(brake: &mut Brake, origin: Origin, time: Duration) -> u32 {
+    fn tries(brake: &mut Brake, origin: Network, time: Duration) -> u32 {
         let (mut now, mut tries) = (Duration::ZERO, 0);
         while now < time {
             match brake.charge(origin, now) {
@@ -183,7 +153,7 @@ mod tests {
         for same in ["10.0.0.1:2", "[::ffff:10.0.0.1]:1", "[2001:db8::2]:1"] {
             assert!(!brake.is_free(origin(same), SECOND), "{same}");
         }
-        assert!(brake.is_free(Origin::of(&Peer::Unix), SECOND));
+        assert!(brake.is_free(Peer::Unix.network(), SECOND));
     }
 
     #[test]
@@ -206,7 +176,7 @@ mod tests {
         tries(&mut brake, worst, 60 * SECOND);
         for i in 0..10_000_u32 {
             let ip = std::net::Ipv4Addr::from(0x0b00_0000 + i);
-            brake.charge(Origin::V4(ip), 60 * SECOND).unwrap();
+            brake.charge(Network::V4(ip), 60 * SECOND).unwrap();
         }
         assert_eq!(brake.accounts.len(), ADDRESSES);
         assert!(brake.accounts.contains_key(&worst));

@@ -18,7 +18,7 @@ pub use token::Token;
 
 use super::socket::Peer;
 use crate::clock::Clock;
-use brake::{Brake, Charge, Origin};
+use brake::{Brake, Charge};
 use eyelet_hal::Result;
 use hyper::header::HeaderMap;
 use known::{Known, Verdict};
@@ -109,7 +109,7 @@ impl Guard {
         if offer == Offer::Nothing {
             return Err(Refusal::unknown(&known));
         }
-        let origin = Origin::of(peer);
+        let origin = peer.network();
         let now = clock.monotonic();
         // Not while the address is slowed down, or it could guess at full speed what is remembered.
         if self.brake().is_free(origin, now)
