@@ -3,6 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
 pub mod compare;
 pub mod floor;
 pub mod limit;
@@ -15,3 +21,14 @@ pub mod pictures;
 pub mod stamp;
 #[cfg(feature = "peers")]
 pub mod turbo;
+
+/// How the programs here end: with one line on stderr when something went wrong.
+pub fn ended(result: Result<(), impl Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

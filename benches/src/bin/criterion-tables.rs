@@ -20,13 +20,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            let _ = writeln!(io::stderr(), "error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    eyelet_bench::ended(run(Args::parse()))
 }
 
 fn run(args: Args) -> io::Result<()> {

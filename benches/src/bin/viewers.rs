@@ -40,13 +40,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            let _ = writeln!(io::stderr(), "error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    eyelet_bench::ended(run(Args::parse()))
 }
 
 /// Fails when the stream was not as a stream must be, after telling all.
