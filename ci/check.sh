@@ -50,23 +50,35 @@ for word in "${@:-all}"; do
   esac
 done
 
-passed=0 failed=0 summary=
+# What a verb that failed said last is said again at the end: a whole run says thousands of lines after it.
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+run() {
+  # A process of its own: errexit does not work in a function whose result is tested.
+  if [ -t 1 ]; then
+    bash "$@" # cargo draws on terminals only
+  else
+    bash "$@" 2>&1 | tee "$said"
+  fi
+}
+
+passed=0 failed=0 summary= failures=
 for words in "${verbs[@]}"; do
   read -r verb seconds <<<"$words"
   echo "== $words"
   begun=$SECONDS
-  # A process of its own: errexit does not work in a function whose result is tested.
-  if bash "ci/verbs/$verb.sh" ${seconds:+"$seconds"}; then
+  if run "ci/verbs/$verb.sh" ${seconds:+"$seconds"}; then
     result=passed
     passed=$((passed + 1))
   else
     result=FAILED
     failed=$((failed + 1))
+    [ ! -s "$said" ] || failures+=$'\n'"the end of $words:"$'\n'$(tail -n 40 "$said")$'\n'
   fi
   printf -v line '%-12s %s in %d s' "$words" "$result" $((SECONDS - begun))
   echo "== $line"
   summary+=$line$'\n'
 done
 
-printf '\n%sall in %d s\nverbs: %d passed, %d failed\n' "$summary" "$SECONDS" "$passed" "$failed"
+printf '%s\n%sall in %d s\nverbs: %d passed, %d failed\n' "$failures" "$summary" "$SECONDS" "$passed" "$failed"
 [ "$failed" -eq 0 ]

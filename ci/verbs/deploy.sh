@@ -63,7 +63,8 @@ here=${0%/usr/bin/eyelet}
 echo "arguments: $*"
 echo "streaming on http://127.0.0.1:8000/"
 trap 'echo closed; exit 0' TERM
-echo $$ >"$here/pid"
+echo $$ >"$here/pid.new"
+mv "$here/pid.new" "$here/pid"
 until [ -f "$here/end" ]; do sleep 0.1; done
 status=$(cat "$here/end")
 rm "$here/end"
@@ -83,16 +84,20 @@ done
 
 # The board's shell is BusyBox'.
 init() { busybox sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
-streams() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && kill -0 "$(cat "$EYELET_ROOT/pid")" 2>/dev/null; }
+# changed PID: whether another one than PID streams. Only then is it there to be killed: a supervisor that runs may not
+# have started it yet.
+changed() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && kill -0 "$(cat "$EYELET_ROOT/pid")"; }
+deployed=$(cat "$EYELET_ROOT/pid")
 init restart
 init status
+await "start after the restart" changed "$deployed"
 first=$(cat "$EYELET_ROOT/pid")
 
 kill -KILL "$first"
-await "restart after a crash" streams "$first"
+await "restart after a crash" changed "$first"
 second=$(cat "$EYELET_ROOT/pid")
 echo 1 >"$EYELET_ROOT/end"
-await "restart after a failure" streams "$second"
+await "restart after a failure" changed "$second"
 
 echo 'quality = 70' >"$EYELET_ROOT/etc/eyelet.toml"
 init restart
