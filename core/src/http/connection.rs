@@ -24,11 +24,19 @@ use std::{
     },
     task::Poll,
 };
+use tokio::time::timeout;
 
 pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Arc<Context>) {
     if let Err(error) = socket.send_at_once() {
         tracing::debug!(%peer, %error, "gone before its first byte");
         return;
+    }
+    // Before that it costs no buffer: whoever only connects takes no memory, and of a burst each is read, answered and
+    // its buffers freed before the next.
+    match timeout(limits::HEADER_TIME, socket.readable()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return tracing::debug!(%peer, %error, "gone before its first byte"),
+        Err(_) => return tracing::debug!(%peer, "says nothing"),
     }
     let socket = match encrypted(socket, &context).await {
         Ok(socket) => socket,

@@ -3,8 +3,8 @@
 use socket2::SockRef;
 use std::{io, time::Duration};
 
-/// A peer has this long for a request's head, and an idle connection this long until its next: a person's browser
-/// sends one within a round trip, and connects again without being noticed.
+/// A peer has this long for its first byte, from then on this long for a request's head, and an idle connection this
+/// long until its next: a person's browser sends one within a round trip, and connects again without being noticed.
 pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
 
 /// The longest request head; cookies and proxies make them long.

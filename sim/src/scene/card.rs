@@ -7,7 +7,7 @@ use super::{
     Canvas, Drawing, Moment,
     bars::{COLORS, columns, greys},
     glyphs::{Figures, width, write},
-    ink::{Bounds, Spot, fill_with, font, label, panel, ring},
+    ink::{Bounds, Spot, fill_with, font, label, length, panel, ring},
 };
 use embedded_graphics::{
     mono_font::MonoFont, pixelcolor::Rgb888, prelude::*, primitives::Rectangle, text::Alignment,
@@ -163,8 +163,9 @@ fn eyelet(canvas: &mut Canvas, center: Spot, radius: f32) {
     let (inner, outer) = (radius * 0.985, radius * 1.055);
     let metal = |(x, y): Spot| {
         let (dx, dy) = (x - center.0, y - center.1);
-        let across = (dx.hypot(dy) - inner) / (outer - inner);
-        let facing = (dx + dy * 1.6) / (dx.hypot(dy) * 1.89);
+        let away = length(dx, dy);
+        let across = (away - inner) / (outer - inner);
+        let facing = (dx + dy * 1.6) / (away * 1.89);
         // The ring is round in section: its inner half faces the other way.
         let shine = 0.62 + 0.38 * facing * (1.0 - 2.0 * across);
         let level = |full: f32| (full * shine).clamp(0.0, 255.0) as u8;

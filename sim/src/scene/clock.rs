@@ -27,8 +27,8 @@ pub(super) struct WallClock {
 
 /// A spot on a circle; `turn` counts from the top, clockwise.
 fn spot((x, y): Spot, radius: f32, turn: f32) -> Spot {
-    let angle = turn * TAU;
-    (x + radius * angle.sin(), y - radius * angle.cos())
+    let (sin, cos) = libm::sincosf(turn * TAU);
+    (x + radius * sin, y - radius * cos)
 }
 
 impl WallClock {

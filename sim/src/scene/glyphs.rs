@@ -20,8 +20,8 @@ const PIECES: usize = 40;
 fn arc(way: &mut Vec<Segment>, (cx, cy): Spot, (rx, ry): Spot, from: f32, turn: f32) {
     let pieces = ((turn.abs() * PIECES as f32) as usize).max(1);
     let at = |i: usize| {
-        let angle = (from + turn * i as f32 / pieces as f32) * TAU;
-        (cx + rx * angle.cos(), cy + ry * angle.sin())
+        let (sin, cos) = libm::sincosf((from + turn * i as f32 / pieces as f32) * TAU);
+        (cx + rx * cos, cy + ry * sin)
     };
     way.extend((0..pieces).map(|i| (at(i), at(i + 1))));
 }
@@ -45,8 +45,8 @@ fn outline(character: char) -> (Vec<Segment>, f32) {
         '1' => lines(way, &[(0.1, 0.22), (0.36, 0.0), (0.36, 1.0)]),
         '2' => {
             arc(way, (middle, 0.29), (middle, 0.29), 0.5, 0.61);
-            let turn = 0.11 * TAU;
-            lines(way, &[(middle + middle * turn.cos(), 0.29 + 0.29 * turn.sin()), (0.0, 1.0), (w, 1.0)]);
+            let (sin, cos) = libm::sincosf(0.11 * TAU);
+            lines(way, &[(middle + middle * cos, 0.29 + 0.29 * sin), (0.0, 1.0), (w, 1.0)]);
         }
         '3' => {
             arc(way, (middle, 0.24), (0.25, 0.24), 0.56, 0.69);

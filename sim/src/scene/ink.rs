@@ -16,6 +16,11 @@ pub(super) type Spot = (f32, f32);
 /// A straight piece of a pen's way.
 pub(super) type Segment = (Spot, Spot);
 
+/// The length of a line that goes so far across and down.
+pub(super) fn length(dx: f32, dy: f32) -> f32 {
+    (dx * dx + dy * dy).sqrt()
+}
+
 /// The left-most, top-most, right-most and bottom-most pixel edge of a shape.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds(pub(super) f32, pub(super) f32, pub(super) f32, pub(super) f32);
@@ -49,7 +54,7 @@ pub(super) fn panel(canvas: &mut Canvas, bounds: Bounds, radius: f32, color: Rgb
 fn panel_distance(Bounds(left, top, right, bottom): Bounds, radius: f32, (x, y): Spot) -> f32 {
     let dx = (x - (left + right) / 2.0).abs() - (right - left) / 2.0 + radius;
     let dy = (y - (top + bottom) / 2.0).abs() - (bottom - top) / 2.0 + radius;
-    dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0) - radius
+    length(dx.max(0.0), dy.max(0.0)) + dx.max(dy).min(0.0) - radius
 }
 
 /// A filled circle.
@@ -67,7 +72,7 @@ pub(super) fn ring(
 ) {
     let bounds = Bounds(cx - outer, cy - outer, cx + outer, cy + outer);
     let distance = |(x, y): Spot| {
-        let d = (x - cx).hypot(y - cy);
+        let d = length(x - cx, y - cy);
         if inner > 0.0 { (d - outer).max(inner - d) } else { d - outer }
     };
     fill_with(canvas, bounds, distance, color);
@@ -91,10 +96,10 @@ pub(super) fn stroke_bounds(way: &[Segment], radius: f32) -> Bounds {
 pub(super) fn stroke_distance(way: &[Segment], (x, y): Spot) -> f32 {
     let to_segment = |&((ax, ay), (bx, by)): &Segment| {
         let (dx, dy) = (bx - ax, by - ay);
-        let length = dx * dx + dy * dy;
+        let square = dx * dx + dy * dy;
         let along =
-            if length > 0.0 { (((x - ax) * dx + (y - ay) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
-        (x - ax - along * dx).hypot(y - ay - along * dy)
+            if square > 0.0 { (((x - ax) * dx + (y - ay) * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
+        length(x - ax - along * dx, y - ay - along * dy)
     };
     way.iter().map(to_segment).fold(f32::MAX, f32::min)
 }

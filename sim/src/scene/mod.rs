@@ -1,7 +1,8 @@
 //! What synthetic cameras see.
 //!
 //! A picture is a function of the scene, its size, the seed and the [`Moment`], and of nothing else: two runs see
-//! the same. What stands still is drawn once, so that a frame costs little.
+//! the same, whatever their machine's C library: `libm` computes what needs more than arithmetic. What stands still is
+//! drawn once, so that a frame costs little.
 
 mod bars;
 mod canvas;
