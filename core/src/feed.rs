@@ -1,18 +1,14 @@
 //! Where pictures meet those who want them: the newest wins, nobody waits for anybody.
 
+mod interest;
 mod queue;
 
 pub use queue::Queue;
 
 use bytes::Bytes;
+use interest::{Interest, Wanting};
 use queue::Queues;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Whether a picture shows what the camera sees.
@@ -60,7 +56,7 @@ pub struct Picture {
 #[derive(Clone, Debug)]
 pub struct Feed {
     newest: watch::Sender<Newest>,
-    wanted: Arc<AtomicUsize>,
+    interest: Arc<Interest>,
     queues: Arc<Queues>,
 }
 
@@ -81,7 +77,11 @@ impl Default for Feed {
 impl Feed {
     /// An empty feed.
     pub fn new() -> Self {
-        Self { newest: watch::Sender::new(Newest::default()), wanted: Arc::default(), queues: Arc::default() }
+        Self {
+            newest: watch::Sender::new(Newest::default()),
+            interest: Arc::default(),
+            queues: Arc::default(),
+        }
     }
 
     /// Replaces the newest picture and wakes every subscriber.
@@ -107,7 +107,12 @@ impl Feed {
 
     /// Whether anybody subscribes: whether a frame is worth encoding.
     pub fn wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) > 0
+        self.interest.any()
+    }
+
+    /// Waits until somebody subscribes, `timeout` at most; whether somebody does then.
+    pub(crate) fn wait_until_wanted(&self, timeout: Duration) -> bool {
+        self.interest.wait(timeout)
     }
 
     /// Tells when the newest picture is another; asks for none.
@@ -117,7 +122,7 @@ impl Feed {
 
     /// Asks for pictures until the subscription drops.
     pub fn subscribe(&self) -> Subscription {
-        self.wanted.fetch_add(1, Ordering::Relaxed);
+        let wanting = self.interest.join();
         let mut receiver = self.newest.subscribe();
         receiver.mark_changed();
         let seen = {
@@ -125,14 +130,13 @@ impl Feed {
             let ahead = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
             newest.live - u64::from(ahead)
         };
-        let (wanted, feed) = (Arc::clone(&self.wanted), self.newest.clone());
-        Subscription { receiver, seen, missed: 0, wanted, _feed: feed }
+        Subscription { receiver, seen, missed: 0, _wanting: wanting, _feed: self.newest.clone() }
     }
 
     /// Asks for every live picture from now on, until the queue drops. `depth` of them may wait, and are held in
     /// memory; one that comes when all places are taken is missed.
     pub fn queue(&self, depth: usize) -> Queue {
-        self.queues.add(depth, Arc::clone(&self.wanted))
+        self.queues.add(depth, self.interest.join())
     }
 }
 
@@ -159,7 +163,7 @@ pub struct Subscription {
     /// Live pictures published up to the last look.
     seen: u64,
     missed: u64,
-    wanted: Arc<AtomicUsize>,
+    _wanting: Wanting,
     // Keeps the channel open: a feed without a publisher is a still source, not an end.
     _feed: watch::Sender<Newest>,
 }
@@ -197,12 +201,6 @@ impl Subscription {
     /// Live pictures that were replaced by newer ones before this subscription took them.
     pub fn missed(&self) -> u64 {
         self.missed
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.wanted.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -133,7 +133,11 @@ impl Metrics {
         };
         let r = &mut metrics.registry;
         for (name, help, counter) in [
-            ("frames_captured", "Frames the camera lent", &metrics.frames_captured),
+            (
+                "frames_captured",
+                "Frames the camera lent, or kept while nobody wanted one",
+                &metrics.frames_captured,
+            ),
             ("frames_encoded", "Frames that became pictures", &metrics.frames_encoded),
             ("frames_skipped", "Frames not encoded because nobody wanted one", &metrics.frames_skipped),
             ("frames_dropped", "Frames lost before or at capture", &metrics.frames_dropped),

@@ -21,6 +21,12 @@ use std::{
 /// How long one wait for a frame, or one nap between attempts, lasts at most: how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(200);
 
+/// When nobody has wanted a picture for this long, the camera is looked at less often.
+const UNWATCHED: Duration = Duration::from_secs(1);
+
+/// How often then. Each look wakes a processor that has nothing else to do; the camera must be seen to live all the same.
+const NAP: Duration = Duration::from_millis(200);
+
 /// Pauses between attempts to open a lost camera, or to use a broken encoder.
 const PAUSES: Pauses = Pauses { first: Duration::from_millis(100), last: Duration::from_secs(5) };
 
@@ -34,6 +40,9 @@ pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
 /// fails loses its frame, not the camera: it is tried again, with growing pauses, and when it has failed for
 /// `stall_after` the same picture says so. A camera may change the format and the size of its frames as it likes.
 /// Each change of state is logged once.
+///
+/// While nobody wants pictures nothing is encoded, and after a second the camera is looked at five times a second only:
+/// it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after that.
 pub struct Pipeline {
     /// The open camera, or `None` to begin with opening one.
     pub camera: Option<Box<dyn CameraSource>>,
@@ -96,6 +105,7 @@ impl Pipeline {
             stop,
             health: Health::Unknown,
             format: None,
+            wanted: Duration::ZERO,
         };
         let mut pause = PAUSES.first;
         loop {
@@ -179,6 +189,8 @@ struct Supervisor<'a> {
     health: Health,
     /// Of the last frame.
     format: Option<StreamFormat>,
+    /// When somebody last wanted pictures, or the camera began.
+    wanted: Duration,
 }
 
 impl Supervisor<'_> {
@@ -189,13 +201,21 @@ impl Supervisor<'_> {
         let name = camera.name().to_owned();
         self.hub.status.opened(&name);
         let mut last_good = self.clock.monotonic();
+        self.wanted = last_good;
         let mut damage = Tenfold::default();
         while !self.stopped() {
             self.turned();
-            let published = match camera.next_frame(POLL) {
+            // What waits at the camera for somebody who came meanwhile is older than his wish.
+            let old = self.nap();
+            let published = match camera.next_frame(if old { Duration::ZERO } else { POLL }) {
                 Ok(frame) => {
                     self.found(&name, frame.format());
-                    self.publish(&frame)
+                    if old {
+                        self.publisher.skip(&frame);
+                        Ok(())
+                    } else {
+                        self.publish(&frame)
+                    }
                 }
                 Err(error) => Err(error),
             };
@@ -216,6 +236,20 @@ impl Supervisor<'_> {
             }
         }
         camera.stop()
+    }
+
+    /// Leaves the camera alone for a while if nobody has wanted pictures for long; whether somebody came then.
+    fn nap(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        if self.hub.feed.wanted() {
+            self.wanted = now;
+        }
+        // A broken encoder is tried with the frames that come.
+        if now.saturating_sub(self.wanted) < UNWATCHED || self.broken.is_some() {
+            return false;
+        }
+        self.publisher.leave();
+        self.hub.feed.wait_until_wanted(NAP)
     }
 
     fn found(&mut self, name: &str, format: StreamFormat) {

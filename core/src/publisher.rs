@@ -32,6 +32,8 @@ pub(crate) struct Publisher {
     pool: Pool,
     sequence: Sequence,
     format: Option<StreamFormat>,
+    /// Before how many more frames a gap is of frames that were left at the camera.
+    left: u8,
 }
 
 impl Publisher {
@@ -50,6 +52,7 @@ impl Publisher {
             pool: Pool::default(),
             sequence: Sequence::default(),
             format: None,
+            left: 0,
         }
     }
 
@@ -72,6 +75,19 @@ impl Publisher {
         Ok(())
     }
 
+    /// Frames are left at the camera for a while, since nobody wants them.
+    pub(crate) fn leave(&mut self) {
+        // The newest of those that the camera could keep is next. Those that it could not are missing after it.
+        self.left = 2;
+    }
+
+    /// Counts `frame`, which waited at the camera while nobody wanted it.
+    pub(crate) fn skip(&mut self, frame: &Frame<'_>) {
+        self.count(frame);
+        self.hub.metrics.frames_skipped.inc();
+        self.hub.feed.clear();
+    }
+
     /// Counts `frame`, which the encoder is not to be troubled with.
     pub(crate) fn pass_over(&mut self, frame: &Frame<'_>) {
         self.count(frame);
@@ -80,11 +96,14 @@ impl Publisher {
 
     fn count(&mut self, frame: &Frame<'_>) -> u64 {
         let metrics = &self.hub.metrics;
-        let (sequence, lost) = self.sequence.frame(frame.meta().sequence);
-        metrics.frames_captured.inc();
-        metrics.frames_dropped.inc_by(lost);
+        let (sequence, missing) = self.sequence.frame(frame.meta().sequence);
+        let left = if self.left > 0 { missing } else { 0 };
+        self.left = self.left.saturating_sub(1);
+        metrics.frames_captured.inc_by(1 + left);
+        metrics.frames_skipped.inc_by(left);
+        metrics.frames_dropped.inc_by(missing - left);
         self.format = Some(frame.format());
-        self.hub.status.captured(self.clock.monotonic(), frame.format());
+        self.hub.status.captured(self.clock.monotonic(), 1 + left, frame.format());
         sequence
     }
 
@@ -120,7 +139,7 @@ impl Publisher {
     /// Publishes a picture that is already a whole JPEG, as taken now.
     pub(crate) fn jpeg(&mut self, jpeg: Bytes, format: StreamFormat) {
         self.hub.metrics.frames_captured.inc();
-        self.hub.status.captured(self.clock.monotonic(), format);
+        self.hub.status.captured(self.clock.monotonic(), 1, format);
         self.format = Some(format);
         self.put(jpeg, PictureKind::Live);
     }

@@ -17,12 +17,17 @@ pub(crate) struct Rate {
 impl Rate {
     /// An event at `now`, on any clock that does not go back.
     pub(crate) fn tick(&mut self, now: Duration) {
+        self.ticks(now, 1);
+    }
+
+    /// So many events up to `now`.
+    pub(crate) fn ticks(&mut self, now: Duration, events: u32) {
         self.last = now;
         let Some(began) = self.window else {
             self.window = Some(now);
             return;
         };
-        self.events += 1;
+        self.events = self.events.saturating_add(events);
         let elapsed = now.saturating_sub(began);
         let full = elapsed >= WINDOW;
         // The first figure need not wait for a whole window.
@@ -56,5 +61,9 @@ mod tests {
         }
         assert!((rate.per_second(at(100)) - 30.0).abs() < 0.1);
         assert_eq!(rate.per_second(at(100) + Duration::from_secs(10)), 0.0, "stopped");
+        for i in (106..=160).step_by(6) {
+            rate.ticks(at(i), 6);
+        }
+        assert!((rate.per_second(at(160)) - 30.0).abs() < 0.1, "several at once");
     }
 }

@@ -87,10 +87,10 @@ impl Status {
         inner.live = false;
     }
 
-    /// A frame came, at `now` on the monotonic clock.
-    pub(crate) fn captured(&self, now: Duration, format: StreamFormat) {
+    /// So many frames came up to `now` on the monotonic clock.
+    pub(crate) fn captured(&self, now: Duration, frames: u64, format: StreamFormat) {
         let mut inner = self.lock();
-        inner.captured.tick(now);
+        inner.captured.ticks(now, u32::try_from(frames).unwrap_or(u32::MAX));
         inner.format = Some(format);
         inner.live = true;
     }

@@ -1,9 +1,9 @@
 //! Every picture, for those who must not miss one: a short queue between the camera and whoever keeps them all.
 
-use super::{Picture, PictureKind};
+use super::{Picture, PictureKind, interest::Wanting};
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 pub struct Queue {
     pictures: mpsc::Receiver<Arc<Picture>>,
     missed: Arc<AtomicU64>,
-    wanted: Arc<AtomicUsize>,
+    _wanting: Wanting,
     // A feed without a publisher is a still source, not an end.
     _queues: Arc<Queues>,
 }
@@ -37,12 +37,6 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
-    fn drop(&mut self) {
-        self.wanted.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// The feed's ends of its queues.
 #[derive(Debug, Default)]
 pub(super) struct Queues(Mutex<Vec<End>>);
@@ -54,12 +48,11 @@ struct End {
 }
 
 impl Queues {
-    pub(super) fn add(self: &Arc<Self>, depth: usize, wanted: Arc<AtomicUsize>) -> Queue {
+    pub(super) fn add(self: &Arc<Self>, depth: usize, wanting: Wanting) -> Queue {
         let (sender, pictures) = mpsc::channel(depth.max(1));
         let missed = Arc::new(AtomicU64::new(0));
-        wanted.fetch_add(1, Ordering::Relaxed);
         self.ends().push(End { pictures: sender, missed: Arc::clone(&missed) });
-        Queue { pictures, missed, wanted, _queues: Arc::clone(self) }
+        Queue { pictures, missed, _wanting: wanting, _queues: Arc::clone(self) }
     }
 
     /// Never waits. Queues that have gone are forgotten.

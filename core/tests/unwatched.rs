@@ -1,0 +1,137 @@
+//! What the camera thread does while nobody watches.
+
+use eyelet_core::{
+    Hub,
+    clock::{Clock, ManualClock},
+    feed::Subscription,
+    pipeline::Pipeline,
+};
+use eyelet_hal::{
+    CameraSource, Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, Result, StreamFormat,
+};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+/// A second in which nobody watches, and some.
+const LONG: Duration = Duration::from_millis(1_500);
+
+fn grey() -> StreamFormat {
+    StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
+}
+
+/// A camera whose frames come by `next`: given how long it may take, the frame's number.
+struct Scripted<F>(F);
+
+impl<F: FnMut(Duration) -> u64 + Send> CameraSource for Scripted<F> {
+    fn name(&self) -> &str {
+        "scripted"
+    }
+    fn format(&self) -> StreamFormat {
+        grey()
+    }
+    fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        let meta = FrameMeta::new((self.0)(timeout), Duration::ZERO);
+        Frame::new(grey(), meta, &[Plane::host(b"x", 1)])
+    }
+    fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Encoder;
+
+impl JpegEncoder for Encoder {
+    fn name(&self) -> &str {
+        "none"
+    }
+    fn supports(&self, _: StreamFormat) -> bool {
+        true
+    }
+    fn encode(&mut self, _: &Frame<'_>, _: Quality, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(b"JPEG");
+        Ok(())
+    }
+}
+
+/// Runs until `next` sets the stop.
+fn run(
+    hub: &Hub,
+    clock: &Arc<ManualClock>,
+    stop: &AtomicBool,
+    next: impl FnMut(Duration) -> u64 + Send + 'static,
+) {
+    Pipeline {
+        camera: Some(Box::new(Scripted(next))),
+        reopen: Box::new(|| panic!("the camera was not lost")),
+        encoder: Box::new(Encoder),
+        quality: Quality::DEFAULT,
+        stall_after: Duration::from_secs(3600),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        hub: hub.clone(),
+    }
+    .run(stop);
+}
+
+#[test]
+fn frames_left_at_the_camera_are_skipped_not_lost() {
+    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    // Two in time, then the newest of those that waited; what the camera could not keep is missing after that one.
+    // Later one is lost, though somebody watches.
+    let mut numbers = [1, 2, 8, 11, 12, 13, 15].into_iter();
+    let (inner, time, done) = (hub.clone(), Arc::clone(&clock), Arc::clone(&stop));
+    let mut viewers: Vec<Subscription> = vec![];
+    run(&hub, &clock, &stop, move |_| {
+        let number = numbers.next().unwrap();
+        match number {
+            2 => time.advance(LONG),
+            11 => viewers.push(inner.feed.subscribe()),
+            15 => done.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        number
+    });
+    let metrics = &hub.metrics;
+    assert_eq!(metrics.frames_captured.get(), 14);
+    assert_eq!(metrics.frames_skipped.get(), 10, "1 to 10");
+    assert_eq!(metrics.frames_dropped.get(), 1, "14");
+}
+
+#[test]
+fn who_comes_meanwhile_does_not_get_what_waited() {
+    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let viewer = Arc::new(Mutex::new(None));
+    let (feed, time, seat, done) =
+        (hub.feed.clone(), Arc::clone(&clock), Arc::clone(&viewer), Arc::clone(&stop));
+    let (told, waited) = mpsc::channel();
+    let mut number = 0;
+    run(&hub, &clock, &stop, move |timeout| {
+        number += 1;
+        if timeout.is_zero() {
+            told.send(number).unwrap();
+            done.store(true, Ordering::Relaxed);
+            return number;
+        }
+        // The viewer comes while the thread rests; should he be too early or too late, he comes again.
+        *seat.lock().unwrap() = None;
+        time.advance(LONG);
+        let (feed, seat) = (feed.clone(), Arc::clone(&seat));
+        thread::spawn(move || *seat.lock().unwrap() = Some(feed.subscribe()));
+        number
+    });
+    let old = waited.recv().unwrap();
+    assert!(hub.feed.newest().is_none_or(|picture| picture.sequence != old), "{old} waited at the camera");
+    assert_eq!(hub.metrics.frames_captured.get(), old);
+    drop(viewer);
+}
