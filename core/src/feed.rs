@@ -1,12 +1,15 @@
 //! Where pictures meet those who want them: the newest wins, nobody waits for anybody.
 
 mod interest;
+mod outlets;
 mod queue;
 
+pub(crate) use outlets::Outlet;
 pub use queue::Queue;
 
 use bytes::Bytes;
 use interest::{Interest, Wanting};
+use outlets::Outlets;
 use queue::Queues;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -58,6 +61,7 @@ pub struct Feed {
     newest: watch::Sender<Newest>,
     interest: Arc<Interest>,
     queues: Arc<Queues>,
+    outlets: Arc<Outlets>,
 }
 
 /// What the feed holds. The count changes together with the picture, so that nobody sees one without the other.
@@ -81,11 +85,13 @@ impl Feed {
             newest: watch::Sender::new(Newest::default()),
             interest: Arc::default(),
             queues: Arc::default(),
+            outlets: Arc::default(),
         }
     }
 
     /// Replaces the newest picture and wakes every subscriber.
     pub fn publish(&self, picture: Picture) {
+        let bytes = picture.jpeg.len();
         let picture = Arc::new(picture);
         self.queues.push(&picture);
         let mut old = None; // freed after the lock is
@@ -93,6 +99,7 @@ impl Feed {
             newest.live += u64::from(picture.kind == PictureKind::Live);
             old = newest.picture.replace(picture);
         });
+        self.outlets.published(bytes);
     }
 
     /// Forgets the newest picture, so that nobody gets it as if it were fresh.
@@ -115,9 +122,9 @@ impl Feed {
         self.interest.wait(timeout)
     }
 
-    /// Tells when the newest picture is another; asks for none.
-    pub(crate) fn changes(&self) -> Changes {
-        Changes { receiver: self.newest.subscribe(), _feed: self.newest.clone() }
+    /// Tells `outlet` of each new picture, as long as it is there; asks for none.
+    pub(crate) fn deliver_to(&self, outlet: &Arc<impl Outlet + 'static>) {
+        self.outlets.add(outlet);
     }
 
     /// Asks for pictures until the subscription drops.
@@ -137,22 +144,6 @@ impl Feed {
     /// memory; one that comes when all places are taken is missed.
     pub fn queue(&self, depth: usize) -> Queue {
         self.queues.add(depth, self.interest.join())
-    }
-}
-
-/// The moments at which a [`Feed`]'s newest picture changes.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    receiver: watch::Receiver<Newest>,
-    _feed: watch::Sender<Newest>,
-}
-
-impl Changes {
-    /// Waits until the feed has changed since this was called last. Cancel-safe.
-    pub(crate) async fn next(&mut self) {
-        if self.receiver.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
 
@@ -266,21 +257,6 @@ mod tests {
         assert_eq!(viewer.newest().unwrap().sequence, 6);
         assert_eq!(viewer.missed(), 4);
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "6 was given");
-    }
-
-    #[tokio::test]
-    async fn who_only_waits_for_changes_wants_no_pictures() {
-        let feed = Feed::new();
-        feed.publish(picture(1));
-        let mut changes = feed.changes();
-        assert!(!feed.wanted());
-        assert!(tokio::time::timeout(Duration::ZERO, changes.next()).await.is_err(), "an old change");
-        feed.publish(picture(2));
-        feed.publish(picture(3));
-        changes.next().await;
-        assert!(tokio::time::timeout(Duration::ZERO, changes.next()).await.is_err(), "told twice");
-        feed.clear();
-        changes.next().await;
     }
 
     #[test]

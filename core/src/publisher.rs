@@ -130,9 +130,9 @@ impl Publisher {
         metrics.frames_encoded.inc();
         metrics.encode_seconds.observe(took.as_secs_f64());
         self.hub.status.encoded(self.encoder.name(), took, picture.jpeg.len());
-        self.hub.feed.publish(picture);
         let age = self.clock.monotonic().saturating_sub(captured_at);
         metrics.capture_to_publish_seconds.observe(age.as_secs_f64());
+        self.hub.feed.publish(picture);
         Ok(())
     }
 

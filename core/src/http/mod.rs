@@ -109,12 +109,13 @@ impl Server {
         let counters = self.hub.metrics.connections.clone();
         let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
-        let fanout = Fanout::new(Arc::clone(&self.hub.metrics), Arc::clone(&self.clock));
+        let fanout = Arc::new(Fanout::new(Arc::clone(&self.hub.metrics), Arc::clone(&self.clock)));
+        self.hub.feed.deliver_to(&fanout);
         let context = Arc::new(Context { server: self, viewers, fanout });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
-        let shared = Arc::clone(&context);
-        tasks.spawn(async move { shared.fanout.run(&shared.server.hub.feed).await });
+        let fanout = Arc::clone(&context.fanout);
+        tasks.spawn(async move { fanout.run().await });
         let mut said: Option<Instant> = None;
         loop {
             match accept(&mut listeners).await {
@@ -160,7 +161,7 @@ impl Server {
 struct Context {
     server: Server,
     viewers: Viewers,
-    fanout: Fanout,
+    fanout: Arc<Fanout>,
 }
 
 /// The next connection on any of `listeners`, each in turn.

@@ -90,6 +90,15 @@ impl Socket {
         }
     }
 
+    /// Whether bytes go out as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => true,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => false,
+        }
+    }
+
     /// Sends this if there is room for it, and closes. Waits for nothing: as far as the peer is concerned, it was
     /// told, or hung up on.
     pub(super) fn refuse(self, answer: &[u8]) {

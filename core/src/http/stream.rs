@@ -97,6 +97,11 @@ impl Stream {
         self.lock().outgoing.ways()
     }
 
+    /// Whether sending is one system call and no more: no encryption.
+    pub(super) fn is_plain(&self) -> bool {
+        self.socket.is_plain()
+    }
+
     /// Sends the newest picture, if this viewer has not had it and is not busy with another.
     pub(super) fn offer(&self, fanout: &Fanout) {
         let mut inner = self.lock();
