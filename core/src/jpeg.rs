@@ -23,7 +23,11 @@ use eyelet_hal::{
 pub fn repair(bytes: &[u8], out: &mut Vec<u8>) -> Result<Info> {
     let mut info = inspect(bytes)?;
     let (headers, scans) = bytes[..info.len].split_at(info.scan);
-    out.reserve(info.len + STANDARD_TABLES_LEN);
+    let most = info.len + STANDARD_TABLES_LEN;
+    if out.capacity() - out.len() < most {
+        // An eighth is what pictures of one camera differ by; `reserve` would double what was there.
+        out.reserve_exact(most + most / 8);
+    }
     out.extend_from_slice(headers);
     if !info.huffman_tables {
         push_standard_tables(out);

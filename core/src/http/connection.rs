@@ -33,20 +33,31 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
     }
     // Before that it costs no buffer: whoever only connects takes no memory, and of a burst each is read, answered and
     // its buffers freed before the next.
-    match timeout(limits::HEADER_TIME, socket.readable()).await {
+    match timeout(limits::HEADER_TIME, socket.first_byte()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "gone before its first byte"),
         Err(_) => return tracing::debug!(%peer, "says nothing"),
     }
-    let socket = match encrypted(socket, &context).await {
-        Ok(socket) => socket,
+    // In a box, which is gone before the stream begins: most of a connection's memory is TLS's and hyper's.
+    let streaming = Box::pin(converse(socket, &peer, place, &context)).await;
+    if let Some((socket, request)) = streaming {
+        stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
+    }
+}
+
+/// Up to the request for the stream, if one comes.
+async fn converse(
+    socket: Socket,
+    peer: &Peer,
+    place: &Place,
+    context: &Arc<Context>,
+) -> Option<(Socket, StreamRequest)> {
+    match encrypted(socket, context).await {
+        Ok(socket) => requests(socket, peer, place, context).await,
         Err(error) => {
             tracing::debug!(%peer, %error, "no TLS with it");
-            return;
+            None
         }
-    };
-    if let Some((socket, request)) = requests(socket, &peer, place, &context).await {
-        stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
     }
 }
 

@@ -6,12 +6,13 @@ use socket2::SockRef;
 use std::{
     fmt,
     io::{self, IoSlice, Read},
+    mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr},
     pin::Pin,
     task::{Context, Poll},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -70,6 +71,11 @@ impl fmt::Display for Peer {
     }
 }
 
+/// Looks whether there is something to read.
+fn peek(socket: SockRef<'_>) -> io::Result<()> {
+    socket.peek(&mut [MaybeUninit::uninit()]).map(|_| ())
+}
+
 /// A connected socket.
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -122,6 +128,16 @@ impl Socket {
             #[cfg(all(feature = "tls", target_os = "linux"))]
             Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(super::limits::UNSENT),
             _ => Ok(()),
+        }
+    }
+
+    /// Waits until the peer has sent something, or closed its side. `readable` may say so before it knows.
+    pub(super) async fn first_byte(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.async_io(Interest::READABLE, || peek(socket.into())).await,
+            Self::Unix(socket) => socket.async_io(Interest::READABLE, || peek(socket.into())).await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.readable().await,
         }
     }
 
