@@ -89,7 +89,8 @@ impl Feed {
         }
     }
 
-    /// Replaces the newest picture and wakes every subscriber.
+    /// Replaces the newest picture and wakes every subscriber. To the viewers of a server it is sent here, if that is
+    /// quickly done: a few MB into the kernel.
     pub fn publish(&self, picture: Picture) {
         let bytes = picture.jpeg.len();
         let picture = Arc::new(picture);
