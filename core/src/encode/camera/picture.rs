@@ -59,6 +59,7 @@ impl<'a> Strip<'a> {
     }
 
     /// The byte `ahead` of the first of row `y`, if there is one.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn ahead(&self, y: usize, ahead: usize) -> Option<&'a u8> {
         self.bytes.get(y * self.stride + ahead)
