@@ -5,11 +5,12 @@
 //! ```text
 //! camera thread:  CameraSource::next_frame -> Frame (borrowed; goes back to the device on drop)
 //!                 -> JpegEncoder::encode into a recycled buffer -> Feed (the newest wins)
-//! socket thread:  one current-thread runtime: HTTP server and upload client; each viewer takes the newest
+//!                 -> all viewers that have room, one system call each
+//! socket thread:  one current-thread runtime: HTTP server and upload client; who had no room, or came, takes the newest
 //! ```
 //!
 //! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
-//! With nobody watching and nothing uploading, nothing is encoded.
+//! With nobody watching and nothing uploading, nothing is encoded, and the camera is looked at five times a second.
 
 // Allowed in `encode/camera/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
 #![deny(unsafe_code)]

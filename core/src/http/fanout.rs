@@ -73,16 +73,16 @@ impl Fanout {
 
     /// Sends what is too much for the thread that publishes, and repeats what stays the newest; for ever.
     pub(super) async fn run(&self) {
-        let mut repeated = self.newest();
+        let mut repeated = *self.newest();
         let mut turn = Vec::new();
         loop {
             if self.streams().is_empty() {
                 self.joined.notified().await;
             }
-            let due = self.newest().max(repeated) + REPEAT;
+            let due = repeated.max(*self.newest()) + REPEAT;
             let still = timeout_at(due, self.work.notified()).await.is_err();
             if still {
-                if self.newest() + REPEAT > due {
+                if *self.newest() + REPEAT > due {
                     continue;
                 }
                 repeated = Instant::now();
@@ -128,8 +128,8 @@ impl Fanout {
         self.clock.monotonic()
     }
 
-    fn newest(&self) -> Instant {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn newest(&self) -> MutexGuard<'_, Instant> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn streams(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Stream>>> {
@@ -139,7 +139,7 @@ impl Fanout {
 
 impl Outlet for Fanout {
     fn published(&self, bytes: usize) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.newest() = Instant::now();
         let streams = self.streams();
         let at_once = streams.len().saturating_mul(bytes) <= AT_ONCE;
         let mut rest = false;
