@@ -35,18 +35,25 @@ links_c() {
 }
 
 apt_install() {
-  local root=()
+  local install=(--no-install-recommends install "$@")
   command -v apt-get >/dev/null || die "missing: $*; there is no apt-get here, install them another way"
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || die "missing: $*; there is no sudo here, install them as root"
-    root=(sudo)
-  fi
-  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive "RUNLEVEL=${RUNLEVEL:-}" apt-get -q -y -o DPkg::Lock::Timeout=300)
-  local install=("${apt[@]}" --no-install-recommends install "$@")
   say "installing $*"
   # The package lists of a fresh machine are empty, those of an old one name files that are gone.
-  quietly "${install[@]}" || { quietly "${apt[@]}" update && quietly "${install[@]}"; } ||
+  as_root "$*" "${install[@]}" || { apt_update && as_root "$*" "${install[@]}"; } ||
     die "cannot install $*: see apt's message above"
+}
+
+apt_update() { as_root "newer package lists" update || die "cannot read the package lists: see apt's message above"; }
+
+# as_root WHAT ARGUMENT ...: apt-get as root, for the sake of WHAT.
+as_root() {
+  local root=() what=$1
+  shift
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "missing: $what; there is no sudo here, install them as root"
+    root=(sudo)
+  fi
+  quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
 # quietly COMMAND ...: shows what the command printed only when it fails.

@@ -1,12 +1,15 @@
-# ci/deploy.sh, against an sshd on this machine
+# ci/deploy.sh, against an SSH server of its own
 #
-# The sshd is one of its own on a high port, without SFTP as on a board with dropbear; a folder stands for /, and a
-# script for the binary, whose end can be ordered.
+# The server is dropbear, as on many boards, on a high port and out of the cache: nothing is installed, and it ends with
+# this. A folder stands for /, and a script for the binary, whose end can be ordered.
 set -euo pipefail
 . ci/lib/install.sh
+. ci/lib/unpacked.sh
 
-# RUNLEVEL: installing a server must not start it.
-RUNLEVEL=1 need_package openssh-server openssh-client busybox
+need ssh:openssh-client scp:openssh-client python3:python3
+# dropbear takes the user's home from the system's list of users; nss-wrapper puts another list in its place.
+server=$(unpacked dropbear-bin libnss-wrapper)
+busybox=$(unpacked busybox)/run
 work=$(mktemp -d)
 sshd=
 cleanup() {
@@ -28,18 +31,12 @@ await() {
 }
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-ssh-keygen -q -t ed25519 -N '' -f "$work/host"
 ssh-keygen -q -t ed25519 -N '' -f "$work/user"
-cat >"$work/sshd_config" <<CONF
-ListenAddress 127.0.0.1
-Port $port
-HostKey $work/host
-AuthorizedKeysFile $work/user.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-CONF
+mkdir -m 700 "$work/.ssh"
+cp "$work/user.pub" "$work/.ssh/authorized_keys"
+echo "$(id -un):x:$(id -u):$(id -g)::$work:/bin/sh" >"$work/passwd"
+echo "$(id -gn):x:$(id -g):" >"$work/group"
+quietly "$server/run" dropbearkey -t ed25519 -f "$work/host"
 cat >"$work/ssh_config" <<CONF
 Host board
   HostName 127.0.0.1
@@ -51,10 +48,11 @@ Host board
   StrictHostKeyChecking accept-new
   LogLevel ERROR
 CONF
-[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd # where a root sshd confines its other half
-/usr/sbin/sshd -D -e -f "$work/sshd_config" 2>"$work/sshd.log" &
+wrapper=$(find "$server" -name libnss_wrapper.so)
+LD_PRELOAD=$wrapper NSS_WRAPPER_PASSWD=$work/passwd NSS_WRAPPER_GROUP=$work/group \
+  "$server/run" dropbear -F -E -s -j -k -p "127.0.0.1:$port" -r "$work/host" -P "$work/sshd.pid" 2>"$work/sshd.log" &
 sshd=$!
-await sshd ssh -F "$work/ssh_config" board true
+await "SSH server" ssh -F "$work/ssh_config" board true
 
 # The stand-in streams until it is told to stop, or ends with the status in the file `end`.
 cat >"$work/eyelet" <<'STANDIN'
@@ -83,7 +81,7 @@ done
 [ "$(grep -c closed "$log")" = 1 ] || fail "the second deployment stops the first one's eyelet once"
 
 # The board's shell is BusyBox'.
-init() { busybox sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
+init() { "$busybox" busybox sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
 # changed PID: whether another one than PID streams. Only then is it there to be killed: a supervisor that runs may not
 # have started it yet.
 changed() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && kill -0 "$(cat "$EYELET_ROOT/pid")"; }
