@@ -28,6 +28,7 @@ mod hub;
 mod huffman;
 pub mod image;
 pub mod jpeg;
+pub mod line_writer;
 pub mod metrics;
 pub mod multipart;
 mod no_signal;

@@ -1,0 +1,236 @@
+//! Lines for a file, a pipe or a terminal that may take its time: whoever writes a line waits for nothing.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// So many bytes of lines may wait; what comes then is lost, and counted.
+const CAPACITY: usize = 64 * 1024;
+
+/// The thread calls the kernel and little else.
+const STACK: usize = 64 * 1024;
+
+/// Writes lines to a file on a thread of its own, which ends when the last clone drops.
+///
+/// A terminal that was stopped with Ctrl-S, a pipe whose reader sleeps and a disk that does not answer block `write`
+/// for as long as they please. Here they block that thread alone: lines wait in memory, as many as fit in 64 KiB, and
+/// later ones are lost. How many is written in their place once the file takes lines again.
+///
+/// The file is never made non-blocking: that would hold for everybody who shares it, such as the user's shell.
+#[derive(Clone, Debug)]
+pub struct LineWriter(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// There is something to write, or nobody left who could.
+    more: Condvar,
+    /// All is written.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    lines: Vec<u8>,
+    /// Written after the lines, and replaced as long as it waits.
+    latest: Vec<u8>,
+    lost: u64,
+    /// Where to write from now on.
+    other: Option<File>,
+    /// The thread waits for something to write.
+    rests: bool,
+    closed: bool,
+}
+
+impl LineWriter {
+    /// Starts the thread. `noun` says what is lost when it is: "log lines".
+    ///
+    /// # Errors
+    /// The system's, when it allows no more threads.
+    pub fn start(file: File, noun: &'static str) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let writer = Self(Arc::new(Handle(Arc::clone(&shared))));
+        let thread = thread::Builder::new().name("lines".to_owned()).stack_size(STACK);
+        thread.spawn(move || shared.run(file, noun))?;
+        Ok(writer)
+    }
+
+    /// Writes a line, given in pieces and with its end, as soon as that can be done.
+    pub fn line(&self, pieces: &[&[u8]]) {
+        let mut queue = self.0.0.lock();
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if queue.lines.len() + length > CAPACITY {
+            queue.lost += 1;
+            return;
+        }
+        pieces.iter().for_each(|piece| queue.lines.extend_from_slice(piece));
+        self.0.0.wake(&mut queue);
+    }
+
+    /// Writes these bytes after all lines, unless something later has taken their place by then.
+    pub fn latest(&self, bytes: &[u8]) {
+        let mut queue = self.0.0.lock();
+        queue.latest.clear();
+        queue.latest.extend_from_slice(bytes);
+        self.0.0.wake(&mut queue);
+    }
+
+    /// What has not been written yet goes to this file: the one of before was moved away, as by logrotate.
+    pub fn redirect(&self, file: File) {
+        let mut queue = self.0.0.lock();
+        queue.other = Some(file);
+        self.0.0.wake(&mut queue);
+    }
+
+    /// Waits until all is written, `timeout` at most; whether it is then.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let Shared { done, .. } = &*self.0.0;
+        let waited = done.wait_timeout_while(self.0.0.lock(), timeout, |queue| !queue.rests || queue.waits());
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.more.notify_one();
+    }
+}
+
+impl Queue {
+    fn waits(&self) -> bool {
+        !self.lines.is_empty() || !self.latest.is_empty() || self.lost > 0 || self.other.is_some()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, queue: &mut Queue) {
+        if mem::take(&mut queue.rests) {
+            self.more.notify_one();
+        }
+    }
+
+    fn run(&self, mut file: File, noun: &str) {
+        // Two pairs of buffers change places, so that none is allocated anew.
+        let (mut lines, mut latest) = (Vec::new(), Vec::new());
+        let mut lost = 0;
+        loop {
+            lines.clear();
+            latest.clear();
+            {
+                let mut queue = self.lock();
+                while !queue.waits() {
+                    queue.rests = true;
+                    self.done.notify_all();
+                    if queue.closed {
+                        return;
+                    }
+                    queue = self.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                }
+                queue.rests = false;
+                if let Some(other) = queue.other.take() {
+                    file = other;
+                }
+                mem::swap(&mut queue.lines, &mut lines);
+                mem::swap(&mut queue.latest, &mut latest);
+                lost += mem::take(&mut queue.lost);
+            }
+            let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            if lost > 0 {
+                // Cannot fail: it is memory.
+                let _ = writeln!(lines, "{lost} {noun} lost");
+            }
+            lines.extend_from_slice(&latest);
+            // A full disk, or a reader that has gone: the next line tries again.
+            lost = if file.write_all(&lines).is_ok() { 0 } else { lost + count };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// A pipe that nobody reads, full to the last byte.
+    fn full() -> (io::PipeReader, File) {
+        let (reader, writer) = io::pipe().unwrap();
+        let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+        let mut writer = File::from(std::os::fd::OwnedFd::from(writer));
+        writer.write_all(&vec![b'.'; size]).unwrap();
+        (reader, writer)
+    }
+
+    fn rest(mut reader: impl Read) -> String {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text.trim_start_matches('.').to_owned()
+    }
+
+    #[test]
+    fn a_full_pipe_holds_up_nobody_and_what_is_lost_is_counted() {
+        let (reader, file) = full();
+        let writer = LineWriter::start(file, "log lines").unwrap();
+        // It takes the first line and cannot write it; only then is it certain how many others fit.
+        writer.line(&[b"first\n"]);
+        while !writer.0.0.lock().lines.is_empty() {
+            thread::yield_now();
+        }
+        let line = [b'x'; 1024];
+        for _ in 0..CAPACITY / line.len() + 7 {
+            writer.line(&[&line[1..], b"\n"]);
+        }
+        for status in ["status 1", "status 2"] {
+            writer.latest(status.as_bytes());
+        }
+        assert!(!writer.flush(Duration::ZERO), "nobody reads");
+        drop(writer);
+        let text = rest(reader);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 1 + CAPACITY / line.len() + 2);
+        assert_eq!((lines[0], lines[lines.len() - 2]), ("first", "7 log lines lost"));
+        assert_eq!(lines.last(), Some(&"status 2"), "only the last one counts");
+    }
+
+    #[test]
+    fn lines_are_all_there_after_a_flush_and_after_a_change_of_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
+        let writer = LineWriter::start(File::create(&old).unwrap(), "lines").unwrap();
+        writer.line(&[b"one ", b"line\n"]);
+        assert!(writer.flush(Duration::from_secs(60)));
+        writer.redirect(File::create(&new).unwrap());
+        writer.clone().line(&[b"another\n"]);
+        assert!(writer.flush(Duration::from_secs(60)));
+        assert_eq!(std::fs::read_to_string(old).unwrap(), "one line\n");
+        assert_eq!(std::fs::read_to_string(new).unwrap(), "another\n");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_full_disk_refuses_is_counted_until_it_has_room() {
+        let writer =
+            LineWriter::start(File::options().write(true).open("/dev/full").unwrap(), "lines").unwrap();
+        for line in [b"one\n", b"two\n"] {
+            writer.line(&[line]);
+            assert!(writer.flush(Duration::from_secs(60)), "it does not try for ever");
+        }
+        let (reader, file) = io::pipe().map(|(r, w)| (r, File::from(std::os::fd::OwnedFd::from(w)))).unwrap();
+        writer.redirect(file);
+        writer.line(&[b"three\n"]);
+        drop(writer);
+        assert_eq!(rest(reader), "three\n2 lines lost\n");
+    }
+}
