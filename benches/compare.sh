@@ -7,12 +7,15 @@
 # benches/README.md` the tables in there are replaced. Needs what the feature `peers` needs (a C compiler, cmake, nasm)
 # and apt-get for ustreamer; installs what is missing.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../ci/lib/usage.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 
 eyelets=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  no_flags "$1"
+  [[ $1 == *=* ]] || refuse "'$1' is no NAME=EYELET_SIM"
   eyelets+=("$1")
   shift
 done

@@ -5,6 +5,8 @@
 #
 # With `--into benches/README.md` the tables in there are replaced. QUICK=1 measures for a tenth of the time.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../ci/lib/usage.sh"
+[ $# -eq 0 ] || { [ $# -eq 2 ] && [ "$1" = --into ]; } || refuse "it takes nothing but --into FILE"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/install.sh
 . ci/lib/cargo.sh

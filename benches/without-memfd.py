@@ -37,6 +37,8 @@ def prctl(*arguments):
         sys.exit(f"without-memfd.py: {os.strerror(ctypes.get_errno())}")
 
 
+if sys.argv[1:2] in (["-h"], ["--help"]):
+    sys.exit(print(__doc__.strip()))
 prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(Program(len(FILTER) // 8, FILTER)), 0, 0)
 root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")

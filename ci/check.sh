@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # The checks of this repository: ci/check.sh [VERB [SECONDS] ...], no verb means all. A verb is one file in ci/verbs,
-# and installs by itself what it needs.
+# and installs by itself what it needs; it says before what that is. ci/check.sh VERB --help explains one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ci/lib/install.sh
+. ci/lib/announce.sh
+. ci/lib/traces.sh
 
 # What `all` means, the quick ones first.
-all=(fmt deny clippy test bench-smoke doc bindings peers sanitize e2e spool cross riscv64 instructions deploy vboard fuzz hostile soak)
+all=(fmt scripts deny clippy test bench-smoke doc bindings peers sanitize e2e spool cross riscv64 instructions deploy vboard fuzz hostile soak)
 
 usage() {
-  echo "usage: ci/check.sh [VERB [SECONDS] ...]"
+  echo "usage: ci/check.sh [VERB [SECONDS] ...], ci/check.sh VERB --help"
   echo "  all: ${all[*]} (the default)"
   local file
   for file in ci/verbs/*.sh; do
@@ -27,7 +30,11 @@ for word in "${@:-all}"; do
   case $word in
     all) verbs+=("${all[@]}") ;;
     -h | --help | help)
-      usage
+      if [ ${#verbs[@]} -eq 1 ]; then
+        bash "ci/verbs/${verbs[0]}.sh" --help
+      else
+        usage
+      fi
       exit
       ;;
     [0-9]*)
@@ -62,12 +69,17 @@ run() {
   fi
 }
 
+announce "${verbs[@]%% *}"
+# What a verb starts inherits this: whatever still runs after it was left behind.
+export EYELET_RUN=$$.$RANDOM
+before=$(traces)
+
 passed=0 failed=0 summary= failures=
 for words in "${verbs[@]}"; do
   read -r verb seconds <<<"$words"
   echo "== $words"
   begun=$SECONDS
-  if run "ci/verbs/$verb.sh" ${seconds:+"$seconds"}; then
+  if run "ci/verbs/$verb.sh" ${seconds:+"$seconds"} && none_left "$verb"; then
     result=passed
     passed=$((passed + 1))
   else
@@ -79,6 +91,11 @@ for words in "${verbs[@]}"; do
   echo "== $line"
   summary+=$line$'\n'
 done
+
+if ! changes=$(diff <(echo "$before") <(traces)); then
+  failed=$((failed + 1))
+  failures+=$'\n'"changed on this machine, and not put back:"$'\n'$(sed -n 's/^[<>]/&/p' <<<"$changes")$'\n'
+fi
 
 printf '%s\n%sall in %d s\nverbs: %d passed, %d failed\n' "$failures" "$summary" "$SECONDS" "$passed" "$failed"
 [ "$failed" -eq 0 ]

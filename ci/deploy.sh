@@ -6,7 +6,8 @@
 # HOST is what ssh takes: root@192.168.0.7, or a name from its configuration. BINARY is what ci/check.sh cross built.
 # EYELET_SSH_CONFIG names another ssh configuration; EYELET_ROOT installs below that folder instead of / (tests).
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Before the folder changes: it reads this file.
+. "$(dirname "${BASH_SOURCE[0]}")/lib/usage.sh"
 
 say() { echo "deploy.sh: $*" >&2; }
 die() {
@@ -14,10 +15,15 @@ die() {
   exit 1
 }
 
-host=${1:-}
-binary=${2:-target/riscv64gc-unknown-linux-musl/release/eyelet}
+[ $# -gt 0 ] || refuse "which board? ci/deploy.sh root@ADDRESS"
+[ $# -le 2 ] || refuse "it takes a board and a file"
+no_flags "$@"
+host=$1
+binary=${2:-}
+[ -z "$binary" ] || binary=$(realpath -m "$binary")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+: "${binary:=${CARGO_TARGET_DIR:-target}/riscv64gc-unknown-linux-musl/release/eyelet}"
 root=${EYELET_ROOT:-}
-[ -n "$host" ] || die "which board? ci/deploy.sh root@ADDRESS"
 [ -f "$binary" ] || die "no $binary; build it with ci/check.sh cross"
 
 options=(-o ConnectTimeout=10)

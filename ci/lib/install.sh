@@ -19,10 +19,12 @@ need() {
 need_package() {
   local package missing=()
   for package; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
+
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
 
 # need_c_linker: rustc links with cc, and cc needs the C library's start files.
 need_c_linker() {

@@ -28,6 +28,10 @@ unpacked() {
         (cd "$work/deb" && quietly apt-get -q download $(missing_for "$@")) || die "cannot fetch $*: see above"
       fi
       for package in "$work"/deb/*.deb; do dpkg-deb -x "$package" "$work/files"; done
+      # A link to /usr/bin/x is meant to lead to the package's own x.
+      while read -r link; do
+        [ ! -e "$work/files$(readlink "$link")" ] || ln -sfnr "$work/files$(readlink "$link")" "$link"
+      done < <(find "$work/files" -type l -lname '/*')
       cat >"$work/files/run" <<'RUN'
 #!/bin/sh
 # run COMMAND ...: a command of this folder's packages.

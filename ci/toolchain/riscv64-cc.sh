@@ -5,6 +5,8 @@
 #   eval "$(ci/toolchain/riscv64-cc.sh)"
 #   cargo build --release --target riscv64gc-unknown-linux-musl -p eyelet-maixcam --features tls
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/usage.sh"
+[ $# -eq 0 ] || refuse "it takes no arguments"
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib/install.sh
 . ../lib/debian.sh

@@ -1,14 +1,16 @@
 #!/bin/bash
-# Gives the installed Rust toolchain a standard library for riscv64gc-unknown-linux-musl where
-# `rustup target add` is not to be had (and must not be: it could change the toolchain).
+# A standard library for riscv64gc-unknown-linux-musl, where `rustup target add` is not to be had (and must not be: it
+# could change the toolchain). Prints the variables with which cargo finds it; nothing where the toolchain has its own:
 #
-#   ci/toolchain/riscv64-std.sh           make it, once for each compiler
-#   ci/toolchain/riscv64-std.sh --remove  take it out of the toolchain again
+#   eval "$(ci/toolchain/riscv64-std.sh)"
+#   cargo build --release --target riscv64gc-unknown-linux-musl -p eyelet-maixcam
 #
-# It is built from Debian's rust-src of exactly this compiler's version, with musl's start files and libc, and
-# LLVM's libunwind, as rustup's own has. It stays in the cache; the sysroot gets one symbolic link to it, which
-# is what makes plain `cargo build --target` work without a flag. Where rustup's own is there, nothing happens.
+# It is built once for each compiler, from Debian's rust-src of exactly its version, with musl's start files and libc, and
+# LLVM's libunwind, as rustup's own has. It stays in the cache (EYELET_CACHE, by default ~/.cache/eyelet; 200 MB, some
+# minutes); the toolchain is only read.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/usage.sh"
+[ $# -eq 0 ] || refuse "it takes no arguments"
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib/install.sh
 . ../lib/cargo.sh
@@ -17,35 +19,35 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 target=riscv64gc-unknown-linux-musl
 sysroot=$(rustc --print sysroot)
 version=$(rustc -vV | sed -n 's/^release: //p')
+host=$(rustc -vV | sed -n 's/^host: //p')
 key=$(rustc -vV | sha256sum | cut -c1-16)
-link=$sysroot/lib/rustlib/$target
 store=$EYELET_CACHE/std
-built=$store/$key/$target
+made=$store/$key
+built=$made/lib/rustlib/$target
+own=$sysroot/lib/rustlib/$target
 
-if [ "${1:-}" = --remove ]; then
-  [ ! -L "$link" ] || rm "$link"
-  exit 0
+# Earlier versions of this script left a link in the toolchain.
+if [ -L "$own" ] && [[ $(readlink "$own") == */std/*/"$target" ]]; then
+  rm "$own"
+  say "removed the link $own"
 fi
-if [ -e "$link" ] && [ ! -L "$link" ]; then
+if [ -e "$own" ]; then
   say "$target: the toolchain has its own"
-  exit 0
+  exit
 fi
+[[ $made != *[[:space:]]* ]] || die "cargo takes no flag with a space in it: name another cache than '$EYELET_CACHE' with EYELET_CACHE"
 
-install_link() {
-  [ "$(readlink "$link" || true)" = "$built" ] && return
-  rm -f "$link"
-  ln -s "$built" "$link" 2>/dev/null ||
-    die "cannot write to $sysroot; run this as its owner, or install the target with: rustup target add $target"
+# The linker is the toolchain's, and looked for beside the library. The flags join those of .cargo/config.toml.
+finish() {
+  [ -e "$made/lib/rustlib/$host" ] || ln -sfn "$sysroot/lib/rustlib/$host" "$made/lib/rustlib/$host"
+  for tool in RUSTFLAGS RUSTDOCFLAGS; do
+    echo "export CARGO_TARGET_RISCV64GC_UNKNOWN_LINUX_MUSL_$tool='--sysroot $made'"
+  done
+  exit
 }
-# Another cache may have made it for this very compiler.
-if [ -f "$link/complete" ] && [[ $(readlink "$link") == */"$key/$target" ]]; then
-  say "$target: std of rustc $version is there"
-  exit 0
-fi
 if [ -f "$built/complete" ]; then
-  install_link
   say "$target: std of rustc $version is in the cache"
-  exit 0
+  finish
 fi
 
 start=$SECONDS
@@ -53,9 +55,7 @@ mkdir -p "$store"
 # One at a time: whoever waited finds it made.
 exec 9>"$store/lock"
 flock 9
-[ ! -f "$built/complete" ] || exec ./riscv64-std.sh
-# One of another compiler would be found beside the one that is being made.
-rm -f "$link"
+[ ! -f "$built/complete" ] || finish
 work=$(mktemp -d "$store/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -118,5 +118,5 @@ touch "$new/complete"
 rm -rf "$built"
 mkdir -p "${built%/*}"
 mv "$new" "$built"
-install_link
 say "$target: built std of rustc $version in $((SECONDS - start)) s, $(du -sh "$built" | cut -f1) in $built"
+finish

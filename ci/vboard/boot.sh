@@ -7,6 +7,9 @@
 # unless FOLDER/.command has what to run.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../lib/usage.sh"
+no_flags "$@"
+[ $# -ge 2 ] || refuse "FOLDER and WORK are missing"
 . "$here/../lib/install.sh"
 . "$here/../lib/debian.sh"
 folder=$1 work=$2

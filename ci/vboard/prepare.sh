@@ -3,8 +3,11 @@
 # USB and virtio modules, and a static busybox. Made once, kept in the cache.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../lib/usage.sh"
+[ $# -eq 0 ] || refuse "it takes no arguments"
 . "$here/../lib/install.sh"
 . "$here/../lib/debian.sh"
+. "$here/../lib/unpacked.sh"
 
 # vivid: a camera with raw formats and error injection. vhci-hcd + uvcvideo: the USB camera of ci/vcam.
 # cuse: the JPEG unit of ci/vsg2002. virtio_net: the host reads the stream. virtio_console: the host's shell on the board.
@@ -18,7 +21,9 @@ if [ -f "$folder/kernel" ]; then
 fi
 
 start=$SECONDS
-need_package cpio kmod xz-utils >&2
+need cpio:cpio xz:xz-utils >&2
+# Not installed: it brings a service.
+kmod=$(unpacked kmod)/run
 mkdir -p "$EYELET_CACHE/vboard"
 work=$(mktemp -d "$EYELET_CACHE/vboard/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -39,9 +44,9 @@ rm ./*.deb
 release=$(ls usr/lib/modules)
 mkdir -p root/bin root/mod
 ln -s usr/lib lib
-/sbin/depmod -b . "$release"
+"$kmod" depmod -b . "$release"
 for module in $modules; do
-  /sbin/modprobe -d . -S "$release" --show-depends "$module" | while read -r verb path _; do
+  "$kmod" modprobe -d . -S "$release" --show-depends "$module" | while read -r verb path _; do
     [ "$verb" = insmod ] || continue # built in
     name=$(basename "$path" .ko.xz)
     [ ! -e "root/mod/$name.ko" ] || continue

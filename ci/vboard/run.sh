@@ -7,6 +7,7 @@
 # Its exit status is the command's; 124 if the board did not finish within the time (120 s).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../lib/usage.sh"
 
 limit=120 ports=() files=()
 while getopts t:p:f: option; do
@@ -14,14 +15,11 @@ while getopts t:p:f: option; do
     t) limit=$OPTARG ;;
     p) ports+=("$OPTARG") ;;
     f) files+=("$OPTARG") ;;
-    *) exit 2 ;;
+    *) refuse "see above" ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || {
-  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
-  exit 2
-}
+[ $# -gt 0 ] || refuse "COMMAND is missing"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

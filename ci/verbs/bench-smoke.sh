@@ -2,6 +2,7 @@
 #
 # In the profile of the tests, whose build is there already.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 

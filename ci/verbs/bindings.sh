@@ -1,5 +1,6 @@
 # targets/maixcam/v4l2-sys, compared with what bindgen makes of the kernel's <linux/videodev2.h>
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 need_package libclang-dev linux-libc-dev

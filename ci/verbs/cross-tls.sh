@@ -1,17 +1,25 @@
 # the board's binary with TLS, and what that adds (not in all: it is the same build twice)
+#
+# The one with TLS is built in target/tls, so that it does not lie where ci/deploy.sh looks. --write puts the sizes into the
+# documentation.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
+. ci/lib/figures.sh
 
 target=riscv64gc-unknown-linux-musl
-elf=target/$target/release/eyelet
+out=${CARGO_TARGET_DIR:-target}
+elf=$target/release/eyelet
 budget=1500000 # bytes, for TLS alone
-ci/toolchain/riscv64-std.sh
-variables=$(ci/toolchain/riscv64-cc.sh)
+variables=$(ci/toolchain/riscv64-std.sh && ci/toolchain/riscv64-cc.sh)
 eval "$variables"
 cargo build --release --locked --target "$target" -p eyelet-maixcam
-plain=$(stat -c %s "$elf")
-cargo build --release --locked --target "$target" -p eyelet-maixcam --features tls
-with=$(stat -c %s "$elf")
+plain=$(stat -c %s "$out/$elf")
+cargo build --release --locked --target "$target" -p eyelet-maixcam --features tls --target-dir "$out/tls"
+with=$(stat -c %s "$out/tls/$elf")
 [ $((with - plain)) -le "$budget" ] || die "TLS adds $((with - plain)) bytes, over $budget"
-say "$elf: $with bytes with TLS, $plain without: $((with - plain)) more"
+figure docs/reliability.md tls-adds $((with - plain))
+figure docs/reliability.md tls-with "$with"
+figure docs/reliability.md tls-without "$plain"
+say "$out/tls/$elf: $with bytes with TLS, $plain without: $((with - plain)) more"

@@ -2,13 +2,15 @@
 #
 # Where cross, a container engine and the image of Cross.toml are there, it is built as a user would: with
 # `cross build`. Otherwise plain cargo builds it, with a std made from source and the toolchain's own linker. It says
-# which.
+# which. --write puts the size into the documentation.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
+. ci/lib/figures.sh
 
 target=riscv64gc-unknown-linux-musl
-binary=${1:-eyelet}
+binary=eyelet
 budget=2500000 # bytes
 toolchain=$(rustc -vV)
 
@@ -35,13 +37,14 @@ if [ -z "$lacks" ]; then
   cross build --release --target "$target"
 else
   say "no cross ($lacks): cargo build with a std from source"
-  ci/toolchain/riscv64-std.sh
+  variables=$(ci/toolchain/riscv64-std.sh)
+  eval "$variables"
   cargo build --release --target "$target"
 fi
 [ "$(rustc -vV)" = "$toolchain" ] || die "the build has changed the toolchain; it must never"
 
 need readelf:binutils
-elf=target/$target/release/$binary
+elf=${CARGO_TARGET_DIR:-target}/$target/release/$binary
 [ -f "$elf" ] || die "the build made no $elf"
 header=$(readelf --file-header "$elf")
 # is PATTERN WHAT: the header must have it.
@@ -55,4 +58,5 @@ is 'Flags:.*double-float ABI' 'of the lp64d ABI'
 ! readelf --section-headers --wide "$elf" | grep -q ' \.symtab ' || die "$elf is not stripped"
 size=$(stat -c %s "$elf")
 [ "$size" -le "$budget" ] || die "$elf has $size bytes, over the budget of $budget"
+figure docs/board.md board-size "$size"
 say "$elf: riscv64, static, lp64d, stripped, $size bytes of $budget, in $((SECONDS - start)) s"

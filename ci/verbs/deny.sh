@@ -1,5 +1,6 @@
 # licences, sources and doubles of every dependency, and known vulnerabilities where their database can be fetched
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 . ci/lib/python.sh

@@ -3,6 +3,7 @@
 # The server is dropbear, as on many boards, on a high port and out of the cache: nothing is installed, and it ends with
 # this. A folder stands for /, and a script for the binary, whose end can be ordered.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/unpacked.sh
 
@@ -114,4 +115,8 @@ echo 2 >"$EYELET_ROOT/end"
 sed -i '/streaming on/d' "$work/eyelet"
 ! ci/deploy.sh board "$work/eyelet" 2>"$work/told" || fail "a failed deployment passes"
 grep -q 'eyelet does not stream' "$work/told" || fail "$(cat "$work/told")"
+# What was started over SSH inherits nothing of this, but it names this folder.
+kill "$sshd" && wait "$sshd" 2>/dev/null || true
+sshd=
+await "end of all that was started" bash -c '! grep -lq -- "$1" /proc/[0-9]*/cmdline 2>/dev/null' - "$work/root"
 say "passed"

@@ -1,5 +1,6 @@
 # real browsers and clients against the release binary, or against EYELET_BIN when it names a folder of binaries
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/python.sh
 need curl:curl ffmpeg:ffmpeg chromium:chromium chromedriver:chromium-driver strace:strace

@@ -1,5 +1,6 @@
 # every Rust file is formatted
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 need_component rustfmt fmt

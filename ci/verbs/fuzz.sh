@@ -3,6 +3,7 @@
 # Inputs that reach something new are kept in the cache and tried first the next time; those of ci/fuzz/corpus come
 # with the repository. `cargo fuzz run --fuzz-dir ci/fuzz TARGET` works as well.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 

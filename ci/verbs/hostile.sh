@@ -1,5 +1,6 @@
 # [SECONDS] thousands of peers that mean no good while honest ones watch, twice for 45 s; then 10,000 mutated requests
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 . ci/lib/soak.sh

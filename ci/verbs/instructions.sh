@@ -2,11 +2,13 @@
 #
 # Counted under QEMU's user-mode emulation: the same on every machine, however busy it is.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 
 need qemu-riscv64:qemu-user
-ci/toolchain/riscv64-std.sh
+variables=$(ci/toolchain/riscv64-std.sh)
+eval "$variables"
 target=riscv64gc-unknown-linux-musl
 out=${CARGO_TARGET_DIR:-target}/instructions
 plugin=$out/count.so

@@ -1,5 +1,6 @@
 # our JPEGs against libjpeg-turbo's, and read by it
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 need_component clippy clippy

@@ -1,10 +1,12 @@
 # the tests of the packages that run on the board, built for it and run under QEMU's user-mode emulation
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 
 need qemu-riscv64-static:qemu-user-static
-ci/toolchain/riscv64-std.sh
+variables=$(ci/toolchain/riscv64-std.sh)
+eval "$variables"
 start=$SECONDS
 # An emulated core is some ten times slower: proptest tries fewer cases than on the host, where all of them run.
 export PROPTEST_CASES=${PROPTEST_CASES:-32}

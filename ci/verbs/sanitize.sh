@@ -3,6 +3,7 @@
 # The tests' planes end where their heap allocation ends, so a load of one byte too many is caught. Miri would see more,
 # but knows no AVX2, and comes only with nightly toolchains.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 

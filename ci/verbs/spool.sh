@@ -1,5 +1,6 @@
 # 1,000 kill -9 of an upload with a spool, 10,000 power cuts of a modelled disk, and a disk that is really full
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 need unshare:util-linux mount:mount

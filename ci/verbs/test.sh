@@ -1,5 +1,6 @@
 # every Rust test, the examples in the documentation too
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 # eyelet-sim brings TLS in, so that its tests are among them; without TLS the riscv64 verb runs them.

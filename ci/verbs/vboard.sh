@@ -2,11 +2,14 @@
 #
 # EYELET_QUIET=1 says that nothing else runs on this machine: then no picture may be left out.
 set -euo pipefail
+. ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 
 target=riscv64gc-unknown-linux-musl
 bash ci/verbs/cross.sh
+variables=$(ci/toolchain/riscv64-std.sh)
+eval "$variables"
 cargo build --release --target "$target" -p eyelet-vcam
 # By itself, so that the features of its model stay out of the others.
 cargo build --release --target "$target" -p eyelet-vsg2002

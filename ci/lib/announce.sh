@@ -1,0 +1,47 @@
+# What a run is going to install and keep, said before it begins. Sourced after install.sh.
+
+EYELET_CACHE=${EYELET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eyelet}
+
+# announce VERB ...: where things are kept, what will be installed, and how both are removed.
+announce() {
+  local verb files=() missing target=${CARGO_TARGET_DIR:-target}
+  for verb; do files+=("ci/verbs/$verb.sh"); done
+  missing=$(packages_of "${files[@]}" | missing_packages | sort -u | tr '\n' ' ')
+  say "builds in $target, keeps what it fetches or makes in $EYELET_CACHE, and pictures of tests in artifacts"
+  # Measured on two cores; most of it is compiled code.
+  [ $# -lt 10 ] || say "all of it takes some 9 GB and, the first time, 30 to 90 minutes"
+  if [ -n "$missing" ]; then
+    say "installs with apt-get, as root: $missing"
+    say "to remove all that again: rm -rf $target artifacts $EYELET_CACHE; apt-get autoremove --purge $missing"
+  else
+    say "installs nothing; to remove what it keeps: rm -rf $target artifacts $EYELET_CACHE"
+  fi
+}
+
+# packages_of FILE ...: COMMAND:PACKAGE or PACKAGE, a line for each that these scripts ask for, and those that they call.
+packages_of() {
+  local seen=' ' file name
+  while [ $# -gt 0 ]; do
+    file=$1
+    shift
+    [[ $seen != *" $file "* ]] || continue
+    seen+="$file "
+    sed -En 's/^ *(need|need_package) ([^#&|]*).*/\2/p' "$file" | tr ' ' '\n' | sed -n '/^[a-z0-9+]/{s/>.*//;p}'
+    # Scripts are named from the top of the repository, or from their own folder.
+    for name in $(grep -oE '(lib|toolchain|vboard|verbs)/[a-z0-9-]+\.sh' "$file"); do
+      [ ! -f "ci/$name" ] || set -- "$@" "ci/$name"
+    done
+  done
+}
+
+# missing_packages: of the lines that packages_of printed, the packages that are not there.
+missing_packages() {
+  local line
+  while read -r line; do
+    if [[ $line == *:* ]]; then
+      command -v "${line%%:*}" >/dev/null || echo "${line#*:}"
+    else
+      is_installed "$line" || echo "$line"
+    fi
+  done
+}

@@ -1,0 +1,31 @@
+# What a check must leave as it was. Sourced.
+
+# traces: a line for each service that starts at boot, each user, and each file of the Rust toolchain.
+traces() {
+  local sysroot
+  find /etc/systemd /etc/init.d /etc/rc?.d "$HOME/.config/systemd" -printf '%p %l\n' 2>/dev/null | sort || true
+  getent passwd || true
+  sysroot=$(rustc --print sysroot 2>/dev/null) || sysroot=
+  [ -z "$sysroot" ] || find "$sysroot" -printf '%p %l\n' | sort
+}
+
+# none_left VERB: whether nothing runs any more of what this run started.
+none_left() {
+  local tries=100 left
+  while left=$(started) && [ -n "$left" ]; do
+    if [ $((tries -= 1)) -le 0 ]; then
+      echo "check.sh: $1 has left processes:"$'\n'"$left" | tee -a "${said:-/dev/null}" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+}
+
+# started: the processes that inherited EYELET_RUN, one a line.
+started() {
+  local file
+  # Without the variable, or it would find itself.
+  for file in $(env -u EYELET_RUN grep -lzx "EYELET_RUN=$EYELET_RUN" /proc/[0-9]*/environ 2>/dev/null); do
+    echo "${file//[^0-9]/} $(tr '\0' ' ' <"${file%environ}cmdline" 2>/dev/null)"
+  done
+}
