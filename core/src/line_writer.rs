@@ -48,6 +48,8 @@ struct Queue {
     /// The thread waits for something to write.
     rests: bool,
     closed: bool,
+    /// Of the last attempt.
+    error: Option<io::ErrorKind>,
 }
 
 impl LineWriter {
@@ -90,11 +92,19 @@ impl LineWriter {
         self.0.0.wake(&mut queue);
     }
 
-    /// Waits until all is written, `timeout` at most; whether it is then.
-    pub fn flush(&self, timeout: Duration) -> bool {
+    /// Waits until all is written, `timeout` at most.
+    ///
+    /// # Errors
+    /// `TimedOut` if it is not by then, or what the system said to the last attempt.
+    pub fn flush(&self, timeout: Duration) -> io::Result<()> {
         let Shared { done, .. } = &*self.0.0;
         let waited = done.wait_timeout_while(self.0.0.lock(), timeout, |queue| !queue.rests || queue.waits());
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        match queue.error {
+            _ if waited.timed_out() => Err(io::ErrorKind::TimedOut.into()),
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -153,8 +163,10 @@ impl Shared {
                 let _ = writeln!(lines, "{lost} {noun} lost");
             }
             lines.extend_from_slice(&latest);
+            let error = file.write_all(&lines).err().map(|error| error.kind());
             // A full disk, or a reader that has gone: the next line tries again.
-            lost = if file.write_all(&lines).is_ok() { 0 } else { lost + count };
+            lost = if error.is_none() { 0 } else { lost + count };
+            self.lock().error = error;
         }
     }
 }
@@ -195,7 +207,7 @@ mod tests {
         for status in ["status 1", "status 2"] {
             writer.latest(status.as_bytes());
         }
-        assert!(!writer.flush(Duration::ZERO), "nobody reads");
+        assert!(writer.flush(Duration::ZERO).is_err(), "nobody reads");
         drop(writer);
         let text = rest(reader);
         let lines: Vec<_> = text.lines().collect();
@@ -210,10 +222,10 @@ mod tests {
         let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
         let writer = LineWriter::start(File::create(&old).unwrap(), "lines").unwrap();
         writer.line(&[b"one ", b"line\n"]);
-        assert!(writer.flush(Duration::from_secs(60)));
+        writer.flush(Duration::from_secs(60)).unwrap();
         writer.redirect(File::create(&new).unwrap());
         writer.clone().line(&[b"another\n"]);
-        assert!(writer.flush(Duration::from_secs(60)));
+        writer.flush(Duration::from_secs(60)).unwrap();
         assert_eq!(std::fs::read_to_string(old).unwrap(), "one line\n");
         assert_eq!(std::fs::read_to_string(new).unwrap(), "another\n");
     }
@@ -225,7 +237,8 @@ mod tests {
             LineWriter::start(File::options().write(true).open("/dev/full").unwrap(), "lines").unwrap();
         for line in [b"one\n", b"two\n"] {
             writer.line(&[line]);
-            assert!(writer.flush(Duration::from_secs(60)), "it does not try for ever");
+            let refused = writer.flush(Duration::from_secs(60)).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::StorageFull, "it does not try for ever");
         }
         let (reader, file) = io::pipe().map(|(r, w)| (r, File::from(std::os::fd::OwnedFd::from(w)))).unwrap();
         writer.redirect(file);

@@ -179,7 +179,7 @@ fn store(args: ReceiveArgs, output: &Output) -> Outcome {
     let mut signals = Signals::watch(&runtime)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
-        output.print(&format!("receiving on http://{bound}/upload"));
+        output.announce(&format!("receiving on http://{bound}/upload"));
         receive::run(listener, folder, receive::Options::default(), signals.stopped()).await;
         Ok(())
     })

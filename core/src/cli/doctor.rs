@@ -68,12 +68,7 @@ pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> O
         return conform::<D>(args, output);
     }
     let findings = D::doctor(&args.camera.own);
-    if args.json {
-        print_json(&findings, output);
-    } else {
-        output.print(findings.to_string().trim_end());
-    }
-    Ok(())
+    if args.json { print_json(&findings, output) } else { output.print(findings.to_string().trim_end()) }
 }
 
 /// One check of the contract, for JSON.
@@ -101,10 +96,10 @@ fn conform<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome 
             let checks: Vec<_> = report.checks.iter().map(check).collect();
             serde_json::json!({ "subject": report.subject, "passed": report.passed(), "checks": checks })
         };
-        print_json(&reports.each_ref().map(report), output);
+        print_json(&reports.each_ref().map(report), output)?;
     } else {
         for report in &reports {
-            output.print(report.to_string().trim_end());
+            output.print(report.to_string().trim_end())?;
         }
     }
     match reports.iter().flat_map(Report::failures).count() {
@@ -124,7 +119,7 @@ fn check(check: &conformance::Check) -> Check<'_> {
     Check { name: &check.name, outcome, reason }
 }
 
-fn print_json(value: &impl Serialize, output: &Output) {
+fn print_json(value: &impl Serialize, output: &Output) -> Outcome {
     // Strings, numbers and lists always serialise.
-    output.print(&serde_json::to_string_pretty(value).unwrap_or_default());
+    output.print(&serde_json::to_string_pretty(value).unwrap_or_default())
 }

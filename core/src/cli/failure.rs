@@ -37,10 +37,9 @@ impl Failure {
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
         match self {
-            Self::Help(text) => {
-                output.print(text.trim_end());
-                ExitCode::SUCCESS
-            }
+            Self::Help(text) => output
+                .print(text.trim_end())
+                .map_or_else(|failure| failure.report(output), |()| ExitCode::SUCCESS),
             Self::Usage(what) => {
                 output.error(what);
                 ExitCode::from(2)

@@ -51,10 +51,12 @@ pub type Outcome = Result<(), Failure>;
 /// or stopped by a signal, 1 when it failed at run time, 2 for wrong usage.
 pub fn main<D: Devices>() -> ExitCode {
     let output = Output::new();
-    match parse::<D>(veil::arguments()).and_then(|command| run::<D>(command, &output)) {
+    let code = match parse::<D>(veil::arguments()).and_then(|command| run::<D>(command, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&output),
-    }
+    };
+    output.finish();
+    code
 }
 
 /// The command that `arguments` (the program's name first) and the configuration file in them ask for.

@@ -1,21 +1,35 @@
 //! What a person reads: stdout for results, stderr for the rest.
 
 use super::{Failure, Outcome};
-use std::io::{self, IsTerminal, Write};
+use crate::line_writer::LineWriter;
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+    sync::OnceLock,
+    time::Duration,
+};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Erases the line that the cursor is on: a status line that something else is about to overwrite.
 const ERASE: &str = "\r\x1b[K";
 
+/// The last lines have this long to come out at the end, also into a terminal that was stopped.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// The two streams of the process. A reader that has gone (`| head`) is no error.
+///
+/// What is written while a command runs waits for no terminal and no pipe: see [`LineWriter`]. Its result does.
 #[derive(Debug)]
 pub struct Output {
     terminal: bool,
+    stdout: OnceLock<Option<LineWriter>>,
+    log: OnceLock<LineWriter>,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { terminal: io::stdout().is_terminal() }
+        Self { terminal: io::stdout().is_terminal(), stdout: OnceLock::new(), log: OnceLock::new() }
     }
 
     /// Whether a person watches stdout.
@@ -23,71 +37,137 @@ impl Output {
         self.terminal
     }
 
-    /// One line (or several) to stdout, at once.
-    pub fn print(&self, text: &str) {
-        self.write(&format!("{}{text}\n", if self.terminal { ERASE } else { "" }));
+    /// The result of a command, one line or several, to stdout.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn print(&self, text: &str) -> Outcome {
+        self.bytes(format!("{}{text}\n", self.erase()).as_bytes())
+    }
+
+    /// The result of a command, raw, to stdout.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn bytes(&self, bytes: &[u8]) -> Outcome {
+        if let Some(Some(before)) = self.stdout.get() {
+            let _ = before.flush(Duration::MAX);
+        }
+        let mut out = io::stdout().lock();
+        written(out.write_all(bytes).and_then(|()| out.flush()))
+    }
+
+    /// A line to stdout while the command goes on.
+    pub fn announce(&self, text: &str) {
+        match self.lines() {
+            Some(lines) => lines.line(&[self.erase().as_bytes(), text.as_bytes(), b"\n"]),
+            None => drop(self.print(text)),
+        }
     }
 
     /// Replaces the line at the bottom of a terminal.
     pub fn status(&self, text: &str) {
-        if self.terminal {
-            self.write(&format!("{ERASE}{text}"));
+        if self.terminal
+            && let Some(lines) = self.lines()
+        {
+            lines.latest(format!("{ERASE}{text}").as_bytes());
         }
     }
 
-    /// Raw bytes to stdout.
+    /// Waits a moment for what was announced.
     ///
     /// # Errors
-    /// The system's.
-    pub fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+    /// If it cannot be written; not if it has to wait for longer.
+    pub fn announced(&self) -> Outcome {
+        match self.stdout.get() {
+            Some(Some(lines)) => written(lines.flush(LAST_LINES)),
+            _ => Ok(()),
+        }
     }
 
     /// The one line that tells why the command ended.
     pub fn error(&self, what: &str) {
         let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(LogWriter, "error: {what}");
+        let erase = if io::stderr().is_terminal() { ERASE } else { "" };
+        let line = format!("{erase}error: {what}\n");
+        match self.log.get() {
+            Some(log) => log.line(&[line.as_bytes()]),
+            None => drop(io::stderr().write_all(line.as_bytes())),
+        }
     }
 
-    fn write(&self, text: &str) {
-        let _ = self.bytes(text.as_bytes());
+    /// Waits a moment for all that is left to be written: before the process ends.
+    pub(super) fn finish(&self) {
+        let _ = self.announced();
+        if let Some(log) = self.log.get() {
+            let _ = log.flush(LAST_LINES);
+        }
     }
 
     /// Logs what `filter` lets through to stderr.
     ///
     /// # Errors
-    /// If `filter` is none.
+    /// If `filter` is none, or the system allows no more threads.
     pub fn log(&self, filter: &str) -> Outcome {
         let filter: Targets = filter.parse().map_err(|_| {
             let remedy = "use error, warn, info, debug or a list such as info,eyelet_core::http=debug";
             Failure::Usage(format!("invalid value '{filter}' for '--log <FILTER>': not a filter; {remedy}"))
         })?;
+        let terminal = io::stderr().is_terminal();
+        let log = lines(&io::stderr(), "log lines").map_err(|e| {
+            Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
+        })?;
+        let log = self.log.get_or_init(|| log).clone();
+        let panics = log.clone();
+        let erase = if terminal { ERASE } else { "" };
         let lines = tracing_subscriber::fmt::layer()
-            .with_ansi(io::stderr().is_terminal())
+            .with_ansi(terminal)
             .with_target(false)
-            .with_writer(|| LogWriter);
+            .with_writer(move || LogWriter(log.clone(), erase));
         // Fails where a test has set up logging already.
-        let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+        if tracing_subscriber::registry().with(lines).with(filter).try_init().is_ok() {
+            std::panic::set_hook(Box::new(move |panic| {
+                panics.line(&[erase.as_bytes(), panic.to_string().as_bytes(), b"\n"]);
+                let _ = panics.flush(LAST_LINES);
+            }));
+        }
         Ok(())
+    }
+
+    /// For stdout while the command goes on; `None` without a thread to be had.
+    fn lines(&self) -> Option<&LineWriter> {
+        self.stdout.get_or_init(|| lines(&io::stdout(), "lines").ok()).as_ref()
+    }
+
+    fn erase(&self) -> &'static str {
+        if self.terminal { ERASE } else { "" }
     }
 }
 
-/// stderr, clear of the status line.
-struct LogWriter;
+fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {
+    LineWriter::start(File::from(stream.as_fd().try_clone_to_owned()?), noun)
+}
+
+/// What became of something for stdout.
+fn written(result: io::Result<()>) -> Outcome {
+    match result {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
+            Err(Failure::runtime(format!("cannot write to stdout: {e}; make room where it goes to")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// stderr, clear of the status line. Each event is written with one call.
+struct LogWriter(LineWriter, &'static str);
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut err = io::stderr().lock();
-        if err.is_terminal() {
-            err.write_all(ERASE.as_bytes())?;
-        }
-        err.write_all(line)?;
+        self.0.line(&[self.1.as_bytes(), line]);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         for address in listeners.iter().flat_map(|listener| listener.addresses(scheme)) {
-            output.print(&format!("streaming on {address}"));
+            output.announce(&format!("streaming on {address}"));
         }
         watchdogs.ready();
         tokio::select! {

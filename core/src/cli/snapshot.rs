@@ -35,9 +35,7 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
     })?;
     camera.stop()?;
     match target {
-        Target::Stdout => {
-            output.bytes(&picture).map_err(|e| Failure::runtime(format!("cannot write to stdout: {e}")))
-        }
+        Target::Stdout => output.bytes(&picture),
         Target::Jpeg(path) | Target::Png(path) => write_whole(path, &picture).map_err(|e| {
             let remedy = match e.kind() {
                 ErrorOf::StorageFull | ErrorOf::QuotaExceeded | ErrorOf::FileTooLarge => "make room there",

@@ -35,6 +35,6 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
         Some(_) => format!(", {} in the spool", hub.metrics.spool.pictures.get()),
         None => String::new(),
     };
-    output.print(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
-    Ok(())
+    output.announce(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
+    output.announced()
 }

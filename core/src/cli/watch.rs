@@ -34,7 +34,6 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
         // Numbers always serialise.
         Some(report) if args.json => output.print(&serde_json::to_string_pretty(&report).unwrap_or_default()),
         Some(report) => output.print(report.to_string().trim_end()),
-        None => {}
+        None => Ok(()),
     }
-    Ok(())
 }

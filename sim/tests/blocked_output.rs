@@ -1,0 +1,175 @@
+//! A terminal that was stopped with Ctrl-S, or that nobody reads, and a pipe that is full: none of them holds up the
+//! stream, keeps the watchdog waiting, or has to be there for a clean end.
+
+use rustix::{
+    fs::{Mode, OFlags},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Action, tcflow},
+};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Far longer than anything here takes: only a hang meets it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What takes no more bytes, and what has to stay open for that.
+type Blocked = (OwnedFd, OwnedFd);
+
+fn full_pipe() -> Blocked {
+    let (reader, writer) = io::pipe().unwrap();
+    let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+    (&writer).write_all(&vec![b'.'; size]).unwrap();
+    (writer.into(), reader.into())
+}
+
+/// A terminal, and the end at which a person would be.
+fn terminal() -> Blocked {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    (open(&person, OFlags::empty()), person)
+}
+
+fn open(person: &OwnedFd, flags: OFlags) -> OwnedFd {
+    let name = ptsname(person, Vec::new()).unwrap();
+    rustix::fs::open(&*name, OFlags::RDWR | OFlags::NOCTTY | flags, Mode::empty()).unwrap()
+}
+
+fn stopped_terminal() -> Blocked {
+    let (terminal, person) = terminal();
+    tcflow(&terminal, Action::OOff).unwrap();
+    (terminal, person)
+}
+
+fn terminal_that_nobody_reads() -> Blocked {
+    let (terminal, person) = terminal();
+    let filling = open(&person, OFlags::NONBLOCK);
+    while rustix::io::write(&filling, &[b'.'; 512]).is_ok() {}
+    (terminal, person)
+}
+
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[track_caller]
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Watches so many pictures.
+fn watch(socket: &Path, pictures: usize) {
+    let mut viewer = until("it does not listen", || UnixStream::connect(socket).ok());
+    viewer.set_read_timeout(Some(PATIENCE)).unwrap();
+    viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (mut bytes, mut piece) = (Vec::new(), [0; 16 * 1024]);
+    while bytes.windows(11).filter(|window| window == b"X-Sequence:").count() < pictures {
+        let read = viewer.read(&mut piece).expect("the stream stands still");
+        assert!(read > 0, "the stream ended");
+        bytes.extend_from_slice(&piece[..read]);
+    }
+}
+
+fn serve_with(change: impl FnOnce(&mut Command)) {
+    let dir = tempfile::tempdir().unwrap();
+    let (socket, watchdog) = (dir.path().join("socket"), dir.path().join("watchdog"));
+    File::create(&watchdog).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"));
+    command.args(["serve", "--size", "64x48", "--log", "debug", "--bind"]);
+    command.arg(format!("unix:{}", socket.display())).arg("--watchdog").arg(&watchdog);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    change(&mut command);
+    let mut program = Program(command.spawn().unwrap());
+    watch(&socket, 40);
+    let fed = || fs::metadata(&watchdog).unwrap().len();
+    let before = fed();
+    until("the watchdog hears nothing", || (fed() > before + 3).then_some(()));
+    watch(&socket, 10);
+
+    let id = i32::try_from(program.0.id()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), rustix::process::Signal::TERM)
+        .unwrap();
+    let status = until("it does not end", || program.0.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    assert!(fs::read(&watchdog).unwrap().ends_with(b"V"), "the watchdog is let go");
+}
+
+fn all_sorts_with(attach: impl Fn(&mut Command, OwnedFd)) {
+    for blocked in [full_pipe, stopped_terminal, terminal_that_nobody_reads] {
+        let (end, _other) = blocked();
+        serve_with(|command| attach(command, end));
+    }
+}
+
+#[test]
+fn serving_goes_on_while_stdout_is_blocked() {
+    all_sorts_with(|command, end| {
+        command.stdout(end);
+    });
+}
+
+#[test]
+fn serving_goes_on_while_stderr_is_blocked() {
+    all_sorts_with(|command, end| {
+        command.stderr(end);
+    });
+}
+
+/// Results are waited for, and what becomes of them is told.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_none() {
+    for arguments in [
+        &["doctor", "--json"][..],
+        &["doctor"],
+        &["snapshot", "-"],
+        &["--version"],
+        &["--help"],
+        &["upload", "http://127.0.0.1:1/", "--upload-method", "put"],
+    ] {
+        let run = |stdout: Stdio| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"));
+            command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+            let child = command.spawn().unwrap();
+            if arguments[0] == "upload" {
+                let status = format!("/proc/{}/status", child.id());
+                // It catches SIGTERM once it runs.
+                until("it does not start", || {
+                    let status = fs::read_to_string(&status).unwrap();
+                    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+                    (u64::from_str_radix(caught, 16).unwrap() & 1 << 14 != 0).then_some(())
+                });
+                Command::new("kill").arg(child.id().to_string()).status().unwrap();
+            }
+            let output = child.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (code, said) = run(File::options().write(true).open("/dev/full").unwrap().into());
+        let errors: Vec<_> = said.lines().filter(|line| line.contains("error: ")).collect();
+        assert_eq!((code, errors.len()), (Some(1), 1), "{arguments:?}: {said}");
+        assert!(errors[0].starts_with("error: cannot write to stdout: "), "{said}");
+
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = run(writer.into());
+        assert!(code == Some(0) && !said.contains("error: "), "{arguments:?}: {code:?} {said}");
+    }
+}
