@@ -92,9 +92,10 @@ for words in "${verbs[@]}"; do
   summary+=$line$'\n'
 done
 
-if ! changes=$(diff <(echo "$before") <(traces)); then
+changes=$(diff <(echo "$before") <(traces) | unannounced || true)
+if [ -n "$changes" ]; then
   failed=$((failed + 1))
-  failures+=$'\n'"changed on this machine, and not put back:"$'\n'$(sed -n 's/^[<>]/&/p' <<<"$changes")$'\n'
+  failures+=$'\n'"changed on this machine, and not put back:"$'\n'$changes$'\n'
 fi
 
 printf '%s\n%sall in %d s\nverbs: %d passed, %d failed\n' "$failures" "$summary" "$SECONDS" "$passed" "$failed"

@@ -1,12 +1,27 @@
 # What a check must leave as it was. Sourced.
 
-# traces: a line for each service that starts at boot, each user, and each file of the Rust toolchain.
+# traces: a line for each service that starts at boot, and each file of the Rust toolchain.
 traces() {
   local sysroot
-  find /etc/systemd /etc/init.d /etc/rc?.d "$HOME/.config/systemd" -printf '%p %l\n' 2>/dev/null | sort || true
-  getent passwd || true
+  find /etc/systemd /etc/init.d /etc/rc?.d "$HOME/.config/systemd" ! -type d -printf '%p %l\n' 2>/dev/null | sort || true
   sysroot=$(rustc --print sysroot 2>/dev/null) || sysroot=
   [ -z "$sysroot" ] || find "$sysroot" -printf '%p %l\n' | sort
+}
+
+# unannounced: of the differences between two lists of traces, what no Debian package brought. Which packages stay was
+# said before; some come with a service for this machine alone, as dbus with chromium. `scripts` sees that none is a
+# server.
+unannounced() {
+  local mark path link service
+  while read -r mark path link; do
+    service=${link:-$path}
+    case $service in
+      ../init.d/*) service=/etc/init.d/${service##*/} ;;
+    esac
+    [[ $path == /etc/* && $mark == '>' ]] &&
+      grep -qsxF -e "$service" -e "/usr${service#/usr}" -e "${service#/usr}" /var/lib/dpkg/info/*.list ||
+      echo "$mark $path $link"
+  done < <(grep '^[<>]')
 }
 
 # none_left VERB: whether nothing runs any more of what this run started.

@@ -59,6 +59,11 @@ for verb in "$copy"/ci/verbs/*.sh; do
   [ -s "$work/stdout" ] || die "check.sh $verb --help says nothing"
   unchanged "check.sh $verb --help"
 done
+# A server that is installed starts at every boot from then on; `unpacked` does without.
+. ci/lib/announce.sh
+if packages_of ci/verbs/*.sh | grep -E '(^|:)(.*-server|nginx.*|apache2|haproxy|lighttpd|caddy|dropbear|postgresql.*)$' >&2; then
+  die "no check installs a server: let it be unpacked into the cache, see ci/lib/unpacked.sh"
+fi
 say "$scripts scripts and $(ls ci/verbs | wc -l) verbs explain themselves and change nothing"
 
 # Verbs that leave something behind, in a toolchain of their own. They come last: they change the copy.
