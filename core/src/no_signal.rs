@@ -1,5 +1,7 @@
 //! The picture that viewers see while the camera is gone.
 
+mod title;
+
 use crate::image::{Color, Image, Lettering, Thickness};
 use bytes::Bytes;
 use eyelet_hal::{Quality, Result};
@@ -7,6 +9,7 @@ use eyelet_hal::{Quality, Result};
 const TITLE: &str = "NO SIGNAL";
 const BACKGROUND: Color = Color::from_rgb(0x20, 0x24, 0x28);
 const REASON: Color = Color::from_rgb(0xb8, 0xc0, 0xc8);
+const RULE: Color = Color::from_rgb(0xe8, 0xb8, 0x4a);
 
 /// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that says why there is
 /// no picture. `reason` may be any text; what does not fit ends in `...`.
@@ -22,26 +25,38 @@ fn draw(width: u32, height: u32, reason: &str) -> Result<Image> {
     let mut image = Image::new(width, height)?;
     image.draw_rect(0, 0, width, height, BACKGROUND, Thickness::Filled);
 
-    // The title takes about 60 % of the width; a line of the reason holds some 25 to 60 characters.
-    let large = if width < 128 || height < 96 { Lettering::SMALL } else { Lettering::LARGE };
-    let letters = TITLE.len() as u32;
-    let title =
-        large.times((width * 6 / 10 / (letters * large.width())).min(height / 4 / large.height()).max(1));
+    // The title takes about 56 % of the width; a line of the reason holds some 25 to 60 characters.
+    let title_height = (width as f32 * 0.56 / title::width(1.0)).min(height as f32 / 6.0);
     let small = if width < 320 || height < 160 { Lettering::SMALL } else { Lettering::LARGE };
     let text = small.times((width / 640).min(height / 10 / small.height()).max(1));
 
     let margin = height / 20;
-    let top = (height / 3).saturating_sub(title.height() / 2).max(margin);
-    let left = width.saturating_sub(letters * title.width()) / 2;
-    title.draw(&mut image, left.into(), top.into(), TITLE, Color::WHITE);
+    let mut top = (height * 2 / 5).saturating_sub(title_height as u32).max(margin);
+    if width < 128 || height < 96 {
+        let left = width.saturating_sub(TITLE.len() as u32 * Lettering::SMALL.width()) / 2;
+        top = (height / 3 - Lettering::SMALL.height() / 2).max(margin);
+        Lettering::SMALL.draw(&mut image, left.into(), top.into(), TITLE, Color::WHITE);
+        top += Lettering::SMALL.height() + margin;
+    } else {
+        let left = (width as f32 - title::width(title_height)) / 2.0;
+        title::draw(&mut image, left, top as f32, title_height, Color::WHITE);
+        top += title_height as u32 + margin;
+    }
 
-    let mut top = top + title.height() + margin;
-    let columns = (width - width / 16) / text.width();
-    let rows = height.saturating_sub(top + margin / 2) / text.height();
+    // A line under it, where there is room for more than the words.
+    let rule = (height / 160).max(1);
+    if height >= 120 {
+        let length = width / 8;
+        image.draw_rect(((width - length) / 2) as i32, top as i32, length, rule, RULE, Thickness::Filled);
+        top += rule + margin;
+    }
+    let leading = text.height() + text.height() / 4;
+    let columns = (width - width / 8) / text.width();
+    let rows = height.saturating_sub(top + margin / 2) / leading;
     for line in wrap(reason, columns as usize, rows as usize) {
         let left = width.saturating_sub(line.chars().count() as u32 * text.width()) / 2;
         text.draw(&mut image, left.into(), top.into(), &line, REASON);
-        top += text.height();
+        top += leading;
     }
     Ok(image)
 }

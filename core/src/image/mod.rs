@@ -159,6 +159,18 @@ impl Image {
             row[x.clone()].fill(color.to_bytes());
         }
     }
+
+    /// Puts `ink` 256ths of a colour on a pixel, if that is on the picture.
+    pub(crate) fn blend(&mut self, x: i64, y: i64, color: Color, ink: u32) {
+        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
+        if x < self.width
+            && let Some(pixel) = self.pixels.get_mut(y * self.width + x)
+        {
+            for (old, new) in pixel.iter_mut().zip(color.to_bytes()) {
+                *old = ((u32::from(*old) * (256 - ink) + u32::from(new) * ink) >> 8) as u8;
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Image {
