@@ -65,7 +65,7 @@ impl Drawing for Card {
         let ((x, y), r) = (self.center, self.radius);
         let left = x - width(SAMPLE) * r * 0.1;
         self.figures.stamp(canvas, &moment.clock(), (left, y + r * 0.26), PAPER);
-        let number = format!("frame {:06}", moment.sequence);
+        let number = format!("UTC   frame {:06}", moment.sequence);
         label(canvas, &number, (x, y + r * 0.58), Alignment::Center, self.font, PALE);
         let half = r * 0.075;
         let middle = x + r * 0.42 * (2.0 * moment.swing(PERIOD) - 1.0) as f32;

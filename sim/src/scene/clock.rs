@@ -3,9 +3,9 @@
 use super::{
     Canvas, Drawing, Moment,
     glyphs::{Figures, width},
-    ink::{Spot, disc, ring, stroke},
+    ink::{Spot, disc, font, label, ring, stroke},
 };
-use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
+use embedded_graphics::{pixelcolor::Rgb888, prelude::*, text::Alignment};
 use std::f32::consts::TAU;
 
 const WALL: Rgb888 = Rgb888::new(24, 28, 38);
@@ -48,6 +48,9 @@ impl WallClock {
         }
         let size = unit * 0.1;
         let at = ((w - width(SAMPLE) * size) / 2.0, center.1 + radius * 1.06 + unit * 0.05);
+        // Beside the figures, as high as they stand.
+        let beside = (at.0 + width(SAMPLE) * size + size * 0.3, at.1 + size);
+        label(&mut background, "UTC", beside, Alignment::Left, font(size * 0.6), FIGURES);
         Self { background, center, radius, figures: Figures::new(size), at }
     }
 
