@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Fps,
-    http::{AllowedOrigin, Bind},
+    http::{AllowedOrigin, BasePath, Bind},
     spool::WhenFull,
     upload::{FIELD, UploadMethod, UploadUrl},
     watch::StreamUrl,
@@ -122,6 +122,9 @@ pub struct ServeArgs<F: Args> {
     /// A page of your own for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// The path in front of every route, such as /cam, for a reverse proxy that does not remove it
+    #[arg(long, value_name = "PATH", default_value_t)]
+    pub base_path: BasePath,
     /// How many may watch at once
     #[arg(long, value_name = "N", default_value_t = crate::http::MAX_VIEWERS, value_parser = max_viewers)]
     pub max_viewers: usize,

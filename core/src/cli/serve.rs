@@ -39,6 +39,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let upload = sending::prepare(args.upload.clone(), &args.sending, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page;
+    server.base_path = args.base_path.clone();
     server.max_viewers = args.max_viewers;
     server.limits.connections = args.max_connections;
     server.limits.connections_per_address = args.max_connections_per_address;
@@ -52,7 +53,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         for address in listeners.iter().flat_map(|listener| listener.addresses(scheme)) {
-            output.announce(&format!("streaming on {address}"));
+            output.announce(&format!("streaming on {}", args.base_path.below(&address)));
         }
         watchdogs.ready();
         tokio::select! {

@@ -5,24 +5,28 @@
 //! (crbug 527446); a browser that paints by itself therefore gets that block in advance, and then it cannot
 //! know the next picture's length. Everybody else gets lengths: libavformat waits for the next frame without.
 
-use crate::feed::Picture;
+use crate::feed::{Picture, PictureKind};
 use hyper::HeaderMap;
 use std::{io::Write as _, ops::Range};
 
-/// The answer to `GET /stream`. HTTP/1.0 ends with the connection and is never chunked, which every
-/// recorder understands.
-pub(super) const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
-    Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\
+/// The answer to `GET /stream`, but for its type and its empty line. HTTP/1.0 ends with the connection and is never
+/// chunked, which every recorder understands. nginx would keep a slow viewer's pictures, and show him old ones.
+const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
     Cache-Control: no-store\r\n\
     Pragma: no-cache\r\n\
     Connection: close\r\n\
-    \r\n";
+    X-Accel-Buffering: no\r\n";
 
-/// The empty line at the end of [`HEAD`].
-const END: &[u8] = b"\r\n";
-
-/// The `Content-Type` in [`HEAD`], for `HEAD /stream`.
+/// The stream's type.
 pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
+
+/// The stream's type for scripts that ask for it: WebKit's `fetch` gives none of the bytes of [`CONTENT_TYPE`].
+pub(super) const BYTES: &str = "application/octet-stream";
+
+/// The type of the stream for a request with this `Accept` header.
+pub(super) fn content_type(accept: &str) -> &'static str {
+    if accept.to_ascii_lowercase().contains(BYTES) { BYTES } else { CONTENT_TYPE }
+}
 
 const BOUNDARY: &[u8] = b"--frame\r\n";
 const BARE_HEADERS: &[u8] = b"Content-Type: image/jpeg\r\n\r\n";
@@ -34,10 +38,11 @@ pub(super) const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n
 pub(super) fn headers(picture: &Picture) -> Vec<u8> {
     let mut headers = Vec::with_capacity(128);
     let at = picture.captured_at;
+    let signal = if picture.kind == PictureKind::NoSignal { "X-Signal: none\r\n" } else { "" };
     // Writing to a Vec cannot fail.
     let _ = write!(
         headers,
-        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n\r\n",
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n{signal}\r\n",
         picture.jpeg.len(),
         at.as_secs(),
         at.subsec_micros(),
@@ -67,13 +72,16 @@ impl Framing {
         }
     }
 
-    /// What comes before the first part, with these headers beside the usual.
-    pub(super) fn opening(self, headers: &HeaderMap) -> Vec<u8> {
-        let mut bytes = HEAD[..HEAD.len() - END.len()].to_vec();
+    /// What comes before the first part of a stream of this type, with these headers beside the usual.
+    pub(super) fn opening(self, content_type: &str, headers: &HeaderMap) -> Vec<u8> {
+        let mut bytes = [HEAD, b"Content-Type: ", content_type.as_bytes(), b"\r\n"].concat();
+        if content_type == BYTES {
+            bytes.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
+        }
         for (name, value) in headers {
             bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
-        bytes.extend_from_slice(END);
+        bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(BOUNDARY);
         if self == Self::Advance {
             bytes.extend_from_slice(BARE_HEADERS);
@@ -94,7 +102,6 @@ impl Framing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::PictureKind;
     use bytes::Bytes;
     use std::time::Duration;
 
@@ -107,9 +114,9 @@ mod tests {
         let picture = picture();
         let headers = headers(&picture);
         let part = [&headers, &*picture.jpeg, TAIL].concat();
-        let mut bytes = framing.opening(&HeaderMap::new());
+        let mut bytes = framing.opening(CONTENT_TYPE, &HeaderMap::new());
         bytes.extend_from_slice(&part[framing.range(headers.len(), picture.jpeg.len())]);
-        String::from_utf8(bytes).unwrap().split_off(HEAD.len())
+        String::from_utf8(bytes).unwrap().split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     #[test]
@@ -119,6 +126,30 @@ mod tests {
             "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\nX-Timestamp: 1700000000.001234\r\n\
              X-Sequence: 7\r\n\r\nJPEG\r\n--frame\r\n"
         );
+    }
+
+    #[test]
+    fn a_part_that_is_not_from_the_camera_says_so() {
+        let drawn = headers(&Picture { kind: PictureKind::NoSignal, ..picture() });
+        let drawn = String::from_utf8(drawn).unwrap();
+        let live = String::from_utf8(headers(&picture())).unwrap();
+        assert_eq!(
+            drawn,
+            format!("{}X-Signal: none\r\n\r\n", live.trim_end_matches("\r\n").to_owned() + "\r\n")
+        );
+    }
+
+    #[test]
+    fn a_script_gets_a_type_that_it_can_read_if_it_asks_for_it() {
+        for (accept, kind) in [
+            ("application/octet-stream", BYTES),
+            ("text/plain, Application/Octet-Stream;q=0.5", BYTES),
+            ("*/*", CONTENT_TYPE),
+            ("", CONTENT_TYPE),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", CONTENT_TYPE),
+        ] {
+            assert_eq!(content_type(accept), kind, "{accept}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the stream itself, which sends each picture with one system call and waits for nobody.
 
 mod auth;
+mod base_path;
 mod bind;
 mod connection;
 mod connections;
@@ -28,6 +29,7 @@ mod unix_file;
 mod viewers;
 
 pub use auth::{Access, Sources, Token};
+pub use base_path::BasePath;
 pub use bind::Bind;
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use listener::{Listener, Listeners, listen};
@@ -65,6 +67,8 @@ pub struct Server {
     pub hub: Hub,
     /// What `/` answers.
     pub page: Page,
+    /// The path in front of every route.
+    pub base_path: BasePath,
     /// How many may watch `/stream` at once.
     pub max_viewers: usize,
     /// How many may be connected.
@@ -90,6 +94,7 @@ impl Server {
         Self {
             hub,
             page,
+            base_path: BasePath::default(),
             max_viewers: MAX_VIEWERS,
             limits,
             origins,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What our own page may do: run its own script and style, show its own icon, ask this server. Not a word of a
 /// request ever gets into it; this is the second lock on that door.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-E49GKOzCqVLqtMwPGVvB6DsfswnqtMYnDgMnj9XH0Ds='; style-src 'sha256-kOdnu2fJ1+vnBl4lREDCsTetgv7J3q8JdOvLxlBzPSk='; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-suZ9gn02R24kJ3iSNsXnBi9uOITHJvk4znE30Vk5+ek='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
@@ -38,6 +38,13 @@ impl Page {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = content;
     }
 
+    /// Our own page as it asks for a token, and its policy. One of the user's is shown to nobody unknown.
+    pub(super) fn login(&self) -> Option<(Bytes, &'static str)> {
+        let (html, policy) = self.content();
+        let html = std::str::from_utf8(&html).ok()?.replacen("<body>", "<body data-login>", 1);
+        Some((html.into(), policy?))
+    }
+
     /// The page and its `Content-Security-Policy`.
     pub(super) fn content(&self) -> (Bytes, Option<&'static str>) {
         let content = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -50,6 +57,14 @@ mod tests {
     use super::*;
     use base64::{Engine, prelude::BASE64_STANDARD};
     use sha2::{Digest, Sha256};
+
+    #[test]
+    fn only_our_own_page_asks_for_a_token() {
+        let (html, _) = Page::default().login().unwrap();
+        let html = String::from_utf8(html.to_vec()).unwrap();
+        assert_eq!(html.matches("<body data-login>").count(), 1);
+        assert!(Page::new("<body>secret").login().is_none());
+    }
 
     #[test]
     fn the_policy_names_what_is_in_the_page() {

@@ -16,8 +16,8 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Body, Incoming},
     header::{
-        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
-        RETRY_AFTER,
+        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
+        REFERRER_POLICY, RETRY_AFTER,
     },
 };
 
@@ -87,13 +87,17 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
         return Answer::Response(preflight(headers));
     }
     let query = request.uri().query().unwrap_or_default();
-    let route = Route::find(request.uri().path(), query);
     let server = &context.server;
+    let path = request.uri().path();
+    if server.base_path.lacks_slash(path) {
+        return Answer::Response(moved(server.base_path.as_str(), query));
+    }
+    let route = Route::find(server.base_path.strip(path), query);
     // Before anything is told, also of what there is. Whether a server lives is no secret.
     if route != Some(Route::Health)
         && let Err(refusal) = server.access.admit(request.headers(), query, peer, &*server.clock).await
     {
-        return Answer::Response(refusal.reply());
+        return Answer::Response(login(refusal.reply(), server, accept(request)));
     }
     let Some(route) = route else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
@@ -107,11 +111,19 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
         return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
     }
     let reply = match route {
-        Route::Stream if request.method() == Method::HEAD => typed(framing::CONTENT_TYPE, Bytes::new()),
+        Route::Stream if request.method() == Method::HEAD => {
+            let mut reply = typed(framing::content_type(accept(request)), Bytes::new());
+            reply.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+            reply
+        }
         Route::Stream => return stream(request, query, peer, context),
         Route::Page => page(server),
         Route::Snapshot => snapshot::take(server).await,
         Route::State => typed("application/json", state::json(server, &context.viewers)),
+        // A browser would save OpenMetrics to a file.
+        Route::Metrics if accept(request).contains("text/html") => {
+            text(StatusCode::OK, server.hub.metrics.render())
+        }
         Route::Metrics => typed(Metrics::CONTENT_TYPE, server.hub.metrics.render()),
         Route::Health => match server.hub.status.snapshot(server.clock.monotonic()).health {
             Ok(()) => text(StatusCode::OK, "ok\n"),
@@ -126,12 +138,12 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
         Ok(fps) => fps.map(Thinner::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
     };
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let framing = Framing::for_accept(accept);
-    match context.viewers.admit(peer) {
+    let accept = accept(request);
+    let (framing, content_type) = (Framing::for_accept(accept), framing::content_type(accept));
+    match context.viewers.admit(peer, context.server.clock.monotonic()) {
         Some(viewer) => {
             let headers = context.server.origins.grant(request.headers());
-            Answer::Stream(StreamRequest { viewer, framing, thinner, headers })
+            Answer::Stream(StreamRequest { viewer, framing, content_type, thinner, headers })
         }
         None => {
             let max = context.viewers.max();
@@ -140,9 +152,39 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
     }
 }
 
+/// What the client can show: a browser's address bar names `text/html`.
+fn accept(request: &Request<Incoming>) -> &str {
+    request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The base path with its slash, for everything on the page is beside it.
+fn moved(base: &str, query: &str) -> Reply {
+    let mut reply = text(StatusCode::PERMANENT_REDIRECT, "this page is a directory\n");
+    let mark = if query.is_empty() { "" } else { "?" };
+    if let Ok(location) = HeaderValue::try_from(format!("{base}/{mark}{query}")) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    reply
+}
+
+/// A refusal as a person sees it who opens the page with a browser.
+fn login(mut reply: Reply, server: &Server, accept: &str) -> Reply {
+    if reply.status() == StatusCode::UNAUTHORIZED
+        && accept.contains("text/html")
+        && let Some((html, policy)) = server.page.login()
+    {
+        *reply.body_mut() = Full::new(html);
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
+        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    reply
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
 fn page(server: &Server) -> Reply {
     let (html, policy) = server.page.content();
-    let mut reply = typed("text/html; charset=utf-8", html);
+    let mut reply = typed(HTML, html);
     if let Some(policy) = policy {
         reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }

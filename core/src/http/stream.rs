@@ -24,6 +24,7 @@ use tokio::{sync::Notify, time::timeout};
 pub(super) struct StreamRequest {
     pub(super) viewer: Viewer,
     pub(super) framing: Framing,
+    pub(super) content_type: &'static str,
     pub(super) thinner: Option<Thinner>,
     /// What the answer's head says to this viewer beyond the usual.
     pub(super) headers: HeaderMap,
@@ -34,7 +35,7 @@ pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fan
     if let Err(error) = socket.keep_fresh() {
         tracing::debug!(%error, "a slow viewer may fall behind");
     }
-    let opening = request.framing.opening(&request.headers);
+    let opening = request.framing.opening(request.content_type, &request.headers);
     let stream = Arc::new(Stream::new(socket, request, feed.subscribe()));
     tokio::select! {
         () = left(&stream.socket) => {}

@@ -22,6 +22,7 @@ pub(super) struct Viewers {
 struct Inner {
     next_id: u64,
     viewers: BTreeMap<u64, Entry>,
+    log: Allowance,
 }
 
 #[derive(Debug)]
@@ -30,6 +31,34 @@ struct Entry {
     sent: u64,
     skipped: u64,
     rate: Rate,
+    came: Duration,
+    last: Duration,
+    logged: bool,
+}
+
+/// How many viewers' coming and going is logged for everybody to see: the first sixteen, then one in 30 seconds, so that
+/// a client which comes back all the time does not fill a board's log.
+#[derive(Debug, Default)]
+struct Allowance {
+    /// When what was used of it is whole again.
+    whole: Duration,
+    passed_over: u64,
+}
+
+const LOGGED_AT_ONCE: u32 = 16;
+const LOGGED_EVERY: Duration = Duration::from_secs(30);
+
+impl Allowance {
+    /// Whether one more is logged at `now`; if so, how many before were not.
+    fn take(&mut self, now: Duration) -> Option<u64> {
+        let whole = self.whole.max(now) + LOGGED_EVERY;
+        if whole > now + LOGGED_EVERY * LOGGED_AT_ONCE {
+            self.passed_over += 1;
+            return None;
+        }
+        self.whole = whole;
+        Some(std::mem::take(&mut self.passed_over))
+    }
 }
 
 /// One viewer's line in `/state`.
@@ -48,15 +77,32 @@ impl Viewers {
     }
 
     /// A place for one more viewer, if there is one. It is free again when the [`Viewer`] drops.
-    pub(super) fn admit(&self, peer: &Peer) -> Option<Viewer> {
+    pub(super) fn admit(&self, peer: &Peer, now: Duration) -> Option<Viewer> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
             return None;
         }
         let id = inner.next_id;
         inner.next_id += 1;
-        inner.viewers.insert(id, Entry { address: peer.clone(), sent: 0, skipped: 0, rate: Rate::default() });
+        let passed_over = inner.log.take(now);
+        let entry = Entry {
+            address: peer.clone(),
+            sent: 0,
+            skipped: 0,
+            rate: Rate::default(),
+            came: now,
+            last: now,
+            logged: passed_over.is_some(),
+        };
+        inner.viewers.insert(id, entry);
         self.gauge.inc();
+        let viewers = inner.viewers.len();
+        drop(inner);
+        match passed_over {
+            Some(0) => tracing::info!(address = %peer, viewers, "viewer came"),
+            Some(not_logged) => tracing::info!(address = %peer, viewers, not_logged, "viewer came"),
+            None => tracing::debug!(address = %peer, viewers, "viewer came"),
+        }
         Some(Viewer { id, viewers: self.clone() })
     }
 
@@ -100,14 +146,25 @@ impl Viewer {
             entry.sent += 1;
             entry.skipped = skipped;
             entry.rate.tick(now);
+            entry.last = now;
         }
     }
 }
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        self.viewers.lock().viewers.remove(&self.id);
+        let mut inner = self.viewers.lock();
+        let entry = inner.viewers.remove(&self.id);
+        let viewers = inner.viewers.len();
+        drop(inner);
         self.viewers.gauge.dec();
+        let Some(Entry { address, sent, skipped, came, last, logged, .. }) = entry else { return };
+        let seconds = last.saturating_sub(came).as_secs();
+        if logged {
+            tracing::info!(%address, viewers, seconds, sent, skipped, "viewer left");
+        } else {
+            tracing::debug!(%address, viewers, seconds, sent, skipped, "viewer left");
+        }
     }
 }
 
@@ -116,15 +173,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_flood_of_viewers_is_logged_in_part_and_what_was_not_is_counted() {
+        let mut log = Allowance::default();
+        let at = Duration::from_secs;
+        let logged = (0..1000).filter(|_| log.take(at(5)).is_some()).count();
+        assert_eq!(logged, LOGGED_AT_ONCE as usize);
+        assert_eq!(log.take(at(34)), None);
+        assert_eq!(log.take(at(35)), Some(985));
+        assert_eq!(log.take(at(35)), None);
+        // After a quiet while all may be logged again.
+        assert!((0..LOGGED_AT_ONCE).all(|_| log.take(at(3600)).is_some()));
+    }
+
+    #[test]
     fn a_place_that_frees_up_is_usable_at_once() {
         let gauge = Gauge::default();
         let viewers = Viewers::new(2, gauge.clone());
         let peer = &Peer::Tcp("10.0.0.1:5".parse().unwrap());
-        let first = viewers.admit(peer).unwrap();
-        let _second = viewers.admit(peer).unwrap();
-        assert!(viewers.admit(peer).is_none());
+        let first = viewers.admit(peer, Duration::ZERO).unwrap();
+        let _second = viewers.admit(peer, Duration::ZERO).unwrap();
+        assert!(viewers.admit(peer, Duration::ZERO).is_none());
         drop(first);
-        let third = viewers.admit(peer).unwrap();
+        let third = viewers.admit(peer, Duration::ZERO).unwrap();
         third.sent(Duration::ZERO, 3);
         assert_eq!(gauge.get(), 2);
         let state = viewers.state(Duration::ZERO);

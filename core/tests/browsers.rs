@@ -1,0 +1,135 @@
+//! What a browser needs beside the bytes: types that it shows, addresses below another path, a page to log in.
+
+mod serving;
+
+use bytes::Bytes;
+use eyelet_core::{
+    feed::{Picture, PictureKind},
+    http::{Access, Page, Sources, Token},
+};
+use serving::{Running, read_until, serve};
+use std::time::Duration;
+
+/// What an address bar sends.
+const TYPED: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+async fn get(server: &Running, method: &str, path: &str, accept: &str) -> String {
+    server
+        .ask(&format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"))
+        .await
+}
+
+#[tokio::test]
+async fn a_script_that_asks_for_bytes_gets_the_same_stream_under_a_type_that_webkit_reads() {
+    let server = serve(|_| ());
+    server.publish(7, 4);
+    let request = "GET /stream HTTP/1.1\r\nHost: x\r\nAccept: application/octet-stream\r\n\r\n";
+    let mut viewer = server.connect(request).await;
+    let head = read_until(&mut viewer, "\r\n\r\n").await;
+    assert!(head.contains("\r\nContent-Type: application/octet-stream\r\n"), "{head}");
+    assert!(head.contains("\r\nX-Content-Type-Options: nosniff\r\n"), "{head}");
+    assert!(!head.contains("multipart"), "{head}");
+    let part = read_until(&mut viewer, "7777\r\n--frame\r\n").await;
+    assert!(part.starts_with("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n"), "{part}");
+    let head = get(&server, "HEAD", "/stream", "application/octet-stream").await;
+    assert!(head.contains("\r\ncontent-type: application/octet-stream\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn the_stream_asks_proxies_not_to_keep_it() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    for accept in ["*/*", "image/*", "application/octet-stream"] {
+        let mut viewer =
+            server.connect(&format!("GET /stream HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n")).await;
+        let head = read_until(&mut viewer, "\r\n\r\n").await;
+        assert!(head.contains("\r\nX-Accel-Buffering: no\r\n"), "{accept}: {head}");
+    }
+    let head = get(&server, "HEAD", "/stream", "*/*").await;
+    assert!(head.contains("\r\nx-accel-buffering: no\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn a_picture_that_is_not_of_the_camera_says_so() {
+    let server = serve(|_| ());
+    let mut viewer = server.connect(serving::STREAM).await;
+    server.publish(1, 3);
+    let part = read_until(&mut viewer, "111\r\n--frame\r\n").await;
+    assert!(!part.contains("X-Signal"), "{part}");
+    let jpeg = Bytes::from_static(b"gone");
+    let kind = PictureKind::NoSignal;
+    server.hub.feed.publish(Picture { jpeg, sequence: 2, captured_at: Duration::ZERO, kind });
+    let part = read_until(&mut viewer, "gone\r\n--frame\r\n").await;
+    assert!(part.contains("\r\nX-Signal: none\r\n\r\ngone"), "{part}");
+}
+
+#[tokio::test]
+async fn a_browser_shows_the_metrics_and_a_scraper_gets_its_format() {
+    let server = serve(|_| ());
+    let shown = get(&server, "GET", "/metrics", TYPED).await;
+    assert!(shown.contains("\r\ncontent-type: text/plain; charset=utf-8\r\n"), "{shown}");
+    let scraper = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    for accept in ["*/*", scraper] {
+        let scraped = get(&server, "GET", "/metrics", accept).await;
+        assert!(scraped.contains("\r\ncontent-type: application/openmetrics-text"), "{scraped}");
+        assert_eq!(scraped.split_once("\r\n\r\n").unwrap().1, shown.split_once("\r\n\r\n").unwrap().1);
+    }
+}
+
+#[tokio::test]
+async fn every_route_is_below_the_base_path_and_beside_it() {
+    let server = serve(|server| server.base_path = "/garden/cam".parse().unwrap());
+    server.live();
+    server.publish(1, 3);
+    for base in ["/garden/cam", ""] {
+        for (path, wanted) in [
+            ("/", "<canvas"),
+            ("/state", "\"connected\": true"),
+            ("/metrics", "eyelet_viewers"),
+            ("/healthz", "ok"),
+            ("/?action=nothing", "<canvas"),
+        ] {
+            let answer = server.get(&format!("{base}{path}")).await;
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(wanted), "{base}{path}: {answer}");
+        }
+        for path in ["/stream", "/?action=stream"] {
+            let mut viewer = server.connect(&format!("GET {base}{path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+            read_until(&mut viewer, "111\r\n--frame\r\n").await;
+        }
+    }
+    for path in ["/garden/camera/state", "/garden/state", "/garden/cam/x", "/garden/cam//state"] {
+        let answer = server.get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    }
+    let answer = server.get("/garden/cam?token=a&fps=1").await;
+    assert!(answer.starts_with("HTTP/1.1 308 "), "{answer}");
+    assert!(answer.contains("\r\nlocation: /garden/cam/?token=a&fps=1\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_browser_without_the_token_gets_a_page_to_enter_it_and_others_a_line() {
+    let sources = || {
+        let mut sources = Sources::default();
+        sources.token = Some(Token::new("right").unwrap());
+        sources
+    };
+    let server = serve(|server| server.access = Access::only(sources()).unwrap());
+    let page = get(&server, "GET", "/", TYPED).await;
+    assert!(page.starts_with("HTTP/1.1 401 "), "{page}");
+    assert!(page.contains("\r\ncontent-type: text/html") && page.contains("<body data-login>"), "{page}");
+    assert!(
+        page.contains("\r\ncontent-security-policy: ") && page.contains("\r\nwww-authenticate: "),
+        "{page}"
+    );
+    let line = server.get("/").await;
+    assert!(line.starts_with("HTTP/1.1 401 ") && line.contains("\r\ncontent-type: text/plain"), "{line}");
+    let page = get(&server, "GET", "/?token=right", TYPED).await;
+    assert!(page.starts_with("HTTP/1.1 200 ") && !page.contains("<body data-login>"), "{page}");
+
+    let server = serve(|server| {
+        server.access = Access::only(sources()).unwrap();
+        server.page = Page::new("<body>secret");
+    });
+    let line = get(&server, "GET", "/", TYPED).await;
+    assert!(line.starts_with("HTTP/1.1 401 ") && !line.contains("secret"), "{line}");
+}
