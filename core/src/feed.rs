@@ -3,9 +3,11 @@
 mod interest;
 mod outlets;
 mod queue;
+mod sampler;
 
 pub(crate) use outlets::Outlet;
 pub use queue::Queue;
+pub use sampler::Sampler;
 
 use bytes::Bytes;
 use interest::{Interest, Wanting};

@@ -4,7 +4,7 @@ use super::{
     access::{AccessArgs, TokenArgs},
     devices::Devices,
     tls::{RootsArgs, ServerTlsArgs},
-    values::{ByteCount, HeaderLine, Size},
+    values::{ByteCount, HeaderLine, Size, count, period},
 };
 use crate::{
     Fps,
@@ -15,7 +15,7 @@ use crate::{
 };
 use clap::{ArgAction, Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
-use std::{num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
 #[derive(Debug, Parser)]
@@ -86,6 +86,12 @@ pub struct SendingArgs {
     /// One more header of each upload; may be given several times
     #[arg(long, value_name = "'NAME: VALUE'", action = ArgAction::Append)]
     pub upload_header: Vec<HeaderLine>,
+    /// Send the newest picture every so often, such as 10s or 5m, and none in between
+    #[arg(long, value_name = "S", value_parser = period)]
+    pub upload_every: Option<Duration>,
+    /// Give up an attempt when nothing is taken, or then no answer comes, for so many seconds
+    #[arg(long, value_name = "S", default_value = "30", value_parser = period)]
+    pub upload_timeout: Duration,
     /// Send passwords and secret headers over http, where others on the way can read them
     #[arg(long)]
     pub insecure_credentials: bool,
@@ -95,12 +101,12 @@ pub struct SendingArgs {
     /// Keep pictures in this folder until the server has them
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
-    /// How large the spool may grow, such as 500M
-    #[arg(long, value_name = "BYTES", default_value = "64M")]
-    pub spool_max: ByteCount,
-    /// What happens when the spool is full: drop-oldest or hold
-    #[arg(long, value_name = "POLICY", default_value = "drop-oldest")]
-    pub spool_full: WhenFull,
+    /// How large the spool may grow, such as 500M [default: 64M]
+    #[arg(long, value_name = "BYTES")]
+    pub spool_max: Option<ByteCount>,
+    /// What happens when the spool is full: drop-oldest or hold [default: drop-oldest]
+    #[arg(long, value_name = "POLICY")]
+    pub spool_full: Option<WhenFull>,
 }
 
 /// `serve`.
@@ -178,7 +184,7 @@ pub struct UploadArgs<F: Args> {
     #[arg(value_name = "URL")]
     pub url: UploadUrl,
     /// End after this many pictures were accepted
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub count: Option<NonZeroU64>,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -3,15 +3,20 @@
 use super::{Failure, SendingArgs};
 use crate::{
     RunId,
-    feed::Subscription,
+    feed::{Sampler, Subscription},
     hub::Hub,
     spool::{self, Folder, Keeper, Spool},
-    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, UploadUrl},
+    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl},
 };
 use std::num::NonZeroU64;
 
 /// An upload that is ready to run.
-pub(super) enum Sending {
+pub(super) struct Sending {
+    how: How,
+    sampler: Option<Sampler>,
+}
+
+enum How {
     Newest(Forwarder, Subscription),
     Every(Delivery),
 }
@@ -19,38 +24,57 @@ pub(super) enum Sending {
 impl Sending {
     /// Ends after this many pictures were accepted.
     pub(super) fn limit(self, count: NonZeroU64) -> Self {
-        match self {
-            Self::Newest(forwarder, pictures) => Self::Newest(forwarder.limit(count.get()), pictures),
-            Self::Every(delivery) => Self::Every(delivery.limit(count.get())),
-        }
+        let how = match self.how {
+            How::Newest(forwarder, pictures) => How::Newest(forwarder.limit(count.get()), pictures),
+            How::Every(delivery) => How::Every(delivery.limit(count.get())),
+        };
+        Self { how, ..self }
     }
 
-    pub(super) async fn run(self) {
-        match self {
-            Self::Newest(forwarder, pictures) => forwarder.run(pictures).await,
-            Self::Every(delivery) => delivery.run().await,
+    pub(super) async fn run(self) -> eyelet_hal::Result<()> {
+        let sampling = async {
+            match self.sampler {
+                Some(sampler) => sampler.run().await,
+                None => std::future::pending().await,
+            }
+        };
+        let sending = async {
+            match self.how {
+                How::Newest(forwarder, pictures) => forwarder.run(pictures).await,
+                How::Every(delivery) => delivery.run().await,
+            }
+        };
+        tokio::select! {
+            ended = sending => ended,
+            () = sampling => Ok(()),
         }
     }
 }
 
 /// An upload to `url`; pictures that are published from now on are for it.
 pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sending, Failure> {
+    check(args)?;
     let mut style = RequestStyle::new(args.upload_method).field(&args.upload_field)?;
     for line in &args.upload_header {
         style = style.header(&line.0)?;
     }
     let url = checked(url, args)?;
     style.check_credentials(&url)?;
-    let client = Client::new(url).style(style);
+    let mut timeouts = Timeouts::default();
+    (timeouts.progress, timeouts.response) = (args.upload_timeout, args.upload_timeout);
+    let client = Client::with_timeouts(url, timeouts).style(style);
     let backoff = Backoff::new(fastrand::Rng::new());
     let (run, counters) = (RunId::random(), hub.metrics.upload.clone());
+    let sampler = args.upload_every.map(|period| Sampler::new(&hub.feed, period));
+    let feed = sampler.as_ref().map_or_else(|| hub.feed.clone(), Sampler::samples);
     let Some(path) = &args.spool else {
         let forwarder = Forwarder::new(client, backoff, counters).run_id(run);
         hub.status.uploading(forwarder.progress());
-        return Ok(Sending::Newest(forwarder, hub.feed.subscribe()));
+        return Ok(Sending { how: How::Newest(forwarder, feed.subscribe()), sampler });
     };
-    let mut options = spool::Options::new(args.spool_max.0);
-    options.when_full = args.spool_full;
+    let max_bytes = args.spool_max.map_or(spool::Options::DEFAULT_MAX_BYTES, |max| max.0);
+    let mut options = spool::Options::new(max_bytes);
+    options.when_full = args.spool_full.unwrap_or_default();
     let spool = Spool::open(Folder::open(path)?, options, hub.metrics.spool.clone()).map_err(|e| {
         let remedy = "name a folder that can be read and written to with --spool";
         Failure::runtime(format!("cannot spool in {}: {e}; {remedy}", path.display()))
@@ -58,10 +82,25 @@ pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sendin
     if !spool.is_empty() {
         tracing::info!(pictures = spool.len(), "pictures of an earlier run wait in the spool");
     }
-    let keeper = Keeper::start(spool, hub.feed.queue(spool::QUEUE_DEPTH), run)?;
+    let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH), run)?;
     let delivery = Delivery::new(client, backoff, keeper, counters);
     hub.status.uploading(delivery.progress());
-    Ok(Sending::Every(delivery))
+    Ok(Sending { how: How::Every(delivery), sampler })
+}
+
+/// Refuses flags that would do nothing.
+fn check(args: &SendingArgs) -> Result<(), Failure> {
+    if args.spool.is_some() {
+        return Ok(());
+    }
+    let given = [("--spool-max", args.spool_max.is_some()), ("--spool-full", args.spool_full.is_some())];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            let remedy = "name a folder with --spool, or leave it out";
+            Err(Failure::Usage(format!("{flag} does nothing without --spool; {remedy}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The address with what the flags say of its password and of whom to trust.
@@ -77,8 +116,10 @@ pub(super) fn prepare(
     args: &SendingArgs,
     hub: &Hub,
 ) -> Result<Option<Sending>, Failure> {
-    if url.is_none() && args.spool.is_some() {
-        tracing::warn!("--spool does nothing without --upload");
+    check(args)?;
+    let unused = [("--spool", args.spool.is_some()), ("--upload-every", args.upload_every.is_some())];
+    for (flag, _) in unused.iter().filter(|(_, given)| *given && url.is_none()) {
+        tracing::warn!("{flag} does nothing without --upload");
     }
     url.map(|url| to(url, args, hub)).transpose()
 }
@@ -86,7 +127,8 @@ pub(super) fn prepare(
 /// Uploads beside the stream, until the future is dropped.
 pub(super) async fn beside(upload: Option<Sending>) {
     match upload {
-        Some(upload) => upload.run().await,
+        // It has no limit, and therefore no end.
+        Some(upload) => drop(upload.run().await),
         None => std::future::pending().await,
     }
 }

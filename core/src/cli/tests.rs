@@ -147,7 +147,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
     assert_eq!(lines(&args), ["A: secret", "B: 2"]);
     assert!(!format!("{args:?}").contains("secret"));
     assert_eq!(args.spool.as_deref(), Some("/x".as_ref()));
-    assert_eq!(args.spool_max.0, crate::spool::Options::DEFAULT_MAX_BYTES);
+    assert!(args.spool_max.is_none());
     let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
     assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
     let (_file, name) = file("upload-header = [[1]]");
@@ -245,4 +245,26 @@ fn no_secret_is_in_an_error_or_in_debug() {
     let (_file, name) = file("token = hunter2\n");
     let what = refused(&["--config", &name]);
     assert!(!what.contains("hunter2"), "{what}");
+}
+
+#[test]
+fn uploads_that_would_do_nothing_are_refused() {
+    let what = refused(&["upload", "http://cam/", "--count", "0"]);
+    assert!(what.contains("'0' for '--count <N>': a number of pictures is 1 or more"), "{what}");
+    let what = refused(&["upload", "http://cam/", "--upload-every", "0"]);
+    assert!(what.contains("a time is seconds, more than 0, or such as 500ms, 10s, 5m or 1h"), "{what}");
+    for flags in [["--spool-max", "1M"], ["--spool-full", "hold"]] {
+        let Ok(Command::Upload(args)) = parsed(&[&["upload", "http://cam/"], &flags[..]].concat()) else {
+            panic!("{flags:?}")
+        };
+        let Err(Failure::Usage(what)) = sending::to(args.url, &args.sending, &crate::hub::Hub::default())
+        else {
+            panic!("{flags:?}")
+        };
+        let want =
+            format!("{} does nothing without --spool; name a folder with --spool, or leave it out", flags[0]);
+        assert_eq!(what, want);
+        let args = serve(&flags);
+        assert!(sending::prepare(None, &args.sending, &crate::hub::Hub::default()).is_err(), "{flags:?}");
+    }
 }

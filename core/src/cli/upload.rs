@@ -20,10 +20,10 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
         upload = upload.limit(count);
     }
     let camera = pipeline.spawn()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         tokio::select! {
-            () = upload.run() => {}
-            () = signals.stopped() => {}
+            ended = upload.run() => ended,
+            () = signals.stopped() => Ok(()),
         }
     });
     // A look-up of the server's name may still be under way; nobody waits for it.
@@ -36,5 +36,6 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
         None => String::new(),
     };
     output.announce(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
+    ended?;
     output.announced()
 }

@@ -1,6 +1,11 @@
 //! What flags hold.
 
-use std::{fmt, num::NonZeroU32, str::FromStr};
+use std::{
+    fmt,
+    num::{NonZeroU32, NonZeroU64},
+    str::FromStr,
+    time::Duration,
+};
 
 /// The largest side of a JPEG.
 const MAX_SIDE: u32 = 65_535;
@@ -51,6 +56,31 @@ impl FromStr for ByteCount {
     }
 }
 
+/// A time of 1 ms or more: a number of seconds, or of what stands behind it.
+pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = match unit {
+        "" | "s" => Some(1.0),
+        "ms" => Some(1e-3),
+        "m" | "min" => Some(60.0),
+        "h" => Some(3600.0),
+        "d" => Some(86_400.0),
+        _ => None,
+    };
+    let plain = |c: char| c.is_ascii_digit() || c == '.';
+    let number = number.parse::<f64>().ok().filter(|_| number.chars().all(plain));
+    let seconds = number.zip(unit).map(|(number, unit)| number * unit).filter(|s| (0.001..=1e9).contains(s));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or("a time is seconds, more than 0, or such as 500ms, 10s, 5m or 1h")
+}
+
+/// How many pictures.
+pub(super) fn count(text: &str) -> Result<NonZeroU64, &'static str> {
+    text.parse().map_err(|_| "a number of pictures is 1 or more")
+}
+
 /// A header that may hold a secret: not checked here, since clap's errors show the value, and not shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HeaderLine(pub(super) String);
@@ -77,6 +107,28 @@ mod tests {
         assert_eq!("640x480".parse::<Size>().unwrap().to_string(), "640x480");
         for bad in ["0x0", "640", "99999x99999", "640x", "-1x5", "640X480", "1x1x1", ""] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn periods() {
+        for (text, millis) in [
+            ("10", 10_000),
+            ("10s", 10_000),
+            ("0.5", 500),
+            ("500ms", 500),
+            ("1.5m", 90_000),
+            ("2min", 120_000),
+            ("1h", 3_600_000),
+            ("1d", 86_400_000),
+            (".001", 1),
+        ] {
+            assert_eq!(period(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for bad in
+            ["", "0", "-1", "s", "1w", "1 s", "1e3", "inf", "nan", "1.2.3", "0.0001", "+1", "99999999999"]
+        {
+            assert!(period(bad).is_err(), "{bad}");
         }
     }
 

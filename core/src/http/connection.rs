@@ -112,6 +112,8 @@ async fn requests(
     let (tap, flow) = Tap::new(socket);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // There are clients that know `Content-Length` in this spelling alone.
+        .title_case_headers(true)
         .header_read_timeout(limits::HEADER_TIME)
         .max_buf_size(limits::HEADER_BYTES)
         .serve_connection(tap, service);

@@ -79,7 +79,8 @@ impl Framing {
             bytes.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
         }
         for (name, value) in headers {
-            bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+            bytes.extend(title_case(name.as_str()));
+            bytes.extend_from_slice(&[b": ", value.as_bytes(), b"\r\n"].concat());
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(BOUNDARY);
@@ -97,6 +98,15 @@ impl Framing {
             Self::Advance => headers..headers + picture + TAIL.len(),
         }
     }
+}
+
+/// As hyper writes the names of all other answers: there are clients that know no other spelling.
+fn title_case(name: &str) -> impl Iterator<Item = u8> {
+    let mut before = b'-';
+    name.bytes().map(move |byte| {
+        let first = std::mem::replace(&mut before, byte) == b'-';
+        if first { byte.to_ascii_uppercase() } else { byte }
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +160,13 @@ mod tests {
         ] {
             assert_eq!(content_type(accept), kind, "{accept}");
         }
+    }
+
+    #[test]
+    fn names_of_headers_are_in_title_case() {
+        let names = ["access-control-allow-origin", "x-accel-buffering", "vary", "etag"];
+        let cased = names.map(|name| String::from_utf8(title_case(name).collect()).unwrap());
+        assert_eq!(cased, ["Access-Control-Allow-Origin", "X-Accel-Buffering", "Vary", "Etag"]);
     }
 
     #[test]

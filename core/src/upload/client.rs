@@ -3,6 +3,7 @@
 use super::{
     PostMeta, Response, UploadUrl,
     connection::{Connection, broken},
+    flow::Silence,
     style::RequestStyle,
 };
 use bytes::Bytes;
@@ -10,7 +11,6 @@ use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// How much of an answer is kept, in bytes. A server that says more is cut off.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -21,13 +21,18 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub struct Timeouts {
     /// For resolving the name and connecting: 5 s.
     pub connect: Duration,
-    /// For the whole exchange of one picture, from its first byte sent to the answer's last byte read: 10 s.
+    /// For the next bytes to be taken by the server, while a picture is being sent: 30 s. The whole picture may take any
+    /// time. Also for shaking hands, with TLS.
+    pub progress: Duration,
+    /// For the whole answer, from when the picture has been sent: 30 s, and as long again as the sending took, since as
+    /// much may still be under way on a slow link.
     pub response: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), response: Duration::from_secs(10) }
+        let thirty = Duration::from_secs(30);
+        Self { connect: Duration::from_secs(5), progress: thirty, response: thirty }
     }
 }
 
@@ -42,6 +47,18 @@ pub struct Client {
     timeouts: Timeouts,
     style: RequestStyle,
     idle: Option<Connection>,
+}
+
+/// Why a picture was not taken.
+pub(super) struct Refusal {
+    /// In one line.
+    pub(super) why: String,
+    /// What the server asks for.
+    pub(super) retry_after: Duration,
+    /// Another picture may fare better.
+    pub(super) blames_the_picture: bool,
+    /// Until somebody changes something, here or at the server, all pictures will be refused: the error to end with.
+    pub(super) end: Option<Error>,
 }
 
 /// Why an exchange failed.
@@ -85,16 +102,48 @@ impl Client {
     /// a place for something that is not known of the picture.
     pub async fn post(&mut self, picture: Bytes, meta: &PostMeta) -> Result<Response> {
         if let Some(kept) = self.idle.take() {
+            // The runtime looks at its sockets: what came since the last answer is no answer to this picture, and hyper
+            // closes a connection on which it finds that.
+            tokio::task::yield_now().await;
             match self.exchange(kept, picture.clone(), meta).await {
                 Err(Failure::Unheard(_)) => {}
                 Err(Failure::Other(error)) => return Err(error),
                 Ok(response) => return Ok(response),
             }
         }
-        let fresh = Connection::open(&self.url.0, self.timeouts.connect).await?;
+        let fresh = Connection::open(&self.url.0, &self.timeouts).await?;
         self.exchange(fresh, picture, meta).await.map_err(|failure| match failure {
             Failure::Unheard(error) | Failure::Other(error) => error,
         })
+    }
+
+    /// [`post`](Self::post), for those who try again.
+    pub(super) async fn attempt(
+        &mut self,
+        picture: Bytes,
+        meta: &PostMeta,
+    ) -> std::result::Result<(), Refusal> {
+        match self.post(picture, meta).await {
+            Ok(response) if response.is_accepted() => Ok(()),
+            Ok(response) => {
+                let why = response.refusal();
+                let end = response
+                    .kind_if_final()
+                    .map(|kind| self.url.0.error(kind, format!("{why}{}", response.remedy())));
+                let (retry_after, blames_the_picture) =
+                    (response.retry_after.unwrap_or_default(), response.blames_the_picture());
+                Err(Refusal { why, retry_after, blames_the_picture, end })
+            }
+            Err(error) => {
+                let passes = matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::Disconnected | ErrorKind::TimedOut | ErrorKind::Busy
+                );
+                let why = error.to_string();
+                let end = (!passes).then_some(error);
+                Err(Refusal { why, retry_after: Duration::ZERO, blames_the_picture: false, end })
+            }
+        }
     }
 
     /// One picture, one answer; the connection is kept when it can be used again.
@@ -106,11 +155,14 @@ impl Client {
     ) -> std::result::Result<Response, Failure> {
         let url = &self.url.0;
         let request = self.style.request(url, picture, meta).map_err(Failure::Other)?;
+        let flow = connection.flow();
         let answer = async {
             let head = connection.send(request).await.map_err(|e| {
                 let error = broken(url, e.error);
                 if e.unheard { Failure::Unheard(error) } else { Failure::Other(error) }
             })?;
+            // Then it cannot be about the whole of it.
+            let early = !flow.sent();
             let (head, body) = head.into_parts();
             let mut response = Response::new(head.status, &head.headers);
             let (bytes, whole) = read(body).await.map_err(|e| {
@@ -118,16 +170,22 @@ impl Client {
                 Failure::Other(url.error(ErrorKind::Disconnected, why).with_source(e))
             })?;
             response.text = String::from_utf8_lossy(&bytes).into_owned();
-            Ok((response, whole))
+            Ok((response, whole, early))
         };
-        let Ok(answer) = timeout(self.timeouts.response, answer).await else {
-            let why = format!(
-                "no answer within {:?}; is the server stuck or the network slow?",
-                self.timeouts.response
-            );
-            return Err(Failure::Other(url.error(ErrorKind::TimedOut, why)));
-        };
-        let (response, whole) = answer?;
+        let answer = flow.watch(answer, &self.timeouts).await.map_err(|silence| {
+            let why = match silence {
+                Silence::Stuck(limit) => format!("no byte was taken for {limit:?}; is the server stuck?"),
+                Silence::NoAnswer(limit) => {
+                    format!("no answer within {limit:?}; is the server stuck or the network slow?")
+                }
+            };
+            Failure::Other(url.error(ErrorKind::TimedOut, why))
+        })?;
+        let (response, whole, early) = answer?;
+        if response.is_accepted() && early {
+            let why = "the server answered before it had the whole picture";
+            return Err(Failure::Other(url.error(ErrorKind::Disconnected, why)));
+        }
         // A server that refuses may have answered before it had read the whole picture; the rest of it would stand
         // in the way of the next one.
         if whole && response.is_accepted() {

@@ -1,6 +1,10 @@
 //! One HTTP/1.1 connection to a server, and the words for everything that can go wrong with it.
 
-use super::url::HttpUrl;
+use super::{
+    Timeouts,
+    flow::{Flow, Watched},
+    url::HttpUrl,
+};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::Full;
@@ -10,28 +14,23 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use std::{
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
     task::JoinHandle,
     time::timeout,
 };
 
+/// How much may wait unsent in the kernel, in bytes.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 16 * 1024;
+
 /// A connection; dropping it closes the socket at once, also in the middle of a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    heard: Arc<AtomicBool>,
+    flow: Flow,
     driver: JoinHandle<()>,
 }
 
@@ -51,13 +50,17 @@ pub(crate) struct NoAnswer {
 }
 
 impl Connection {
-    /// Connects, trying every address of the host within `limit` in all.
-    pub(crate) async fn open(url: &HttpUrl, limit: Duration) -> Result<Self> {
-        let stream = connect(url, limit).await?;
+    /// Connects, trying every address of the host within the time for that in all.
+    pub(crate) async fn open(url: &HttpUrl, timeouts: &Timeouts) -> Result<Self> {
+        let stream = connect(url, timeouts.connect).await?;
         // Whole requests are written at once; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
+        // What the kernel has taken in counts as sent, so it should not be much more than what is under way.
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         #[cfg(feature = "tls")]
         if let Some(trust) = url.trust() {
+            let limit = timeouts.progress;
             let shaken = timeout(limit, trust.connect(stream, url.host())).await;
             let why = format!("no TLS within {limit:?}; is the server stuck?");
             let stream = shaken.map_err(|_| url.error(ErrorKind::TimedOut, why))?;
@@ -71,14 +74,16 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let heard = Arc::new(AtomicBool::new(false));
-        let io = TokioIo::new(Ear { stream, heard: Arc::clone(&heard) });
-        let (sender, connection) = http1::handshake(io).await.map_err(|e| broken(url, e))?;
+        let flow = Flow::new();
+        let io = TokioIo::new(Watched { stream, flow: flow.clone() });
+        // There are receivers that know `Content-Length` in this spelling alone.
+        let handshake = http1::Builder::new().title_case_headers(true).handshake(io);
+        let (sender, connection) = handshake.await.map_err(|e| broken(url, e))?;
         // Its errors come out of the requests.
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Self { sender, heard, driver })
+        Ok(Self { sender, flow, driver })
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -86,16 +91,18 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> std::result::Result<Response<Incoming>, NoAnswer> {
-        self.heard.store(false, Ordering::Relaxed);
+        self.flow.begin();
         let sent = match self.sender.ready().await {
             Ok(()) => self.sender.send_request(request).await,
             Err(error) => Err(error),
         };
         // Cancelled: the request was never written, and what was heard is not about it.
-        sent.map_err(|error| NoAnswer {
-            unheard: error.is_canceled() || !self.heard.load(Ordering::Relaxed),
-            error,
-        })
+        sent.map_err(|error| NoAnswer { unheard: error.is_canceled() || !self.flow.heard(), error })
+    }
+
+    /// What moves on it.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow.clone()
     }
 }
 
@@ -147,57 +154,43 @@ pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
         .with_source(error)
 }
 
-/// The first line of what a server says about itself; not more of what may be a whole page, and nothing that could
-/// drive a terminal.
+/// The first line of what a server says about itself; not more of what may be long, nothing that could drive a terminal,
+/// and nothing at all of a page for a browser or of bytes that are no text.
 pub(crate) fn first_line(text: &str) -> Option<String> {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(120).collect())
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let line = text.lines().next().filter(|line| !line.starts_with('<') && !line.contains('\0'))?;
+    let shown: String = line.trim_end().chars().filter(|c| !is_invisible(*c)).take(120).collect();
+    (!shown.is_empty() && !shown.contains('\u{fffd}')).then_some(shown)
 }
 
-/// The socket, and whether anything has been heard on it.
-#[derive(Debug)]
-struct Ear<S> {
-    stream: S,
-    heard: Arc<AtomicBool>,
+/// Controls, and what changes the direction of the text around it.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Ear<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.heard.store(true, Ordering::Relaxed);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_or_bytes_are_no_message() {
+        for (text, line) in [
+            ("\r\n  disk full \nand more", Some("disk full")),
+            ("\u{feff}disk\u{1b}]0;x\u{7} \u{9b}2J\u{202e}full", Some("disk]0;x 2Jfull")),
+            ("{\"error\": \"no\"}", Some("{\"error\": \"no\"}")),
+            ("<!DOCTYPE html>\n<title>404</title>", None),
+            ("\u{feff}\n <html><body>404", None),
+            ("<?xml version=\"1.0\"?><Error/>", None),
+            ("\u{fffd}PNG\r\n\u{1a}", None),
+            ("\u{fffd}\u{fffd}h\0e\0", None),
+            ("\u{1f}\u{fffd}\u{8}\0", None),
+            ("\u{1b}\u{200b}", None),
+            ("", None),
+            ("\n\n", None),
+        ] {
+            assert_eq!(first_line(text).as_deref(), line, "{text:?}");
         }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Ear<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        assert_eq!(first_line(&"x".repeat(1000)).unwrap().len(), 120);
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     metrics::UploadCounters,
     spool::{Keeper, Stored},
 };
+use eyelet_hal::Result;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 use tracing::warn;
@@ -51,32 +52,35 @@ impl Delivery {
 
     /// Delivers until the limit is reached, for ever without one. May be dropped at any time; a picture under way
     /// stays in the spool, and is sent again by the next run.
-    pub async fn run(mut self) {
+    ///
+    /// # Errors
+    /// As those of a [`Forwarder`](super::Forwarder::run). The picture stays in the spool.
+    pub async fn run(mut self) -> Result<()> {
         let mut accepted = 0;
         while self.limit != Some(accepted) {
             let stored = self.keeper.oldest().await;
-            accepted += u64::from(self.deliver(stored).await);
+            accepted += u64::from(self.deliver(stored).await?);
         }
+        Ok(())
     }
 
     /// Whether the server took it; else it is set aside.
-    async fn deliver(&mut self, stored: Stored) -> bool {
+    async fn deliver(&mut self, stored: Stored) -> Result<bool> {
         let meta = PostMeta::from(&stored.label);
         let mut refusals = 0;
         loop {
-            let (why, retry_after) = match self.client.post(stored.jpeg.clone(), &meta).await {
-                Ok(response) if response.is_accepted() => {
-                    self.keeper.sent(stored.number);
-                    self.backoff.success();
-                    self.progress.accepted();
-                    return true;
-                }
-                Ok(response) => {
-                    refusals += u32::from(response.blames_the_picture());
-                    (response.refusal(), response.retry_after)
-                }
-                Err(error) => (error.to_string(), None),
+            let Err(refusal) = self.client.attempt(stored.jpeg.clone(), &meta).await else {
+                self.keeper.sent(stored.number);
+                self.backoff.success();
+                self.progress.accepted();
+                return Ok(true);
             };
+            let why = refusal.why;
+            if let (Some(_), Some(error)) = (self.limit, refusal.end) {
+                self.progress.failed(why);
+                return Err(error);
+            }
+            refusals += u32::from(refusal.blames_the_picture);
             if refusals == REFUSALS {
                 warn!(
                     sequence = stored.label.sequence,
@@ -85,10 +89,10 @@ impl Delivery {
                 self.keeper.refused(stored.number);
                 self.backoff.success(); // the server lives, and the next picture is another
                 self.progress.failed(why);
-                return false;
+                return Ok(false);
             }
             self.progress.failed(why);
-            let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+            let asked = refusal.retry_after.min(MAX_RETRY_AFTER);
             sleep(self.backoff.failure().max(asked)).await;
         }
     }

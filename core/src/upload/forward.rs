@@ -6,6 +6,7 @@ use crate::{
     feed::{Picture, PictureKind, Subscription},
     metrics::UploadCounters,
 };
+use eyelet_hal::Result;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
@@ -57,7 +58,12 @@ impl Forwarder {
 
     /// Forwards until the limit is reached, for ever without one. May be dropped at any time; a picture under
     /// way is then neither accepted nor failed.
-    pub async fn run(mut self, mut pictures: Subscription) {
+    ///
+    /// # Errors
+    /// With a limit, when it can not be reached until somebody changes something: the server's refusal (a redirect, 4xx
+    /// but 408, 425 and 429, 501), a certificate that is not to be trusted, what is no HTTP. Without one those are
+    /// tried again as all others are.
+    pub async fn run(mut self, mut pictures: Subscription) -> Result<()> {
         let mut accepted = 0;
         let mut missed = 0;
         let mut picture = None;
@@ -70,22 +76,21 @@ impl Forwarder {
             missed = pictures.missed();
 
             let meta = PostMeta { run: self.run, ..PostMeta::from(&*next) };
-            let failure = match self.client.post(next.jpeg.clone(), &meta).await {
-                Ok(response) if response.is_accepted() => {
-                    accepted += 1;
-                    self.backoff.success();
-                    self.progress.accepted();
-                    continue;
-                }
-                Ok(response) => (response.refusal(), response.retry_after),
-                Err(error) => (error.to_string(), None),
+            let Err(refusal) = self.client.attempt(next.jpeg.clone(), &meta).await else {
+                accepted += 1;
+                self.backoff.success();
+                self.progress.accepted();
+                continue;
             };
-            let (why, retry_after) = failure;
-            self.progress.failed(why);
-            let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+            self.progress.failed(refusal.why);
+            if let (Some(_), Some(error)) = (self.limit, refusal.end) {
+                return Err(error);
+            }
+            let asked = refusal.retry_after.min(MAX_RETRY_AFTER);
             sleep(self.backoff.failure().max(asked)).await;
             picture = pictures.newest().filter(|picture| picture.kind == PictureKind::Live);
         }
+        Ok(())
     }
 }
 

@@ -3,12 +3,42 @@
 //!
 //! A picture is the body of a `POST`, byte for byte, or what [`RequestStyle`] makes of it; `X-Timestamp` says when it
 //! was taken, `X-Run` and `X-Sequence` which it is. Any 2xx means that the server has it.
+//!
+//! Which pictures are sent is up to the application: a feed need not be the camera's. A
+//! [`Sampler`](crate::feed::Sampler) has one with a picture every so often, and for pictures in which something moves the
+//! application makes one and publishes those in it:
+//!
+//! ```
+//! use eyelet_core::{feed::{Feed, Picture}, metrics::UploadCounters, upload::{Backoff, Client, Forwarder}};
+//!
+//! /// Sends the pictures in which something moves.
+//! async fn send_what_moves(camera: Feed, moves: impl Fn(&Picture) -> bool) -> eyelet_hal::Result<()> {
+//!     let chosen = Feed::new();
+//!     let client = Client::new("http://192.168.0.2:8080/upload".parse()?);
+//!     let backoff = Backoff::new(fastrand::Rng::new());
+//!     let sending = Forwarder::new(client, backoff, UploadCounters::default()).run(chosen.subscribe());
+//!     let choosing = async {
+//!         let mut pictures = camera.subscribe();
+//!         loop {
+//!             let picture = pictures.next().await;
+//!             if moves(&picture) {
+//!                 chosen.publish(Picture::clone(&picture)); // shares the JPEG
+//!             }
+//!         }
+//!     };
+//!     tokio::select! {
+//!         ended = sending => ended,
+//!         () = choosing => Ok(()),
+//!     }
+//! }
+//! ```
 
 mod backoff;
 mod client;
 pub(crate) mod connection;
 pub(crate) mod credentials;
 mod delivery;
+mod flow;
 mod forward;
 mod meta;
 mod progress;

@@ -1,6 +1,7 @@
 //! What a server answers.
 
-use super::connection::first_line;
+use super::{connection::first_line, credentials::concealed};
+use eyelet_hal::ErrorKind;
 use hyper::{
     StatusCode,
     header::{self, HeaderMap},
@@ -45,12 +46,37 @@ impl Response {
         matches!(self.status.as_u16(), 400 | 413 | 415 | 422)
     }
 
+    /// What kind of error it is, if the same request would be refused until somebody changes something: a redirect, which is not
+    /// followed, or what the server will not do. Not what passes: 408, 425, 429 and trouble of the server's own.
+    pub(super) fn kind_if_final(&self) -> Option<ErrorKind> {
+        match self.status.as_u16() {
+            408 | 425 | 429 => None,
+            401 | 403 | 407 => Some(ErrorKind::PermissionDenied),
+            300..=499 | 501 | 505 => Some(ErrorKind::Unsupported),
+            _ => None,
+        }
+    }
+
+    /// What to do about an answer that is not 2xx, to be put behind [`refusal`](Self::refusal).
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 | 407 => "; write USER:PASSWORD@ before the host of the address",
+            403 => "; is this user allowed to upload there?",
+            404 | 405 | 410 | 501 => "; are path and method right?",
+            413 => "; send smaller pictures",
+            400 | 411 | 415 | 422 => "; does it take pictures in this form?",
+            300..=399 => "", // said already
+            _ => "; ask who runs the server",
+        }
+    }
+
     /// What to tell a person of an answer that is not 2xx, in one line.
     pub(super) fn refusal(&self) -> String {
         let status = &self.status;
         if let (true, Some(to)) = (status.is_redirection(), &self.location) {
             // Without the query, which may be what lets one write there.
-            let to = to.split(['?', '#']).next().unwrap_or_default();
+            let to: String = to.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+            let to = concealed(&to);
             return format!("the server answered {status} and points to {to:?}; upload to that address");
         }
         match first_line(&self.text) {
@@ -92,11 +118,25 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_is_not_final() {
+        let refusal = |status| Response::new(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
+        for status in [408, 425, 429, 500, 502, 503, 504, 507, 599] {
+            assert_eq!(refusal(status).kind_if_final(), None, "{status}");
+        }
+        for status in [
+            300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 407, 410, 411, 413, 415, 422, 451, 499,
+            501,
+        ] {
+            assert!(refusal(status).kind_if_final().is_some(), "{status}");
+        }
+    }
+
+    #[test]
     fn a_secret_behind_a_redirect_is_not_told() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::LOCATION, "http://store/bucket?signature=secret".parse().unwrap());
+        headers.insert(header::LOCATION, "http://me:secret@store/bucket?signature=secret".parse().unwrap());
         let refusal = Response::new(StatusCode::TEMPORARY_REDIRECT, &headers).refusal();
-        let want = "the server answered 307 Temporary Redirect and points to \"http://store/bucket\"; upload to \
+        let want = "the server answered 307 Temporary Redirect and points to \"http://***@store/bucket\"; upload to \
                     that address";
         assert_eq!(refusal, want);
     }

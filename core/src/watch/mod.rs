@@ -82,7 +82,7 @@ impl Default for Options {
             token: None,
             frames: None,
             duration: None,
-            timeouts: Timeouts::default(),
+            timeouts: Timeouts { response: Duration::from_secs(10), ..Timeouts::default() },
             silence: Duration::from_secs(30),
             progress: Duration::from_secs(1),
         }
@@ -103,7 +103,7 @@ pub async fn watch(
     mut on_progress: impl FnMut(&Report),
 ) -> Result<Report> {
     let StreamUrl(url) = url;
-    let mut connection = Connection::open(url, options.timeouts.connect).await?;
+    let mut connection = Connection::open(url, &options.timeouts).await?;
     let limit = options.timeouts.response;
     let Ok(answer) = timeout(limit, connection.send(request(url, options.token.as_ref())?)).await else {
         return Err(

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) {
     let spool = Spool::open(disk, Options::default(), metrics.spool.clone()).unwrap();
     let keeper = Keeper::start(spool, feed.queue(QUEUE_DEPTH), RunId::new(life)).unwrap();
     let mut timeouts = Timeouts::default();
+    timeouts.progress = Duration::from_millis(20);
     timeouts.response = Duration::from_millis(20);
     let client = Client::with_timeouts(format!("http://{address}/upload").parse().unwrap(), timeouts);
     let backoff =
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &[String]) {
         };
         return runtime.block_on(async {
             tokio::select! {
-                () = delivery.run() => {}
+                _ = delivery.run() => {}
                 () = empty => {}
             }
         });

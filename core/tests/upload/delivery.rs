@@ -47,7 +47,7 @@ impl Camera {
         let running = thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = delivery.run() => unreachable!("there is no limit"),
+                    _ = delivery.run() => unreachable!("there is no limit"),
                     _ = stopped => {}
                 }
             });
@@ -111,13 +111,13 @@ fn every_picture_arrives_in_order_at_a_server_of_every_mood() {
     let (mut wanted, mut repeats, mut held) = (0, 0, Vec::new());
     while wanted <= LAST {
         let request = server.next();
-        if request.sequence() + 1 == wanted {
-            repeats += 1; // the server had it, but its answer did not come through
+        if request.sequence() < wanted {
+            repeats += 1; // the server had it, but its answer did not come through, or it gave up an attempt
         } else {
             check(&request, wanted);
         }
         assert_eq!(request.header("x-run").unwrap(), RUN.to_string());
-        let got = |wanted: &mut u64| *wanted = request.sequence() + 1;
+        let got = |wanted: &mut u64| *wanted = (request.sequence() + 1).max(*wanted);
         match rng.u8(0..16) {
             0 => request.answer("500 Oops", "", ""),
             1 => request.answer("429 Too Many", "retry-after: 0\r\n", ""),

@@ -5,6 +5,7 @@ use eyelet_core::{
     metrics::UploadCounters,
     upload::{Backoff, Client, Forwarder, Progress, Timeouts, UploadStatus},
 };
+use eyelet_hal::ErrorKind;
 use std::{
     net::TcpListener,
     sync::Arc,
@@ -27,7 +28,10 @@ fn forwarder(url: &str) -> Forwarder {
     Forwarder::new(client, backoff, UploadCounters::default())
 }
 
-fn spawn(forwarder: Forwarder, pictures: Subscription) -> (Arc<Progress>, JoinHandle<()>) {
+fn spawn(
+    forwarder: Forwarder,
+    pictures: Subscription,
+) -> (Arc<Progress>, JoinHandle<eyelet_hal::Result<()>>) {
     let progress = forwarder.progress();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     (progress, thread::spawn(move || runtime.block_on(forwarder.run(pictures))))
@@ -125,7 +129,7 @@ fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
     assert_eq!(request.sequence(), 5);
     assert_eq!(counts(&progress), (0, 1, 4));
     let why = progress.status().last_error.unwrap();
-    assert_eq!(why, "the server answered 500 Internal Server Error: <html>");
+    assert_eq!(why, "the server answered 500 Internal Server Error");
     drop(request);
     let request = server.next();
     assert_eq!(request.sequence(), 5, "nothing newer");
@@ -210,9 +214,51 @@ fn it_stops_when_enough_were_accepted() {
         request.answer(status, "", "");
         wait_for(&progress, |status| status.accepted + status.failed == sequence + 1);
     }
-    running.join().unwrap();
+    running.join().unwrap().unwrap();
     assert_eq!(counts(&progress).0, 2);
     assert!(!feed.wanted(), "the subscription is gone");
+}
+
+/// `upload --count 3` to a path that is not there has no end otherwise.
+#[test]
+fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
+    for (answer, kind, why) in [
+        (
+            "404 Not Found",
+            ErrorKind::Unsupported,
+            "the server answered 404 Not Found: no; are path and method right?",
+        ),
+        (
+            "401 Unauthorized",
+            ErrorKind::PermissionDenied,
+            "the server answered 401 Unauthorized: no; write USER:PASSWORD@ before the host of the address",
+        ),
+        (
+            "413 Large",
+            ErrorKind::Unsupported,
+            "the server answered 413 Payload Too Large: no; send smaller pictures",
+        ),
+    ] {
+        let (server, feed) = (Server::start(), Feed::new());
+        feed.publish(picture(0));
+        let (progress, running) = spawn(forwarder(&server.url()).limit(3), feed.subscribe());
+        server.next().answer("429 Too Many", "", "");
+        server.next().answer("503 Busy", "", "");
+        server.next().answer("408 Timeout", "", "");
+        server.next().accept();
+        feed.publish(picture(1));
+        server.next().answer(answer, "", "no\n");
+        let error = running.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.to_string(), format!("cannot upload to http://{}/upload: {why}", server.address));
+        assert_eq!(counts(&progress), (1, 4, 0));
+    }
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (_, running) = spawn(forwarder(&server.url()).limit(3), feed.subscribe());
+    server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
+    let error = running.join().unwrap().unwrap_err().to_string();
+    assert!(error.ends_with("the server does not answer in HTTP/1"), "{error}");
 }
 
 #[test]
@@ -250,7 +296,7 @@ fn dropping_it_closes_the_connection() {
     let running = thread::spawn(move || {
         runtime.block_on(async {
             tokio::select! {
-                () = forwarder.run(pictures) => unreachable!("there is no limit"),
+                _ = forwarder.run(pictures) => unreachable!("there is no limit"),
                 _ = stopped => {}
             }
         });

@@ -14,6 +14,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Receiver<Request>,
+    written: Receiver<()>,
 }
 
 /// A request that waits for its answer. Dropping it closes the connection without one.
@@ -22,7 +23,7 @@ pub(crate) struct Request {
     pub(crate) connection: usize,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
-    answer: Sender<(Vec<u8>, Then)>,
+    answer: Sender<(Vec<Vec<u8>>, Then)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,13 +40,14 @@ impl Server {
     pub(crate) fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();
+        let (write, written) = channel();
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
-                let (stream, sender) = (stream.unwrap(), sender.clone());
-                thread::spawn(move || serve(connection, stream, &sender));
+                let (stream, sender, write) = (stream.unwrap(), sender.clone(), write.clone());
+                thread::spawn(move || serve(connection, stream, &sender, &write));
             }
         });
-        Self { address, requests }
+        Self { address, requests, written }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -55,6 +57,11 @@ impl Server {
     /// The next request, on whichever connection.
     pub(crate) fn next(&self) -> Request {
         self.requests.recv_timeout(LONG).expect("a request")
+    }
+
+    /// Waits until an answer has been written, once for each that was made with [`Request::raw_pieces`].
+    pub(crate) fn wait_until_written(&self) {
+        self.written.recv_timeout(LONG).expect("an answer");
     }
 
     /// A request, if one waits.
@@ -69,7 +76,12 @@ impl Server {
 }
 
 /// Ends when the client has gone or the test does not care any more.
-fn serve(connection: usize, stream: TcpStream, requests: &Sender<Request>) -> Option<()> {
+fn serve(
+    connection: usize,
+    stream: TcpStream,
+    requests: &Sender<Request>,
+    written: &Sender<()>,
+) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
@@ -83,8 +95,13 @@ fn serve(connection: usize, stream: TcpStream, requests: &Sender<Request>) -> Op
         reader.read_exact(&mut body).ok()?;
         let (answer, answers) = channel();
         requests.send(Request { connection, head, body, answer }).ok()?;
-        let (bytes, then) = answers.recv().ok()?;
-        stream.write_all(&bytes).ok()?;
+        let (pieces, then) = answers.recv().ok()?;
+        for piece in &pieces {
+            stream.write_all(piece).ok()?;
+        }
+        if pieces.len() > 1 {
+            written.send(()).ok()?;
+        }
         if then == Then::Close {
             return None;
         }
@@ -119,6 +136,12 @@ impl Request {
     }
 
     pub(crate) fn raw(self, bytes: &str, then: Then) {
-        let _ = self.answer.send((bytes.as_bytes().to_vec(), then));
+        let _ = self.answer.send((vec![bytes.as_bytes().to_vec()], then));
+    }
+
+    /// Each of them by a system call of its own.
+    pub(crate) fn raw_pieces(self, pieces: &[&str]) {
+        let pieces = pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect();
+        let _ = self.answer.send((pieces, Then::Keep));
     }
 }

@@ -2,9 +2,10 @@ use crate::server::{Server, Then};
 use eyelet_core::upload::{PostMeta, Response, Timeouts, Uploader};
 use eyelet_hal::{ErrorKind, Result};
 use std::{
+    io::{Read as _, Write as _},
     net::TcpListener,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Posts in the background, so that the test can be the server.
@@ -180,6 +181,100 @@ fn silence_ends_after_the_timeout() {
     let posting = post(impatient(&server.url()), b"x");
     server.next().raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok", Then::Keep);
     assert_eq!(posting.join().unwrap().1.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+/// A link that needs longer for a picture than all timeouts together: 1 MB in steps of 4 kB.
+#[test]
+fn a_slow_link_may_take_its_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    socket2::SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut timeouts = Timeouts::default();
+    timeouts.progress = Duration::from_secs(2);
+    timeouts.response = Duration::from_secs(2);
+    let posting = post(Uploader::with_timeouts(&url, timeouts).unwrap(), &[7; 1_000_000]);
+    let (mut stream, _) = listener.accept().unwrap();
+    let begun = Instant::now();
+    let (mut got, mut some) = (Vec::new(), [0; 4096]);
+    let whole = |got: &[u8]| {
+        let head = got.windows(4).position(|four| four == b"\r\n\r\n");
+        head.is_some_and(|head| got.len() == head + 4 + 1_000_000)
+    };
+    while !whole(&got) {
+        let len = stream.read(&mut some).unwrap();
+        assert!(len > 0, "the client gave up after {} bytes", got.len());
+        got.extend_from_slice(&some[..len]);
+        // This is the link.
+        let due = Duration::from_secs(5).mul_f64(got.len() as f64 / 1e6);
+        thread::sleep(due.saturating_sub(begun.elapsed()));
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(5));
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+    posting.join().unwrap().1.unwrap();
+}
+
+#[test]
+fn a_server_that_reads_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut timeouts = Timeouts::default();
+    timeouts.progress = Duration::from_millis(300);
+    let (_, result) =
+        post(Uploader::with_timeouts(&url, timeouts).unwrap(), &vec![7; 20_000_000]).join().unwrap();
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.to_string().ends_with("no byte was taken for 300ms; is the server stuck?"), "{error}");
+}
+
+#[test]
+fn headers_are_in_title_case() {
+    let server = Server::start();
+    let posting = post(Uploader::new(&server.url()).unwrap(), b"x");
+    let request = server.next();
+    for line in request.head.lines().skip(1).filter(|line| !line.is_empty()) {
+        let name = line.split(':').next().unwrap();
+        assert!(name.split('-').all(|word| word.starts_with(|c: char| c.is_ascii_uppercase())), "{line}");
+    }
+    request.accept();
+    posting.join().unwrap().1.unwrap();
+}
+
+/// Whether it comes with the first answer, right behind it, or while the next picture is on its way.
+#[test]
+fn an_answer_that_nobody_asked_for_is_none_to_the_next_picture() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    for round in 0..20 {
+        let server = Server::start();
+        let posting = post(Uploader::new(&server.url()).unwrap(), b"first");
+        let first = server.next();
+        if round % 2 == 0 {
+            first.raw(&format!("{OK}{OK}"), Then::Keep);
+        } else {
+            first.raw_pieces(&[OK, OK]);
+        }
+        let (uploader, result) = posting.join().unwrap();
+        assert!(result.unwrap().is_accepted());
+        if round % 2 == 1 {
+            server.wait_until_written();
+        }
+        let posting = post(uploader, b"second");
+        let second = server.next();
+        assert_eq!(second.connection, 1, "on another connection, round {round}");
+        second.answer("500 Oops", "", "");
+        assert_eq!(posting.join().unwrap().1.unwrap().status(), 500);
+    }
+}
+
+#[test]
+fn an_answer_to_half_of_a_picture_is_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let posting = post(Uploader::new(&url).unwrap(), &vec![7; 20_000_000]);
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0; 1000]).unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let error = posting.join().unwrap().1.unwrap_err();
+    assert!(error.to_string().ends_with("the server answered before it had the whole picture"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,226 @@
+//! What moves on a connection while a request is under way, and how long to wait when nothing does.
+
+use super::Timeouts;
+use std::{
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, timeout_at},
+};
+
+/// About 30 years: an instant so far away can be calculated with.
+const FAR: Duration = Duration::from_secs(1_000_000_000);
+
+/// What has happened since the request on a connection was begun. Cloning gives another handle to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow(Arc<Mutex<Marks>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    begun: Instant,
+    /// When bytes went or came last.
+    moved: Instant,
+    wrote: bool,
+    /// When the system had taken all that was written.
+    sent: Option<Instant>,
+    heard: bool,
+}
+
+impl Marks {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { begun: now, moved: now, wrote: false, sent: None, heard: false }
+    }
+}
+
+/// Why nothing is waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// The peer takes no bytes.
+    Stuck(Duration),
+    /// It has the request, and does not answer.
+    NoAnswer(Duration),
+}
+
+impl Flow {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Marks::new())))
+    }
+
+    /// A new request begins.
+    pub(super) fn begin(&self) {
+        *self.marks() = Marks::new();
+    }
+
+    /// Whether a byte of an answer has come.
+    pub(super) fn heard(&self) -> bool {
+        self.marks().heard
+    }
+
+    /// Whether all of the request has been sent.
+    pub(super) fn sent(&self) -> bool {
+        self.marks().sent.is_some()
+    }
+
+    /// Does the work, which is a request on this connection, for as long as bytes go out. The answer may then take its own
+    /// time, and as long again as the sending took: that much may still be under way in the network.
+    pub(super) async fn watch<T>(
+        &self,
+        work: impl Future<Output = T>,
+        timeouts: &Timeouts,
+    ) -> Result<T, Silence> {
+        let mut work = pin!(work);
+        let (progress, response) = (timeouts.progress.min(FAR), timeouts.response.min(FAR));
+        loop {
+            let marks = *self.marks();
+            let (end, silence) = match marks.sent {
+                None => (marks.moved + progress, Silence::Stuck(progress)),
+                Some(sent) => (sent + (sent - marks.begun) + response, Silence::NoAnswer(response)),
+            };
+            let now = Instant::now();
+            if now >= end {
+                return Err(silence);
+            }
+            // What is waited for may change on the way.
+            if let Ok(done) = timeout_at(end.min(now + progress.min(response)), &mut work).await {
+                return Ok(done);
+            }
+        }
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream that keeps a [`Flow`] up to date.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    pub(super) stream: S,
+    pub(super) flow: Flow,
+}
+
+impl<S> Watched<S> {
+    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(1..)) = polled {
+            let mut marks = self.flow.marks();
+            marks.moved = Instant::now();
+            (marks.wrote, marks.sent) = (true, None);
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            let mut marks = self.flow.marks();
+            marks.moved = Instant::now();
+            marks.heard = true;
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(&polled);
+        polled
+    }
+
+    /// hyper asks for it when it has nothing left to write.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = polled {
+            let mut marks = self.flow.marks();
+            if marks.wrote && marks.sent.is_none() {
+                marks.sent = Some(Instant::now());
+            }
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(&polled);
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    const TIMEOUTS: Timeouts = Timeouts {
+        connect: Duration::ZERO,
+        progress: Duration::from_secs(30),
+        response: Duration::from_secs(10),
+    };
+
+    /// So many seconds pass between one byte and the next, until all are sent; then the answer takes its time.
+    async fn upload(bytes: u32, each: u64, answer: u64) -> Result<(), Silence> {
+        let flow = Flow::new();
+        let work = async {
+            for _ in 0..bytes {
+                sleep(Duration::from_secs(each)).await;
+                flow.marks().moved = Instant::now();
+            }
+            flow.marks().sent = Some(Instant::now());
+            sleep(Duration::from_secs(answer)).await;
+        };
+        flow.watch(work, &TIMEOUTS).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_may_take_any_time_as_long_as_bytes_move() {
+        assert_eq!(upload(1000, 29, 9).await, Ok(()));
+        assert_eq!(upload(1, 31, 0).await, Err(Silence::Stuck(TIMEOUTS.progress)));
+        let begun = Instant::now();
+        assert!(upload(1, 3600, 0).await.is_err());
+        assert_eq!(begun.elapsed(), TIMEOUTS.progress);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_may_take_as_long_again_as_the_sending_did() {
+        assert_eq!(upload(0, 0, 9).await, Ok(()));
+        let begun = Instant::now();
+        assert_eq!(upload(0, 0, 3600).await, Err(Silence::NoAnswer(TIMEOUTS.response)));
+        assert_eq!(begun.elapsed(), TIMEOUTS.response);
+        assert_eq!(upload(4, 25, 109).await, Ok(()));
+        let begun = Instant::now();
+        assert!(upload(4, 25, 3600).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::from_secs(100 + 100 + 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timeouts_without_end_are_possible() {
+        let endless = Timeouts { progress: Duration::MAX, response: Duration::MAX, ..TIMEOUTS };
+        let work = sleep(Duration::from_secs(86_400 * 365));
+        assert_eq!(Flow::new().watch(work, &endless).await, Ok(()));
+    }
+}
