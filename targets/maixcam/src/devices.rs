@@ -74,12 +74,18 @@ impl Devices for Board {
                 Err(error) => findings.problems.push(problem(&error)),
             }
         }
-        for node in nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock) {
-            examine(&node, &SystemClock, &mut findings);
+        let nodes = nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock);
+        for node in &nodes {
+            examine(node, &SystemClock, &mut findings);
         }
         if findings.cameras.is_empty() {
+            let others: Vec<String> = nodes.iter().filter_map(other).collect();
             findings.problems.push(Problem {
-                what: "no camera".to_owned(),
+                what: if others.is_empty() {
+                    "no camera".to_owned()
+                } else {
+                    format!("no camera: {}", others.join(", "))
+                },
                 remedy: "plug in a USB camera, and switch the board's USB port to host mode".to_owned(),
             });
         }
@@ -107,7 +113,6 @@ fn simulated(request: &CameraRequest) -> Reopen {
 }
 
 fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
-    let name = node.path.display().to_string();
     let mut missing = |error: &eyelet_hal::Error| findings.problems.push(problem(error));
     match &node.capabilities {
         Err(error) => missing(error),
@@ -118,13 +123,22 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
                 Ok(device) => device,
                 Err(error) => return missing(&error),
             };
-            let formats = device.offers().unwrap_or_default().iter().map(|offer| offer.to_string()).collect();
-            let controls = device.controls().unwrap_or_default().iter().map(|c| c.to_string()).collect();
-            let description =
-                format!("{} ({}, {})", capabilities.card, capabilities.driver, capabilities.bus);
-            findings.cameras.push(cli::Camera { name, description, formats, controls });
+            let survey = device.survey();
+            survey.missing.iter().for_each(missing);
+            findings.cameras.push(cli::Camera {
+                name: node.path.display().to_string(),
+                description: format!("{} ({}, {})", capabilities.card, capabilities.driver, capabilities.bus),
+                formats: survey.offers.iter().map(ToString::to_string).collect(),
+                controls: survey.controls.iter().map(ToString::to_string).collect(),
+            });
         }
     }
+}
+
+/// What a node is instead of a camera.
+fn other(node: &Node) -> Option<String> {
+    let role = node.capabilities.as_ref().ok()?.role();
+    Some(format!("{} is {role}", node.path.display()))
 }
 
 /// An error's sentence, taken apart at its remedy.

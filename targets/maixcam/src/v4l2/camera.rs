@@ -2,26 +2,25 @@
 
 use super::{
     capture::Capture,
-    choose::{Choice, Interval, Request, choose, nearest_interval},
+    choose::{Interval, Request, choose},
     config::V4l2Config,
     control::{ControlInfo, ControlSetting},
     device::{Capabilities, Role, V4l2Device},
-    fourcc,
+    driver::{is_gone, uninterrupted},
     kernel::KernelQueue,
     list::{find_camera, nodes, same_camera},
     memory,
+    negotiate::{Settled, settle},
     ring::Ring,
 };
 use eyelet_core::clock::Clock;
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
-use rustix::io::Errno;
 use std::{
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use v4l::{Format, FourCC, format::FieldOrder, video::Capture as _, video::capture::Parameters};
 
 const DEV: &str = "/dev";
 const SYS: &str = "/sys";
@@ -47,16 +46,6 @@ pub struct V4l2Camera {
     note: Option<String>,
 }
 
-/// What the driver agreed to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Settled {
-    choice: Choice,
-    bytesperline: u32,
-    /// Bytes of a whole buffer.
-    sizeimage: u32,
-    interval: Option<Interval>,
-}
-
 impl V4l2Camera {
     /// Opens the camera and sets format, rate and controls. Nothing streams until
     /// [`start`](CameraSource::start). `clock` measures timeouts and stamps frames whose driver does not.
@@ -78,17 +67,16 @@ impl V4l2Camera {
         usable(device.name(), device.capabilities())?;
         let request = Request { size: config.size, fps: config.fps, format: config.format };
         let choice = choose(device.name(), &device.offers()?, &request)?;
-        let settled = settle(&device, choice, config.fps)?;
+        let settled = settle(device.name(), device.driver(), choice, config.fps)?;
         if let Some(available) = memory::available() {
-            memory::check(device.name(), config.buffers, settled.sizeimage, available)?;
+            memory::check(device.name(), config.buffers, settled.buffer.sizeimage, available)?;
         }
-        let format = stream_format(&device, settled)?;
         for setting in &config.controls {
             device.set_control(setting)?;
         }
         let note = request.difference(device.name(), settled.choice, settled.interval);
         let ring = Ring::new(device.name().to_owned(), KernelQueue::new(device.handle()));
-        let capture = Capture::new(ring, format, settled.bytesperline, config.buffers, clock);
+        let capture = Capture::new(ring, settled.stream, settled.buffer, config.buffers, clock);
         Ok(Self { capture, device, settled, note })
     }
 
@@ -143,61 +131,12 @@ fn usable(name: &str, capabilities: &Capabilities) -> Result<()> {
         Role::MultiPlanar => {
             format!("cannot use {name}: it speaks only the multi-planar API; use another camera")
         }
+        Role::ReadOnly => {
+            format!("cannot use {name}: it knows only read(), no streaming; use another camera")
+        }
         role => format!("cannot use {name}: it is {role}, not a camera; choose another /dev/video* node"),
     };
     Err(Error::new(ErrorKind::Unsupported, what))
-}
-
-/// Sets format, size and rate, and learns what the driver made of them.
-fn settle(device: &V4l2Device, choice: Choice, fps: u32) -> Result<Settled> {
-    let (width, height) = choice.size;
-    // `Format::new` leaves stride and size 0: some drivers keep a stride that they are given.
-    let mut wanted = Format::new(width, height, FourCC::new(&choice.fourcc));
-    wanted.field_order = FieldOrder::Progressive;
-    let operation = format!("set {width}x{height} {} on", choice.pixel);
-    let got = device.device().set_format(&wanted).map_err(|e| settling(device, &operation, e))?;
-    let fourcc = got.fourcc.repr;
-    if fourcc::pixel_format(fourcc) != Some(choice.pixel) {
-        let (name, code) = (device.name(), fourcc::name(fourcc));
-        let what = format!(
-            "cannot {operation} {name}: its driver gives {code} instead; choose another format or size"
-        );
-        return Err(Error::new(ErrorKind::Unsupported, what));
-    }
-    let choice = Choice { fourcc, size: (got.width, got.height), ..choice };
-    let interval = set_interval(device, choice, fps)?;
-    Ok(Settled { choice, bytesperline: got.stride, sizeimage: got.size, interval })
-}
-
-/// An error of setting up. A camera that streams for somebody else can be opened, and refuses only now.
-fn settling(device: &V4l2Device, operation: &str, error: io::Error) -> Error {
-    let busy = Errno::from_io_error(&error) == Some(Errno::BUSY);
-    device.error(if busy { "open" } else { operation }, error)
-}
-
-/// Sets the nearest rate. Drivers need not know rates, and then nobody does.
-fn set_interval(device: &V4l2Device, choice: Choice, fps: u32) -> Result<Option<Interval>> {
-    let offered = device.intervals(choice.fourcc, choice.size);
-    let wanted = nearest_interval(&offered, fps).unwrap_or(Interval { numerator: 1, denominator: fps });
-    let wanted = v4l::Fraction::new(wanted.numerator, wanted.denominator);
-    match device.device().set_params(&Parameters::new(wanted)) {
-        Ok(got) => {
-            let interval = Interval::from(got.interval);
-            Ok(Some(interval).filter(|i| i.numerator > 0 && i.denominator > 0))
-        }
-        Err(e) => match Errno::from_io_error(&e) {
-            Some(Errno::NOTTY | Errno::INVAL) => Ok(None),
-            _ => Err(settling(device, &format!("set {fps} fps on"), e)),
-        },
-    }
-}
-
-fn stream_format(device: &V4l2Device, settled: Settled) -> Result<StreamFormat> {
-    let (width, height) = settled.choice.size;
-    StreamFormat::new(settled.choice.pixel, width, height).ok_or_else(|| {
-        let what = format!("cannot use {}: its driver gives frames of {width}x{height}", device.name());
-        Error::new(ErrorKind::Unsupported, what)
-    })
 }
 
 impl CameraSource for V4l2Camera {
@@ -214,14 +153,17 @@ impl CameraSource for V4l2Camera {
             return Ok(());
         }
         // The format belongs to the device, not to this descriptor: others may have changed it meanwhile.
-        let now = self.device.device().format().map_err(|e| self.device.error("start", e))?;
-        let Choice { fourcc, size, .. } = self.settled.choice;
-        if (now.fourcc.repr, (now.width, now.height), now.stride) != (fourcc, size, self.settled.bytesperline)
-        {
+        let changed = match uninterrupted(|| self.device.driver().format()) {
+            Ok(now) => now != self.settled.buffer,
+            Err(e) if is_gone(&e) => return Err(self.device.error("start", e)),
+            // It answered nothing else when it was set.
+            Err(_) => false,
+        };
+        if changed {
             let fps = self.settled.interval.map_or(30.0, Interval::fps).round() as u32;
-            self.settled = settle(&self.device, self.settled.choice, fps.max(1))?;
-            let format = stream_format(&self.device, self.settled)?;
-            self.capture.set_format(format, self.settled.bytesperline);
+            let (name, driver) = (self.device.name(), self.device.driver());
+            self.settled = settle(name, driver, self.settled.choice, fps.max(1))?;
+            self.capture.set_format(self.settled.stream, self.settled.buffer);
         }
         self.capture.start()
     }

@@ -1,8 +1,10 @@
 //! Frames from a ring of buffers: the camera's contract, on any queue.
 
-use super::{layout::Layout, queue::CaptureQueue, ring::Ring};
+use super::{driver::BufferFormat, layout::Layout, queue::CaptureQueue, range::Expander, ring::Ring};
 use eyelet_core::clock::Clock;
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, Result, StreamFormat};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Result, StreamFormat,
+};
 use std::{sync::Arc, time::Duration};
 
 /// A camera whose format is settled.
@@ -10,26 +12,35 @@ pub(super) struct Capture<Q: CaptureQueue> {
     ring: Ring<Q>,
     format: StreamFormat,
     layout: Layout,
+    /// For a driver whose pictures are of limited range.
+    expander: Option<Box<Expander>>,
     buffers: u32,
     clock: Arc<dyn Clock>,
+    /// The moment of the last frame.
+    last: Option<Duration>,
 }
 
 impl<Q: CaptureQueue> Capture<Q> {
-    /// A stopped camera of this format, whose rows begin every `bytesperline` bytes.
+    /// A stopped camera of this format, whose buffers are as the driver says.
     pub(super) fn new(
         ring: Ring<Q>,
         format: StreamFormat,
-        bytesperline: u32,
+        buffer: BufferFormat,
         buffers: u32,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { ring, format, layout: Layout::new(format, bytesperline), buffers, clock }
+        let layout = Layout::new(format, 0, 0);
+        let mut capture = Self { ring, format, layout, expander: None, buffers, clock, last: None };
+        capture.set_format(format, buffer);
+        capture
     }
 
     /// Takes another format, as the device has it now. For a stopped camera.
-    pub(super) fn set_format(&mut self, format: StreamFormat, bytesperline: u32) {
+    pub(super) fn set_format(&mut self, format: StreamFormat, buffer: BufferFormat) {
         self.format = format;
-        self.layout = Layout::new(format, bytesperline);
+        self.layout = Layout::new(format, buffer.bytesperline, buffer.sizeimage);
+        let stretch = buffer.limited && format.pixel != PixelFormat::Jpeg;
+        self.expander = stretch.then(|| Box::new(Expander::new()));
     }
 
     pub(super) fn is_started(&self) -> bool {
@@ -51,7 +62,21 @@ impl<Q: CaptureQueue> CameraSource for Capture<Q> {
     }
 
     fn start(&mut self) -> Result<()> {
-        self.ring.start(self.buffers)
+        self.last = None;
+        self.ring.start(self.buffers)?;
+        let (least, shortest) = (self.layout.least(), self.ring.shortest());
+        if shortest < least {
+            // The refusal is the cause; an error of stopping tells nothing new.
+            let _ = self.ring.stop();
+            let what = format!(
+                "cannot use {}: a {} frame needs {least} bytes, and its driver's buffers have {shortest}; choose another \
+                 format or size",
+                self.ring.name(),
+                self.format
+            );
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        Ok(())
     }
 
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
@@ -62,8 +87,16 @@ impl<Q: CaptureQueue> CameraSource for Capture<Q> {
         let filled = self.ring.next(timeout, &*self.clock)?;
         let lease = Lease::new(&self.ring, filled.index);
         let (payload, dma_buf) = self.ring.buffer(&filled);
-        let captured_at = filled.captured_at.unwrap_or_else(|| self.clock.monotonic());
-        let (planes, count) = self.layout.planes(payload, dma_buf);
+        // A stamp that lies ahead, stands still or goes back is none: the frame came just now.
+        let now = self.clock.monotonic();
+        let last = self.last;
+        let captured_at =
+            filled.captured_at.filter(|at| *at <= now && last.is_none_or(|last| *at > last)).unwrap_or(now);
+        self.last = Some(captured_at);
+        let (mut planes, count) = self.layout.planes(payload, dma_buf);
+        if let Some(expander) = &mut self.expander {
+            planes = expander.expand(self.format.pixel, &planes[..count]);
+        }
         let meta = FrameMeta::new(filled.sequence, captured_at);
         Frame::leased(self.format, meta, &planes[..count], lease)
             .map_err(|e| Error::new(e.kind(), format!("damaged frame from {}: {e}", self.ring.name())))

@@ -1,12 +1,15 @@
 //! Controls: brightness, exposure and the like, by name.
 
-use super::{device::text, error, kernel};
+use super::{
+    device::text,
+    driver::{Driver, is_end, is_gone, uninterrupted},
+    enumerate::{FAILURES, MOST},
+    error,
+};
 use eyelet_hal::{Error, ErrorKind, Result};
-use rustix::io::Errno;
-use std::{fmt, io, str::FromStr};
+use std::{fmt, io, ops::RangeInclusive, str::FromStr};
 use v4l::{
-    Device,
-    control::{Control, Flags, Type, Value},
+    control::{Flags, Type},
     v4l_sys::v4l2_query_ext_ctrl,
 };
 
@@ -156,37 +159,64 @@ fn normalise(name: &str) -> String {
     words.collect::<Vec<_>>().join("_").to_ascii_lowercase()
 }
 
-/// Every control that has a number or is a button.
-pub(super) fn list(device: &Device) -> io::Result<Vec<ControlInfo>> {
-    let handle = device.handle();
-    let mut controls = Vec::new();
+/// The identifiers of standard controls, which lie close together: of the picture, and of the lens.
+const STANDARD: [RangeInclusive<u32>; 2] = [0x0098_0900..=0x0098_093f, 0x009a_0900..=0x009a_093f];
+
+/// Every control that has a number or is a button, and the first error that left one out.
+pub(super) fn list(driver: &dyn Driver) -> (Vec<ControlInfo>, Option<io::Error>) {
+    let mut controls: Vec<ControlInfo> = Vec::new();
+    let (mut failed, mut failures) = (None, 0);
     let mut last = 0;
-    loop {
-        let raw = match kernel::query_control_after(&handle, last) {
+    for _ in 0..MOST {
+        let raw = match uninterrupted(|| driver.control_after(last)) {
+            Ok(raw) if raw.id <= last => break, // a driver that goes round in circles
             Ok(raw) => raw,
+            // The end, or a device without controls.
+            Err(e) if is_end(&e) => break,
             Err(e) => {
-                return match Errno::from_io_error(&e) {
-                    // The end, or a device without controls.
-                    Some(Errno::INVAL | Errno::NOTTY) => Ok(controls),
-                    _ => Err(e),
-                };
+                failures += 1;
+                let enough = is_gone(&e) || failures == FAILURES;
+                failed.get_or_insert(e);
+                // One that cannot be read must not hide those behind it.
+                match (!enough).then(|| next_standard(driver, last)).flatten() {
+                    Some((_, Some(raw))) => raw,
+                    Some((id, None)) => {
+                        last = id;
+                        continue;
+                    }
+                    None => break,
+                }
             }
         };
-        if raw.id <= last {
-            return Ok(controls); // a driver that goes round in circles
-        }
         last = raw.id;
-        let menu = |index| kernel::query_menu(&handle, raw.id, index);
+        let menu = |index| uninterrupted(|| driver.menu_item(raw.id, index));
         if let Some(mut control) = describe(&raw, menu) {
-            // The crate cannot read integer menus and bitmasks.
-            control.value = match device.control(raw.id).map(|c| c.value) {
-                Ok(Value::Integer(value)) => Some(value),
-                Ok(Value::Boolean(value)) => Some(value.into()),
-                _ => None,
-            };
+            if control.kind != ControlKind::Button {
+                control.value = uninterrupted(|| driver.value(raw.id, raw.type_)).ok();
+            }
+            // What has the name of another could not be set.
+            let name = control.name.clone();
+            for number in 2.. {
+                if controls.iter().all(|other| other.name != control.name) {
+                    break;
+                }
+                control.name = format!("{name}_{number}");
+            }
             controls.push(control);
         }
     }
+    (controls, failed)
+}
+
+/// The next standard control after `id` that is there, and its description if it can be read.
+fn next_standard(driver: &dyn Driver, id: u32) -> Option<(u32, Option<v4l2_query_ext_ctrl>)> {
+    STANDARD.into_iter().flatten().filter(|next| *next > id).find_map(|id| {
+        match uninterrupted(|| driver.control_at(id)) {
+            Ok(raw) => Some((id, Some(v4l2_query_ext_ctrl { id, ..raw }))),
+            Err(e) if is_end(&e) => None,
+            Err(_) => Some((id, None)),
+        }
+    })
 }
 
 /// A control as the kernel describes it; `None` for those that people cannot set by a number.
@@ -198,8 +228,19 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
     let items = |name: fn(&[u8; 32]) -> String| {
         // The API allows 2^32 items; real menus have a dozen, with holes.
         let indices = raw.minimum.max(0)..=raw.maximum.min(raw.minimum.saturating_add(255));
-        let item = |index: i64| Some((index, name(&menu(u32::try_from(index).ok()?).ok()?)));
-        ControlKind::Menu(indices.filter_map(item).collect())
+        let mut failures = 0;
+        let mut items = Vec::new();
+        for index in indices {
+            match u32::try_from(index).map(&menu) {
+                Ok(Ok(item)) => items.push((index, name(&item))),
+                Ok(Err(e)) if is_end(&e) => {}
+                _ => failures += 1,
+            }
+            if failures == FAILURES {
+                break;
+            }
+        }
+        ControlKind::Menu(items)
     };
     let kind = match Type::try_from(raw.type_).ok()? {
         Type::Integer | Type::Integer64 => ControlKind::Integer,
@@ -212,9 +253,12 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
         Type::Bitmask => ControlKind::Bitmask,
         _ => return None,
     };
-    let bytes = raw.name.map(|c| c as u8);
+    let mut name = normalise(&text(&raw.name.map(|c| c as u8)));
+    if name.is_empty() {
+        name = format!("control_{:08x}", raw.id);
+    }
     Some(ControlInfo {
-        name: normalise(&text(&bytes)),
+        name,
         kind,
         minimum: raw.minimum,
         maximum: raw.maximum,
@@ -253,20 +297,20 @@ fn resolve<'a>(
 
 /// Sets one of `controls`.
 pub(super) fn set(
-    device: &Device,
+    driver: &dyn Driver,
     camera: &str,
     controls: &[ControlInfo],
     setting: &ControlSetting,
 ) -> Result<()> {
     let (control, number) = resolve(camera, controls, setting)?;
-    device
-        .set_control(Control { id: control.id, value: Value::Integer(number) })
+    uninterrupted(|| driver.set_value(control.id, number))
         .map_err(|e| error::system(&format!("set {setting} on"), camera, e))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::io::Errno;
 
     fn raw(type_: u32, name: &str, minimum: i64, maximum: i64, step: u64) -> v4l2_query_ext_ctrl {
         let mut bytes = [0; 32];
@@ -363,6 +407,11 @@ mod tests {
     }
 
     #[test]
+    fn a_name_without_a_letter_of_ascii_is_its_number() {
+        assert_eq!(control(raw(1, "\u{4eae}\u{5ea6}", 0, 1, 1)).name, "control_00980900");
+    }
+
+    #[test]
     fn what_cannot_be_set_is_left_out_or_refused() {
         let no_menu = |_| Err(Errno::INVAL.into());
         for type_ in [6, 7, 0x0100, 0x0107, 0xffff] {
@@ -378,6 +427,13 @@ mod tests {
 
     #[test]
     fn a_menu_of_absurd_size_is_no_trap() {
+        let asked = std::cell::Cell::new(0);
+        let broken = |_| {
+            asked.set(asked.get() + 1);
+            Err(Errno::IO.into())
+        };
+        let menu = describe(&raw(3, "Broken", 0, i64::MAX, 1), broken).unwrap();
+        assert_eq!((menu.kind, asked.get()), (ControlKind::Menu(vec![]), FAILURES));
         let huge = describe(&raw(3, "Huge", i64::MIN, i64::MAX, 1), |_| Ok([b'x'; 32])).unwrap();
         assert!(matches!(huge.kind, ControlKind::Menu(items) if items.len() <= 256));
     }

@@ -1,18 +1,16 @@
 //! One open node: what it is and what it offers.
 
 use super::{
-    choose::{Interval, IntervalRange, Offer, SizeRange},
+    choose::{IntervalRange, Offer},
     control::{self, ControlInfo, ControlSetting},
-    error, fourcc, kernel,
+    driver::{Driver, is_gone, uninterrupted},
+    enumerate, error, kernel,
 };
 use eyelet_core::clock::Clock;
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustix::io::Errno;
 use std::{fmt, io, os::unix::ffi::OsStrExt, path::Path, sync::Arc, time::Duration};
-use v4l::{
-    Device, FourCC, capability::Flags, device::Handle, frameinterval::FrameIntervalEnum,
-    framesize::FrameSizeEnum, video::Capture as _,
-};
+use v4l::{Device, capability::Flags, device::Handle};
 
 /// `V4L2_CAP_DEVICE_CAPS`: `device_caps` is filled, and speaks for this node alone.
 const DEVICE_CAPS: u32 = 0x8000_0000;
@@ -25,6 +23,8 @@ pub enum Role {
     Camera,
     /// A camera that speaks only the multi-planar API.
     MultiPlanar,
+    /// A camera that gives its frames by `read()` only.
+    ReadOnly,
     /// Data about frames, not frames: the second node of each USB camera.
     Metadata,
     /// Takes frames instead of giving them: a UVC gadget, a loopback.
@@ -40,6 +40,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Camera => "a camera",
             Self::MultiPlanar => "a multi-planar camera",
+            Self::ReadOnly => "a camera that cannot stream, only read()",
             Self::Metadata => "a metadata node",
             Self::Output => "an output node (as of a UVC gadget)",
             Self::MemoryToMemory => "a codec",
@@ -69,13 +70,22 @@ impl Capabilities {
         Self { driver: driver.into(), card: card.into(), bus: bus.into(), flags }
     }
 
+    /// Whether it gives frames and does nothing else with them.
+    pub(super) fn only_captures(&self) -> bool {
+        let flags = Flags::from_bits_truncate(self.flags);
+        !flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE)
+    }
+
     /// What the node is for.
     pub fn role(&self) -> Role {
         let flags = Flags::from_bits_truncate(self.flags);
-        if flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) {
-            Role::MemoryToMemory
-        } else if flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
+        // Whatever else it can do: a loopback device takes frames, too, and says that it is a codec.
+        if flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
             Role::Camera
+        } else if flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) {
+            Role::MemoryToMemory
+        } else if flags.contains(Flags::VIDEO_CAPTURE) {
+            Role::ReadOnly
         } else if flags.contains(Flags::VIDEO_CAPTURE_MPLANE) {
             Role::MultiPlanar
         } else if flags.contains(Flags::META_CAPTURE) {
@@ -86,6 +96,21 @@ impl Capabilities {
             Role::Other
         }
     }
+}
+
+const FORMATS: &str = "list all formats of";
+const CONTROLS: &str = "list all controls of";
+
+/// What a node lists about itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Survey {
+    /// Its formats and their sizes.
+    pub offers: Vec<Offer>,
+    /// Its controls with their present values.
+    pub controls: Vec<ControlInfo>,
+    /// Why something is left out, if it is.
+    pub missing: Vec<Error>,
 }
 
 /// An open V4L2 node. Opening it changes nothing on the device.
@@ -119,12 +144,13 @@ impl V4l2Device {
             ));
         }
         let device = retry_busy(clock, || Device::with_path(path)).map_err(fail)?;
-        let raw = kernel::query_capability(&device.handle()).map_err(|e| {
+        let raw = uninterrupted(|| kernel::query_capability(&device.handle())).map_err(|e| {
             // Some other devices refuse an unknown ioctl this way.
             let no_v4l2 = Errno::from_io_error(&e) == Some(Errno::INVAL);
             fail(if no_v4l2 { Errno::NOTTY.into() } else { e })
         })?;
-        let flags = if raw.capabilities & DEVICE_CAPS != 0 { raw.device_caps } else { raw.capabilities };
+        let own = raw.capabilities & DEVICE_CAPS != 0 && raw.device_caps != 0;
+        let flags = if own { raw.device_caps } else { raw.capabilities };
         let capabilities = Capabilities {
             driver: text(&raw.driver),
             card: text(&raw.card),
@@ -144,56 +170,43 @@ impl V4l2Device {
         &self.capabilities
     }
 
-    /// Its formats and their sizes, in the driver's order.
+    /// Its formats and their sizes, in the driver's order. What cannot be read is left out.
     ///
     /// # Errors
-    /// What the device says; none for a node that is no camera, which offers nothing.
+    /// What the device says if nothing can be read; none for a node that is no camera, which offers nothing.
     pub fn offers(&self) -> Result<Vec<Offer>> {
-        let formats = self.device.enum_formats().map_err(|e| self.error("list the formats of", e))?;
-        let offer = |code: FourCC| {
-            let fourcc = code.repr;
-            Offer { fourcc, pixel: fourcc::pixel_format(fourcc), sizes: self.sizes(code) }
-        };
-        Ok(formats.iter().map(|format| offer(format.fourcc)).collect())
-    }
-
-    fn sizes(&self, code: FourCC) -> Vec<SizeRange> {
-        // Drivers with one size need not list it.
-        let sizes = self.device.enum_framesizes(code).unwrap_or_default();
-        sizes
-            .into_iter()
-            .map(|size| match size.size {
-                FrameSizeEnum::Discrete(d) => SizeRange::Discrete(d.width, d.height),
-                FrameSizeEnum::Stepwise(s) => SizeRange::Stepwise {
-                    min: (s.min_width, s.min_height),
-                    max: (s.max_width, s.max_height),
-                    step: (s.step_width, s.step_height),
-                },
-            })
-            .collect()
+        self.read(FORMATS, enumerate::offers(&self.device))
     }
 
     /// The intervals offered in a format and size; empty if the driver lists none.
     pub fn intervals(&self, fourcc: [u8; 4], size: (u32, u32)) -> Vec<IntervalRange> {
-        let code = FourCC::new(&fourcc);
-        let intervals = self.device.enum_frameintervals(code, size.0, size.1).unwrap_or_default();
-        intervals
-            .into_iter()
-            .map(|interval| match interval.interval {
-                FrameIntervalEnum::Discrete(d) => IntervalRange::Discrete(d.into()),
-                FrameIntervalEnum::Stepwise(s) => {
-                    IntervalRange::Stepwise { min: s.min.into(), max: s.max.into() }
-                }
-            })
-            .collect()
+        enumerate::intervals(&self.device, fourcc, size)
     }
 
-    /// Its controls with their present values.
+    /// Its controls with their present values. What cannot be read is left out.
     ///
     /// # Errors
-    /// What the device says; a device without controls has an empty list.
+    /// What the device says if nothing can be read; a device without controls has an empty list.
     pub fn controls(&self) -> Result<Vec<ControlInfo>> {
-        control::list(&self.device).map_err(|e| self.error("list the controls of", e))
+        self.read(CONTROLS, control::list(&self.device))
+    }
+
+    /// All that it lists, and why some of it is left out.
+    pub fn survey(&self) -> Survey {
+        let (offers, formats) = enumerate::offers(&self.device);
+        let (controls, failed) = control::list(&self.device);
+        let missing = [(FORMATS, formats), (CONTROLS, failed)];
+        let missing =
+            missing.into_iter().filter_map(|(what, error)| Some(self.error(what, error?))).collect();
+        Survey { offers, controls, missing }
+    }
+
+    /// A list, if it is not lost with the device.
+    fn read<T>(&self, operation: &str, (list, failed): (Vec<T>, Option<io::Error>)) -> Result<Vec<T>> {
+        match failed {
+            Some(e) if list.is_empty() || is_gone(&e) => Err(self.error(operation, e)),
+            _ => Ok(list),
+        }
     }
 
     /// Sets a control.
@@ -208,18 +221,12 @@ impl V4l2Device {
         error::system(operation, &self.name, error)
     }
 
-    pub(super) fn device(&self) -> &Device {
+    pub(super) fn driver(&self) -> &dyn Driver {
         &self.device
     }
 
     pub(super) fn handle(&self) -> Arc<Handle> {
         self.device.handle()
-    }
-}
-
-impl From<v4l::Fraction> for Interval {
-    fn from(fraction: v4l::Fraction) -> Self {
-        Self { numerator: fraction.numerator, denominator: fraction.denominator }
     }
 }
 
@@ -241,7 +248,13 @@ fn retry_busy<T>(clock: &dyn Clock, mut open: impl FnMut() -> io::Result<T>) -> 
 pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     let text = String::from_utf8_lossy(&bytes[..end]);
-    text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(char::is_control, " ").trim().to_owned()
+    text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(is_invisible, " ").trim().to_owned()
+}
+
+/// What moves a terminal's cursor, colours it, or makes text read otherwise than it is.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -307,7 +320,8 @@ mod tests {
             (0x0420_0002, Role::Output),
             (0x0420_1000, Role::MultiPlanar),
             (0x0420_8000, Role::MemoryToMemory),
-            (0x0120_0001, Role::Other), // capture by read() only
+            (0x0520_8003, Role::Camera), // v4l2loopback
+            (0x0120_0001, Role::ReadOnly),
             (0, Role::Other),
         ] {
             assert_eq!(Capabilities::of("d", "c", "b", flags).role(), role, "{flags:#x}");
@@ -319,6 +333,8 @@ mod tests {
         assert_eq!(text(b"HD Webcam\0\0\0"), "HD Webcam");
         assert_eq!(text("Caméra é".as_bytes().split_last().unwrap().1), "Caméra");
         assert_eq!(text(b"two\nlines \0rest"), "two lines");
+        assert_eq!(text(b"Cam \x1b[31mred\x9b2J\xff"), "Cam  [31mred\u{fffd}2J");
+        assert_eq!(text("C1 \u{9b}2J, from right \u{202e}to left".as_bytes()), "C1  2J, from right  to left");
         assert_eq!(text(b""), "");
     }
 }

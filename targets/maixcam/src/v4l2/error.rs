@@ -10,7 +10,10 @@ pub(super) fn system(operation: &str, object: &str, error: io::Error) -> Error {
         Some(errno) => explain(errno),
         None => (ErrorKind::Other, None),
     };
-    let why = why.map_or_else(|| error.to_string().to_lowercase(), str::to_owned);
+    let why = why.map_or_else(
+        || format!("{}; plug the camera in again, or use another", error.to_string().to_lowercase()),
+        str::to_owned,
+    );
     Error::new(kind, format!("cannot {operation} {object}: {why}")).with_source(error)
 }
 
@@ -29,7 +32,7 @@ fn explain(errno: Errno) -> (ErrorKind, Option<&'static str>) {
             (ErrorKind::Disconnected, "the device is gone; plug the camera in again")
         }
         // A USB transfer broke, or the driver gave the stream up. A new stream works if the device does.
-        Errno::IO | Errno::PROTO | Errno::ILSEQ | Errno::PIPE => {
+        Errno::IO | Errno::PROTO | Errno::ILSEQ | Errno::PIPE | Errno::TIMEDOUT | Errno::OVERFLOW => {
             (ErrorKind::Disconnected, "the device failed; open it again, or check cable and power")
         }
         // ENOSYS is what an emulator says of a device control that it does not know.
@@ -40,7 +43,7 @@ fn explain(errno: Errno) -> (ErrorKind, Option<&'static str>) {
             ErrorKind::InvalidInput,
             "the driver refuses it; choose a size and format that the camera offers",
         ),
-        Errno::RANGE => (ErrorKind::InvalidInput, "the value is out of range"),
+        Errno::RANGE => (ErrorKind::InvalidInput, "the value is out of range; doctor lists the range"),
         Errno::NOMEM => {
             (ErrorKind::OutOfMemory, "no memory for its buffers; use a smaller size or fewer buffers")
         }
@@ -95,6 +98,7 @@ mod tests {
         for raw in 1..134 {
             let text = of(Errno::from_raw_os_error(raw)).to_string();
             assert!(text.starts_with("cannot open /dev/video0: ") && !text.contains('\n'), "{text}");
+            assert!(text.contains([';', '?']), "{text} has no remedy");
         }
     }
 }

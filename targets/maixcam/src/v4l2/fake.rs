@@ -78,7 +78,28 @@ struct Model {
     /// Frames that come during polls, each after this much more waiting.
     coming: VecDeque<(Duration, Arrival)>,
     limit: Option<u32>,
+    /// Answers that no driver should give.
+    lies: Option<Lies>,
     violations: Vec<String>,
+}
+
+/// How often answers are any number, and how often an error, of 100.
+#[derive(Debug)]
+struct Lies {
+    random: fastrand::Rng,
+    wild: u8,
+    errors: u8,
+}
+
+impl Lies {
+    /// `usual`, or any number.
+    fn number(&mut self, usual: u32) -> u32 {
+        if self.random.u8(0..100) >= self.wild {
+            return usual;
+        }
+        let any = self.random.u32(..);
+        self.random.choice([0, 1, usual.saturating_add(1), usual / 2, any, u32::MAX]).unwrap_or(any)
+    }
 }
 
 /// The model's handle: the test keeps one, the ring another.
@@ -130,6 +151,50 @@ impl FakeQueue {
     /// No more than this many buffers.
     pub(super) fn limit(&self, buffers: u32) {
         self.model().limit = Some(buffers);
+    }
+
+    /// From now on, so many of 100 answers are any number, and so many an error.
+    pub(super) fn lie(&self, seed: u64, wild: u8, errors: u8) {
+        self.model().lies = Some(Lies { random: fastrand::Rng::with_seed(seed), wild, errors });
+    }
+
+    /// A frame comes, and with lies any buffer, of any length, flags and time.
+    pub(super) fn deliver(&self) {
+        let now = self.clock.monotonic();
+        let mut model = self.model();
+        if model.arrive(Arrival::GOOD, now).is_none() {
+            return;
+        }
+        let Some(mut buffer) = model.filled.pop_back() else { return };
+        if let Some(lies) = &mut model.lies {
+            // With the flags that say which clock it is.
+            let micros = u32::try_from(now.as_micros()).unwrap_or(u32::MAX);
+            buffer.timestamp = Duration::from_micros(lies.number(micros).into());
+            buffer.bytesused = lies.number(LENGTH);
+            buffer.flags = lies.number(MONOTONIC);
+            buffer.sequence = lies.number(buffer.sequence);
+            buffer.index = lies.number(buffer.index);
+        }
+        model.filled.push_back(buffer);
+    }
+
+    /// The next buffer that comes is said to be `index`.
+    pub(super) fn misname(&self, index: u32) {
+        if let Some(buffer) = self.model().filled.front_mut() {
+            buffer.index = index;
+        }
+    }
+
+    /// The last of those that wait is said to be `index`.
+    pub(super) fn misname_last(&self, index: u32) {
+        if let Some(buffer) = self.model().filled.back_mut() {
+            buffer.index = index;
+        }
+    }
+
+    /// Stamps what waits for the caller with this time.
+    pub(super) fn stamp(&self, timestamp: Duration) {
+        self.model().filled.iter_mut().for_each(|buffer| buffer.timestamp = timestamp);
     }
 
     /// The driver's next sequence number.
@@ -193,6 +258,11 @@ impl Model {
         if self.unplugged && !matches!(call, Call::Poll) {
             return Err(Errno::NODEV.into());
         }
+        if let Some(lies) = &mut self.lies
+            && lies.random.u8(0..100) < lies.errors
+        {
+            return Err(Errno::from_raw_os_error(lies.random.i32(1..134)).into());
+        }
         Ok(())
     }
 
@@ -236,14 +306,16 @@ impl CaptureQueue for FakeQueue {
         let count = count.min(model.limit.unwrap_or(32));
         model.buffers = (0..count).map(|_| Buffer::default()).collect();
         model.empty.clear();
-        Ok(count)
+        // Of 0 buffers there are none.
+        Ok(model.lies.as_mut().filter(|_| count > 0).map_or(count, |lies| lies.number(count)))
     }
 
     fn query_buffer(&self, index: u32) -> io::Result<Extent> {
         let mut model = self.model();
         model.enter(Call::Query, &self.clock)?;
         model.buffer(index)?;
-        Ok(Extent { offset: index * LENGTH, length: LENGTH })
+        let length = model.lies.as_mut().map_or(LENGTH, |lies| lies.number(LENGTH).min(2 * LENGTH));
+        Ok(Extent { offset: index * LENGTH, length })
     }
 
     fn map(&self, extent: Extent) -> io::Result<FakeMapping> {
@@ -285,7 +357,9 @@ impl CaptureQueue for FakeQueue {
             return Err(Errno::IO.into());
         }
         let buffer = model.filled.pop_front().ok_or(Errno::AGAIN)?;
-        model.buffer(buffer.index)?.kernel_owns = false;
+        if let Ok(named) = model.buffer(buffer.index) {
+            named.kernel_owns = false;
+        }
         Ok(buffer)
     }
 

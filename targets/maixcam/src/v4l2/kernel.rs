@@ -1,7 +1,11 @@
 //! The system calls themselves: the only file here with `unsafe`.
 #![allow(unsafe_code)]
 
-use super::queue::{CaptureQueue, Dequeued, Extent, Mapping, Readiness};
+use super::{
+    choose::{Interval, IntervalRange, SizeRange},
+    driver::{BufferFormat, Driver},
+    queue::{CaptureQueue, Dequeued, Extent, Mapping, Readiness},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -16,12 +20,31 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use v4l::{device::Handle, v4l_sys::*, v4l2::vidioc};
+use v4l::{
+    Device,
+    control::{Control, Type, Value},
+    device::Handle,
+    v4l_sys::*,
+    v4l2::vidioc,
+};
 
 const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
 /// `O_CLOEXEC | O_RDONLY`, which is the same on all Linuxes that this file is for.
 const EXPORT_FLAGS: u32 = 0o2_000_000;
+
+const SIZE_DISCRETE: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
+const SIZE_CONTINUOUS: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_CONTINUOUS;
+const SIZE_STEPWISE: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_STEPWISE;
+const INTERVAL_DISCRETE: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE;
+const INTERVAL_CONTINUOUS: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_CONTINUOUS;
+const INTERVAL_STEPWISE: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_STEPWISE;
+/// `V4L2_FIELD_NONE`: progressive.
+const FIELD_NONE: u32 = 1;
+/// `V4L2_PIX_FMT_PRIV_MAGIC`: the fields of `v4l2_pix_format` from `flags` on are filled.
+const EXTENDED: u32 = 0xfeed_cafe;
+/// `V4L2_QUANTIZATION_LIM_RANGE`.
+const LIMITED_RANGE: u32 = 2;
 
 /// A C structure of integers (and, in its unions, pointers that stay null): all zeroes is a value of it.
 trait Plain: Copy {
@@ -38,8 +61,27 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(v4l2_capability, v4l2_query_ext_ctrl, v4l2_querymenu);
+plain!(v4l2_capability, v4l2_query_ext_ctrl, v4l2_querymenu, v4l2_ext_control, ExtControls);
+plain!(v4l2_fmtdesc, v4l2_frmsizeenum, v4l2_frmivalenum, v4l2_format, v4l2_streamparm);
 plain!(v4l2_requestbuffers, v4l2_buffer, v4l2_exportbuffer);
+
+/// `struct v4l2_ext_controls`, which the crate keeps to itself.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct ExtControls {
+    which: u32,
+    count: u32,
+    error_idx: u32,
+    request_fd: i32,
+    reserved: u32,
+    controls: *mut v4l2_ext_control,
+}
+
+const _: () = {
+    assert!(size_of::<ExtControls>() == 32);
+    assert!(mem::offset_of!(ExtControls, count) == 4);
+    assert!(mem::offset_of!(ExtControls, controls) == 24);
+};
 
 /// The ioctl `request` with its structure.
 fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
@@ -49,7 +91,7 @@ fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T
         return Err(Errno::INVAL.into());
     }
     // SAFETY: the descriptor is open as long as its handle, and `argument` has the size that the kernel reads
-    // and writes. The requests made here follow no pointer in it.
+    // and writes. Of the requests made here one follows a pointer, VIDIOC_G_EXT_CTRLS, and sees to it.
     unsafe { v4l::v4l2::ioctl(handle.fd(), request, ptr::from_mut(argument).cast::<c_void>()) }
 }
 
@@ -60,23 +102,175 @@ pub(super) fn query_capability(handle: &Handle) -> io::Result<v4l2_capability> {
     Ok(capability)
 }
 
-/// `VIDIOC_QUERY_EXT_CTRL`: the first control after `id` that is no compound.
-pub(super) fn query_control_after(handle: &Handle, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
-    let mut control = v4l2_query_ext_ctrl::zeroed();
-    control.id = id | V4L2_CTRL_FLAG_NEXT_CTRL;
-    ioctl(handle, vidioc::VIDIOC_QUERY_EXT_CTRL, &mut control)?;
-    Ok(control)
+/// What the crate cannot be asked: it panics on answers that cameras do give (a colorspace, a field order or a type of
+/// control that it does not know, a name that is not UTF-8), and lists without an end.
+impl Driver for Device {
+    fn format_at(&self, index: u32) -> io::Result<[u8; 4]> {
+        let mut format = v4l2_fmtdesc::zeroed();
+        format.index = index;
+        format.type_ = CAPTURE;
+        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FMT, &mut format)?;
+        Ok(format.pixelformat.to_le_bytes())
+    }
+
+    fn size_at(&self, fourcc: [u8; 4], index: u32) -> io::Result<Option<SizeRange>> {
+        let mut size = v4l2_frmsizeenum::zeroed();
+        size.index = index;
+        size.pixel_format = u32::from_le_bytes(fourcc);
+        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size)?;
+        Ok(size_range(&size))
+    }
+
+    fn interval_at(
+        &self,
+        fourcc: [u8; 4],
+        (width, height): (u32, u32),
+        index: u32,
+    ) -> io::Result<Option<IntervalRange>> {
+        let mut interval = v4l2_frmivalenum::zeroed();
+        interval.index = index;
+        interval.pixel_format = u32::from_le_bytes(fourcc);
+        (interval.width, interval.height) = (width, height);
+        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
+        Ok(interval_range(&interval))
+    }
+
+    fn format(&self) -> io::Result<BufferFormat> {
+        let mut format = v4l2_format::zeroed();
+        format.type_ = CAPTURE;
+        ioctl(&self.handle(), vidioc::VIDIOC_G_FMT, &mut format)?;
+        Ok(buffer_format(&format))
+    }
+
+    fn set_format(&self, fourcc: [u8; 4], (width, height): (u32, u32)) -> io::Result<BufferFormat> {
+        let mut format = v4l2_format::zeroed();
+        format.type_ = CAPTURE;
+        // Stride and size stay 0: some drivers keep a stride that they are given.
+        format.fmt.pix.width = width;
+        format.fmt.pix.height = height;
+        format.fmt.pix.pixelformat = u32::from_le_bytes(fourcc);
+        format.fmt.pix.field = FIELD_NONE;
+        ioctl(&self.handle(), vidioc::VIDIOC_S_FMT, &mut format)?;
+        Ok(buffer_format(&format))
+    }
+
+    fn interval(&self) -> io::Result<Interval> {
+        parameters(self, vidioc::VIDIOC_G_PARM, Interval { numerator: 0, denominator: 0 })
+    }
+
+    fn set_interval(&self, interval: Interval) -> io::Result<Interval> {
+        parameters(self, vidioc::VIDIOC_S_PARM, interval)
+    }
+
+    fn control_after(&self, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
+        self.control_at(id | V4L2_CTRL_FLAG_NEXT_CTRL)
+    }
+
+    fn control_at(&self, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
+        let mut control = v4l2_query_ext_ctrl::zeroed();
+        control.id = id;
+        ioctl(&self.handle(), vidioc::VIDIOC_QUERY_EXT_CTRL, &mut control)?;
+        Ok(control)
+    }
+
+    fn menu_item(&self, id: u32, index: u32) -> io::Result<[u8; 32]> {
+        let mut menu = v4l2_querymenu::zeroed();
+        menu.id = id;
+        menu.index = index;
+        ioctl(&self.handle(), vidioc::VIDIOC_QUERYMENU, &mut menu)?;
+        let item = menu.__bindgen_anon_1;
+        // SAFETY: all bytes of the union are initialised, and any bytes are an array of them.
+        Ok(unsafe { item.name })
+    }
+
+    fn value(&self, id: u32, type_: u32) -> io::Result<i64> {
+        let mut control = v4l2_ext_control::zeroed();
+        control.id = id;
+        let mut controls = ExtControls::zeroed();
+        controls.count = 1;
+        controls.controls = &raw mut control;
+        // The kernel follows the pointer to the one control, which lives longer than the call. It writes there what
+        // lies in the structure itself: a type whose value lies elsewhere is refused, its size here being 0.
+        ioctl(&self.handle(), vidioc::VIDIOC_G_EXT_CTRLS, &mut controls)?;
+        let value = control.__bindgen_anon_1;
+        if type_ == u32::from(Type::Integer64) {
+            // SAFETY: all bytes of the union are initialised, and any bytes are an integer.
+            Ok(unsafe { value.value64 })
+        } else {
+            // SAFETY: as above.
+            Ok(unsafe { value.value }.into())
+        }
+    }
+
+    fn set_value(&self, id: u32, value: i64) -> io::Result<()> {
+        self.set_control(Control { id, value: Value::Integer(value) })
+    }
 }
 
-/// `VIDIOC_QUERYMENU`: the 32 bytes of the item, a name or an integer.
-pub(super) fn query_menu(handle: &Handle, id: u32, index: u32) -> io::Result<[u8; 32]> {
-    let mut menu = v4l2_querymenu::zeroed();
-    menu.id = id;
-    menu.index = index;
-    ioctl(handle, vidioc::VIDIOC_QUERYMENU, &mut menu)?;
-    let item = menu.__bindgen_anon_1;
-    // SAFETY: all bytes of the union are initialised, and any bytes are an array of them.
-    Ok(unsafe { item.name })
+fn size_range(size: &v4l2_frmsizeenum) -> Option<SizeRange> {
+    let union = size.__bindgen_anon_1;
+    match size.type_ {
+        SIZE_DISCRETE => {
+            // SAFETY: all bytes of the union are initialised, and any bytes are integers.
+            let size = unsafe { union.discrete };
+            Some(SizeRange::Discrete(size.width, size.height))
+        }
+        SIZE_STEPWISE | SIZE_CONTINUOUS => {
+            // SAFETY: as above.
+            let size = unsafe { union.stepwise };
+            Some(SizeRange::Stepwise {
+                min: (size.min_width, size.min_height),
+                max: (size.max_width, size.max_height),
+                step: (size.step_width, size.step_height),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn interval_range(interval: &v4l2_frmivalenum) -> Option<IntervalRange> {
+    let union = interval.__bindgen_anon_1;
+    match interval.type_ {
+        INTERVAL_DISCRETE => {
+            // SAFETY: all bytes of the union are initialised, and any bytes are integers.
+            Some(IntervalRange::Discrete(unsafe { union.discrete }.into()))
+        }
+        INTERVAL_STEPWISE | INTERVAL_CONTINUOUS => {
+            // SAFETY: as above.
+            let interval = unsafe { union.stepwise };
+            Some(IntervalRange::Stepwise { min: interval.min.into(), max: interval.max.into() })
+        }
+        _ => None,
+    }
+}
+
+impl From<v4l2_fract> for Interval {
+    fn from(fraction: v4l2_fract) -> Self {
+        Self { numerator: fraction.numerator, denominator: fraction.denominator }
+    }
+}
+
+fn buffer_format(format: &v4l2_format) -> BufferFormat {
+    // SAFETY: all bytes of the union are initialised, and any bytes are integers.
+    let pix = unsafe { format.fmt.pix };
+    BufferFormat {
+        fourcc: pix.pixelformat.to_le_bytes(),
+        size: (pix.width, pix.height),
+        bytesperline: pix.bytesperline,
+        sizeimage: pix.sizeimage,
+        limited: pix.priv_ == EXTENDED && pix.quantization == LIMITED_RANGE,
+    }
+}
+
+/// `VIDIOC_G_PARM` or `VIDIOC_S_PARM`.
+fn parameters(device: &Device, request: vidioc::_IOC_TYPE, wanted: Interval) -> io::Result<Interval> {
+    let mut parameters = v4l2_streamparm::zeroed();
+    parameters.type_ = CAPTURE;
+    parameters.parm.capture.timeperframe =
+        v4l2_fract { numerator: wanted.numerator, denominator: wanted.denominator };
+    ioctl(&device.handle(), request, &mut parameters)?;
+    // SAFETY: all bytes of the union are initialised, and any bytes are integers.
+    Ok(unsafe { parameters.parm.capture.timeperframe }.into())
 }
 
 /// Streaming on an open device.
@@ -244,16 +438,37 @@ mod tests {
 
     /// Any open file stands for a device: it answers ENOTTY, and `/dev/zero` can be mapped.
     fn queue(path: &str) -> KernelQueue {
-        KernelQueue::new(v4l::Device::with_path(path).unwrap().handle())
+        KernelQueue::new(Device::with_path(path).unwrap().handle())
+    }
+
+    /// A structure of any bytes, as a driver may leave it.
+    fn noise<T: Plain>() -> T {
+        let mut value = T::zeroed();
+        // SAFETY: these are the bytes of `value`, which nobody else looks at meanwhile, and any bytes are the integers
+        // that it is made of.
+        let bytes =
+            unsafe { slice::from_raw_parts_mut(ptr::from_mut(&mut value).cast::<u8>(), size_of::<T>()) };
+        fastrand::Rng::new().fill(bytes);
+        value
     }
 
     #[test]
     fn what_is_no_camera_says_so() {
-        let queue = queue("/dev/null");
+        let (queue, device) = (queue("/dev/null"), Device::with_path("/dev/null").unwrap());
         for error in [
             query_capability(&queue.handle).err(),
-            query_control_after(&queue.handle, 0).err(),
-            query_menu(&queue.handle, 1, 0).err(),
+            device.format_at(0).err(),
+            device.size_at(*b"MJPG", 0).err(),
+            device.interval_at(*b"MJPG", (640, 480), 0).err(),
+            device.format().err(),
+            device.set_format(*b"MJPG", (640, 480)).err(),
+            device.interval().err(),
+            device.set_interval(Interval { numerator: 1, denominator: 30 }).err(),
+            device.control_after(0).err(),
+            device.control_at(1).err(),
+            device.menu_item(1, 0).err(),
+            device.value(1, 1).err(),
+            device.set_value(1, 0).err(),
             queue.request_buffers(4).err(),
             queue.query_buffer(0).err(),
             queue.export_buffer(0).err(),
@@ -265,6 +480,28 @@ mod tests {
             // The second is what an emulator says that does not know these ioctls.
             let errno = Errno::from_io_error(&error.unwrap());
             assert!(matches!(errno, Some(Errno::NOTTY | Errno::NOSYS)), "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn answers_of_any_bytes_are_read() {
+        for _ in 0..1000 {
+            let size: v4l2_frmsizeenum = noise();
+            for type_ in [size.type_, 0, 1, 2, 3, 4] {
+                let known = size_range(&v4l2_frmsizeenum { type_, ..size }).is_some();
+                assert_eq!(known, (1..=3).contains(&type_));
+            }
+            let interval: v4l2_frmivalenum = noise();
+            for type_ in [interval.type_, 0, 1, 2, 3, 4] {
+                let known = interval_range(&v4l2_frmivalenum { type_, ..interval }).is_some();
+                assert_eq!(known, (1..=3).contains(&type_));
+            }
+            // A colorspace, a field order, a transfer function of any number are none of its business.
+            let mut format: v4l2_format = noise();
+            assert!(!buffer_format(&format).limited, "before the fields that say so existed");
+            format.fmt.pix.priv_ = EXTENDED;
+            format.fmt.pix.quantization = LIMITED_RANGE;
+            assert!(buffer_format(&format).limited);
         }
     }
 

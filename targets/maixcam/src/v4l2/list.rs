@@ -59,14 +59,16 @@ fn nodes_with(dev: &Path, sys: &Path, ask: impl Fn(&Path) -> Result<Capabilities
     found.into_iter().map(node).collect()
 }
 
-/// The camera that `auto` means: the USB camera with the lowest number, else any camera with the lowest.
+/// The camera that `auto` means: the USB camera with the lowest number, else what is only a camera, else any, such as a
+/// loopback device.
 ///
 /// # Errors
 /// `NotFound`, with what there is instead; or why the only nodes there are cannot be opened.
 pub fn find_camera(nodes: Vec<Node>) -> Result<PathBuf> {
     let usb = |node: &&Node| node.capabilities.as_ref().is_ok_and(|c| c.driver == USB);
     let cameras = || nodes.iter().filter(|node| node.is_camera());
-    if let Some(camera) = cameras().find(usb).or_else(|| cameras().next()) {
+    let only = |node: &&Node| node.capabilities.as_ref().is_ok_and(Capabilities::only_captures);
+    if let Some(camera) = cameras().find(usb).or_else(|| cameras().find(only)).or_else(|| cameras().next()) {
         return Ok(camera.path.clone());
     }
     let others: Vec<String> = nodes
@@ -166,6 +168,12 @@ mod tests {
             ]
         };
         assert_eq!(find_camera(all()).unwrap(), Path::new("/dev/video4"));
+        let loopback = || node(0, caps("v4l2 loopback", 0x0520_8003));
+        assert_eq!(
+            find_camera(vec![loopback(), node(1, caps("vivid", CAMERA))]).unwrap(),
+            Path::new("/dev/video1")
+        );
+        assert_eq!(find_camera(vec![loopback()]).unwrap(), Path::new("/dev/video0"));
         let mut rest = all();
         rest.truncate(3);
         assert_eq!(find_camera(rest).unwrap(), Path::new("/dev/video1"));

@@ -1,12 +1,12 @@
 //! Cameras behind Video4Linux: USB webcams on the board and on a laptop, `vivid` in the virtual board.
 //!
 //! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can
-//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, formats, sizes, rates and the values of
-//! controls go through the `v4l` crate. Streaming does not: the crate's stream queues a buffer that the
-//! kernel still owns after a timeout, panics in its drop and lends one whole buffer at a time; the ring
-//! here is ours. Two questions are also asked without the crate, which panics on answers that cameras do
-//! give: the capabilities (a card's name is cut in the middle of a character) and the list of controls (of
-//! types newer than the crate).
+//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, setting controls, the numbers of ioctls and the
+//! meaning of flags come from the `v4l` crate. Its questions and its streaming are not used: the crate panics on
+//! answers that cameras do give (a colorspace or a type of control that it does not know, a name that is cut in the
+//! middle of a character), collects lists that never end, queues a buffer that the kernel still owns after a timeout,
+//! panics in its stream's drop and lends one whole buffer at a time. `driver` asks the questions, `queue` streams;
+//! both are traits, for which tests have kernels that answer anything.
 //!
 //! Only the single-planar API is spoken; nodes that have only the multi-planar one are told apart and
 //! refused.
@@ -17,15 +17,25 @@ mod choose;
 mod config;
 mod control;
 mod device;
+mod driver;
+#[cfg(test)]
+mod driver_properties;
+#[cfg(test)]
+mod driver_tests;
+mod enumerate;
 mod error;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fake_driver;
 mod fourcc;
 mod kernel;
 mod layout;
 mod list;
 mod memory;
+mod negotiate;
 mod queue;
+mod range;
 mod ring;
 #[cfg(test)]
 mod ring_properties;
@@ -37,5 +47,5 @@ pub use camera::{V4l2Camera, V4l2Opener};
 pub use choose::{Choice, Interval, IntervalRange, Offer, Request, SizeRange, choose, nearest_interval};
 pub use config::V4l2Config;
 pub use control::{ControlInfo, ControlKind, ControlSetting};
-pub use device::{Capabilities, Role, V4l2Device};
+pub use device::{Capabilities, Role, Survey, V4l2Device};
 pub use list::{Node, find_camera, nodes};

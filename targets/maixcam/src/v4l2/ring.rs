@@ -1,6 +1,7 @@
 //! The ring of buffers that go to the kernel empty and come back filled.
 
 use super::{
+    driver::uninterrupted,
     error,
     queue::{CaptureQueue, Dequeued, Mapping, Readiness},
     sequence::Sequence,
@@ -28,6 +29,7 @@ enum Owner {
 
 struct Slot<M> {
     mapping: M,
+    length: usize,
     dma_buf: Option<OwnedFd>,
     owner: Cell<Owner>,
 }
@@ -52,15 +54,11 @@ pub(super) struct Ring<Q: CaptureQueue> {
     failed: Cell<Option<Error>>,
 }
 
-/// Repeats a system call that a signal interrupted.
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
+/// The most buffers that are used; a driver may say that there are more.
+const MOST: u32 = 32;
+/// So many times poll may speak of a buffer that is not there before it is asked less often.
+const FALSE_ALARMS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl<Q: CaptureQueue> Ring<Q> {
     /// A stopped ring. `name` is the device's in messages.
@@ -80,6 +78,11 @@ impl<Q: CaptureQueue> Ring<Q> {
     /// How many buffers came back without a picture: marked damaged by the driver, or empty.
     pub(super) fn damaged(&self) -> u64 {
         self.damaged
+    }
+
+    /// Bytes of the shortest buffer; 0 of a stopped ring.
+    pub(super) fn shortest(&self) -> usize {
+        self.slots.iter().map(|slot| slot.length).min().unwrap_or(0)
     }
 
     fn error(&self, operation: &str, error: io::Error) -> Error {
@@ -110,10 +113,15 @@ impl<Q: CaptureQueue> Ring<Q> {
         if count == 0 {
             return Err(Errno::NOMEM.into());
         }
+        let count = count.min(MOST);
         for index in 0..count {
             let extent = uninterrupted(|| self.queue.query_buffer(index))?;
+            if extent.length == 0 {
+                return Err(io::Error::other("its driver gives empty buffers"));
+            }
             let mapping = uninterrupted(|| self.queue.map(extent))?;
-            self.slots.push(Slot { mapping, dma_buf: None, owner: Cell::new(Owner::Idle) });
+            let length = extent.length as usize;
+            self.slots.push(Slot { mapping, length, dma_buf: None, owner: Cell::new(Owner::Idle) });
         }
         // Not every driver can, and none must: without it frames are in host memory only.
         for (index, slot) in (0..count).zip(&mut self.slots) {
@@ -151,7 +159,9 @@ impl<Q: CaptureQueue> Ring<Q> {
         self.give_idle()?;
         let deadline = clock.monotonic().saturating_add(timeout);
         let damaged_before = self.damaged;
+        let mut false_alarms = 0;
         loop {
+            let damaged_until_now = self.damaged;
             let remaining = deadline.saturating_sub(clock.monotonic());
             let readiness = match self.queue.poll(remaining) {
                 // The deadline stays.
@@ -168,8 +178,15 @@ impl<Q: CaptureQueue> Ring<Q> {
             if readiness == Readiness::Failed {
                 return Err(self.gone());
             }
-            if readiness == Readiness::TimedOut || clock.monotonic() >= deadline {
+            let now = clock.monotonic();
+            if readiness == Readiness::TimedOut || now >= deadline {
                 return Err(self.nothing(self.damaged - damaged_before));
+            }
+            if self.damaged == damaged_until_now {
+                false_alarms += 1;
+                if false_alarms > FALSE_ALARMS {
+                    clock.sleep_until(deadline.min(now + PAUSE));
+                }
             }
         }
     }
@@ -204,7 +221,17 @@ impl<Q: CaptureQueue> Ring<Q> {
                 Err(_) if newest.is_some() => break,
                 Err(e) => return Err(self.error("read a frame from", e)),
             };
-            let Some(good) = self.take(buffer)? else { continue };
+            let good = match self.take(buffer) {
+                Ok(Some(good)) => good,
+                Ok(None) => continue,
+                Err(error) => {
+                    // Nobody will get it any more.
+                    if let Some(old) = newest {
+                        self.requeue(old.index);
+                    }
+                    return Err(error);
+                }
+            };
             if let Some(old) = newest.replace(good) {
                 self.requeue(old.index);
             }
@@ -214,9 +241,10 @@ impl<Q: CaptureQueue> Ring<Q> {
 
     /// Notes that a buffer is ours; a damaged one goes straight back.
     fn take(&mut self, buffer: Dequeued) -> Result<Option<Filled>> {
-        let Some(slot) = self.slots.get(buffer.index as usize) else {
+        let slot = self.slots.get(buffer.index as usize);
+        let Some(slot) = slot.filter(|slot| slot.owner.get() == Owner::Kernel) else {
             let what = format!(
-                "cannot read a frame from {}: its driver returned a buffer that is not there",
+                "cannot read a frame from {}: its driver returned a buffer that it did not have; open it again",
                 self.name
             );
             return Err(Error::new(ErrorKind::Other, what));

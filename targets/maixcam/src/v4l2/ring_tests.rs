@@ -2,6 +2,7 @@
 
 use super::{
     capture::Capture,
+    driver::BufferFormat,
     fake::{Arrival, Call, FakeQueue, LENGTH},
     ring::Ring,
 };
@@ -13,13 +14,21 @@ use std::{sync::Arc, time::Duration};
 pub(super) const MS: Duration = Duration::from_millis(1);
 const BUFFERS: u32 = 4;
 
+const GREY: BufferFormat = BufferFormat {
+    fourcc: *b"GREY",
+    size: (LENGTH / 8, 8),
+    bytesperline: 0,
+    sizeimage: LENGTH,
+    limited: false,
+};
+
 /// A grey camera of one buffer's size, and its kernel.
 pub(super) fn camera() -> (Capture<FakeQueue>, FakeQueue, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Duration::ZERO));
     let queue = FakeQueue::new(Arc::clone(&clock));
     let format = StreamFormat::new(PixelFormat::Grey, LENGTH / 8, 8).unwrap();
     let ring = Ring::new("/dev/video0".to_owned(), queue.clone());
-    (Capture::new(ring, format, 0, BUFFERS, Arc::clone(&clock) as Arc<dyn Clock>), queue, clock)
+    (Capture::new(ring, format, GREY, BUFFERS, Arc::clone(&clock) as Arc<dyn Clock>), queue, clock)
 }
 
 fn started() -> (Capture<FakeQueue>, FakeQueue, Arc<ManualClock>) {
@@ -139,6 +148,108 @@ fn a_timestamp_of_another_clock_is_not_taken() {
     clock.advance(Duration::from_secs(5));
     let meta = camera.next_frame(Duration::ZERO).unwrap().meta();
     assert!(meta.captured_at >= Duration::from_secs(5));
+}
+
+#[test]
+fn a_timestamp_that_stands_still_goes_back_or_lies_ahead_is_not_taken() {
+    let (mut camera, queue, clock) = started();
+    clock.advance(Duration::from_secs(10));
+    let mut read = |stamp| {
+        queue.arrive(Arrival::GOOD);
+        queue.stamp(stamp);
+        camera.next_frame(Duration::ZERO).unwrap().meta().captured_at
+    };
+    let good = Duration::from_secs(9);
+    assert_eq!(read(good), good);
+    let mut last = good;
+    for stamp in [good, good - MS, Duration::from_secs(999), Duration::ZERO, Duration::MAX] {
+        let at = read(stamp);
+        assert!(at >= Duration::from_secs(10) && at > last, "{at:?} of {stamp:?}");
+        last = at;
+    }
+}
+
+#[test]
+fn pictures_of_limited_range_are_stretched_and_their_buffers_go_back() {
+    let (mut camera, queue, _) = camera();
+    camera.set_format(camera.format(), BufferFormat { limited: true, ..GREY });
+    camera.start().unwrap();
+    for _ in 0..10 {
+        queue.arrive(Arrival::GOOD);
+        let frame = camera.next_frame(Duration::ZERO).unwrap();
+        let plane = frame.planes()[0];
+        // The model fills buffers with their numbers, all of them blacker than black.
+        assert_eq!(plane.bytes, [0; LENGTH as usize]);
+        assert!(matches!(plane.memory, Memory::Host), "not where the driver put it");
+    }
+    camera.stop().unwrap();
+    assert_clean(&queue);
+}
+
+#[test]
+fn a_buffer_that_the_driver_did_not_have_is_refused() {
+    for index in [BUFFERS, u32::MAX] {
+        let (mut camera, queue, _) = started();
+        queue.arrive(Arrival::GOOD);
+        queue.misname(index);
+        assert_eq!(next_kind(&mut camera, MS), ErrorKind::Other);
+        // The one before it that was good is not kept from the driver.
+        queue.arrive(Arrival::GOOD);
+        let error = camera.next_frame(MS);
+        assert!(error.is_ok());
+        drop(error);
+        camera.stop().unwrap();
+        assert_clean(&queue);
+    }
+    // Twice the same.
+    let (mut camera, queue, _) = started();
+    queue.arrive(Arrival::GOOD);
+    std::mem::forget(camera.next_frame(MS).unwrap());
+    queue.arrive(Arrival::GOOD);
+    queue.misname(0);
+    assert_eq!(next_kind(&mut camera, MS), ErrorKind::Other);
+    assert_eq!(queue.violations(), [""; 0]);
+}
+
+#[test]
+fn a_bad_buffer_behind_a_good_one_keeps_neither() {
+    let (mut camera, queue, _) = started();
+    for _ in 0..3 {
+        queue.arrive(Arrival::GOOD);
+        queue.arrive(Arrival::GOOD);
+        queue.misname_last(u32::MAX);
+        assert_eq!(next_kind(&mut camera, MS), ErrorKind::Other);
+        camera.stop().unwrap();
+        assert_clean(&queue);
+        camera.start().unwrap();
+    }
+}
+
+#[test]
+fn buffers_too_small_for_a_frame_are_refused_with_the_numbers() {
+    let (mut camera, queue, _) = camera();
+    let format = StreamFormat::new(PixelFormat::Grey, LENGTH, 8).unwrap();
+    camera.set_format(format, GREY);
+    let error = camera.start().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot use /dev/video0: a 64x8 grey frame needs 512 bytes, and its driver's buffers have 64; choose another \
+         format or size"
+    );
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_clean(&queue);
+}
+
+/// A driver whose poll speaks of buffers that are not there kept a core busy until the deadline.
+#[test]
+fn false_alarms_are_answered_at_leisure() {
+    let (mut camera, queue, _) = started();
+    queue.arrive(Arrival::GOOD);
+    for _ in 0..1_000_000 {
+        queue.fail(Call::Dequeue, Errno::AGAIN);
+    }
+    assert_eq!(next_kind(&mut camera, 100 * MS), ErrorKind::TimedOut);
+    assert!(queue.calls(Call::Dequeue) < 120, "{}", queue.calls(Call::Dequeue));
 }
 
 #[test]
