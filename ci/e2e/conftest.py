@@ -1,13 +1,12 @@
 """The programs under test, and a browser."""
 
 import os
-import shutil
 import socket
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 
+import engines
 from program import Program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -95,26 +94,19 @@ def artifacts():
     return folder
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    started = engines.start("chromium", tmp_path_factory.mktemp("chromium"))
+    yield started
+    started.quit()
+
+
 @pytest.fixture
-def browser(tmp_path):
-    """Debian's Chromium without a window, with a new profile."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    # A stream opened as a page never ends to load; the tests wait for what they look at.
-    options.page_load_strategy = "none"
-    for flag in (
-        "--headless", "--window-size=1024,900", f"--user-data-dir={tmp_path / 'profile'}",
-        # The sandbox refuses to run as root; only our own pages are opened.
-        "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic",
-        # No visits to anyone but us.
-        "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    driver.set_script_timeout(20)
-    yield driver
-    driver.quit()
+def browser(chromium):
+    """Debian's Chromium without a window, by its driver."""
+    yield chromium.driver
+    # No stream goes on into the next test.
+    chromium.open("about:blank")
 
 
 @pytest.fixture

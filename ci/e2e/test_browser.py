@@ -139,10 +139,3 @@ def test_our_page_notices_a_server_that_stalls(serve, browser):
         server.send(signal.SIGCONT)
     browser.execute_script("window.seen = {}")
     until(lambda: len(seen(browser)) >= 10, "10 pictures after the stall", 30)
-
-
-def test_a_typed_stream_address_shows_the_stream(serve, browser):
-    server = serve("--fps", "10")
-    # The browser's own viewer holds it in an <img>.
-    open_page(browser, server.url + "stream", "img")
-    until(lambda: len(seen(browser)) >= 10, "10 pictures")

@@ -2,8 +2,12 @@
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
+. ci/lib/unpacked.sh
 . ci/lib/python.sh
-need curl:curl ffmpeg:ffmpeg chromium:chromium chromedriver:chromium-driver strace:strace
+need curl:curl ffmpeg:ffmpeg strace:strace chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr
+need_package webkit2gtk-driver xvfb
+# Web servers in front of eyelet; nothing of them is installed.
+EYELET_SERVERS=$(unpacked nginx apache2-bin caddy haproxy lighttpd)
 python_with ci/e2e/requirements.txt
 if [ -z "${EYELET_BIN:-}" ]; then
   . ci/lib/cargo.sh
@@ -11,5 +15,5 @@ if [ -z "${EYELET_BIN:-}" ]; then
   EYELET_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release
 fi
 # Nothing is written into the checkout but artifacts/.
-export EYELET_BIN PYTHONDONTWRITEBYTECODE=1
+export EYELET_BIN EYELET_SERVERS PYTHONDONTWRITEBYTECODE=1
 "$python" -m pytest ci/e2e

@@ -1,0 +1,208 @@
+"""Chromium, Firefox and WebKit behind one small interface."""
+
+import base64
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+import cv2
+import numpy
+import websocket
+from selenium import webdriver
+from selenium.common.exceptions import NoSuchFrameException
+
+NAMES = ("chromium", "firefox", "webkit")
+
+
+class Engine:
+    """A browser without a window of its own, with a new profile."""
+
+    def open(self, url):
+        """Goes to an address, and does not wait for it: a stream opened as a page never ends to load."""
+        raise NotImplementedError
+
+    def run(self, script):
+        """What a function with this body returns in the page; None while there is no page to run it in."""
+        raise NotImplementedError
+
+    def resize(self, width, height):
+        raise NotImplementedError
+
+    def png(self):
+        """What the page looks like, as a PNG."""
+        raise NotImplementedError
+
+    def quit(self):
+        raise NotImplementedError
+
+    def pixels(self):
+        return cv2.imdecode(numpy.frombuffer(self.png(), numpy.uint8), cv2.IMREAD_COLOR)
+
+    def text(self, identity):
+        return self.run(f"const found = document.getElementById({identity!r}); return found && found.textContent")
+
+
+class Driven(Engine):
+    """By a WebDriver server, through Selenium."""
+
+    def __init__(self, driver):
+        self.driver = driver
+        driver.set_script_timeout(20)
+
+    def open(self, url):
+        self.driver.get(url)
+
+    def run(self, script):
+        try:
+            return self.driver.execute_script(script)
+        except NoSuchFrameException:
+            return None  # WebKit, of a page that goes while it runs
+
+    def resize(self, width, height):
+        self.driver.set_window_size(width, height)
+
+    def png(self):
+        return self.driver.get_screenshot_as_png()
+
+    def quit(self):
+        self.driver.quit()
+
+
+def chromium(folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    options.page_load_strategy = "none"
+    for flag in (
+        "--headless", "--window-size=1024,900", f"--user-data-dir={folder / 'profile'}",
+        # The sandbox refuses to run as root; only our own pages are opened.
+        "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic",
+        # No visits to anyone but us.
+        "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ):
+        options.add_argument(flag)
+    service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+    return Driven(webdriver.Chrome(options=options, service=service))
+
+
+class WebKit(Driven):
+    """Debian's WebKitGTK in its smallest browser, on a screen of its own: it has no mode without one."""
+
+    def __init__(self, folder):
+        reading, writing = os.pipe()
+        self._screen = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1200x1000x24", "-nolisten", "tcp"],
+            pass_fds=[writing], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(writing)
+        try:
+            with os.fdopen(reading) as numbers:
+                display = numbers.readline().strip()
+            assert display, "Xvfb does not start"
+            options = webdriver.WebKitGTKOptions()
+            options.binary_location = glob.glob("/usr/lib/*/webkit2gtk-4.*/MiniBrowser")[-1]
+            options.page_load_strategy = "none"
+            options.add_argument("--automation")
+            surroundings = {
+                **os.environ, "DISPLAY": f":{display}", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder),
+                "LIBGL_ALWAYS_SOFTWARE": "1", "WEBKIT_DISABLE_DMABUF_RENDERER": "1", "NO_AT_BRIDGE": "1",
+                # It would start a bus and leave it behind.
+                "DBUS_SESSION_BUS_ADDRESS": "disabled:", "GSETTINGS_BACKEND": "memory",
+            }
+            service = webdriver.WebKitGTKService(executable_path=shutil.which("WebKitWebDriver"), env=surroundings)
+            super().__init__(webdriver.WebKitGTK(options=options, service=service))
+        except BaseException:
+            self._end_screen()
+            raise
+        self.resize(1024, 900)
+
+    def png(self):
+        # It waits for the next time that something is drawn, on a page that stands still for ever.
+        self.run(
+            "const style = document.documentElement.style;"
+            "window.drawn = setInterval(() => style.opacity = style.opacity === '1' ? '0.9999' : '1', 50)")
+        try:
+            return super().png()
+        finally:
+            self.run("clearInterval(window.drawn); document.documentElement.style.opacity = ''")
+
+    def quit(self):
+        try:
+            super().quit()
+        finally:
+            self._end_screen()
+
+    def _end_screen(self):
+        self._screen.terminate()
+        self._screen.wait(10)
+
+
+class Firefox(Engine):
+    """Driven by WebDriver BiDi, which it speaks itself: Debian has no server in between for it."""
+
+    def __init__(self, folder):
+        profile = folder / "profile"
+        profile.mkdir()
+        self._process = subprocess.Popen(
+            ["firefox-esr", "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "HOME": str(folder), "MOZ_CRASHREPORTER_DISABLE": "1"})
+        self._count = 0
+        try:
+            address = next(
+                (found[1] for line in self._process.stderr if (found := re.search(r"listening on (ws://\S+)", line))), None)
+            assert address, "Firefox ended without an address to drive it by"
+            # It would stand still with a full pipe.
+            threading.Thread(target=self._process.stderr.read, daemon=True).start()
+            self._socket = websocket.create_connection(f"{address}/session", timeout=60, suppress_origin=True)
+            self._call("session.new", capabilities={})
+            self._context = self._call("browsingContext.getTree")["contexts"][0]["context"]
+            self.resize(1024, 900)
+        except BaseException:
+            self.quit()
+            raise
+
+    def _call(self, method, **parameters):
+        self._count += 1
+        self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self._socket.recv())
+            if answer.get("id") == self._count:
+                if answer["type"] == "error":
+                    raise RuntimeError(f"{method}: {answer['error']}: {answer['message']}")
+                return answer["result"]
+
+    def open(self, url):
+        self._call("browsingContext.navigate", context=self._context, url=url, wait="none")
+
+    def run(self, script):
+        answer = self._call(
+            "script.evaluate", expression=f"JSON.stringify((() => {{ {script} }})() ?? null)", awaitPromise=False,
+            target={"context": self._context})
+        assert answer["type"] == "success", answer
+        return json.loads(answer["result"]["value"])
+
+    def resize(self, width, height):
+        self._call(
+            "browsingContext.setViewport", context=self._context, viewport={"width": width, "height": height},
+            devicePixelRatio=1)
+
+    def png(self):
+        return base64.b64decode(self._call("browsingContext.captureScreenshot", context=self._context)["data"])
+
+    def quit(self):
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start(name, folder):
+    """The engine of this name, with whatever it writes in `folder`."""
+    engine = {"chromium": chromium, "firefox": Firefox, "webkit": WebKit}[name](folder)
+    engine.name = name
+    return engine
