@@ -33,7 +33,8 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
             encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
         }
     })?;
-    camera.stop()?;
+    // The picture is there, whatever stopping meets.
+    let _ = camera.stop();
     match target {
         Target::Stdout => output.bytes(&picture),
         Target::Jpeg(path) | Target::Png(path) => write_whole(path, &picture).map_err(|e| {

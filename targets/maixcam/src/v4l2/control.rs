@@ -7,6 +7,7 @@ use super::{
     error,
 };
 use eyelet_hal::{Error, ErrorKind, Result};
+use rustix::io::Errno;
 use std::{fmt, io, ops::RangeInclusive, str::FromStr};
 use v4l::{
     control::{Flags, Type},
@@ -171,14 +172,21 @@ pub(super) fn list(driver: &dyn Driver) -> (Vec<ControlInfo>, Option<io::Error>)
         let raw = match uninterrupted(|| driver.control_after(last)) {
             Ok(raw) if raw.id <= last => break, // a driver that goes round in circles
             Ok(raw) => raw,
-            // The end, or a device without controls.
-            Err(e) if is_end(&e) => break,
             Err(e) => {
-                failures += 1;
-                let enough = is_gone(&e) || failures == FAILURES;
-                failed.get_or_insert(e);
-                // One that cannot be read must not hide those behind it.
-                match (!enough).then(|| next_standard(driver, last)).flatten() {
+                // A device without controls.
+                if Errno::from_io_error(&e) == Some(Errno::NOTTY) {
+                    break;
+                }
+                // The end, or a control that cannot be read, which must not hide those behind it.
+                if !is_end(&e) {
+                    failures += 1;
+                    let enough = is_gone(&e) || failures == FAILURES;
+                    failed.get_or_insert(e);
+                    if enough {
+                        break;
+                    }
+                }
+                match next_standard(driver, last) {
                     Some((_, Some(raw))) => raw,
                     Some((id, None)) => {
                         last = id;
@@ -310,7 +318,6 @@ pub(super) fn set(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::io::Errno;
 
     fn raw(type_: u32, name: &str, minimum: i64, maximum: i64, step: u64) -> v4l2_query_ext_ctrl {
         let mut bytes = [0; 32];

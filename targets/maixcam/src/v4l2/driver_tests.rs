@@ -64,7 +64,7 @@ fn lists_without_an_end_end() {
         control: Box::new(|id| {
             let mut menu = named(id, b"Menu");
             (menu.type_, menu.maximum) = (3, i64::MAX);
-            Ok(menu)
+            if id > LAST { Err(Errno::INVAL.into()) } else { Ok(menu) }
         }),
         menu_item: Box::new(|_| Ok([b'x'; 32])),
         ..FakeDriver::default()
@@ -106,17 +106,20 @@ fn an_item_that_cannot_be_read_does_not_hide_the_others() {
 #[test]
 fn a_control_that_cannot_be_read_does_not_hide_the_others() {
     let sane = FakeDriver::default();
-    for broken in FIRST..=LAST {
-        let answer = FakeDriver::default();
-        let driver = FakeDriver {
-            control: Box::new(
-                move |id| if id == broken { Err(Errno::IO.into()) } else { (answer.control)(id) },
-            ),
-            ..FakeDriver::default()
-        };
-        let mut left = names(&sane).0;
-        left.remove((broken - FIRST) as usize);
-        assert_eq!(names(&driver), (left, Some(ErrorKind::Disconnected)), "{broken:#x}");
+    // The error of one is also the end of the list.
+    for (errno, kind) in [(Errno::IO, Some(ErrorKind::Disconnected)), (Errno::INVAL, None)] {
+        for broken in FIRST..=LAST {
+            let answer = FakeDriver::default();
+            let driver = FakeDriver {
+                control: Box::new(
+                    move |id| if id == broken { Err(errno.into()) } else { (answer.control)(id) },
+                ),
+                ..FakeDriver::default()
+            };
+            let mut left = names(&sane).0;
+            left.remove((broken - FIRST) as usize);
+            assert_eq!(names(&driver), (left, kind), "{broken:#x}");
+        }
     }
 }
 
@@ -132,8 +135,12 @@ fn a_driver_that_reads_no_control_is_asked_a_few_times() {
 
 #[test]
 fn names_of_controls_that_are_no_text_or_equal_can_be_set() {
-    let driver =
-        FakeDriver { control: Box::new(|id| Ok(named(id, b"Helligkeit \xfc\x1b"))), ..FakeDriver::default() };
+    let driver = FakeDriver {
+        control: Box::new(|id| {
+            if id > LAST { Err(Errno::INVAL.into()) } else { Ok(named(id, b"Helligkeit \xfc\x1b")) }
+        }),
+        ..FakeDriver::default()
+    };
     assert_eq!(names(&driver).0, ["helligkeit", "helligkeit_2", "helligkeit_3"]);
     let (controls, _) = control::list(&driver);
     control::set(&driver, "it", &controls, &"helligkeit_3=9".parse().unwrap()).unwrap();
