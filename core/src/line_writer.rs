@@ -58,10 +58,22 @@ impl LineWriter {
     /// # Errors
     /// The system's, when it allows no more threads.
     pub fn start(file: File, noun: &'static str) -> io::Result<Self> {
+        Self::renewing(file, noun, |_| None)
+    }
+
+    /// As [`start`](Self::start). Before it writes, the thread asks `renew` for another file to go on with.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn renewing(
+        file: File,
+        noun: &'static str,
+        renew: impl Fn(&File) -> Option<File> + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let writer = Self(Arc::new(Handle(Arc::clone(&shared))));
         let thread = thread::Builder::new().name("lines".to_owned()).stack_size(STACK);
-        thread.spawn(move || shared.run(file, noun))?;
+        thread.spawn(move || shared.run(file, noun, &renew))?;
         Ok(writer)
     }
 
@@ -132,7 +144,7 @@ impl Shared {
         }
     }
 
-    fn run(&self, mut file: File, noun: &str) {
+    fn run(&self, mut file: File, noun: &str, renew: &dyn Fn(&File) -> Option<File>) {
         // Two pairs of buffers change places, so that none is allocated anew.
         let (mut lines, mut latest) = (Vec::new(), Vec::new());
         let mut lost = 0;
@@ -156,6 +168,9 @@ impl Shared {
                 mem::swap(&mut queue.lines, &mut lines);
                 mem::swap(&mut queue.latest, &mut latest);
                 lost += mem::take(&mut queue.lost);
+            }
+            if let Some(new) = renew(&file) {
+                file = new;
             }
             let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
             if lost > 0 {

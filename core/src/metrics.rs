@@ -27,6 +27,8 @@ pub struct Metrics {
     pub capture_to_publish_seconds: Histogram,
     /// Who is connected, and who was turned away.
     pub connections: ConnectionCounters,
+    /// When the server's certificate ends, Unix seconds; 0 without TLS.
+    pub certificate_expiry: Gauge,
     /// Bytes of pictures and framing handed to the sockets of `/stream`.
     pub stream_bytes: Counter,
     /// What became of uploads.
@@ -126,6 +128,7 @@ impl Metrics {
             encode_seconds: seconds(),
             capture_to_publish_seconds: seconds(),
             connections: ConnectionCounters::default(),
+            certificate_expiry: Gauge::default(),
             stream_bytes: Counter::default(),
             upload,
             spool,
@@ -164,6 +167,8 @@ impl Metrics {
             r.register(name, help, counter.clone());
         }
         r.register("connections", "Connections now", metrics.connections.now.clone());
+        let expiry = metrics.certificate_expiry.clone();
+        r.register_with_unit("tls_certificate_expiry", "When the certificate ends", Unit::Seconds, expiry);
         r.register("viewers", "Viewers of /stream now", metrics.viewers.clone());
         let spool = &metrics.spool;
         r.register("spool_pictures", "Pictures that wait in the spool", spool.pictures.clone());

@@ -5,7 +5,8 @@ use std::{
     fs::{self, Metadata},
     io,
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// A longer file is not one of these.
@@ -13,7 +14,7 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// What changes when a file does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
+struct Version {
     file: (u64, u64),
     len: u64,
     changed: (i64, i64),
@@ -21,12 +22,70 @@ pub(crate) struct Version {
 
 impl Version {
     /// Of the file as it is now; `None` where there is none.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok()?;
         // The time of the change of its state: unlike that of its contents nobody can set it.
         let changed = (about.ctime(), about.ctime_nsec());
         Some(Self { file: (about.dev(), about.ino()), len: about.len(), changed })
     }
+}
+
+/// So long after a change, or a failure, files are read once more.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Files whose contents are held in memory, and when to read them again.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    files: Vec<PathBuf>,
+    versions: Vec<Option<Version>>,
+    /// When to read them although they look the same. After a failure: it may have been the disk's, not the files'.
+    /// After a change: the next one may have come within the same tick of the file system's clock.
+    again: Option<Duration>,
+    /// The failure that was logged last, so that it is logged once.
+    failure: String,
+}
+
+impl Reload {
+    /// To be made before the files are read for the first time: a change in between is then seen as one.
+    pub(crate) fn new(files: Vec<PathBuf>) -> Self {
+        let versions = versions(&files);
+        Self { files, versions, again: None, failure: String::new() }
+    }
+
+    /// What `load` makes of the files at `now`, a monotonic time, if they are not known to be what was read last.
+    /// `None` also when it fails; it is then tried again until it works.
+    pub(crate) fn load<T>(&mut self, now: Duration, load: impl FnOnce() -> Result<T>) -> Option<T> {
+        let versions = versions(&self.files);
+        let changed = versions != self.versions;
+        if !changed && self.again.is_none_or(|again| now < again) {
+            return None;
+        }
+        self.versions = versions;
+        let file = self.files.first().map(|file| file.display());
+        match load() {
+            Ok(new) => {
+                if changed || !self.failure.is_empty() {
+                    tracing::info!(file = file.map(tracing::field::display), "read again");
+                }
+                self.again = changed.then_some(now + AGAIN);
+                self.failure.clear();
+                Some(new)
+            }
+            Err(error) => {
+                self.again = Some(now + AGAIN);
+                let failure = error.to_string();
+                if failure != self.failure {
+                    tracing::error!("{failure}; what was read before stays until it can be read");
+                    self.failure = failure;
+                }
+                None
+            }
+        }
+    }
+}
+
+fn versions(files: &[PathBuf]) -> Vec<Option<Version>> {
+    files.iter().map(|file| Version::of(file)).collect()
 }
 
 /// The whole text of a file.
@@ -60,4 +119,40 @@ pub(crate) fn warn_of_others(path: &Path) {
     };
     let file = path.display();
     tracing::warn!("every user of this machine may {may} {file}; close it with: chmod o= {file}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_failed_once_is_tried_until_it_works_and_then_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "1").unwrap();
+        let mut reload = Reload::new(vec![file.clone()]);
+        let (tries, broken) = (Cell::new(0), Cell::new(true));
+        let mut at = |now| {
+            reload.load(now, || {
+                tries.set(tries.get() + 1);
+                // As a disk that fails, or a process without a free file descriptor.
+                if broken.get() { Err(Error::new(ErrorKind::Other, "no")) } else { Ok(()) }
+            })
+        };
+        assert_eq!((at(SECOND), tries.get()), (None, 0), "nothing has changed");
+        fs::write(&file, "22").unwrap();
+        for (now, expected) in [(SECOND, 1), (SECOND * 3 / 2, 1), (SECOND * 2, 2), (SECOND * 3, 3)] {
+            assert_eq!((at(now), tries.get()), (None, expected), "{now:?}");
+        }
+        broken.set(false);
+        assert_eq!(at(SECOND * 4), Some(()));
+        assert_eq!((at(SECOND * 9), tries.get()), (None, 4));
+        // A change is read twice.
+        fs::remove_file(&file).unwrap();
+        let seen: Vec<_> = [9, 10, 11].map(|now| at(SECOND * now)).into_iter().collect();
+        assert_eq!(seen, [Some(()), Some(()), None]);
+    }
 }

@@ -334,3 +334,50 @@ async fn a_burst_of_silent_peers_does_not_push_out_one_that_asked() {
     let answer = read_until(&mut good, "\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
+
+/// Asks for `path` without end on one connection, many at a time, and reads the answers. Comes again when it is closed.
+#[cfg(target_os = "linux")]
+async fn greedy(address: std::net::SocketAddr, from: Ipv4Addr, path: &str) {
+    let many = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(200);
+    loop {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let Ok(socket) = socket.connect(address).await else { continue };
+        let (mut reader, mut writer) = socket.into_split();
+        let ask = async { while writer.write_all(many.as_bytes()).await.is_ok() {} };
+        let read = async { while reader.read(&mut [0; 16 * 1024]).await.is_ok_and(|read| read > 0) {} };
+        tokio::select! {
+            () = ask => {}
+            () = read => {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn those_who_ask_without_end_keep_nobody_out() {
+    const EACH: usize = 8;
+    for path in ["/snapshot", "/healthz", "/metrics"] {
+        let server = serve(|server| {
+            server.limits.connections = Some(8 * EACH);
+            server.limits.connections_per_address = EACH;
+            server.snapshot = eyelet_core::http::SnapshotPolicy::FreshOrNewest;
+        });
+        server.live();
+        server.publish(1, 3);
+        let mut hostile = tokio::task::JoinSet::new();
+        for n in 0..8 * EACH {
+            let (address, from) = (server.address, Ipv4Addr::new(127, 0, 9, 1 + (n % 8) as u8));
+            hostile.spawn(async move { greedy(address, from, path).await });
+        }
+        until(|| server.connections() == 8 * EACH as i64).await;
+        for n in 0..10 {
+            for route in ["/healthz", "/snapshot", "/state", "/"] {
+                let request = format!("GET {route} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                let honest = Ipv4Addr::new(127, 0, 8, 1 + n);
+                let answer = rest(server.connect_from(honest, &request).await).await;
+                assert!(answer.starts_with("HTTP/1.1 200 "), "{route} while they ask for {path}: {answer:?}");
+            }
+        }
+    }
+}

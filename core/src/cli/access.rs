@@ -1,7 +1,8 @@
-//! `--auth-file`, `--token` and `--token-file`: who may look, and the warning where everybody may.
+//! `--auth-file`, `--token` and `--token-file`: who may look, and the warning where everybody may. `--trusted-proxy` and
+//! `--access-log`: who asked.
 
-use super::Failure;
-use crate::http::{Access, Sources, Token};
+use super::{Failure, Output};
+use crate::http::{Access, AccessLog, Server, Sources, Token, TrustedProxy};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -28,6 +29,37 @@ pub struct AccessArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub token: TokenArgs,
+}
+
+/// Proxies in front of `serve`, and the log of who asked.
+#[derive(Clone, Debug, Args)]
+pub struct ClientArgs {
+    /// A proxy whose `X-Forwarded-For` says who its client is: an address, a network such as 10.0.0.0/8, or unix; may be
+    /// given several times
+    #[arg(long, value_name = "NET")]
+    pub trusted_proxy: Vec<TrustedProxy>,
+    /// Log each request to this file, or - for stdout
+    #[arg(long, value_name = "FILE")]
+    pub access_log: Option<PathBuf>,
+}
+
+impl ClientArgs {
+    /// Gives the server what the flags name.
+    pub(super) fn set(&self, server: &mut Server, output: &Output) -> Result<(), Failure> {
+        server.proxies = self.trusted_proxy.clone().into();
+        server.access_log =
+            match &self.access_log {
+                None => None,
+                Some(path) if path.as_os_str() == "-" => {
+                    let lines = output.lines().cloned().map(AccessLog::from);
+                    Some(lines.ok_or_else(|| {
+                        Failure::runtime("cannot log to stdout: no thread; raise ulimit -u")
+                    })?)
+                }
+                Some(path) => Some(AccessLog::append(path).map_err(Failure::of_file)?),
+            };
+        Ok(())
+    }
 }
 
 /// An argument that `Debug` does not show. Whether it is good is looked at later: clap's errors would show it.
@@ -60,7 +92,7 @@ impl TokenArgs {
     /// The token, wherever it is.
     pub(super) fn token(&self) -> Result<Option<Token>, Failure> {
         match &self.token_file {
-            Some(file) => Ok(Some(Token::read(file)?)),
+            Some(file) => Ok(Some(Token::read(file).map_err(Failure::of_file)?)),
             None => self.given(),
         }
     }
@@ -71,7 +103,7 @@ impl AccessArgs {
     pub(super) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
         let sources = Sources { users, token, token_file: self.token.token_file.clone() };
-        Ok(Access::only(sources)?)
+        Access::only(sources).map_err(Failure::of_file)
     }
 }
 

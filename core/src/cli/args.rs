@@ -1,7 +1,7 @@
 //! Flags and subcommands.
 
 use super::{
-    access::{AccessArgs, TokenArgs},
+    access::{AccessArgs, ClientArgs, TokenArgs},
     devices::Devices,
     tls::{RootsArgs, ServerTlsArgs},
     values::{ByteCount, HeaderLine, Size, count, period},
@@ -122,6 +122,9 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub access: AccessArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub clients: ClientArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub tls: ServerTlsArgs,

@@ -5,7 +5,7 @@
 //! passed over, so that one file serves them all; an unknown key is refused.
 
 use super::Failure;
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs, io::ErrorKind, path::Path};
 
 /// Puts what the configuration file says in front of the typed arguments.
 pub(super) fn insert(
@@ -21,7 +21,12 @@ pub(super) fn insert(
     }
     let path = Path::new(&file);
     let text = fs::read_to_string(path).map_err(|e| {
-        Failure::Usage(format!("cannot read {}: {e}; name a TOML file with --config", path.display()))
+        let what = format!("cannot read {}: {e}; name a TOML file with --config", path.display());
+        // A disk that fails may do better at the next start.
+        match e.kind() {
+            ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::InvalidData => Failure::Usage(what),
+            _ => Failure::Runtime(what),
+        }
     })?;
     let typed = |key: &str| is_typed(&arguments, key);
     let flags = flags(command, sub, &text, typed)

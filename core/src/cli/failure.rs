@@ -22,6 +22,12 @@ impl Failure {
         Self::Runtime(reason.into())
     }
 
+    /// A file that cannot be used. However wrong it is, the next start may find it put right: no wrong usage, after
+    /// which a supervisor would not start the program again.
+    pub(super) fn of_file(error: Error) -> Self {
+        Self::Runtime(error.to_string())
+    }
+
     /// What clap says, in one line.
     pub(super) fn usage(error: clap::Error) -> Self {
         let text = error.to_string();

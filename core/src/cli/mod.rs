@@ -30,7 +30,7 @@ mod veil;
 mod watch;
 mod watchdog;
 
-pub use access::{AccessArgs, Secret, TokenArgs};
+pub use access::{AccessArgs, ClientArgs, Secret, TokenArgs};
 pub use args::{CameraArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
 pub use devices::{CameraRequest, Devices, NoCommand};
 pub use doctor::{Camera, Findings, Problem};

@@ -135,7 +135,7 @@ impl Output {
     }
 
     /// For stdout while the command goes on; `None` without a thread to be had.
-    fn lines(&self) -> Option<&LineWriter> {
+    pub(super) fn lines(&self) -> Option<&LineWriter> {
         self.stdout.get_or_init(|| lines(&io::stdout(), "lines").ok()).as_ref()
     }
 

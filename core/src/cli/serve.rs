@@ -9,7 +9,7 @@ use crate::{
     http::{Bind, Listener, Page, Server},
     hub::Hub,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
@@ -46,10 +46,12 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     server.origins = args.allow_origin.clone().into();
     let mut watchdogs = Watchdogs::open(args.watchdog.as_deref())?;
     server.access = access;
+    args.clients.set(&mut server, output)?;
     args.tls.secure(&mut server)?;
     let scheme = args.tls.scheme();
     access::warn_of_strangers(&server.access, scheme, listeners.iter().filter_map(Listener::bound));
 
+    let access_log = server.access_log.clone();
     let camera = pipeline.spawn()?;
     let outcome = runtime.block_on(async {
         for address in listeners.iter().flat_map(|listener| listener.addresses(scheme)) {
@@ -69,6 +71,10 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     drop(camera);
     // A look-up of an upload server's name may still be under way; nobody waits for it.
     runtime.shutdown_background();
+    if let Some(log) = access_log {
+        // The last lines; a file that takes none is not waited for.
+        let _ = log.flush(Duration::from_secs(1));
+    }
     outcome
 }
 

@@ -268,3 +268,20 @@ fn uploads_that_would_do_nothing_are_refused() {
         assert!(sending::prepare(None, &args.sending, &crate::hub::Hub::default()).is_err(), "{flags:?}");
     }
 }
+
+#[test]
+fn a_damaged_file_of_secrets_is_no_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (damaged, missing) = (folder.path().join("damaged"), folder.path().join("missing"));
+    std::fs::write(&damaged, "not what\nit should be").unwrap();
+    for flag in ["--auth-file", "--token-file"] {
+        for file in [&damaged, &missing] {
+            let args = serve(&["serve", flag, file.to_str().unwrap()]);
+            // Exit code 1: a supervisor starts the program again. Nobody is let in meanwhile.
+            let failure = args.access.access().unwrap_err();
+            assert!(matches!(failure, Failure::Runtime(_)), "{flag} {file:?}: {failure:?}");
+        }
+    }
+    let typed = serve(&["serve", "--token", "not good"]).access.access().unwrap_err();
+    assert!(matches!(typed, Failure::Usage(_)), "{typed:?}");
+}

@@ -37,7 +37,8 @@ impl ServerTlsArgs {
     pub(super) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let clock = std::sync::Arc::clone(&server.clock);
-            server.tls = Some(crate::http::ServerTls::open(certificate, key, clock)?);
+            let tls = crate::http::ServerTls::open(certificate, key, clock).map_err(Failure::of_file)?;
+            server.tls = Some(tls);
         }
         Ok(())
     }

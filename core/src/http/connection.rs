@@ -9,7 +9,7 @@ use super::{
     tap::Tap,
 };
 use hyper::{
-    Request,
+    Method, Request,
     body::{Body, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS},
     server::conn::http1,
@@ -41,6 +41,7 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
     // In a box, which is gone before the stream begins: most of a connection's memory is TLS's and hyper's.
     let streaming = Box::pin(converse(socket, &peer, place, &context)).await;
     if let Some((socket, request)) = streaming {
+        place.watches();
         stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
     }
 }
@@ -79,6 +80,8 @@ async fn encrypted(socket: Socket, _: &Context) -> std::io::Result<Socket> {
 struct Progress {
     /// No answer yet.
     answering: AtomicBool,
+    /// There was a request since the connection had its turn: the next one waits until others have had theirs.
+    had_turn: AtomicBool,
     /// It asked for the stream.
     stream: Mutex<Option<StreamRequest>>,
 }
@@ -91,17 +94,39 @@ async fn requests(
     context: &Arc<Context>,
 ) -> Option<(Socket, StreamRequest)> {
     let progress = Arc::<Progress>::default();
+    let trusted = context.server.proxies.are(peer);
     let service = service_fn(|request| {
-        let (context, progress, peer) = (Arc::clone(context), Arc::clone(&progress), peer.clone());
+        let (context, progress) = (Arc::clone(context), Arc::clone(&progress));
+        let client =
+            if trusted { context.server.proxies.client(peer, request.headers()) } else { peer.clone() };
+        let welcome = !trusted || place.belongs_to(client.counted_network());
         progress.answering.store(true, Ordering::Relaxed);
         Box::pin(async move {
-            match routes::answer(&request, &peer, &context).await {
+            if progress.had_turn.swap(true, Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            let log = context.server.access_log.as_ref();
+            let mut entry = log.map(|log| log.entry(&request, &client, &context.server.clock));
+            let answer = match welcome {
+                true => routes::answer(&request, &client, &context).await,
+                false => {
+                    routes::Answer::Response(routes::unavailable("too many connections of your address\n"))
+                }
+            };
+            match answer {
                 routes::Answer::Response(mut reply) => {
                     finish(&request, &mut reply, &context);
+                    if let Some(entry) = &mut entry {
+                        entry.status = reply.status().as_u16();
+                        let body =
+                            reply.body().size_hint().exact().filter(|_| request.method() != Method::HEAD);
+                        entry.bytes = body.unwrap_or(0);
+                    }
                     progress.answering.store(false, Ordering::Relaxed);
                     Ok::<_, std::convert::Infallible>(reply)
                 }
-                routes::Answer::Stream(request) => {
+                routes::Answer::Stream(mut request) => {
+                    request.entry = entry;
                     *progress.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
                     // Never answered here: hyper must write nothing more on this socket.
                     std::future::pending().await
@@ -119,6 +144,7 @@ async fn requests(
         .serve_connection(tap, service);
     let mut known = (false, 0);
     let request = poll_fn(|cx| {
+        progress.had_turn.store(false, Ordering::Relaxed);
         if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
             if let Err(error) = result {
                 tracing::debug!(%peer, %error, "connection ended");

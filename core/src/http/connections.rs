@@ -1,18 +1,22 @@
 //! Who is connected: so many in all, so many from one address, and who gives way when there are too many.
+//!
+//! Viewers have places of their own (there are more places than viewers) and never give way. Of the others an *idle* one
+//! does: without a request (none yet, half of one, or the next one not yet). If none is, one of the network that has
+//! most: somebody who asks without end, from as many connections as he may have, keeps nobody else out.
 
-use super::socket::{Network, Peer};
+use super::socket::Network;
 use crate::metrics::ConnectionCounters;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
+
+/// Who has just come is given the time to ask, while there is a network with more connections that can give way.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The connections now.
-///
-/// A connection without a request (none yet, half of one, or the next one not yet) is idle. When there are as many
-/// as there may be, an idle one gives way to a new one: of the network that has most connections, the one that has
-/// been idle longest. However many say nothing, whoever asks something gets in, also when the request takes its time.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     max: usize,
@@ -28,13 +32,30 @@ struct Inner {
     connections: HashMap<u64, Entry>,
     /// Those that are idle, by the moment since when.
     idle: BTreeMap<u64, u64>,
-    networks: HashMap<Network, usize>,
+    networks: HashMap<Network, Share>,
+}
+
+/// What a network has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    connections: usize,
+    /// Those that watch.
+    viewers: usize,
+}
+
+impl Share {
+    /// Connections that could give way.
+    fn others(self) -> usize {
+        self.connections - self.viewers
+    }
 }
 
 #[derive(Debug)]
 struct Entry {
     network: Option<Network>,
+    came: Instant,
     idle_since: Option<u64>,
+    watches: bool,
     give_way: Arc<Notify>,
 }
 
@@ -43,23 +64,34 @@ impl Connections {
         Self { max, max_per_network, counters, inner: Arc::default() }
     }
 
-    /// A place for a connection from `peer`, idle at first. None if so many are at work.
-    pub(super) fn admit(&self, peer: &Peer) -> Option<Place> {
+    /// A place for a connection of `network` (none is not counted), idle at first. None if so many are at work.
+    pub(super) fn admit(&self, network: Option<Network>) -> Option<Place> {
         let mut inner = self.lock();
-        let network = peer.counted_network();
-        let of_network = |n| inner.networks.get(&n).copied().unwrap_or_default();
-        let crowded = network.filter(|&n| of_network(n) >= self.max_per_network);
+        let crowded = network.filter(|&n| inner.share(Some(n)).connections >= self.max_per_network);
         let full = inner.connections.len() >= self.max;
-        if (full || crowded.is_some()) && !self.evict(&mut inner, crowded) {
+        let gives_way = match (crowded, full) {
+            (Some(_), _) => inner.idle(crowded, 0).map(Some),
+            (None, true) => {
+                let newcomer = inner.share(network).others();
+                inner.idle(None, newcomer).or_else(|| inner.greedy(newcomer)).map(Some)
+            }
+            (None, false) => Some(None),
+        };
+        let Some(gives_way) = gives_way else {
             self.counters.refused.inc();
             return None;
+        };
+        if let Some(id) = gives_way {
+            self.evict(&mut inner, id);
         }
         let id = inner.number();
         if let Some(network) = network {
-            *inner.networks.entry(network).or_default() += 1;
+            inner.networks.entry(network).or_default().connections += 1;
         }
         let give_way = Arc::new(Notify::new());
-        inner.connections.insert(id, Entry { network, idle_since: None, give_way: Arc::clone(&give_way) });
+        let (came, notify) = (Instant::now(), Arc::clone(&give_way));
+        let entry = Entry { network, came, idle_since: None, watches: false, give_way: notify };
+        inner.connections.insert(id, entry);
         inner.set_idle(id);
         self.counters.now.inc();
         Some(Place { id, give_way, connections: self.clone() })
@@ -72,23 +104,17 @@ impl Connections {
 
     /// Ends an idle connection of the network that has most, the one that has been idle longest; if one is.
     pub(super) fn make_room(&self) -> bool {
-        self.evict(&mut self.lock(), None)
+        let mut inner = self.lock();
+        let idle = inner.idle(None, 0);
+        idle.map(|id| self.evict(&mut inner, id)).is_some()
     }
 
-    /// As [`make_room`](Self::make_room), of this network only if one is named.
-    fn evict(&self, inner: &mut Inner, network: Option<Network>) -> bool {
-        let of = |id| inner.connections.get(&id).and_then(|entry| entry.network);
-        let idle = inner.idle.values().copied().filter(|&id| network.is_none() || of(id) == network);
-        let share =
-            |&id: &u64| of(id).map_or(0, |network| inner.networks.get(&network).copied().unwrap_or(0));
-        // The last of equals is taken: the one that has been idle longest.
-        let Some(id) = idle.rev().max_by_key(share) else { return false };
+    fn evict(&self, inner: &mut Inner, id: u64) {
         if let Some(entry) = inner.remove(id) {
             entry.give_way.notify_one();
             self.counters.evicted.inc();
             self.counters.now.dec();
         }
-        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -100,6 +126,41 @@ impl Inner {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    fn share(&self, network: Option<Network>) -> Share {
+        network.and_then(|network| self.networks.get(&network)).copied().unwrap_or_default()
+    }
+
+    fn of(&self, id: u64) -> Option<Network> {
+        self.connections.get(&id).and_then(|entry| entry.network)
+    }
+
+    /// An idle connection, of `network` if one is named, for a newcomer whose network has so many: of the network that
+    /// has most, the one that has been idle longest.
+    fn idle(&self, network: Option<Network>, newcomer: usize) -> Option<u64> {
+        let most = self.networks.values().map(|share| share.others()).max().unwrap_or(0);
+        let may = |&id: &u64| {
+            let fresh = self.connections.get(&id).is_some_and(|entry| entry.came.elapsed() < GRACE);
+            let share = self.share(self.of(id)).others();
+            match network {
+                Some(network) => self.of(id) == Some(network),
+                None => !fresh || (share + 1 >= most && share >= newcomer),
+            }
+        };
+        // The last of equals is taken: the one that has been idle longest.
+        let idle = self.idle.values().copied().filter(may);
+        idle.rev().max_by_key(|&id| self.share(self.of(id)).others())
+    }
+
+    /// The newest connection of the network that has most, if that is two more than the newcomer's network has.
+    fn greedy(&self, newcomer: usize) -> Option<u64> {
+        let (&network, most) = self.networks.iter().max_by_key(|(_, share)| share.others())?;
+        if most.others() < newcomer + 2 {
+            return None;
+        }
+        let of_it = |(_, entry): &(&u64, &Entry)| entry.network == Some(network) && !entry.watches;
+        self.connections.iter().filter(of_it).map(|(&id, _)| id).max()
     }
 
     /// Idle from now on, also if it was before.
@@ -122,10 +183,11 @@ impl Inner {
         self.set_busy(id);
         let entry = self.connections.remove(&id)?;
         if let Some(network) = entry.network
-            && let Some(count) = self.networks.get_mut(&network)
+            && let Some(share) = self.networks.get_mut(&network)
         {
-            *count -= 1;
-            if *count == 0 {
+            share.connections -= 1;
+            share.viewers -= usize::from(entry.watches);
+            if share.connections == 0 {
                 self.networks.remove(&network);
             }
         }
@@ -152,6 +214,45 @@ impl Place {
         self.connections.lock().set_busy(self.id);
     }
 
+    /// It watches from now on.
+    pub(super) fn watches(&self) {
+        let mut inner = self.connections.lock();
+        inner.set_busy(self.id);
+        let Some(entry) = inner.connections.get_mut(&self.id) else { return };
+        let new = !std::mem::replace(&mut entry.watches, true);
+        let network = entry.network;
+        if let Some(share) = network.and_then(|network| inner.networks.get_mut(&network)) {
+            share.viewers += usize::from(new);
+        }
+    }
+
+    /// A proxy says whose request this is: it counts as that network's from now on. Whether that may have one more.
+    pub(super) fn belongs_to(&self, network: Option<Network>) -> bool {
+        let mut inner = self.connections.lock();
+        let inner = &mut *inner;
+        let Some(entry) = inner.connections.get_mut(&self.id) else { return false };
+        if entry.network == network {
+            return true;
+        }
+        if let Some(new) = network {
+            let share = inner.networks.entry(new).or_default();
+            if share.connections >= self.connections.max_per_network {
+                return false;
+            }
+            share.connections += 1;
+        }
+        let before = std::mem::replace(&mut entry.network, network);
+        if let Some(before) = before
+            && let Some(share) = inner.networks.get_mut(&before)
+        {
+            share.connections -= 1;
+            if share.connections == 0 {
+                inner.networks.remove(&before);
+            }
+        }
+        true
+    }
+
     /// Until somebody else has been given this place.
     pub(super) async fn given_away(&self) {
         self.give_way.notified().await;
@@ -169,10 +270,10 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::http::socket::Peer;
 
-    fn peer(address: &str) -> Peer {
-        Peer::Tcp(std::net::SocketAddr::new(address.parse().unwrap(), 1))
+    fn peer(address: &str) -> Option<Network> {
+        Peer::Tcp(std::net::SocketAddr::new(address.parse().unwrap(), 1)).counted_network()
     }
 
     fn connections(max: usize, per_network: usize) -> Connections {
@@ -186,20 +287,20 @@ mod tests {
     #[tokio::test]
     async fn who_has_been_idle_longest_gives_way() {
         let all = connections(3, 9);
-        let places = [(); 3].map(|()| all.admit(&Peer::Unix).unwrap());
+        let places = [(); 3].map(|()| all.admit(None).unwrap());
         places[0].busy();
         places[1].idle();
-        let newest = all.admit(&Peer::Unix).unwrap();
+        let newest = all.admit(None).unwrap();
         assert!(is_given_away(&places[2]).await, "1 has been idle for less long");
         assert!(!is_given_away(&places[0]).await && !is_given_away(&places[1]).await);
         assert_eq!(all.counters.now.get(), 3);
 
         places[1].busy();
         newest.busy();
-        assert!(all.admit(&Peer::Unix).is_none(), "all are at work");
+        assert!(all.admit(None).is_none(), "all are at work");
         assert!(!all.make_room());
         places[0].idle();
-        let _another = all.admit(&Peer::Unix).unwrap();
+        let _another = all.admit(None).unwrap();
         assert!(is_given_away(&places[0]).await);
         assert_eq!((all.counters.evicted.get(), all.counters.refused.get()), (2, 1));
         drop((places, newest));
@@ -209,13 +310,13 @@ mod tests {
     #[tokio::test]
     async fn of_many_silent_peers_those_give_way_that_have_most() {
         let all = connections(4, 3);
-        let slow_to_ask = all.admit(&peer("10.0.0.1")).unwrap();
-        let many = [(); 3].map(|()| all.admit(&peer("10.0.0.2")).unwrap());
-        let _others = ["10.0.0.3", "10.0.0.4"].map(|address| all.admit(&peer(address)).unwrap());
+        let slow_to_ask = all.admit(peer("10.0.0.1")).unwrap();
+        let many = [(); 3].map(|()| all.admit(peer("10.0.0.2")).unwrap());
+        let _others = ["10.0.0.3", "10.0.0.4"].map(|address| all.admit(peer(address)).unwrap());
         assert!(!is_given_away(&slow_to_ask).await, "though it has been idle longest");
         assert!(is_given_away(&many[0]).await && is_given_away(&many[1]).await);
         assert!(!is_given_away(&many[2]).await);
-        let _one_more = all.admit(&peer("10.0.0.5")).unwrap();
+        let _one_more = all.admit(peer("10.0.0.5")).unwrap();
         assert!(is_given_away(&slow_to_ask).await, "among equals who has been idle longest");
     }
 
@@ -226,17 +327,17 @@ mod tests {
             ("10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"),
             ("2001:db8::1", "2001:db8::ffff:0:0:2", "2001:db8:0:1::1"),
         ] {
-            let first = all.admit(&peer(one)).unwrap();
-            let second = all.admit(&peer(same)).unwrap();
-            let stranger = all.admit(&peer(other)).unwrap();
+            let first = all.admit(peer(one)).unwrap();
+            let second = all.admit(peer(same)).unwrap();
+            let stranger = all.admit(peer(other)).unwrap();
             second.busy();
-            let third = all.admit(&peer(one)).unwrap();
+            let third = all.admit(peer(one)).unwrap();
             assert!(is_given_away(&first).await, "an idle one of the same address");
             assert!(!is_given_away(&stranger).await);
             third.busy();
-            assert!(all.admit(&peer(one)).is_none());
+            assert!(all.admit(peer(one)).is_none());
             drop(second);
-            assert!(all.admit(&peer(same)).is_some());
+            assert!(all.admit(peer(same)).is_some());
         }
         assert!(all.lock().networks.is_empty(), "all have left");
     }
@@ -244,15 +345,81 @@ mod tests {
     #[test]
     fn a_web_server_on_this_machine_is_not_counted() {
         let all = connections(9, 2);
-        for peer in [peer("127.0.0.1"), peer("::1"), peer("::ffff:127.0.0.1"), Peer::Unix] {
-            let places = [(); 3].map(|()| all.admit(&peer).unwrap());
-            assert_eq!(all.counters.now.get(), 3, "{peer}");
+        for peer in [peer("127.0.0.1"), peer("::1"), peer("::ffff:127.0.0.1"), Peer::Unix.counted_network()] {
+            let places = [(); 3].map(|()| all.admit(peer).unwrap());
+            assert_eq!(all.counters.now.get(), 3, "{peer:?}");
             drop(places);
         }
-        let _two = [(); 2].map(|()| all.admit(&peer("127.0.0.2")).unwrap()).map(|place| {
+        let _two = [(); 2].map(|()| all.admit(peer("127.0.0.2")).unwrap()).map(|place| {
             place.busy();
             place
         });
-        assert!(all.admit(&peer("127.0.0.2")).is_none());
+        assert!(all.admit(peer("127.0.0.2")).is_none());
+    }
+
+    /// All places taken by four connections of each of two networks, all at work.
+    fn at_work(all: &Connections) -> Vec<Place> {
+        let greedy = ["10.0.0.1", "10.0.0.2"].repeat(4);
+        let places: Vec<_> = greedy.into_iter().map(|address| all.admit(peer(address)).unwrap()).collect();
+        places.iter().for_each(Place::busy);
+        places
+    }
+
+    #[tokio::test]
+    async fn when_all_are_at_work_the_network_with_most_gives_way_and_comes_not_back() {
+        let all = connections(8, 4);
+        let places = at_work(&all);
+        // Three who have none yet; each has just come and not asked.
+        let others = ["10.0.0.3", "10.0.0.4", "127.0.0.1"].map(|address| all.admit(peer(address)).unwrap());
+        let mut left = vec![];
+        for place in &places {
+            left.push(!is_given_away(place).await);
+        }
+        assert_eq!(left.iter().filter(|&&left| left).count(), 5);
+        assert_eq!(left[..4], [true; 4], "the newest give way");
+        for address in ["10.0.0.1", "10.0.0.2"].repeat(9) {
+            assert!(all.admit(peer(address)).is_none(), "{address} has its share");
+        }
+        for other in &others {
+            assert!(!is_given_away(other).await, "who comes again pushes out nobody who has just come");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_come_and_asks_nothing_gives_way_before_those_at_work() {
+        let all = connections(9, 4);
+        let places = at_work(&all);
+        let silent = all.admit(peer("10.0.0.3")).unwrap();
+        tokio::time::advance(GRACE).await;
+        let _new = all.admit(peer("10.0.0.4")).unwrap();
+        assert!(is_given_away(&silent).await);
+        for place in &places {
+            assert!(!is_given_away(place).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn viewers_and_equals_never_give_way() {
+        let all = connections(8, 4);
+        let places = at_work(&all);
+        places.iter().for_each(Place::watches);
+        assert!(all.admit(peer("10.0.0.3")).is_none(), "viewers");
+        drop(places);
+        assert!(all.lock().networks.is_empty());
+        let equals: Vec<_> = (0..8).map(|n| all.admit(peer(&format!("10.0.1.{n}"))).unwrap()).collect();
+        equals.iter().for_each(Place::busy);
+        assert!(all.admit(peer("10.0.0.3")).is_none(), "nobody has more than one");
+    }
+
+    #[test]
+    fn a_proxys_connection_counts_as_its_clients() {
+        let all = connections(9, 2);
+        let proxys = [(); 4].map(|()| all.admit(None).unwrap());
+        assert!(proxys[0].belongs_to(peer("10.0.0.1")) && proxys[1].belongs_to(peer("10.0.0.1")));
+        assert!(!proxys[2].belongs_to(peer("10.0.0.1")), "a third one");
+        assert!(proxys[1].belongs_to(peer("10.0.0.2")) && proxys[2].belongs_to(peer("10.0.0.1")));
+        assert!(proxys[3].belongs_to(None));
+        drop(proxys);
+        assert!(all.lock().networks.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
 //! the stream itself, which sends each picture with one system call and waits for nobody.
 
+mod access_log;
 mod auth;
 mod base_path;
 mod bind;
@@ -17,6 +18,7 @@ mod outgoing;
 mod page;
 mod pages;
 mod part;
+mod proxies;
 mod routes;
 mod sink;
 mod snapshot;
@@ -28,6 +30,7 @@ mod thinner;
 mod unix_file;
 mod viewers;
 
+pub use access_log::AccessLog;
 pub use auth::{Access, Sources, Token};
 pub use base_path::BasePath;
 pub use bind::Bind;
@@ -35,6 +38,7 @@ pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use listener::{Listener, Listeners, listen};
 pub use origins::{AllowedOrigin, Origins};
 pub use page::Page;
+pub use proxies::{TrustedProxies, TrustedProxy};
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
 
@@ -79,6 +83,10 @@ pub struct Server {
     pub snapshot: SnapshotPolicy,
     /// Who may look.
     pub access: Access,
+    /// Who may say whose request it hands on.
+    pub proxies: TrustedProxies,
+    /// Where a line for each request goes.
+    pub access_log: Option<AccessLog>,
     /// Encrypts every TCP connection.
     #[cfg(feature = "tls")]
     pub tls: Option<ServerTls>,
@@ -100,6 +108,8 @@ impl Server {
             origins,
             snapshot,
             access: Access::open(),
+            proxies: TrustedProxies::default(),
+            access_log: None,
             #[cfg(feature = "tls")]
             tls: None,
             clock,
@@ -121,10 +131,17 @@ impl Server {
         let mut tasks = tokio::task::JoinSet::new();
         let fanout = Arc::clone(&context.fanout);
         tasks.spawn(async move { fanout.run().await });
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &context.server.tls {
+            tasks.spawn(tls.clone().watch(context.server.hub.metrics.certificate_expiry.clone()));
+        }
         let mut said: Option<Instant> = None;
         loop {
             match accept(&mut listeners).await {
-                Ok((socket, peer)) => match connections.admit(&peer) {
+                // A proxy's clients are counted when it has said whose request it is.
+                Ok((socket, peer)) => match connections
+                    .admit(peer.counted_network().filter(|_| !context.server.proxies.are(&peer)))
+                {
                     Some(place) => {
                         let context = Arc::clone(&context);
                         tasks.spawn(async move {

@@ -17,7 +17,7 @@ use hyper::{
     body::{Body, Incoming},
     header::{
         ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
-        REFERRER_POLICY, RETRY_AFTER,
+        REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
     },
 };
 
@@ -94,11 +94,33 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
     }
     let route = Route::find(server.base_path.strip(path), query);
     // Before anything is told, also of what there is. Whether a server lives is no secret.
-    if route != Some(Route::Health)
-        && let Err(refusal) = server.access.admit(request.headers(), query, peer, &*server.clock).await
-    {
-        return Answer::Response(login(refusal.reply(), server, accept(request)));
+    let mut cookie = None;
+    if route != Some(Route::Health) {
+        match server.access.admit(request.headers(), query, peer, &*server.clock).await {
+            Ok(given) => cookie = given,
+            Err(refusal) => return Answer::Response(login(refusal.reply(), server, accept(request))),
+        }
     }
+    let mut answer = admitted(request, route, query, peer, context).await;
+    if let Some(cookie) = cookie {
+        let headers = match &mut answer {
+            Answer::Response(reply) => reply.headers_mut(),
+            Answer::Stream(stream) => &mut stream.headers,
+        };
+        headers.insert(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// The answer to somebody who may look.
+async fn admitted(
+    request: &Request<Incoming>,
+    route: Option<Route>,
+    query: &str,
+    peer: &Peer,
+    context: &Context,
+) -> Answer {
+    let server = &context.server;
     let Some(route) = route else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
@@ -143,7 +165,7 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
     match context.viewers.admit(peer, context.server.clock.monotonic()) {
         Some(viewer) => {
             let headers = context.server.origins.grant(request.headers());
-            Answer::Stream(StreamRequest { viewer, framing, content_type, thinner, headers })
+            Answer::Stream(StreamRequest { viewer, framing, content_type, thinner, headers, entry: None })
         }
         None => {
             let max = context.viewers.max();

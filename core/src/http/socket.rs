@@ -22,6 +22,8 @@ pub(super) enum Peer {
     Tcp(SocketAddr),
     /// Whoever may open the socket's file.
     Unix,
+    /// A client of a proxy that is trusted to say whose request it hands on.
+    Proxied(IpAddr),
 }
 
 /// Whose connections and tries are counted together: what one customer or one machine has.
@@ -36,29 +38,31 @@ pub(super) enum Network {
 
 impl Peer {
     pub(super) fn network(&self) -> Network {
+        match self.ip() {
+            None => Network::Unix,
+            Some(IpAddr::V4(ip)) => Network::V4(ip),
+            Some(IpAddr::V6(ip)) => {
+                let [a, b, c, d, ..] = ip.segments();
+                Network::V6([a, b, c, d])
+            }
+        }
+    }
+
+    /// The address, of IPv4 where it is one; none for a Unix socket.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
         match self {
-            Self::Unix => Network::Unix,
-            Self::Tcp(address) => match address.ip().to_canonical() {
-                IpAddr::V4(ip) => Network::V4(ip),
-                IpAddr::V6(ip) => {
-                    let [a, b, c, d, ..] = ip.segments();
-                    Network::V6([a, b, c, d])
-                }
-            },
+            Self::Tcp(address) => Some(address.ip().to_canonical()),
+            Self::Proxied(ip) => Some(ip.to_canonical()),
+            Self::Unix => None,
         }
     }
 
     /// The network, but none where a web server on this machine may stand for any number of people. (It connects
     /// from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
     pub(super) fn counted_network(&self) -> Option<Network> {
-        let local = match self {
-            Self::Unix => true,
-            Self::Tcp(address) => {
-                let ip = address.ip().to_canonical();
-                ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST
-            }
-        };
-        (!local).then(|| self.network())
+        self.ip()
+            .filter(|ip| *ip != Ipv4Addr::LOCALHOST && *ip != Ipv6Addr::LOCALHOST)
+            .map(|_| self.network())
     }
 }
 
@@ -67,6 +71,7 @@ impl fmt::Display for Peer {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix => f.write_str("unix"),
+            Self::Proxied(ip) => ip.fmt(f),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /stream`: the newest picture, to one viewer, over and over.
 
 use super::{
+    access_log::Entry,
     fanout::Fanout,
     framing::Framing,
     limits,
@@ -28,6 +29,8 @@ pub(super) struct StreamRequest {
     pub(super) thinner: Option<Thinner>,
     /// What the answer's head says to this viewer beyond the usual.
     pub(super) headers: HeaderMap,
+    /// Its line in the access log, if there is one.
+    pub(super) entry: Option<Box<Entry>>,
 }
 
 /// Streams until the viewer leaves.
@@ -77,6 +80,7 @@ struct Inner {
     viewer: Viewer,
     outgoing: Outgoing,
     pictures: Subscription,
+    entry: Option<Box<Entry>>,
     thinner: Option<Thinner>,
     thinned: u64,
     failed: Option<io::Error>,
@@ -85,8 +89,11 @@ struct Inner {
 impl Stream {
     fn new(socket: Socket, request: StreamRequest, pictures: Subscription) -> Self {
         let outgoing = Outgoing::new(request.framing, socket.ways());
-        let StreamRequest { viewer, thinner, .. } = request;
-        let inner = Inner { viewer, outgoing, pictures, thinner, thinned: 0, failed: None };
+        let StreamRequest { viewer, thinner, mut entry, .. } = request;
+        if let Some(entry) = &mut entry {
+            entry.status = 200;
+        }
+        let inner = Inner { viewer, outgoing, pictures, entry, thinner, thinned: 0, failed: None };
         Self { socket, stopped: Notify::new(), inner: Mutex::new(inner) }
     }
 
@@ -178,6 +185,9 @@ impl Inner {
             }
             let Progress::Whole(bytes) = progress? else { return Ok(After::Blocked(self.outgoing.length())) };
             fanout.metrics().stream_bytes.inc_by(bytes as u64);
+            if let Some(entry) = &mut self.entry {
+                entry.bytes += bytes as u64;
+            }
             self.viewer.sent(fanout.now(), self.pictures.missed() + self.thinned);
         }
     }

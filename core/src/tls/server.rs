@@ -3,9 +3,10 @@
 use super::{provider, stream::TlsStream, validity};
 use crate::{
     clock::Clock,
-    secret_file::{self, Version},
+    secret_file::{self, Reload},
 };
 use eyelet_hal::{Error, ErrorKind, Result};
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::{
     ServerConfig, ServerConnection,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -15,44 +16,67 @@ use rustls::{
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 /// A peer has this long to shake hands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often the files and the certificate's time are looked at while nobody comes.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// TLS for a server: 1.2 and 1.3. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
-pub struct ServerTls(Arc<ServerConfig>);
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    pair: Arc<Pair>,
+}
 
 impl ServerTls {
     /// Reads a certificate with its chain, and its private key, both in PEM. When a file changes, both are read
-    /// again for the next connection; what is wrong then is logged, and what was read before stays.
+    /// again for the next connection; what is wrong then is logged and tried again, and what was read before stays.
     ///
-    /// A certificate that does not hold at this time is warned of: a board's clock may not be set yet.
+    /// A certificate that does not hold at this time, or no longer, is warned of: a board's clock may not be set yet.
     ///
     /// # Errors
     /// In one line: a file that cannot be read, that has no certificate or key in it, or a key that is another's.
     pub fn open(certificate: &Path, key: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let files = [certificate.to_owned(), key.to_owned()];
-        let versions = files.each_ref().map(|file| Version::of(file));
-        let current = load(&files, &*clock)?;
-        let pair = Pair { files, clock, state: Mutex::new((versions, current)) };
+        let reload = Reload::new(files.to_vec());
+        let current = load(&files)?;
+        let state = Mutex::new(State { reload, current, warned: false });
+        let pair = Arc::new(Pair { files, clock, state, expiry: OnceLock::new() });
+        pair.current();
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|e| Error::new(ErrorKind::Other, format!("cannot use TLS: {e}")))?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(pair));
+            .with_cert_resolver(Arc::clone(&pair) as _);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), pair })
     }
 
     /// Shakes hands with who has connected.
     pub(crate) async fn accept(&self, tcp: TcpStream) -> io::Result<TlsStream> {
-        let session = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
+        let session = ServerConnection::new(Arc::clone(&self.config)).map_err(io::Error::other)?;
         timeout(PATIENCE, TlsStream::establish(tcp, session.into())).await?
+    }
+
+    /// Keeps an eye on the certificate for ever, whether somebody comes or not: viewers stay for weeks. Its end goes to
+    /// `expiry`, in Unix seconds.
+    pub(crate) async fn watch(self, expiry: Gauge) {
+        let _ = self.pair.expiry.set(expiry);
+        loop {
+            let (_, to) = self.pair.current().validity;
+            // Right after its end, if that is soon.
+            let left = to.saturating_sub(self.pair.clock.unix()) + Duration::from_secs(1);
+            sleep(left.clamp(Duration::from_secs(1), LOOK)).await;
+        }
     }
 }
 
@@ -61,29 +85,62 @@ struct Pair {
     /// The certificate, and the key.
     files: [PathBuf; 2],
     clock: Arc<dyn Clock>,
-    state: Mutex<([Option<Version>; 2], Arc<CertifiedKey>)>,
+    state: Mutex<State>,
+    expiry: OnceLock<Gauge>,
+}
+
+#[derive(Debug)]
+struct State {
+    reload: Reload,
+    current: Current,
+    /// That the certificate does not hold was logged.
+    warned: bool,
+}
+
+/// What was read last.
+#[derive(Clone, Debug)]
+struct Current {
+    both: Arc<CertifiedKey>,
+    /// From when to when, since 1970.
+    validity: (Duration, Duration),
+}
+
+impl Pair {
+    /// The certificate to show now.
+    fn current(&self) -> Current {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error also in between, when only one of the two is new.
+        if let Some(new) = state.reload.load(self.clock.monotonic(), || load(&self.files)) {
+            (state.current, state.warned) = (new, false);
+        }
+        let (from, to) = state.current.validity;
+        if let Some(expiry) = self.expiry.get() {
+            expiry.set(to.as_secs().try_into().unwrap_or(i64::MAX));
+        }
+        let (file, now) = (self.files[0].display(), self.clock.unix());
+        let holds = (from..=to).contains(&now);
+        if !holds && !state.warned {
+            match now.checked_sub(to).map(|ago| ago.as_secs() / 86_400) {
+                Some(days) => {
+                    tracing::warn!("{file} has expired {days} days ago, browsers will refuse it; renew it");
+                }
+                None => {
+                    tracing::warn!("{file} is not valid yet, browsers will refuse it; is the clock right?");
+                }
+            }
+        }
+        state.warned = !holds;
+        state.current.clone()
+    }
 }
 
 impl ResolvesServerCert for Pair {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let versions = self.files.each_ref().map(|file| Version::of(file));
-        if versions != state.0 {
-            state.0 = versions;
-            match load(&self.files, &*self.clock) {
-                Ok(new) => {
-                    state.1 = new;
-                    tracing::info!("the certificate was read again");
-                }
-                // Also in between, when only one of the two is new.
-                Err(error) => tracing::error!("{error}; the certificate of before stays"),
-            }
-        }
-        Some(Arc::clone(&state.1))
+        Some(self.current().both)
     }
 }
 
-fn load([certificate, key]: &[PathBuf; 2], clock: &dyn Clock) -> Result<Arc<CertifiedKey>> {
+fn load([certificate, key]: &[PathBuf; 2]) -> Result<Current> {
     let bad = |file: &Path, why: &str| {
         Error::new(ErrorKind::InvalidInput, format!("cannot use {}: {why}", file.display()))
     };
@@ -98,7 +155,8 @@ fn load([certificate, key]: &[PathBuf; 2], clock: &dyn Clock) -> Result<Arc<Cert
     let secret = PrivateKeyDer::from_pem_slice(text.as_bytes())
         .map_err(|_| bad(key, "no private key is in it; name a PEM file with --tls-key"))?;
     secret_file::warn_of_others(key);
-    warn_of_time(certificate, own, clock.unix());
+    // One that does not say holds for ever.
+    let validity = validity::of(own).unwrap_or((Duration::ZERO, Duration::MAX));
     let both = CertifiedKey::from_der(chain, secret, &provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
             let why =
@@ -110,19 +168,5 @@ fn load([certificate, key]: &[PathBuf; 2], clock: &dyn Clock) -> Result<Arc<Cert
         }
         other => bad(key, &format!("the key in it is of no use ({other}); use RSA, ECDSA or Ed25519")),
     })?;
-    Ok(Arc::new(both))
-}
-
-fn warn_of_time(file: &Path, certificate: &[u8], now: Duration) {
-    let file = file.display();
-    match validity::of(certificate) {
-        Some((_, to)) if now > to => {
-            let days = (now - to).as_secs() / 86_400;
-            tracing::warn!("{file} has expired {days} days ago, browsers will refuse it; renew it");
-        }
-        Some((from, _)) if now < from => {
-            tracing::warn!("{file} is not valid yet, browsers will refuse it; is the clock right?");
-        }
-        _ => {}
-    }
+    Ok(Current { both: Arc::new(both), validity })
 }

@@ -2,5 +2,6 @@
 
 mod change;
 mod guess;
+mod lockout;
 mod matrix;
 mod support;

@@ -10,7 +10,7 @@ use eyelet_hal::{ErrorKind, Result};
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 async fn post(address: &str, roots: &Path) -> Result<u16> {
-    let url: UploadUrl = format!("https://me:pw@{address}/upload").parse().unwrap();
+    let url: UploadUrl = format!("https://me:hunter2@{address}/upload").parse().unwrap();
     let mut client = Client::new(url.with_roots(roots.to_owned()));
     client.post("picture".into(), &PostMeta::default()).await.map(|response| response.status())
 }
@@ -19,7 +19,7 @@ async fn refused(address: &str, roots: &Path) -> (ErrorKind, String) {
     let error = post(address, roots).await.unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot upload to https://{address}/upload: ")), "{text}");
-    assert!(!text.contains('\n') && !text.contains("pw"), "{text}");
+    assert!(!text.contains('\n') && !text.contains("hunter2"), "{text}");
     (error.kind(), text)
 }
 

@@ -142,3 +142,24 @@ fn what_cannot_be_used_is_said_in_one_line() {
     }
     assert!(open(&[cam, cam_key]).is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_certificate_is_in_the_metrics_and_follows_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let issue = |year| {
+        authority.issue(folder.path(), "cam", |params| params.not_after = rcgen::date_time_ymd(year, 1, 1))
+    };
+    let server = serve(open(&issue(2040)).unwrap());
+    let ends = async |seconds: i64| {
+        while server.hub.metrics.certificate_expiry.get() != seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    ends(2_208_988_800).await;
+    // Nobody comes, and it is noticed all the same.
+    issue(2041);
+    ends(2_240_611_200).await;
+    let text = server.hub.metrics.render();
+    assert!(text.contains("\neyelet_tls_certificate_expiry_seconds 2240611200\n"), "{text}");
+}

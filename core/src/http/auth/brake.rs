@@ -1,9 +1,9 @@
-//! Wrong tries are slowed down, each address for itself.
+//! Wrong tries are slowed down, each account for itself.
 //!
 //! Every try that is not yet known to be right is charged as a wrong one when it comes, and gets its charge back
 //! when it was right: so many tries at once are no quicker than one after the other. What the charge buys is time
-//! in which the address gets no further try: none for the first wrong ones, then twice as long each time. Other
-//! addresses are not touched by it.
+//! in which the account gets no further try: none for the first wrong ones, then twice as long each time. Other
+//! accounts are not touched by it. A proof that was wrong is charged once, however often it comes.
 
 use crate::http::socket::Network;
 use std::{collections::HashMap, time::Duration};
@@ -20,63 +20,114 @@ const MOST: Duration = Duration::from_secs(30);
 /// A try that would have to wait longer than this is turned away.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Without a try for so long after the last charge is over, an address starts anew.
+/// Without a try for so long after the last charge is over, an account starts anew.
 const FORGET: Duration = Duration::from_secs(600);
 
-/// How many addresses are remembered. Beyond, the one that may try again the soonest is forgotten.
-const ADDRESSES: usize = 1024;
+/// How many accounts are remembered. Beyond, the one that may try again the soonest is forgotten.
+const ACCOUNTS: usize = 1024;
 
-#[derive(Clone, Copy, Debug)]
+/// How many wrong proofs an account remembers: a few old tabs, each with its own.
+const WRONG: usize = 8;
+
+/// While it is slowed down, an account may still compare a proof with what is known to be right. Each wrong one takes so
+/// much time to be forgotten: 180 an hour.
+const COMPARISON: Duration = Duration::from_secs(20);
+
+/// And 500 at once. (The 500 most common passwords open much, so only those are compared with a password that have
+/// it from their own network; and a token is not to be a common word.)
+const COMPARISONS: Duration = Duration::from_secs(500 * 20);
+
+/// Who pays for a wrong try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Payer {
+    /// A network, for what its people do.
+    Network(Network),
+    /// A network, for what any page of the web may have made its browsers do.
+    Page(Network),
+    /// A browser that was let in before, wherever it is.
+    Client(u128),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
 struct Account {
     wrong: u32,
     /// When the next try may be made.
     free_at: Duration,
+    /// When all comparisons are free again.
+    compared: Duration,
+    /// Wrong proofs, the last one at `wrong_next` less one.
+    wrong_proofs: [Option<u64>; WRONG],
+    wrong_next: usize,
 }
 
-/// The slow-down of all addresses. Times are of a monotonic clock.
+/// The slow-down of all accounts. Times are of a monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Brake {
-    accounts: HashMap<Network, Account>,
+    accounts: HashMap<Payer, Account>,
 }
 
 /// A try that was charged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
-    origin: Network,
+    payer: Payer,
     cost: Duration,
     /// How long to wait before the try.
     pub(super) wait: Duration,
-    /// How many tries of this address count as wrong, this one too.
+    /// How many tries of this account count as wrong, this one too.
     pub(super) wrong: u32,
 }
 
 impl Brake {
-    /// Whether `origin` may try without waiting.
-    pub(super) fn is_free(&self, origin: Network, now: Duration) -> bool {
-        self.accounts.get(&origin).is_none_or(|account| account.free_at <= now)
+    /// Whether `payer` may try without waiting.
+    pub(super) fn is_free(&self, payer: Payer, now: Duration) -> bool {
+        self.accounts.get(&payer).is_none_or(|account| account.free_at <= now)
+    }
+
+    /// Whether this proof was found wrong before: that costs nothing, and tells nothing new.
+    pub(super) fn is_wrong(&self, payer: Payer, proof: u64) -> bool {
+        self.accounts.get(&payer).is_some_and(|account| account.wrong_proofs.contains(&Some(proof)))
+    }
+
+    /// The proof was found wrong.
+    pub(super) fn set_wrong(&mut self, payer: Payer, proof: u64) {
+        if let Some(account) = self.accounts.get_mut(&payer) {
+            account.wrong_proofs[account.wrong_next % WRONG] = Some(proof);
+            account.wrong_next += 1;
+        }
+    }
+
+    /// Whether the outcome of a comparison counts, which it does for the first 500 wrong ones.
+    pub(super) fn compare(&mut self, payer: Payer, now: Duration, right: bool) -> bool {
+        let Some(account) = self.accounts.get_mut(&payer) else { return true };
+        let next = account.compared.max(now) + COMPARISON;
+        let may = next <= now + COMPARISONS;
+        if may && !right {
+            account.compared = next;
+        }
+        may
     }
 
     /// Charges a try, or says how long it will take until one is possible.
-    pub(super) fn charge(&mut self, origin: Network, now: Duration) -> Result<Charge, Duration> {
-        let account = self.accounts.get(&origin).copied().filter(|account| account.free_at + FORGET > now);
-        let Account { wrong, free_at } = account.unwrap_or(Account { wrong: 0, free_at: now });
-        let start = free_at.max(now);
+    pub(super) fn charge(&mut self, payer: Payer, now: Duration) -> Result<Charge, Duration> {
+        let account = self.accounts.get(&payer).copied().filter(|account| account.free_at + FORGET > now);
+        let account = account.unwrap_or(Account { free_at: now, ..Account::default() });
+        let start = account.free_at.max(now);
         let wait = start - now;
         if wait > PATIENCE {
             return Err(wait);
         }
-        let cost = cost(wrong);
-        let account = Account { wrong: wrong.saturating_add(1), free_at: start + cost };
-        if self.accounts.len() >= ADDRESSES && !self.accounts.contains_key(&origin) {
+        let cost = cost(account.wrong);
+        let wrong = account.wrong.saturating_add(1);
+        if self.accounts.len() >= ACCOUNTS && !self.accounts.contains_key(&payer) {
             self.make_room(now);
         }
-        self.accounts.insert(origin, account);
-        Ok(Charge { origin, cost, wait, wrong: account.wrong })
+        self.accounts.insert(payer, Account { wrong, free_at: start + cost, ..account });
+        Ok(Charge { payer, cost, wait, wrong })
     }
 
     /// The try was right, or never made.
     pub(super) fn refund(&mut self, charge: Charge) {
-        if let Some(account) = self.accounts.get_mut(&charge.origin) {
+        if let Some(account) = self.accounts.get_mut(&charge.payer) {
             account.wrong = account.wrong.saturating_sub(1);
             account.free_at = account.free_at.saturating_sub(charge.cost);
         }
@@ -84,10 +135,10 @@ impl Brake {
 
     fn make_room(&mut self, now: Duration) {
         self.accounts.retain(|_, account| account.free_at + FORGET > now);
-        if self.accounts.len() >= ADDRESSES {
+        if self.accounts.len() >= ACCOUNTS {
             let soonest = self.accounts.iter().min_by_key(|(_, account)| account.free_at);
-            if let Some(&origin) = soonest.map(|(origin, _)| origin) {
-                self.accounts.remove(&origin);
+            if let Some(&payer) = soonest.map(|(payer, _)| payer) {
+                self.accounts.remove(&payer);
             }
         }
     }
@@ -106,14 +157,14 @@ mod tests {
     use crate::http::socket::Peer;
     use proptest::prelude::*;
 
-    fn origin(text: &str) -> Network {
-        Peer::Tcp(text.parse().unwrap()).network()
+    fn origin(text: &str) -> Payer {
+        Payer::Network(Peer::Tcp(text.parse().unwrap()).network())
     }
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Tries as fast as it may for so long; gives the number of tries.
-    fn tries(brake: &mut Brake, origin: Network, time: Duration) -> u32 {
+    fn tries(brake: &mut Brake, origin: Payer, time: Duration) -> u32 {
         let (mut now, mut tries) = (Duration::ZERO, 0);
         while now < time {
             match brake.charge(origin, now) {
@@ -153,7 +204,7 @@ mod tests {
         for same in ["10.0.0.1:2", "[::ffff:10.0.0.1]:1", "[2001:db8::2]:1"] {
             assert!(!brake.is_free(origin(same), SECOND), "{same}");
         }
-        assert!(brake.is_free(Peer::Unix.network(), SECOND));
+        assert!(brake.is_free(Payer::Network(Network::Unix), SECOND));
     }
 
     #[test]
@@ -170,15 +221,48 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_addresses_is_bounded_and_the_worst_stay() {
+    fn the_same_wrong_proof_is_remembered_and_others_are_not() {
+        let mut brake = Brake::default();
+        let who = origin("10.0.0.1:1");
+        let Payer::Network(network) = who else { unreachable!() };
+        let _charge = brake.charge(who, SECOND).unwrap();
+        for proof in 0..WRONG as u64 {
+            assert!(!brake.is_wrong(who, proof));
+            brake.set_wrong(who, proof);
+        }
+        assert!((0..WRONG as u64).all(|proof| brake.is_wrong(who, proof)));
+        brake.set_wrong(who, 99);
+        assert!(brake.is_wrong(who, 99) && !brake.is_wrong(who, 0), "the oldest makes room");
+        for other in [origin("10.0.0.2:1"), Payer::Page(network), Payer::Client(1)] {
+            assert!(!brake.is_wrong(other, 99), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_bounded_unless_they_are_right() {
+        let mut brake = Brake::default();
+        let who = origin("10.0.0.1:1");
+        tries(&mut brake, who, 60 * SECOND);
+        let mut wrong = 0;
+        while brake.compare(who, 60 * SECOND, true) {
+            assert!(brake.compare(who, 60 * SECOND, false));
+            wrong += 1;
+        }
+        assert_eq!(wrong, 500);
+        assert!(!brake.compare(who, 60 * SECOND, false), "nothing is told then");
+        assert!(brake.compare(who, 60 * SECOND + COMPARISON, true), "and time forgives");
+    }
+
+    #[test]
+    fn the_number_of_accounts_is_bounded_and_the_worst_stay() {
         let mut brake = Brake::default();
         let worst = origin("10.0.0.1:1");
         tries(&mut brake, worst, 60 * SECOND);
         for i in 0..10_000_u32 {
             let ip = std::net::Ipv4Addr::from(0x0b00_0000 + i);
-            brake.charge(Network::V4(ip), 60 * SECOND).unwrap();
+            brake.charge(Payer::Network(Network::V4(ip)), 60 * SECOND).unwrap();
         }
-        assert_eq!(brake.accounts.len(), ADDRESSES);
+        assert_eq!(brake.accounts.len(), ACCOUNTS);
         assert!(brake.accounts.contains_key(&worst));
     }
 

@@ -1,6 +1,7 @@
 //! Who may look, as one state of the files says; and who was right before.
 
 use super::{offer::Offer, token::Token, users::User};
+use crate::http::socket::Network;
 use blake2::{Blake2b256, Digest as _};
 use std::{
     collections::VecDeque,
@@ -12,31 +13,46 @@ use subtle::{Choice, ConstantTimeEq};
 /// How many right answers are remembered.
 const REMEMBERED: usize = 64;
 
-type Mark = [u8; 32];
+/// No number of tries finds a token of so many characters: whoever has it may always come in.
+pub(super) const LONG: usize = 16;
+
+pub(super) type Mark = [u8; 32];
 
 /// The credentials that are right, and a memory of those that were found right. It is made anew when a file
 /// changes: what was right then is forgotten with it.
 pub(super) struct Known {
     users: Vec<User>,
     token: Option<Mark>,
+    long_token: bool,
     /// Random: marks tell nothing about passwords, and nobody can look for two that are alike.
     key: [u8; 32],
-    remembered: Mutex<VecDeque<Mark>>,
+    remembered: Mutex<VecDeque<Right>>,
+}
+
+/// A proof that was right.
+#[derive(Clone, Copy)]
+struct Right {
+    mark: Mark,
+    /// Where it came from.
+    network: Network,
+    /// What browsers that have shown it are given, so that they are known again.
+    client: u128,
 }
 
 /// What is known of an offer without the cost of a password's hash.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Right,
     Wrong,
     /// Only the hash can tell.
-    Unknown(Mark),
+    Unknown,
 }
 
 impl Known {
     pub(super) fn new(users: Vec<User>, token: Option<&Token>, key: [u8; 32]) -> Self {
+        let long_token = token.is_some_and(|token| token.secret().len() >= LONG);
         let token = token.map(|token| mark(&key, &[token.secret().as_bytes()]));
-        Self { users, token, key, remembered: Mutex::default() }
+        Self { users, token, long_token, key, remembered: Mutex::default() }
     }
 
     pub(super) fn has_users(&self) -> bool {
@@ -47,19 +63,51 @@ impl Known {
         self.token.is_some()
     }
 
+    /// Stands for an offer. None for what cannot be right: nothing, what is not readable, a token where there is none.
+    pub(super) fn mark(&self, offer: &Offer) -> Option<Mark> {
+        match offer {
+            Offer::Token(text) if self.has_token() => Some(mark(&self.key, &[text])),
+            Offer::Basic { user, password } if self.has_users() => Some(mark(&self.key, &[user, password])),
+            _ => None,
+        }
+    }
+
     /// Compares without telling by the time taken how much was alike.
-    pub(super) fn quick(&self, offer: &Offer) -> Verdict {
+    pub(super) fn quick(&self, offer: &Offer, mark: &Mark) -> Verdict {
         match (offer, &self.token) {
-            (Offer::Token(text), Some(token)) if mark(&self.key, &[text]).ct_eq(token).into() => {
-                Verdict::Right
-            }
-            (Offer::Basic { user, password }, _) if self.has_users() => {
-                let mark = mark(&self.key, &[user, password]);
-                let alike = self.memory().iter().fold(Choice::from(0), |any, one| any | one.ct_eq(&mark));
-                if alike.into() { Verdict::Right } else { Verdict::Unknown(mark) }
-            }
+            (Offer::Token(_), Some(token)) if mark.ct_eq(token).into() => Verdict::Right,
+            (Offer::Basic { .. }, _) if self.any(|right| right.mark.ct_eq(mark)) => Verdict::Right,
+            (Offer::Basic { .. }, _) => Verdict::Unknown,
             _ => Verdict::Wrong,
         }
+    }
+
+    /// Whether guessing is hopeless anyway.
+    pub(super) fn is_beyond_guessing(&self, offer: &Offer) -> bool {
+        self.long_token && matches!(offer, Offer::Token(_))
+    }
+
+    /// Whether somebody of this network was right before; with a `mark`, by that proof.
+    pub(super) fn was_right(&self, network: Network, mark: Option<&Mark>) -> bool {
+        self.any(|right| {
+            let same = mark.is_none_or(|mark| right.mark.ct_eq(mark).into());
+            Choice::from(u8::from(right.network == network && same))
+        })
+    }
+
+    /// What a browser that has shown this proof is given.
+    pub(super) fn client(&self, mark: &Mark) -> u128 {
+        let client = self::mark(&self.key, &[mark, b"client"]);
+        client.first_chunk().map_or(0, |half| u128::from_le_bytes(*half))
+    }
+
+    /// Whether a browser was given this.
+    pub(super) fn is_client(&self, client: u128) -> bool {
+        self.any(|right| right.client.to_le_bytes().ct_eq(&client.to_le_bytes()))
+    }
+
+    fn any(&self, alike: impl Fn(&Right) -> Choice) -> bool {
+        self.memory().iter().fold(Choice::from(0), |any, one| any | alike(one)).into()
     }
 
     /// Whether the password is this user's. For a user who is not there another's hash is computed, always the
@@ -74,18 +122,19 @@ impl Known {
         whose.hash.matches(password) & found.is_some()
     }
 
-    /// The next time it is known without its hash.
-    pub(super) fn remember(&self, mark: Mark) {
+    /// The next time it is known without its hash, and in its network whoever guesses there.
+    pub(super) fn remember(&self, mark: Mark, network: Network) {
+        let right = Right { mark, network, client: self.client(&mark) };
         let mut memory = self.memory();
-        if !memory.contains(&mark) {
-            memory.push_back(mark);
+        if !memory.iter().any(|one| one.mark == mark && one.network == network) {
+            memory.push_back(right);
             if memory.len() > REMEMBERED {
                 memory.pop_front();
             }
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, VecDeque<Mark>> {
+    fn memory(&self) -> MutexGuard<'_, VecDeque<Right>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,28 +174,50 @@ mod tests {
         Offer::Basic { user: user.into(), password: password.into() }
     }
 
+    const HERE: Network = Network::Unix;
+
+    fn verdict(known: &Known, offer: &Offer) -> Option<Verdict> {
+        Some(known.quick(offer, &known.mark(offer)?))
+    }
+
     #[test]
     fn a_token_is_known_at_once() {
         let known = known();
-        assert!(matches!(known.quick(&Offer::Token("abc".into())), Verdict::Right));
+        assert_eq!(verdict(&known, &Offer::Token("abc".into())), Some(Verdict::Right));
         for wrong in ["", "ab", "abcd", "abd", "ABC"] {
-            assert!(matches!(known.quick(&Offer::Token(wrong.into())), Verdict::Wrong), "{wrong}");
+            assert_eq!(verdict(&known, &Offer::Token(wrong.into())), Some(Verdict::Wrong), "{wrong}");
         }
-        assert!(matches!(known.quick(&Offer::Nothing), Verdict::Wrong));
-        assert!(matches!(known.quick(&Offer::Unreadable), Verdict::Wrong));
+        assert_eq!(verdict(&known, &Offer::Nothing), None);
+        assert_eq!(verdict(&known, &Offer::Unreadable), None);
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_no_try() {
+        let (token, ann) = (Offer::Token("abc".into()), basic("ann", "open sesame"));
+        let users = Known::new(known().users, None, [7; 32]);
+        let tokens = Known::new(vec![], Some(&Token::new("abc").unwrap()), [7; 32]);
+        assert_eq!((verdict(&users, &token), verdict(&users, &ann)), (None, Some(Verdict::Unknown)));
+        assert_eq!((verdict(&tokens, &token), verdict(&tokens, &ann)), (Some(Verdict::Right), None));
     }
 
     #[test]
     fn a_password_is_known_once_it_was_right() {
         let known = known();
         let ann = basic("ann", "open sesame");
-        let Verdict::Unknown(mark) = known.quick(&ann) else { panic!("not yet") };
+        let mark = known.mark(&ann).unwrap();
+        assert_eq!(known.quick(&ann, &mark), Verdict::Unknown, "not yet");
         assert!(known.check(b"ann", b"open sesame"));
-        known.remember(mark);
-        assert!(matches!(known.quick(&ann), Verdict::Right));
+        let client = known.client(&mark);
+        assert!(!known.is_client(client) && !known.was_right(HERE, None));
+        known.remember(mark, HERE);
+        assert_eq!(known.quick(&ann, &mark), Verdict::Right);
+        assert!(known.is_client(client) && !known.is_client(client ^ 1));
+        assert!(known.was_right(HERE, None) && known.was_right(HERE, Some(&mark)));
+        let elsewhere = Network::V4([10, 0, 0, 1].into());
+        assert!(!known.was_right(elsewhere, None) && !known.was_right(HERE, Some(&[1; 32])));
         // No other split of the same characters, and no other user.
         for other in [basic("anno", "pen sesame"), basic("bob", "open sesame"), basic("ann", "open sesam")] {
-            assert!(matches!(known.quick(&other), Verdict::Unknown(_)));
+            assert_eq!(verdict(&known, &other), Some(Verdict::Unknown));
         }
         assert!(!known.check(b"carol", b"open sesame"), "another's password does not open for a stranger");
         assert!(!known.check(b"", b"open sesame"));
@@ -156,7 +227,7 @@ mod tests {
     fn the_memory_is_bounded() {
         let known = known();
         for i in 0..1000 {
-            known.remember(mark(&known.key, &[format!("{i}").as_bytes()]));
+            known.remember(mark(&known.key, &[format!("{i}").as_bytes()]), HERE);
         }
         assert_eq!(known.memory().len(), REMEMBERED);
     }

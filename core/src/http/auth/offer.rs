@@ -60,6 +60,16 @@ fn in_query(query: &str) -> Offer {
     }
 }
 
+/// Whether a page of another site may have made a browser send this: all that such a page needs for a try is an
+/// address with a `token`, as that of a picture. Browsers say so, but only to `https` and to this machine; without
+/// their word, an address alone counts as a page's. To say it oneself gains nothing: those tries are bounded as others.
+pub(super) fn may_be_a_pages(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "cross-site",
+        None => !headers.contains_key(AUTHORIZATION),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

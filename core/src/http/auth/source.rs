@@ -1,7 +1,11 @@
 //! Where the credentials come from, and what to do when that changes.
 
-use super::{known::Known, token::Token, users};
-use crate::secret_file::{self, Version};
+use super::{
+    known::{Known, LONG},
+    token::Token,
+    users,
+};
+use crate::secret_file::{self, Reload};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,16 +33,15 @@ impl Sources {
         [&self.users, &self.token_file].into_iter().flatten()
     }
 
-    fn versions(&self) -> Vec<Option<Version>> {
-        self.files().map(|path| Version::of(path)).collect()
-    }
-
     fn load(&self) -> Result<Known> {
         let users = self.users.as_deref().map(users::read).transpose()?.unwrap_or_default();
         let token = match self.token_file.as_deref() {
             Some(path) => Some(Token::read(path)?),
             None => self.token.clone(),
         };
+        if token.as_ref().is_some_and(|token| token.secret().len() < LONG) {
+            tracing::warn!("the token is short and can be guessed; make one with: openssl rand -hex 16");
+        }
         let mut key = [0; 32];
         getrandom::fill(&mut key)
             .map_err(|e| Error::new(ErrorKind::Other, format!("the system has no random numbers: {e}")))?;
@@ -51,33 +54,24 @@ impl Sources {
 #[derive(Debug)]
 pub(super) struct Source {
     sources: Sources,
-    versions: Vec<Option<Version>>,
+    reload: Reload,
     looked: Option<Duration>,
     known: Arc<Known>,
 }
 
 impl Source {
     pub(super) fn open(sources: Sources) -> Result<Self> {
-        // Before reading: a change in between is seen as one.
-        let versions = sources.versions();
+        let reload = Reload::new(sources.files().cloned().collect());
         let known = Arc::new(sources.load()?);
-        Ok(Self { sources, versions, looked: None, known })
+        Ok(Self { sources, reload, looked: None, known })
     }
 
     /// What is right at `now`.
     pub(super) fn known(&mut self, now: Duration) -> Arc<Known> {
         if self.looked.is_none_or(|looked| now.saturating_sub(looked) >= LOOK) {
             self.looked = Some(now);
-            let versions = self.sources.versions();
-            if versions != self.versions {
-                self.versions = versions;
-                match self.sources.load() {
-                    Ok(known) => {
-                        self.known = Arc::new(known);
-                        tracing::info!("who may look was read again");
-                    }
-                    Err(error) => tracing::error!("{error}; what was read before stays"),
-                }
+            if let Some(known) = self.reload.load(now, || self.sources.load()) {
+                self.known = Arc::new(known);
             }
         }
         Arc::clone(&self.known)

@@ -1,0 +1,185 @@
+//! Passwords' hashes: one at a time, on a thread of its own, those first who have guessed least.
+//!
+//! A hash takes up to seconds and tens of megabytes, by design. Who guesses a lot, from however many connections, is
+//! behind everybody else; and nobody waits for longer than [`DEADLINE`] for his turn.
+
+use super::{brake::PATIENCE, known::Known};
+use crate::http::auth::lock;
+use eyelet_hal::{Error, ErrorKind, Result};
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+use tokio::{sync::oneshot, time::timeout};
+
+/// How many may wait for their turn. Beyond, the one who has guessed most is turned away.
+const WAITING: usize = 64;
+
+/// How long one may wait for its turn.
+const DEADLINE: Duration = PATIENCE;
+
+/// The thread and its queue. It ends when this drops.
+#[derive(Debug)]
+pub(super) struct Hashing(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<Job>,
+    next: u64,
+    closed: bool,
+}
+
+/// A password to check.
+#[derive(Debug)]
+struct Job {
+    /// The wrong tries of who asks, then the order of coming.
+    rank: (u32, u64),
+    known: Arc<Known>,
+    user: Vec<u8>,
+    password: Vec<u8>,
+    answer: oneshot::Sender<bool>,
+}
+
+impl Hashing {
+    /// Starts the thread: later there may be none to have.
+    pub(super) fn start() -> Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let hashing = Self(Arc::clone(&shared));
+        let thread = thread::Builder::new().name("passwords".to_owned());
+        thread.spawn(move || while shared.next().map(Job::run).is_some() {}).map_err(|e| {
+            let what =
+                format!("cannot start a thread for passwords: {e}; is the limit of processes reached?");
+            Error::new(ErrorKind::OutOfMemory, what).with_source(e)
+        })?;
+        Ok(hashing)
+    }
+
+    /// Whether the password is right; `None` if that cannot be found out in time. `wrong` is how many tries of who
+    /// asks were wrong.
+    pub(super) async fn check(
+        &self,
+        known: &Arc<Known>,
+        user: Vec<u8>,
+        password: Vec<u8>,
+        wrong: u32,
+    ) -> Option<bool> {
+        let (answer, mut answered) = oneshot::channel();
+        let rank = self.0.push(|number| {
+            let known = Arc::clone(known);
+            Job { rank: (wrong, number), known, user, password, answer }
+        })?;
+        match timeout(DEADLINE, &mut answered).await {
+            Ok(right) => right.ok(),
+            // It has its turn: then it is waited for.
+            Err(_) if !self.0.take_back(rank) => answered.await.ok(),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        lock(&self.0.queue).closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl Shared {
+    /// Queues a job if there is room, or somebody who has guessed more. Gives its rank.
+    fn push(&self, job: impl FnOnce(u64) -> Job) -> Option<(u32, u64)> {
+        let mut queue = lock(&self.queue);
+        // Those who have left meanwhile need no answer.
+        queue.waiting.retain(|job| !job.answer.is_closed());
+        queue.next += 1;
+        let job = job(queue.next);
+        let rank = job.rank;
+        if queue.waiting.len() >= WAITING {
+            let last = (0..WAITING).max_by_key(|&at| queue.waiting[at].rank)?;
+            if queue.waiting[last].rank < rank {
+                return None;
+            }
+            queue.waiting.swap_remove(last);
+        }
+        queue.waiting.push(job);
+        self.changed.notify_one();
+        Some(rank)
+    }
+
+    fn take_back(&self, rank: (u32, u64)) -> bool {
+        let mut queue = lock(&self.queue);
+        let found = queue.waiting.iter().position(|job| job.rank == rank);
+        found.map(|at| queue.waiting.swap_remove(at)).is_some()
+    }
+
+    /// Waits for the next one to compute; none at the end.
+    fn next(&self) -> Option<Job> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if queue.closed {
+                return None;
+            }
+            let first = (0..queue.waiting.len()).min_by_key(|&at| queue.waiting[at].rank);
+            match first.map(|at| queue.waiting.swap_remove(at)) {
+                Some(job) if job.answer.is_closed() => {}
+                Some(job) => return Some(job),
+                None => queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+impl Job {
+    fn run(self) {
+        // Whoever asked may be gone.
+        let _ = self.answer.send(self.known.check(&self.user, &self.password));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(shared: &Shared, wrong: u32) -> Option<oneshot::Receiver<bool>> {
+        let (answer, answered) = oneshot::channel();
+        let known = Arc::new(Known::new(vec![], None, [0; 32]));
+        shared.push(|number| Job { rank: (wrong, number), known, user: vec![], password: vec![], answer })?;
+        Some(answered)
+    }
+
+    #[test]
+    fn who_has_guessed_least_comes_first_and_who_has_left_not_at_all() {
+        let shared = Shared::default();
+        let _kept = [5, 1, 9, 1].map(|wrong| job(&shared, wrong).unwrap());
+        drop(job(&shared, 0).unwrap());
+        let order: Vec<_> = (0..4).map(|_| shared.next().unwrap().rank).collect();
+        assert_eq!(order, [(1, 2), (1, 4), (5, 1), (9, 3)]);
+    }
+
+    #[test]
+    fn a_full_queue_turns_away_who_has_guessed_most() {
+        let shared = Shared::default();
+        let mut guessers: Vec<_> = (0..WAITING as u32).map(|i| job(&shared, 4 + i).unwrap()).collect();
+        assert!(job(&shared, 100).is_none());
+        let honest = job(&shared, 1).unwrap();
+        assert!(guessers.pop().unwrap().try_recv() == Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(shared.next().unwrap().rank.0, 1);
+        drop(honest);
+        assert_eq!(lock(&shared.queue).waiting.len(), WAITING - 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        // Its thread never takes anything.
+        let hashing = Hashing(Arc::default());
+        let known = Arc::new(Known::new(vec![], None, [0; 32]));
+        assert_eq!(hashing.check(&known, vec![], vec![], 1).await, None);
+        assert!(lock(&hashing.0.queue).waiting.is_empty());
+    }
+}

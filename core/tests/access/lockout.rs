@@ -1,0 +1,152 @@
+//! Nobody is locked out by others behind the same address, by an old tab, or by any page of the web; and none of what
+//! sees to that is a way to guess without end.
+
+use crate::support::{Running, TOKEN, basic, serve, somebody, sources, status};
+use eyelet_core::http::{Access, Sources, Token};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::io::AsyncWriteExt as _;
+
+const LONG: &str = "0123456789abcdef";
+const CROSS_SITE: &str = "Sec-Fetch-Site: cross-site\r\n";
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+fn with_token(token: &str) -> Running {
+    let mut sources = Sources::default();
+    sources.token = Some(Token::new(token).unwrap());
+    serve(Access::only(sources).unwrap())
+}
+
+/// Only ann and bob, no token.
+fn with_users(folder: &tempfile::TempDir) -> Running {
+    let mut sources = sources(folder.path());
+    sources.token = None;
+    serve(Access::only(sources).unwrap())
+}
+
+async fn asked(server: &Running, from: SocketAddr, path: &str, header: &str) -> u16 {
+    status(&server.get(from, path, header).await)
+}
+
+#[tokio::test]
+async fn an_old_tab_is_charged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(Access::only(sources(folder.path())).unwrap());
+    let right = [basic("ann", "open sesame"), bearer(TOKEN)];
+    let old = [
+        ("/state", basic("ann", "last year's")),
+        ("/state", bearer("last-years")),
+        ("/state?token=last-years", String::new()),
+    ];
+    // All behind one router.
+    let home = somebody();
+    for round in 0..45 {
+        for (path, header) in &old {
+            assert_eq!(asked(&server, home, path, header).await, 401, "{path} {header}, round {round}");
+        }
+        for header in &right {
+            assert_eq!(asked(&server, home, "/state", header).await, 200, "{header}, round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_page_that_guesses_tokens_locks_out_nobody() {
+    for token in [LONG, "short"] {
+        let server = Arc::new(with_token(token));
+        for mark in ["", CROSS_SITE] {
+            // Who comes for the first time, and with each way to show the token.
+            let home = somebody();
+            let mut page = tokio::task::JoinSet::new();
+            for round in 0..45 {
+                for guess in 0..4 {
+                    let (server, path) = (Arc::clone(&server), format!("/?token={guess}-{round}"));
+                    // Some wait for seconds; the page does not.
+                    page.spawn(async move { asked(&server, home, &path, mark).await });
+                }
+                assert_eq!(
+                    asked(&server, home, "/state", &bearer(token)).await,
+                    200,
+                    "{token} {mark} {round}"
+                );
+                let path = format!("/state?token={token}");
+                assert_eq!(asked(&server, home, &path, "").await, 200, "{token} {mark} {round}");
+            }
+            let mut refused = 0;
+            while let Some(Ok(status)) = page.try_join_next() {
+                assert_ne!(status, 200);
+                refused += usize::from(status == 429);
+            }
+            assert!(refused > 100, "{token} {mark}: only {refused} guesses were turned away");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_where_there_is_none_is_no_try() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_users(&folder);
+    let home = somebody();
+    for guess in 0..45 {
+        for (path, header) in
+            [(format!("/?token={guess}"), ""), ("/".to_owned(), &*bearer(&guess.to_string()))]
+        {
+            let answer = server.get(home, &path, header).await;
+            assert!(status(&answer) == 401 && answer.contains("Basic realm"), "{answer}");
+        }
+    }
+    assert_eq!(asked(&server, home, "/state", &basic("ann", "open sesame")).await, 200);
+}
+
+#[tokio::test]
+async fn to_say_that_it_was_a_page_gives_no_more_guesses_than_one_account_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Arc::new(with_users(&folder));
+    let guesser = somebody();
+    let mut all = tokio::task::JoinSet::new();
+    for i in 0..200 {
+        let server = Arc::clone(&server);
+        let header = format!("{CROSS_SITE}{}", basic("ann", &format!("guess {i}")));
+        all.spawn(async move { asked(&server, guesser, "/state", &header).await });
+    }
+    let mut tried = 0;
+    while let Some(status) = all.join_next().await {
+        tried += usize::from(status.unwrap() == 401);
+    }
+    assert_eq!(tried, 8, "as many as without saying so");
+    // And it is not the account of the people there.
+    assert_eq!(asked(&server, guesser, "/state", &basic("ann", "open sesame")).await, 200);
+}
+
+#[tokio::test]
+async fn who_was_let_in_before_comes_in_while_others_guess_behind_the_same_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_users(&folder);
+    let (home, right) = (somebody(), basic("ann", "open sesame"));
+    let answer = server.get(home, "/state", &right).await;
+    let cookie = answer.split("set-cookie: ").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+    let cookie = format!("Cookie: {cookie}\r\n");
+    let (mut wrong, mut guesses) = (0, vec![]);
+    while asked(&server, home, "/state", &right).await == 200 {
+        for _ in 0..20 {
+            // The socket is left alone: what comes of the guess, and after how long, is of no interest.
+            let mut socket = server.connect(home).await;
+            let header = basic("ann", &format!("guess {wrong}"));
+            let request = format!("GET /state HTTP/1.1\r\nHost: x\r\n{header}\r\n");
+            socket.write_all(request.as_bytes()).await.unwrap();
+            guesses.push(socket);
+            wrong += 1;
+        }
+        assert!(wrong < 1000, "it could guess for ever what is remembered");
+    }
+    assert!(wrong >= 500, "after {wrong} guesses the owner is locked out");
+    // By then only a browser that was here before is known.
+    assert_eq!(asked(&server, home, "/state", &format!("{cookie}{right}")).await, 200);
+    let forged = format!("Cookie: eyelet={:032x}\r\n{right}", 5);
+    assert_eq!(asked(&server, home, "/state", &forged).await, 429);
+    // It opens nothing by itself.
+    assert_eq!(asked(&server, somebody(), "/state", &cookie).await, 401);
+    drop(guesses);
+}
