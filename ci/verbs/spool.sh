@@ -1,4 +1,5 @@
-# 1,000 kill -9 of an upload with a spool, 10,000 power cuts of a modelled disk, and a disk that is really full
+# 1,000 kill -9 of an upload with a spool, 10,000 power cuts of a modelled disk, 5,000 disks that fail at any operation, and
+# one that is really full
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
@@ -10,7 +11,7 @@ dir=${TMPDIR:-/tmp}
 [ -d /dev/shm ] && [ -w /dev/shm ] && dir=/dev/shm
 cargo test --locked -p eyelet-core --test spool_kill -- "${1:-1000}" "${2:-1}" "$dir"
 
-PROPTEST_CASES=5000 cargo test --locked -p eyelet-core --test spool -- power::
+PROPTEST_CASES=5000 cargo test --locked -p eyelet-core --test spool -- power:: faults::
 full=$(mktemp -d)
 trap 'rmdir "$full"' EXIT
 # In a mount namespace of its own: the file system goes with the last process in it.

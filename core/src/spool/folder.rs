@@ -2,10 +2,13 @@
 
 use super::disk::{Disk, Listed};
 use eyelet_hal::{Error, ErrorKind, Result};
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, renameat, statat, unlinkat},
+    io::Errno,
+};
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -33,13 +36,23 @@ impl Folder {
         if path.exists() && !path.is_dir() {
             return Err(refuse(ErrorKind::InvalidInput, "it is a file; name a folder"));
         }
-        let locked = || -> io::Result<(File, File)> {
+        let open = || -> io::Result<(File, File)> {
             make(&path)?;
-            let lock = File::create(path.join(LOCK))?;
-            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-            Ok((lock, File::open(&path)?))
+            let (handle, lock) = (File::open(&path)?, File::create(path.join(LOCK))?);
+            // The folder itself, since a file can be removed by hand; and the file, since NFS locks no folders.
+            let mut safe = false;
+            for file in [&handle, &lock] {
+                safe |= locked(flock(file, FlockOperation::NonBlockingLockExclusive))?;
+            }
+            if !safe {
+                let path = path.display();
+                tracing::warn!(
+                    "the file system of {path} has no locks; make sure that nobody else spools there"
+                );
+            }
+            Ok((lock, handle))
         };
-        match locked() {
+        match open() {
             Ok((lock, handle)) => Ok(Self { path, handle, _lock: lock }),
             Err(e) => Err(match e.kind() {
                 io::ErrorKind::WouldBlock => {
@@ -75,23 +88,50 @@ fn make(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether it is locked now. Not where the file system has no locks, or (NFS) none for what is not open for writing.
+///
+/// # Errors
+/// `WouldBlock` when another process has the lock.
+fn locked(tried: rustix::io::Result<()>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF | Errno::INVAL) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Everything is done in the folder that was opened, whatever its path has become: where a disk was pulled out nothing is
+/// written to the empty folder below it, and no file seems to be missing.
+impl Folder {
+    fn file(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        let mode = Mode::from_raw_mode(0o666); // less what the umask takes
+        Ok(openat(&self.handle, name, flags | OFlags::CLOEXEC, mode)?.into())
+    }
+}
+
 impl Disk for Folder {
     type File = File;
 
     fn list(&mut self) -> io::Result<Vec<Listed>> {
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
+        for entry in Dir::read_from(&self.handle)? {
             let entry = entry?;
-            let metadata = entry.metadata()?;
-            if let (true, Ok(name)) = (metadata.is_file(), entry.file_name().into_string()) {
-                files.push(Listed { name, len: metadata.len() });
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            match statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(found) if FileType::from_raw_mode(found.st_mode).is_file() => {
+                    let len = u64::try_from(found.st_size).unwrap_or_default();
+                    files.push(Listed { name: name.to_owned(), len });
+                }
+                // NFS keeps what is removed while it is open as `.nfsXXXX`, for a while.
+                Ok(_) | Err(Errno::NOENT) => {}
+                Err(e) => return Err(e.into()),
             }
         }
         Ok(files)
     }
 
     fn create(&mut self, name: &str) -> io::Result<File> {
-        File::create(self.path.join(name))
+        self.file(name, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC)
     }
 
     fn write(&mut self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -104,7 +144,7 @@ impl Disk for Folder {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))
+        Ok(renameat(&self.handle, from, &self.handle, to)?)
     }
 
     fn sync_folder(&mut self) -> io::Result<()> {
@@ -112,10 +152,73 @@ impl Disk for Folder {
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path.join(name))
+        Ok(unlinkat(&self.handle, name, AtFlags::empty())?)
     }
 
     fn read(&mut self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path.join(name))
+        let mut file = self.file(name, OFlags::RDONLY)?;
+        let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len)?;
+        file.read_to_end(&mut bytes)?;
+        // A disk that gives less than it has is no damage to the file.
+        if bytes.len() < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_no_other_process() {
+        assert!(locked(Ok(())).unwrap());
+        for errno in [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::BADF] {
+            assert!(!locked(Err(errno)).unwrap(), "{errno}");
+        }
+        assert_eq!(locked(Err(Errno::WOULDBLOCK)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(locked(Err(Errno::IO)).is_err());
+    }
+
+    #[test]
+    fn the_second_is_refused_also_when_somebody_has_removed_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Folder::open(dir.path()).unwrap();
+        let refused = || {
+            let error = Folder::open(dir.path()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy);
+            let want = format!(
+                "cannot spool in {}: another process spools there; stop it, or name another folder",
+                dir.path().display()
+            );
+            assert_eq!(error.to_string(), want);
+        };
+        refused();
+        fs::remove_file(dir.path().join(LOCK)).unwrap();
+        refused();
+        drop(first);
+        Folder::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn it_stays_the_folder_that_was_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let [there, elsewhere] = ["there", "elsewhere"].map(|name| dir.path().join(name));
+        let mut folder = Folder::open(&there).unwrap();
+        fs::rename(&there, &elsewhere).unwrap();
+        fs::create_dir(&there).unwrap();
+        let mut file = folder.create("x").unwrap();
+        folder.write(&mut file, b"bytes").unwrap();
+        folder.rename("x", "y").unwrap();
+        assert_eq!(folder.read("y").unwrap(), b"bytes");
+        assert_eq!(fs::read_dir(&there).unwrap().count(), 0);
+        // What NFS leaves, and what is no file.
+        fs::write(elsewhere.join(".nfs000000000000000400000001"), b"").unwrap();
+        fs::create_dir(elsewhere.join("00000000000000000001.jpg")).unwrap();
+        let mut names: Vec<_> = folder.list().unwrap().into_iter().map(|file| file.name).collect();
+        names.sort();
+        assert_eq!(names, [".nfs000000000000000400000001", "lock", "y"]);
+        folder.remove("y").unwrap();
+        assert_eq!(folder.read("y").unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

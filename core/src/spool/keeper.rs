@@ -13,22 +13,26 @@ use crate::{
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
+    io,
     mem::Discriminant,
     mem::discriminant,
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::Duration,
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{Instant, sleep_until},
 };
 use tracing::{error, info, warn};
 
 /// How many pictures may wait in memory for the disk: a quarter of a second at 30 fps, while it is busy with itself.
 pub const QUEUE_DEPTH: usize = 8;
 
-/// Between attempts to read a picture while the process is short of something.
+/// Between attempts, while the disk fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a stop waits for the disk: a dead one may never answer.
@@ -65,9 +69,10 @@ impl Keeper {
         let (requests, asked) = mpsc::unbounded_channel();
         let (ending, ended) = channel();
         let (options, counters) = (spool.options(), spool.counters().clone());
-        // Waits for channels only, and may block: it has the thread to itself.
-        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
-        let desk = Desk { spool, run, said: None, overflowed: 0, waits: None };
+        // Waits for channels and time only, and may block: it has the thread to itself.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let disk = Outage::default();
+        let desk = Desk { spool, run, said: None, overflowed: 0, waits: None, unwritten: None, disk };
         let work = move || {
             let _ending = ending;
             runtime.block_on(desk.run(pictures, asked));
@@ -77,20 +82,15 @@ impl Keeper {
     }
 
     /// The oldest picture of the spool, as soon as there is one; the same again until it was [`sent`](Self::sent) or
-    /// [`refused`](Self::refused). Cancel-safe. Needs a tokio runtime with time.
+    /// [`refused`](Self::refused). While the disk fails it is waited for. Cancel-safe.
     pub async fn oldest(&self) -> Stored {
-        loop {
-            let (reply, answer) = oneshot::channel();
-            self.ask(Request::Oldest(reply));
-            match answer.await {
-                Ok(stored) => return stored,
-                Err(_) if self.requests.as_ref().is_some_and(|requests| !requests.is_closed()) => {
-                    sleep(PAUSE).await; // it cannot be read now
-                }
-                Err(_) => {
-                    error!("the spool's thread has ended; restart the program");
-                    std::future::pending::<()>().await;
-                }
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Oldest(reply));
+        match answer.await {
+            Ok(stored) => stored,
+            Err(_) => {
+                error!("the spool's thread has ended; restart the program");
+                std::future::pending().await
             }
         }
     }
@@ -140,32 +140,59 @@ struct Desk<D: Disk> {
     overflowed: u64,
     /// Who asked for a picture when there was none.
     waits: Option<oneshot::Sender<Stored>>,
+    /// The picture that the disk did not take: the next one to be written.
+    unwritten: Option<Arc<Picture>>,
+    disk: Outage,
+}
+
+/// Whether the disk fails.
+#[derive(Debug, Default)]
+struct Outage {
+    reading: bool,
+    said: bool,
+    /// When to try again.
+    again: Option<Instant>,
 }
 
 #[derive(PartialEq)]
 enum Trouble {
     Dropping,
     TooSlow,
-    Unreadable,
     NotTaken(Discriminant<NotTaken>),
 }
 
 impl<D: Disk> Desk<D> {
     async fn run(mut self, mut pictures: Queue, mut requests: mpsc::UnboundedReceiver<Request>) {
         loop {
+            let again = self.disk.again;
+            let pause = async {
+                match again {
+                    Some(again) => sleep_until(again).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased; // the sender asks rarely, and what it returns makes room
                 request = requests.recv() => match request {
                     Some(request) => self.answer(request),
                     None => break,
                 },
-                picture = pictures.next() => self.take(&picture),
+                () = pause => self.try_again(),
+                // What waits for the disk comes first.
+                picture = pictures.next(), if self.unwritten.is_none() => self.take(picture),
             }
             self.count_overflow(&pictures);
             self.hand_out();
+            self.watch_disk();
         }
-        while let Some(picture) = pictures.try_next() {
-            self.take(&picture);
+        self.try_again();
+        // The last of them, each once.
+        let rest = self.unwritten.take().into_iter().chain(std::iter::from_fn(|| pictures.try_next()));
+        for picture in rest {
+            self.take(picture);
+            if self.unwritten.take().is_some() {
+                self.spool.counters().missed(1);
+            }
         }
         self.count_overflow(&pictures);
     }
@@ -181,36 +208,64 @@ impl<D: Disk> Desk<D> {
         }
     }
 
-    fn hand_out(&mut self) {
-        if self.waits.is_none() || self.spool.is_empty() {
-            return;
+    fn try_again(&mut self) {
+        self.disk.again = None;
+        if self.spool.trouble().is_some() {
+            self.spool.tidy();
         }
-        let stored = self.spool.oldest();
-        if stored.is_none() && !self.spool.is_empty() {
-            self.waits = None; // who asked will ask again
-            let what = "a spooled picture cannot be read: out of file descriptors or memory; trying again";
-            self.say(Trouble::Unreadable, what);
-        }
-        if let Some(stored) = stored
-            && let Some(reply) = self.waits.take()
-        {
-            // Who asked may have gone; the picture stays.
-            let _ = reply.send(stored);
+        if let Some(picture) = self.unwritten.take() {
+            self.take(picture);
         }
     }
 
-    fn take(&mut self, picture: &Picture) {
+    fn hand_out(&mut self) {
+        let paused = self.disk.reading && self.disk.again.is_some();
+        if self.waits.is_none() || self.spool.is_empty() || paused {
+            return;
+        }
+        match self.spool.oldest() {
+            Ok(stored) => {
+                self.disk.reading = false;
+                if let Some(stored) = stored
+                    && let Some(reply) = self.waits.take()
+                {
+                    // Who asked may have gone; the picture stays.
+                    let _ = reply.send(stored);
+                }
+            }
+            Err(e) => {
+                self.disk.reading = true;
+                self.disk.fails(&e);
+            }
+        }
+    }
+
+    fn take(&mut self, picture: Arc<Picture>) {
         let label = Label { run: self.run, sequence: picture.sequence, captured_at: picture.captured_at };
         let dropped = self.spool.counters().dropped.get();
-        match self.spool.put(&picture.jpeg, &label) {
+        match self.spool.try_put(&picture.jpeg, &label) {
             Ok(()) if self.spool.counters().dropped.get() > dropped => {
                 self.say(Trouble::Dropping, "the spool is full: the oldest pictures are dropped");
             }
             Ok(()) => {}
+            Err(NotTaken::Disk(e)) => {
+                self.disk.fails(&e);
+                self.unwritten = Some(picture);
+            }
             Err(why) => {
                 let trouble = Trouble::NotTaken(discriminant(&why));
                 self.say(trouble, &format!("pictures are not spooled: {why}"));
             }
+        }
+    }
+
+    /// Says once that the disk works again, and until then has everything tried again.
+    fn watch_disk(&mut self) {
+        if let Some(e) = self.spool.trouble() {
+            self.disk.fails(e);
+        } else if self.unwritten.is_none() && !self.disk.reading && std::mem::take(&mut self.disk.said) {
+            self.disk.again = None;
+            info!("the spool's disk works again");
         }
     }
 
@@ -219,8 +274,11 @@ impl<D: Disk> Desk<D> {
         if overflowed > self.overflowed {
             self.spool.counters().missed(overflowed - self.overflowed);
             self.overflowed = overflowed;
-            let what = "pictures are not spooled: the disk of --spool is too slow; lower --fps or --quality";
-            self.say(Trouble::TooSlow, what);
+            if !self.disk.said {
+                let what =
+                    "pictures are not spooled: the disk of --spool is too slow; lower --fps or --quality";
+                self.say(Trouble::TooSlow, what);
+            }
         }
     }
 
@@ -229,5 +287,15 @@ impl<D: Disk> Desk<D> {
             warn!("{what}");
             self.said = Some(trouble);
         }
+    }
+}
+
+impl Outage {
+    fn fails(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.said, true) {
+            let remedy = "is the disk of --spool full or gone?";
+            warn!("the spool's disk fails, trying again until it works: {error}; {remedy}");
+        }
+        self.again.get_or_insert_with(|| Instant::now() + PAUSE);
     }
 }

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::metrics::SpoolCounters;
 use bytes::Bytes;
-use rustix::io::Errno;
 use std::{collections::VecDeque, fmt, io};
 use tracing::warn;
 
@@ -38,10 +37,10 @@ const MAX_DROPS: u32 = 4;
 /// drop(spool); // or kill -9, or a power cut
 ///
 /// let mut spool = open().unwrap();
-/// let stored = spool.oldest().unwrap();
+/// let stored = spool.oldest().unwrap().unwrap();
 /// assert_eq!((&stored.jpeg[..], stored.label), (&b"a picture"[..], label));
 /// spool.sent(stored.number); // once the server has it
-/// assert!(spool.oldest().is_none());
+/// assert!(spool.oldest().unwrap().is_none());
 /// ```
 #[derive(Debug)]
 pub struct Spool<D: Disk = Folder> {
@@ -51,7 +50,11 @@ pub struct Spool<D: Disk = Folder> {
     waiting: VecDeque<File>,
     /// Refused and damaged ones: kept while there is room.
     aside: VecDeque<File>,
-    /// Of both.
+    /// No longer needed here, but still on the disk: to be removed, or to be set aside with this role.
+    leaving: VecDeque<(File, Option<Role>)>,
+    /// Why they are still there.
+    trouble: Option<io::Error>,
+    /// Of all of them.
     bytes: u64,
     /// The number of the next picture: above all that there are.
     next: u64,
@@ -107,23 +110,31 @@ impl<D: Disk> Spool<D> {
     /// # Errors
     /// The system's, when the folder cannot be read or written to.
     pub fn open(mut disk: D, options: Options, counters: SpoolCounters) -> io::Result<Self> {
-        let (mut waiting, mut aside) = (VecDeque::new(), VecDeque::new());
+        let (mut waiting, mut aside, mut leaving) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
         let mut next = 0;
         for file in disk.list()? {
             let Some(name) = Name::parse(&file.name) else { continue };
             next = next.max(name.number.saturating_add(1));
+            let file = File { name, len: file.len };
             match name.role {
-                Role::Waiting => waiting.push_back(File { name, len: file.len }),
-                Role::Unfinished => disk.remove(&file.name)?,
-                Role::Refused | Role::Damaged => aside.push_back(File { name, len: file.len }),
+                Role::Waiting => waiting.push_back(file),
+                Role::Unfinished => leaving.push_back((file, None)),
+                Role::Refused | Role::Damaged => aside.push_back(file),
             }
         }
         for files in [&mut waiting, &mut aside] {
             files.make_contiguous().sort_unstable_by_key(|file| file.name.number);
         }
-        let bytes = waiting.iter().chain(&aside).map(|file| file.len).sum();
-        let spool = Self { disk, options, counters, waiting, aside, bytes, next, lent: None, unsynced: 0 };
-        spool.show();
+        let bytes = waiting
+            .iter()
+            .chain(&aside)
+            .chain(leaving.iter().map(|(file, _)| file))
+            .map(|file| file.len)
+            .sum();
+        let (lent, trouble, unsynced) = (None, None, 0);
+        let mut spool =
+            Self { disk, options, counters, waiting, aside, leaving, trouble, bytes, next, lent, unsynced };
+        spool.tidy();
         Ok(spool)
     }
 
@@ -132,9 +143,19 @@ impl<D: Disk> Spool<D> {
     /// # Errors
     /// Why it was not taken; what was there before still is, as far as there is room.
     pub fn put(&mut self, jpeg: &[u8], label: &Label) -> Result<(), NotTaken> {
+        let taken = self.try_put(jpeg, label);
+        if let Err(NotTaken::Disk(_)) = taken {
+            self.counters.missed(1);
+        }
+        taken
+    }
+
+    /// [`put`](Self::put) for those who try again when the disk fails: then it is not counted as missed.
+    pub(super) fn try_put(&mut self, jpeg: &[u8], label: &Label) -> Result<(), NotTaken> {
         let taken = self.take(jpeg, label);
         match taken {
             Ok(()) => drop(self.counters.taken.inc()),
+            Err(NotTaken::Disk(_)) => {}
             Err(_) => self.counters.missed(1),
         }
         self.show();
@@ -142,53 +163,96 @@ impl<D: Disk> Spool<D> {
     }
 
     /// The picture that must be sent next; the same one until [`sent`](Self::sent) or [`refused`](Self::refused).
-    /// Damaged ones are set aside on the way. Nothing also when the process is short of file descriptors or memory,
-    /// though there are some: ask again later.
-    pub fn oldest(&mut self) -> Option<Stored> {
-        while let Some(&File { name, .. }) = self.waiting.front() {
-            match self.disk.read(&name.to_string()).and_then(record::open) {
+    /// Damaged ones are set aside on the way: those whose checksum, length or version is wrong, each time they are read.
+    ///
+    /// # Errors
+    /// The system's, while the picture cannot be read. It stays the next one: ask again later.
+    pub fn oldest(&mut self) -> io::Result<Option<Stored>> {
+        while let Some(&file) = self.waiting.front() {
+            let name = file.name;
+            let opened = match self.read(name) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound && self.is_gone(name)? => {
+                    warn!("somebody has removed {name} from the spool");
+                    self.waiting.pop_front();
+                    self.bytes -= file.len;
+                    self.counters.dropped();
+                    self.show();
+                    continue;
+                }
+                // The memory that it passed through may be to blame.
+                Ok(Err(_)) => self.read(name)?,
+                read => read?,
+            };
+            match opened {
                 Ok((jpeg, label)) => {
                     self.lent = Some(name.number);
                     self.counters.oldest.set(label.captured_at.as_secs_f64());
-                    return Some(Stored { number: name.number, label, jpeg });
-                }
-                Err(e)
-                    if matches!(
-                        Errno::from_io_error(&e),
-                        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)
-                    ) =>
-                {
-                    return None;
+                    return Ok(Some(Stored { number: name.number, label, jpeg }));
                 }
                 Err(why) => {
                     warn!("the spooled picture {name} is damaged and set aside: {why}");
                     self.counters.damaged.inc();
-                    self.set_aside(Role::Damaged);
-                    self.show();
+                    self.leave(Some(Role::Damaged));
                 }
             }
         }
-        None
+        Ok(None)
+    }
+
+    fn read(&mut self, name: Name) -> io::Result<Result<(Bytes, Label), String>> {
+        Ok(record::open(self.disk.read(&name.to_string())?))
+    }
+
+    /// Whether the folder is there, but not this file.
+    fn is_gone(&mut self, name: Name) -> io::Result<bool> {
+        let name = name.to_string();
+        Ok(!self.disk.list()?.iter().any(|file| file.name == name))
     }
 
     /// The server has the picture: its file goes.
     pub fn sent(&mut self, number: u64) {
-        let Some(file) = self.given_back(number) else { return };
-        self.waiting.pop_front();
-        self.remove(file);
-        if self.unsynced >= SYNC_EVERY {
-            self.sync_folder().unwrap_or_else(|e| warn!("cannot sync the spool's folder: {e}"));
+        if self.given_back(number) {
+            self.leave(None);
         }
-        self.show();
     }
 
     /// The server will never take the picture: it is set aside, so that those behind it can go.
     pub fn refused(&mut self, number: u64) {
-        if self.given_back(number).is_some() {
+        if self.given_back(number) {
             self.counters.refused.inc();
-            self.set_aside(Role::Refused);
-            self.show();
+            self.leave(Some(Role::Refused));
         }
+    }
+
+    /// Why files that are no longer needed are still on the disk, if there are any. They take up room, and the next run would
+    /// send them again.
+    pub fn trouble(&self) -> Option<&io::Error> {
+        self.trouble.as_ref()
+    }
+
+    /// Tries again to remove those.
+    pub fn tidy(&mut self) {
+        self.trouble = self.finish().err();
+        self.show();
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        while let Some(&(file, role)) = self.leaving.front() {
+            let old = file.name.to_string();
+            let done = match role {
+                None => self.disk.remove(&old),
+                Some(role) => self.disk.rename(&old, &Name::new(file.name.number, role).to_string()),
+            };
+            done.or_else(unless_gone)?;
+            self.leaving.pop_front();
+            match role {
+                None => self.removed(file),
+                Some(role) => {
+                    self.aside.push_back(File { name: Name::new(file.name.number, role), len: file.len });
+                }
+            }
+        }
+        if self.unsynced >= SYNC_EVERY { self.sync_folder() } else { Ok(()) }
     }
 
     /// Pictures that wait to be sent.
@@ -217,7 +281,7 @@ impl<D: Disk> Spool<D> {
             return Err(NotTaken::TooLarge);
         }
         while self.bytes + len > self.options.max_bytes {
-            if !self.make_room() {
+            if !self.make_room().map_err(NotTaken::Disk)? {
                 return Err(NotTaken::Full);
             }
         }
@@ -225,7 +289,7 @@ impl<D: Disk> Spool<D> {
         let mut drops = 0;
         while let Err(error) = self.commit(jpeg, &trailer) {
             let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-            if !full || drops == MAX_DROPS || !self.make_room() {
+            if !full || drops == MAX_DROPS || !self.make_room().unwrap_or(false) {
                 return Err(NotTaken::Disk(error));
             }
             drops += 1;
@@ -237,16 +301,30 @@ impl<D: Disk> Spool<D> {
     }
 
     /// The bytes first, then the name: a name that is there after a power cut has its bytes. On an error there is
-    /// neither.
+    /// neither, or it is counted and removed later.
     fn commit(&mut self, jpeg: &[u8], trailer: &[u8]) -> io::Result<()> {
-        let [part, name] =
-            [Role::Unfinished, Role::Waiting].map(|role| Name::new(self.next, role).to_string());
-        let written = self.write(&part, jpeg, trailer).and_then(|()| self.disk.rename(&part, &name));
-        if let Err(error) = written {
+        let names = [Role::Unfinished, Role::Waiting].map(|role| Name::new(self.next, role));
+        let [part, name] = names.map(|name| name.to_string());
+        if let Err(error) = self.write(&part, jpeg, trailer) {
+            // The next one is written over it.
             let _ = self.disk.remove(&part);
             return Err(error);
         }
-        self.sync_folder().inspect_err(|_| drop(self.disk.remove(&name)))
+        let renamed = self.disk.rename(&part, &name).and_then(|()| self.sync_folder());
+        if renamed.is_err() {
+            // Under which name it is now only the disk knows.
+            let len = (jpeg.len() + trailer.len()) as u64;
+            let before = self.leaving.len();
+            for name in names {
+                if self.disk.remove(&name.to_string()).or_else(unless_gone).is_err() {
+                    self.leaving.push_back((File { name, len }, None));
+                    self.bytes += len;
+                }
+            }
+            // A number of its own, or its removal would hit another.
+            self.next += u64::from(self.leaving.len() > before);
+        }
+        renamed
     }
 
     fn write(&mut self, part: &str, jpeg: &[u8], trailer: &[u8]) -> io::Result<()> {
@@ -262,54 +340,61 @@ impl<D: Disk> Spool<D> {
         Ok(())
     }
 
-    /// Drops one file: one that was set aside, else the oldest picture if that is allowed.
-    fn make_room(&mut self) -> bool {
-        if let Some(file) = self.aside.pop_front() {
-            self.remove(file);
-            return true;
+    /// Drops one file: one that is not needed any more or was set aside, else the oldest picture if that is allowed.
+    fn make_room(&mut self) -> io::Result<bool> {
+        if !self.leaving.is_empty() {
+            self.finish()?;
+            return Ok(true);
+        }
+        if let Some(&file) = self.aside.front() {
+            self.remove(file)?;
+            self.aside.pop_front();
+            return Ok(true);
         }
         let first = usize::from(self.lent.is_some()); // the one that is lent is the front
-        match self.options.when_full {
-            WhenFull::Hold => false,
-            WhenFull::DropOldest => self.waiting.remove(first).is_some_and(|file| {
-                self.remove(file);
-                self.counters.dropped();
-                true
-            }),
+        let oldest = self.waiting.get(first).copied();
+        let Some(file) = oldest.filter(|_| self.options.when_full == WhenFull::DropOldest) else {
+            return Ok(false);
+        };
+        self.remove(file)?;
+        self.waiting.remove(first);
+        self.counters.dropped();
+        Ok(true)
+    }
+
+    /// Whether that is what was handed out, the front.
+    fn given_back(&mut self, number: u64) -> bool {
+        let back = self.lent.take_if(|lent| *lent == number).is_some();
+        if back {
+            self.counters.oldest.set(0.0);
         }
+        back
     }
 
-    /// The front, if that is what was handed out.
-    fn given_back(&mut self, number: u64) -> Option<File> {
-        self.lent.take_if(|lent| *lent == number)?;
-        self.counters.oldest.set(0.0);
-        self.waiting.front().copied()
+    /// The front is not needed any more. That the disk may not let it go stops nobody.
+    fn leave(&mut self, role: Option<Role>) {
+        self.lent = None;
+        self.leaving.extend(self.waiting.pop_front().map(|file| (file, role)));
+        self.tidy();
     }
 
-    /// A file that cannot be removed is forgotten all the same, or it would be sent for ever. The next start finds
-    /// it again.
-    fn remove(&mut self, file: File) {
+    fn remove(&mut self, file: File) -> io::Result<()> {
+        self.disk.remove(&file.name.to_string()).or_else(unless_gone)?;
+        self.removed(file);
+        Ok(())
+    }
+
+    fn removed(&mut self, file: File) {
         self.bytes -= file.len;
         self.unsynced += 1;
-        if let Err(error) = self.disk.remove(&file.name.to_string()) {
-            warn!("cannot remove {} from the spool: {error}", file.name);
-        }
-    }
-
-    fn set_aside(&mut self, role: Role) {
-        let Some(file) = self.waiting.pop_front() else { return };
-        self.lent = None;
-        let name = Name::new(file.name.number, role);
-        match self.disk.rename(&file.name.to_string(), &name.to_string()) {
-            Ok(()) => self.aside.push_back(File { name, len: file.len }),
-            Err(error) => {
-                self.bytes -= file.len;
-                warn!("cannot set {} aside: {error}", file.name);
-            }
-        }
     }
 
     fn show(&self) {
         self.counters.holds(self.waiting.len(), self.bytes);
     }
+}
+
+/// What has gone already is as good: over a network a removal or a rename may come to pass although it seemed to fail.
+fn unless_gone(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -13,7 +13,7 @@
 
 use crate::RunId;
 use bytes::{Buf, BufMut, Bytes};
-use std::{io, time::Duration};
+use std::time::Duration;
 
 /// What a file is longer than its picture, in bytes.
 pub const OVERHEAD: u64 = TRAILER as u64;
@@ -48,28 +48,24 @@ pub(super) fn trailer(jpeg: &[u8], label: &Label) -> Vec<u8> {
     bytes
 }
 
-/// The picture and its label, if not one bit of them has changed.
-pub(super) fn open(file: Vec<u8>) -> io::Result<(Bytes, Label)> {
+/// The picture and its label, if not one bit of them has changed; else what has.
+pub(super) fn open(file: Vec<u8>) -> Result<(Bytes, Label), String> {
     let mut jpeg = Bytes::from(file);
     let Some(len) = jpeg.len().checked_sub(TRAILER) else {
-        return Err(damaged(format!("it has only {} bytes", jpeg.len())));
+        return Err(format!("it has only {} bytes", jpeg.len()));
     };
     let (checked, mut crc) = jpeg.split_at(jpeg.len() - 4);
     if crc32fast::hash(checked) != crc.get_u32_le() {
-        return Err(damaged("its checksum is wrong".to_owned()));
+        return Err("its checksum is wrong".to_owned());
     }
     let mut trailer = jpeg.split_off(len);
     let said = trailer.get_u64_le();
     let (seconds, nanos) = (trailer.get_u64_le(), trailer.get_u32_le());
     let (sequence, run) = (trailer.get_u64_le(), RunId::new(trailer.get_u64_le()));
     if !trailer.starts_with(MAGIC) || said != len as u64 || nanos >= 1_000_000_000 {
-        return Err(damaged("it is of another version".to_owned()));
+        return Err("it is of another version".to_owned());
     }
     Ok((jpeg, Label { run, sequence, captured_at: Duration::new(seconds, nanos) }))
-}
-
-fn damaged(why: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 #[cfg(test)]

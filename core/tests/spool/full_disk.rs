@@ -40,11 +40,11 @@ fn a_disk_that_is_really_full() {
         drop(spool);
         let (mut spool, counters) = open(&dir, when_full);
         for sequence in kept.split_off(dropped as usize) {
-            let stored = spool.oldest().unwrap();
+            let stored = spool.oldest().unwrap().unwrap();
             assert_eq!((stored.label.sequence, &stored.jpeg[..]), (sequence, &[sequence as u8; LEN][..]));
             spool.sent(stored.number);
         }
-        assert!(spool.oldest().is_none() && counters.damaged.get() == 0);
+        assert!(spool.oldest().unwrap().is_none() && counters.damaged.get() == 0);
         drop(spool);
         fs::remove_dir_all(&dir).unwrap();
     }

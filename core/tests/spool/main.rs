@@ -1,5 +1,6 @@
-//! The spool on disks that fail: power cuts, kill -9, full disks, flipped bits.
+//! The spool on disks that fail: power cuts, kill -9, errors of every kind, full disks, flipped bits.
 
+mod faults;
 mod full_disk;
 mod memory;
 mod power;

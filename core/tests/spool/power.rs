@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![3 => Just(Step::Put), 2 => Just(Step::Send(true)), 1 => Just(Step::Send(false))]
 }
 
-fn picture(n: u64) -> (Vec<u8>, Label) {
+pub(crate) fn picture(n: u64) -> (Vec<u8>, Label) {
     let label = Label { run: RunId::new(n / 1000), sequence: n, captured_at: Duration::from_millis(n) };
     (format!("picture {n}").repeat(1 + n as usize % 5).into_bytes(), label)
 }
@@ -38,13 +38,13 @@ fn open(disk: &Memory, counters: &SpoolCounters) -> std::io::Result<Spool<Memory
 
 /// What a server that saw these pictures says: each at first after the one before it, and how many came again.
 #[derive(Debug, Default)]
-struct Server {
-    seen: BTreeSet<u64>,
+pub(crate) struct Server {
+    pub(crate) seen: BTreeSet<u64>,
     repeats: u32,
 }
 
 impl Server {
-    fn receive(&mut self, jpeg: &[u8], label: &Label) -> Result<(), TestCaseError> {
+    pub(crate) fn receive(&mut self, jpeg: &[u8], label: &Label) -> Result<(), TestCaseError> {
         let (want, whole) = picture(label.sequence);
         prop_assert_eq!((jpeg, label), (&want[..], &whole), "not what was put in");
         if self.seen.contains(&label.sequence) {
@@ -91,7 +91,7 @@ proptest! {
                             }
                             next += 1;
                         }
-                        Step::Send(answered) => if let Some(stored) = spool.oldest() {
+                        Step::Send(answered) => if let Ok(Some(stored)) = spool.oldest() {
                             server.receive(&stored.jpeg, &stored.label)?;
                             if answered {
                                 spool.sent(stored.number);
@@ -108,7 +108,7 @@ proptest! {
         // The last life has nothing to fear: all that is left goes.
         let counters = SpoolCounters::default();
         let mut spool = open(&disk, &counters).unwrap();
-        while let Some(stored) = spool.oldest() {
+        while let Some(stored) = spool.oldest().unwrap() {
             server.receive(&stored.jpeg, &stored.label)?;
             spool.sent(stored.number);
         }
@@ -129,7 +129,7 @@ proptest! {
             spool.put(&picture(n).0, &picture(n).1).unwrap();
         }
         for _ in 0..sends.min(puts) {
-            let stored = spool.oldest().unwrap();
+            let stored = spool.oldest().unwrap().unwrap();
             server.receive(&stored.jpeg, &stored.label)?;
             spool.sent(stored.number);
         }
@@ -137,13 +137,13 @@ proptest! {
             spool.put(&picture(n).0, &picture(n).1).unwrap();
         }
         // One more is under way, and its answer is never heard.
-        if let Some(stored) = spool.oldest() {
+        if let Some(stored) = spool.oldest().unwrap() {
             server.receive(&stored.jpeg, &stored.label)?;
         }
         drop(spool);
         disk.power_cut(&mut rng);
         let mut spool = open(&disk, &SpoolCounters::default()).unwrap();
-        while let Some(stored) = spool.oldest() {
+        while let Some(stored) = spool.oldest().unwrap() {
             server.receive(&stored.jpeg, &stored.label)?;
             spool.sent(stored.number);
         }
@@ -166,12 +166,12 @@ fn a_flipped_bit_costs_one_picture_and_not_the_queue() {
         let waiting: Vec<_> = disk.names().into_iter().filter(|name| !name.contains("damaged")).collect();
         assert!(disk.flip_bit(&waiting[1], &mut rng));
         for m in [0, 2] {
-            let stored = spool.oldest().unwrap();
+            let stored = spool.oldest().unwrap().unwrap();
             let (jpeg, label) = picture(3 * n + m);
             assert_eq!((&stored.jpeg[..], stored.label), (&jpeg[..], label));
             spool.sent(stored.number);
         }
-        assert!(spool.oldest().is_none());
+        assert!(spool.oldest().unwrap().is_none());
         assert_eq!((counters.damaged.get(), counters.pictures.get()), (1, 0));
     }
     assert_eq!(disk.names().len(), 200, "they are there to be looked at");

@@ -35,7 +35,7 @@ fn put(spool: &mut Spool<Memory>, sequence: u64) -> Result<(), NotTaken> {
 
 fn drain(spool: &mut Spool<Memory>) -> Vec<u64> {
     std::iter::from_fn(|| {
-        let stored = spool.oldest()?;
+        let stored = spool.oldest().unwrap()?;
         spool.sent(stored.number);
         Some(stored.label.sequence)
     })
@@ -49,11 +49,11 @@ fn the_oldest_makes_room_but_not_the_one_under_way() {
         put(&mut spool, sequence).unwrap();
     }
     assert_eq!((counters.taken.get(), counters.dropped.get(), counters.pictures.get()), (5, 2, 3));
-    let under_way = spool.oldest().unwrap();
+    let under_way = spool.oldest().unwrap().unwrap();
     assert_eq!(under_way.label.sequence, 2);
     put(&mut spool, 5).unwrap();
     put(&mut spool, 6).unwrap();
-    assert_eq!(spool.oldest().unwrap().number, under_way.number);
+    assert_eq!(spool.oldest().unwrap().unwrap().number, under_way.number);
     spool.sent(under_way.number);
     assert_eq!(drain(&mut spool), [5, 6]);
     assert_eq!((counters.dropped.get(), counters.missed.get(), counters.upload_dropped.get()), (4, 0, 4));
@@ -67,7 +67,7 @@ fn held_means_that_what_is_there_stays() {
         assert_eq!(put(&mut spool, sequence).is_ok(), sequence < 3);
     }
     assert!(matches!(put(&mut spool, 5), Err(NotTaken::Full)));
-    let stored = spool.oldest().unwrap();
+    let stored = spool.oldest().unwrap().unwrap();
     spool.sent(stored.number);
     put(&mut spool, 6).unwrap();
     assert_eq!(drain(&mut spool), [1, 2, 6]);
@@ -94,7 +94,7 @@ fn what_was_set_aside_goes_first() {
         for sequence in 0..3 {
             put(&mut spool, sequence).unwrap();
         }
-        let refused = spool.oldest().unwrap();
+        let refused = spool.oldest().unwrap().unwrap();
         spool.refused(refused.number);
         assert_eq!(disk.names().iter().filter(|name| name.ends_with(".refused.jpg")).count(), 1);
         put(&mut spool, 3).unwrap();
@@ -113,14 +113,14 @@ fn a_refused_picture_can_be_put_back_by_renaming_it() {
     };
     let mut spool = open();
     spool.put(b"one", &label(1)).unwrap();
-    let stored = spool.oldest().unwrap();
+    let stored = spool.oldest().unwrap().unwrap();
     spool.refused(stored.number);
     drop(spool);
     let path = dir.path().join("spool/00000000000000000000");
     fs::rename(path.with_extension("refused.jpg"), path.with_extension("jpg")).unwrap();
     let mut spool = open();
     spool.put(b"two", &label(2)).unwrap();
-    assert_eq!(spool.oldest().unwrap().label, label(1));
+    assert_eq!(spool.oldest().unwrap().unwrap().label, label(1));
 }
 
 proptest! {
