@@ -1,7 +1,7 @@
 //! The board's devices and flags.
 
 use crate::{
-    v4l2::{ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes},
+    v4l2::{Capabilities, ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes},
     venc::{self, HwJpegEncoder},
 };
 use eyelet_core::{
@@ -79,15 +79,7 @@ impl Devices for Board {
             examine(node, &SystemClock, &mut findings);
         }
         if findings.cameras.is_empty() {
-            let others: Vec<String> = nodes.iter().filter_map(other).collect();
-            findings.problems.push(Problem {
-                what: if others.is_empty() {
-                    "no camera".to_owned()
-                } else {
-                    format!("no camera: {}", others.join(", "))
-                },
-                remedy: "plug in a USB camera, and switch the board's USB port to host mode".to_owned(),
-            });
+            findings.problems.push(no_camera(&nodes));
         }
         findings
     }
@@ -127,7 +119,7 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
             survey.missing.iter().for_each(missing);
             findings.cameras.push(cli::Camera {
                 name: node.path.display().to_string(),
-                description: format!("{} ({}, {})", capabilities.card, capabilities.driver, capabilities.bus),
+                description: description(capabilities),
                 formats: survey.offers.iter().map(ToString::to_string).collect(),
                 controls: survey.controls.iter().map(ToString::to_string).collect(),
             });
@@ -135,10 +127,22 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
     }
 }
 
-/// What a node is instead of a camera.
-fn other(node: &Node) -> Option<String> {
-    let role = node.capabilities.as_ref().ok()?.role();
-    Some(format!("{} is {role}", node.path.display()))
+/// What there is instead of a camera.
+fn no_camera(nodes: &[Node]) -> Problem {
+    let other =
+        |node: &Node| Some(format!("{} is {}", node.path.display(), node.capabilities.as_ref().ok()?.role()));
+    let others: Vec<String> = nodes.iter().filter_map(other).collect();
+    let what =
+        if others.is_empty() { "no camera".to_owned() } else { format!("no camera: {}", others.join(", ")) };
+    let remedy = "plug in a USB camera, and switch the board's USB port to host mode".to_owned();
+    Problem { what, remedy }
+}
+
+/// Card, driver and bus, of which a driver may leave out any.
+fn description(capabilities: &Capabilities) -> String {
+    let named = |name: &str| if name.is_empty() { "unnamed" } else { name }.to_owned();
+    let Capabilities { card, driver, bus, .. } = capabilities;
+    format!("{} ({}, {})", named(card), named(driver), named(bus))
 }
 
 /// An error's sentence, taken apart at its remedy.
@@ -146,4 +150,26 @@ fn problem(error: &eyelet_hal::Error) -> Problem {
     let text = error.to_string();
     let (what, remedy) = text.split_once("; ").unwrap_or((&text, "see the message"));
     Problem { what: what.to_owned(), remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_camera_the_nodes_that_are_none_are_named() {
+        let node = |number, flags| Node {
+            path: format!("/dev/video{number}").into(),
+            number,
+            name: None,
+            capabilities: Ok(Capabilities::of("driver", "", "bus", flags)),
+        };
+        assert_eq!(no_camera(&[]).what, "no camera");
+        let nodes = [node(0, 0x0420_1000), node(1, 0x0120_0001)];
+        assert_eq!(
+            no_camera(&nodes).what,
+            "no camera: /dev/video0 is a multi-planar camera, /dev/video1 is a camera that cannot stream, only read()"
+        );
+        assert_eq!(description(nodes[0].capabilities.as_ref().unwrap()), "unnamed (driver, bus)");
+    }
 }

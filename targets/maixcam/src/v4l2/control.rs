@@ -235,7 +235,8 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
     }
     let items = |name: fn(&[u8; 32]) -> String| {
         // The API allows 2^32 items; real menus have a dozen, with holes.
-        let indices = raw.minimum.max(0)..=raw.maximum.min(raw.minimum.saturating_add(255));
+        let first = raw.minimum.max(0);
+        let indices = first..=raw.maximum.min(first.saturating_add(i64::from(MOST) - 1));
         let mut failures = 0;
         let mut items = Vec::new();
         for index in indices {
@@ -248,7 +249,8 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
                 break;
             }
         }
-        ControlKind::Menu(items)
+        // One whose items cannot be read is set by number.
+        if items.is_empty() { ControlKind::Integer } else { ControlKind::Menu(items) }
     };
     let kind = match Type::try_from(raw.type_).ok()? {
         Type::Integer | Type::Integer64 => ControlKind::Integer,
@@ -440,7 +442,7 @@ mod tests {
             Err(Errno::IO.into())
         };
         let menu = describe(&raw(3, "Broken", 0, i64::MAX, 1), broken).unwrap();
-        assert_eq!((menu.kind, asked.get()), (ControlKind::Menu(vec![]), FAILURES));
+        assert_eq!((menu.kind, asked.get()), (ControlKind::Integer, FAILURES));
         let huge = describe(&raw(3, "Huge", i64::MIN, i64::MAX, 1), |_| Ok([b'x'; 32])).unwrap();
         assert!(matches!(huge.kind, ControlKind::Menu(items) if items.len() <= 256));
     }

@@ -66,7 +66,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// For lists in tests.
     #[cfg(test)]
-    pub(super) fn of(driver: &str, card: &str, bus: &str, flags: u32) -> Self {
+    pub(crate) fn of(driver: &str, card: &str, bus: &str, flags: u32) -> Self {
         Self { driver: driver.into(), card: card.into(), bus: bus.into(), flags }
     }
 

@@ -50,12 +50,17 @@ pub(super) struct Ring<Q: CaptureQueue> {
     slots: Vec<Slot<Q::Mapping>>,
     sequence: Sequence,
     damaged: u64,
+    /// Errors of reading since the last good frame, of those that may pass.
+    passing: u32,
     /// Why a buffer could not be given back, for the next call.
     failed: Cell<Option<Error>>,
 }
 
 /// The most buffers that are used; a driver may say that there are more.
 const MOST: u32 = 32;
+/// So many times in a row reading may fail without the stream being given up. The API has the same error for a lost
+/// signal and for a lost device.
+const PASSING: u32 = 3;
 /// So many times poll may speak of a buffer that is not there before it is asked less often.
 const FALSE_ALARMS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(1);
@@ -64,7 +69,7 @@ impl<Q: CaptureQueue> Ring<Q> {
     /// A stopped ring. `name` is the device's in messages.
     pub(super) fn new(name: String, queue: Q) -> Self {
         let sequence = Sequence::default();
-        Self { name, queue, slots: Vec::new(), sequence, damaged: 0, failed: Cell::new(None) }
+        Self { name, queue, slots: Vec::new(), sequence, damaged: 0, passing: 0, failed: Cell::new(None) }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -96,6 +101,7 @@ impl<Q: CaptureQueue> Ring<Q> {
             return Ok(());
         }
         self.sequence = Sequence::default();
+        self.passing = 0;
         self.failed.set(None);
         let started = self.allocate(count).and_then(|()| {
             (0..self.len()).try_for_each(|index| self.give(index))?;
@@ -169,7 +175,8 @@ impl<Q: CaptureQueue> Ring<Q> {
                 result => result.map_err(|e| self.error("wait for", e))?,
             };
             if readiness != Readiness::TimedOut {
-                if let Some(filled) = self.drain()? {
+                if let Some(filled) = self.drain(readiness)? {
+                    self.passing = 0;
                     return Ok(filled);
                 }
                 // A damaged buffer that could not go back may have been the kernel's last.
@@ -210,7 +217,7 @@ impl<Q: CaptureQueue> Ring<Q> {
     }
 
     /// Takes all that is filled and keeps the newest good one.
-    fn drain(&mut self) -> Result<Option<Filled>> {
+    fn drain(&mut self, readiness: Readiness) -> Result<Option<Filled>> {
         let mut newest: Option<Filled> = None;
         // A camera faster than this loop must not hold it for ever.
         for _ in 0..self.slots.len() {
@@ -219,6 +226,15 @@ impl<Q: CaptureQueue> Ring<Q> {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 // What was good before the error is still good; the error will come again.
                 Err(_) if newest.is_some() => break,
+                Err(e)
+                    if Errno::from_io_error(&e) == Some(Errno::IO)
+                        && readiness == Readiness::Filled
+                        && self.passing < PASSING =>
+                {
+                    self.passing += 1;
+                    self.damaged += 1;
+                    break;
+                }
                 Err(e) => return Err(self.error("read a frame from", e)),
             };
             let good = match self.take(buffer) {

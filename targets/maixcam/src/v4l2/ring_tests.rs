@@ -282,6 +282,30 @@ fn a_poll_that_fails_is_a_disconnect_even_if_nothing_says_why() {
 }
 
 #[test]
+fn a_signal_that_is_lost_for_a_moment_is_damage_and_one_that_stays_away_a_disconnect() {
+    let (mut camera, queue, _) = started();
+    for _ in 0..5 {
+        for _ in 0..3 {
+            queue.fail(Call::Dequeue, Errno::IO);
+        }
+        queue.arrive(Arrival::GOOD);
+        camera.next_frame(10 * MS).unwrap();
+    }
+    assert_eq!(camera.damaged(), 15);
+    queue.arrive(Arrival::GOOD);
+    for _ in 0..4 {
+        queue.fail(Call::Dequeue, Errno::IO);
+    }
+    assert_eq!(next_kind(&mut camera, 10 * MS), ErrorKind::Disconnected);
+    // Of an error that no reading passes nothing is waited for.
+    let (mut camera, queue, _) = started();
+    queue.arrive(Arrival::GOOD);
+    queue.fail(Call::Dequeue, Errno::NODEV);
+    assert_eq!(next_kind(&mut camera, 10 * MS), ErrorKind::Disconnected);
+    assert_eq!(queue.calls(Call::Dequeue), 1);
+}
+
+#[test]
 fn a_fatal_error_is_a_disconnect_and_a_new_start_works() {
     let (mut camera, queue, _) = started();
     queue.fatal_error();
