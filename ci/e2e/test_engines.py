@@ -15,6 +15,7 @@ import proxies
 from deadline import until
 from pattern import HEIGHT, WIDTH, read_sequence
 from stream import Viewer
+from test_access import USERS
 from test_browser import MAIXPY_PAGE, PATTERN, SAMPLER
 
 FRAME_MS = 1000 / 30
@@ -134,6 +135,7 @@ def test_a_hidden_page_streams_and_asks_for_nothing_until_it_is_seen_again(engin
     engine.run(hide % "true")
     until(lambda: viewers(server) == 0, "nobody watches")
     assert status(engine) == "paused"
+    assert [number(engine, name) for name in ("fps", "latency", "viewers")] == [None] * 3, "numbers of what is over"
     asked, since = engine.run("return [asked, performance.now()]")
     until(lambda: engine.run("return performance.now()") > since + 2500, "two rounds of the page's clock")
     assert engine.run("return asked") == asked, "it goes on asking"
@@ -250,3 +252,13 @@ def test_a_token_is_asked_for_and_lets_in(engine, serve, free_port, artifacts):
     # The token is another one now: the page does not go on with the old one.
     serve("--token", "new", bind=address)
     until(lambda: status(engine) == "log in", "a login instead of the old token", 30)
+
+
+def test_the_page_works_with_a_password_in_its_address(engine, serve, tmp_path):
+    users = tmp_path / "users"
+    users.write_text(USERS)
+    users.chmod(0o600)
+    server = serve("--fps", "10", "--auth-file", users)
+    # No script may fetch an address that is relative to one with a password.
+    engine.open(server.url.replace("//", "//ann:open%20sesame@"))
+    until(lambda: status(engine) == "live" and number(engine, "viewers") == 1, "the stream and its numbers", 30)

@@ -100,3 +100,13 @@ def test_a_viewer_that_stops_reading_holds_up_nobody(serve):
         viewer.leave()
     sequences = [sequence for sequence, _ in viewer.seen]
     assert sequences[-1] - sequences[0] <= len(sequences) * 1.05, "the other viewer loses pictures"
+
+
+def test_viewers_are_in_the_log_when_they_come_and_when_they_leave(serve):
+    server = serve()
+    with Stream(server.url + "stream") as stream:
+        next(stream)
+        came = until(lambda: [line for line in server.lines["stderr"] if "viewer connected" in line], "a line in the log")
+    assert " INFO " in came[0] and "address=127.0.0.1:" in came[0] and "viewers=1" in came[0]
+    left = until(lambda: [line for line in server.lines["stderr"] if "viewer disconnected" in line], "a line in the log")
+    assert came[0].split("address=")[1].split()[0] in left[0] and "viewers=0" in left[0]

@@ -99,9 +99,9 @@ impl Viewers {
         let viewers = inner.viewers.len();
         drop(inner);
         match passed_over {
-            Some(0) => tracing::info!(address = %peer, viewers, "viewer came"),
-            Some(not_logged) => tracing::info!(address = %peer, viewers, not_logged, "viewer came"),
-            None => tracing::debug!(address = %peer, viewers, "viewer came"),
+            Some(0) => tracing::info!(address = %peer, viewers, "viewer connected"),
+            Some(not_logged) => tracing::info!(address = %peer, viewers, not_logged, "viewer connected"),
+            None => tracing::debug!(address = %peer, viewers, "viewer connected"),
         }
         Some(Viewer { id, viewers: self.clone() })
     }
@@ -161,9 +161,9 @@ impl Drop for Viewer {
         let Some(Entry { address, sent, skipped, came, last, logged, .. }) = entry else { return };
         let seconds = last.saturating_sub(came).as_secs();
         if logged {
-            tracing::info!(%address, viewers, seconds, sent, skipped, "viewer left");
+            tracing::info!(%address, viewers, seconds, sent, skipped, "viewer disconnected");
         } else {
-            tracing::debug!(%address, viewers, seconds, sent, skipped, "viewer left");
+            tracing::debug!(%address, viewers, seconds, sent, skipped, "viewer disconnected");
         }
     }
 }

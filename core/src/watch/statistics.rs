@@ -52,7 +52,9 @@ impl Statistics {
         self.frames += 1;
         self.bytes += bytes;
         self.damaged += u64::from(!is_whole(&part.body));
-        if let Some(captured_at) = part.timestamp {
+        let repeated = part.sequence.is_some() && part.sequence == self.sequence;
+        // A repeat is as old as its source is still, which is no delay.
+        if let (Some(captured_at), false) = (part.timestamp, repeated) {
             self.latency(micros(unix).saturating_sub(micros(captured_at)));
         }
         if let Some(sequence) = part.sequence {
@@ -195,6 +197,16 @@ mod tests {
         ahead.picture(&part(JPEG, Some(Duration::MAX), None), ms(0), ms(0));
         ahead.picture(&part(JPEG, Some(ms(3)), None), ms(0), ms(1));
         assert_eq!(ahead.report(Ended::Frames).latency.unwrap().max_ms, -2.0, "their clock is ahead");
+    }
+
+    #[test]
+    fn a_repeated_picture_is_not_late() {
+        let mut statistics = Statistics::default();
+        for (sequence, late) in [(1, 5), (1, 1005), (1, 2005), (2, 6)] {
+            statistics.picture(&part(JPEG, Some(ms(0)), Some(sequence)), ms(late), ms(late));
+        }
+        let report = statistics.report(Ended::Frames);
+        assert_eq!((report.repeats, report.latency.unwrap().max_ms), (2, 6.0));
     }
 
     #[test]
