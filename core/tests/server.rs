@@ -29,7 +29,7 @@ async fn plain_routes_answer_and_close() {
     let server = serve(|_| ());
     let page = server.get("/").await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
-    assert!(page.contains("content-length: ") && page.contains("cache-control: no-store"), "{page}");
+    assert!(page.contains("Content-Length: ") && page.contains("Cache-Control: no-store"), "{page}");
     assert!(page.contains("<canvas id=\"picture\""));
 
     let missing = server.get("/favicon.ico").await;
@@ -50,7 +50,7 @@ async fn other_methods_are_told_which_work() {
             ))
             .await;
         assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
-        assert!(answer.contains("allow: GET, HEAD\r\n"), "{answer}");
+        assert!(answer.contains("Allow: GET, HEAD\r\n"), "{answer}");
     }
 }
 
@@ -142,7 +142,7 @@ async fn one_viewer_too_many_is_told_when_to_come_back() {
     until(|| server.hub.metrics.viewers.get() == 2).await;
     let answer = server.ask("GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    assert!(answer.contains("\r\nretry-after: "), "{answer}");
+    assert!(answer.contains("\r\nRetry-After: "), "{answer}");
 
     drop(first);
     until(|| server.hub.metrics.viewers.get() == 1).await;
@@ -286,7 +286,7 @@ async fn a_snapshot_is_captured_after_the_request() {
     };
     let (answer, ()) = tokio::join!(ask, publish);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains("x-sequence: 2\r\n") && answer.ends_with("\r\n\r\n22222"), "{answer}");
+    assert!(answer.contains("X-Sequence: 2\r\n") && answer.ends_with("\r\n\r\n22222"), "{answer}");
     assert!(!server.hub.feed.wanted(), "the snapshot no longer asks for pictures");
 }
 
@@ -365,5 +365,5 @@ async fn a_wall_clock_that_is_set_holds_up_nobody() {
     clock.set_unix(back - Duration::from_secs(3600));
     publish(3);
     let answer = read_until(&mut snapshot, "[3]").await;
-    assert!(answer.contains("x-sequence: 3\r\n"), "{answer}");
+    assert!(answer.contains("X-Sequence: 3\r\n"), "{answer}");
 }
