@@ -80,7 +80,7 @@ async fn a_body_is_refused_and_not_read() {
     ] {
         let answer = server.ask(request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
-        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
     }
     let mut socket = server.connect("GET /state HTTP/1.1\r\nContent-Length: 0\r\n\r\n").await;
     assert!(read_until(&mut socket, "\n}").await.starts_with("HTTP/1.1 200 "), "no body is no body");

@@ -115,12 +115,23 @@ impl Running {
             }
         };
         timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("no end of the answer to {request:?}"));
-        String::from_utf8_lossy(&answer).into_owned()
+        with_small_names(&String::from_utf8_lossy(&answer))
     }
 
     pub(crate) async fn get(&self, from: SocketAddr, path: &str, header: &str) -> String {
         self.ask(from, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n")).await
     }
+}
+
+/// Header names in small letters: their writing is no subject here.
+fn with_small_names(answer: &str) -> String {
+    let small = |line: &str| match line.split_once(": ") {
+        Some((name, value)) if name.chars().all(|c| c.is_ascii_alphabetic() || c == '-') => {
+            format!("{}: {value}", name.to_ascii_lowercase())
+        }
+        _ => line.to_owned(),
+    };
+    answer.split("\r\n").map(small).collect::<Vec<_>>().join("\r\n")
 }
 
 pub(crate) fn basic(user: &str, password: &str) -> String {
