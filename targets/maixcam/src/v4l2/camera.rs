@@ -6,7 +6,7 @@ use super::{
     config::V4l2Config,
     control::{ControlInfo, ControlSetting},
     device::{Capabilities, Role, V4l2Device},
-    driver::{is_gone, uninterrupted},
+    driver::is_gone,
     kernel::KernelQueue,
     list::{find_camera, nodes, same_camera},
     memory,
@@ -153,7 +153,7 @@ impl CameraSource for V4l2Camera {
             return Ok(());
         }
         // The format belongs to the device, not to this descriptor: others may have changed it meanwhile.
-        let changed = match uninterrupted(|| self.device.driver().format()) {
+        let changed = match self.device.driver().format() {
             Ok(now) => now != self.settled.buffer,
             Err(e) if is_gone(&e) => return Err(self.device.error("start", e)),
             // It answered nothing else when it was set.

@@ -2,7 +2,7 @@
 
 use super::{
     device::text,
-    driver::{Driver, is_end, is_gone, uninterrupted},
+    driver::{Driver, is_end, is_gone},
     enumerate::{FAILURES, MOST},
     error,
 };
@@ -169,7 +169,7 @@ pub(super) fn list(driver: &dyn Driver) -> (Vec<ControlInfo>, Option<io::Error>)
     let (mut failed, mut failures) = (None, 0);
     let mut last = 0;
     for _ in 0..MOST {
-        let raw = match uninterrupted(|| driver.control_after(last)) {
+        let raw = match driver.control_after(last) {
             Ok(raw) if raw.id <= last => break, // a driver that goes round in circles
             Ok(raw) => raw,
             Err(e) => {
@@ -197,10 +197,10 @@ pub(super) fn list(driver: &dyn Driver) -> (Vec<ControlInfo>, Option<io::Error>)
             }
         };
         last = raw.id;
-        let menu = |index| uninterrupted(|| driver.menu_item(raw.id, index));
+        let menu = |index| driver.menu_item(raw.id, index);
         if let Some(mut control) = describe(&raw, menu) {
             if control.kind != ControlKind::Button {
-                control.value = uninterrupted(|| driver.value(raw.id, raw.type_)).ok();
+                control.value = driver.value(raw.id, raw.type_).ok();
             }
             // What has the name of another could not be set.
             let name = control.name.clone();
@@ -218,12 +218,10 @@ pub(super) fn list(driver: &dyn Driver) -> (Vec<ControlInfo>, Option<io::Error>)
 
 /// The next standard control after `id` that is there, and its description if it can be read.
 fn next_standard(driver: &dyn Driver, id: u32) -> Option<(u32, Option<v4l2_query_ext_ctrl>)> {
-    STANDARD.into_iter().flatten().filter(|next| *next > id).find_map(|id| {
-        match uninterrupted(|| driver.control_at(id)) {
-            Ok(raw) => Some((id, Some(v4l2_query_ext_ctrl { id, ..raw }))),
-            Err(e) if is_end(&e) => None,
-            Err(_) => Some((id, None)),
-        }
+    STANDARD.into_iter().flatten().filter(|next| *next > id).find_map(|id| match driver.control_at(id) {
+        Ok(raw) => Some((id, Some(v4l2_query_ext_ctrl { id, ..raw }))),
+        Err(e) if is_end(&e) => None,
+        Err(_) => Some((id, None)),
     })
 }
 
@@ -313,8 +311,7 @@ pub(super) fn set(
     setting: &ControlSetting,
 ) -> Result<()> {
     let (control, number) = resolve(camera, controls, setting)?;
-    uninterrupted(|| driver.set_value(control.id, number))
-        .map_err(|e| error::system(&format!("set {setting} on"), camera, e))
+    driver.set_value(control.id, number).map_err(|e| error::system(&format!("set {setting} on"), camera, e))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     choose::{IntervalRange, Offer},
     control::{self, ControlInfo, ControlSetting},
-    driver::{Driver, is_gone, uninterrupted},
+    driver::{Driver, is_gone},
     enumerate, error, kernel,
 };
 use eyelet_core::clock::Clock;
@@ -144,7 +144,7 @@ impl V4l2Device {
             ));
         }
         let device = retry_busy(clock, || Device::with_path(path)).map_err(fail)?;
-        let raw = uninterrupted(|| kernel::query_capability(&device.handle())).map_err(|e| {
+        let raw = kernel::query_capability(&device).map_err(|e| {
             // Some other devices refuse an unknown ioctl this way.
             let no_v4l2 = Errno::from_io_error(&e) == Some(Errno::INVAL);
             fail(if no_v4l2 { Errno::NOTTY.into() } else { e })

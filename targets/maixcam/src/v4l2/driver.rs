@@ -7,8 +7,8 @@ use v4l::v4l_sys::v4l2_query_ext_ctrl;
 
 /// One open capture device, a method per ioctl.
 ///
-/// Errors are the system's, `EINTR` included. Answers are the driver's, whatever they are: numbers out of range, sizes
-/// of 0, lists without an end. Those who ask check them.
+/// Errors are the system's, but for `EINTR`, after which the call is repeated. Answers are the driver's, whatever they
+/// are: numbers out of range, sizes of 0, lists without an end. Those who ask check them.
 pub(super) trait Driver {
     /// `VIDIOC_ENUM_FMT`: the four-character code of a format.
     fn format_at(&self, index: u32) -> io::Result<[u8; 4]>;
@@ -80,4 +80,23 @@ pub(super) fn is_end(error: &io::Error) -> bool {
 /// Whether the device is gone, so that it need not be asked anything else.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::NXIO | Errno::SHUTDOWN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_are_survived_and_a_driver_that_answers_nothing_else_is_left() {
+        let mut signals = 0;
+        let mut after = |most: u32| {
+            signals = 0;
+            uninterrupted(|| {
+                signals += 1;
+                if signals > most { Ok(()) } else { Err(Errno::INTR.into()) }
+            })
+        };
+        assert!(after(0).is_ok() && after(900).is_ok());
+        assert_eq!(Errno::from_io_error(&after(u32::MAX).unwrap_err()), Some(Errno::INTR));
+    }
 }

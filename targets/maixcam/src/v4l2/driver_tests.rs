@@ -263,18 +263,3 @@ fn a_device_that_goes_away_while_it_is_set_up_is_gone() {
         assert_eq!(settled(&driver).unwrap_err().kind(), ErrorKind::Disconnected, "after {calls} calls");
     }
 }
-
-#[test]
-fn a_driver_that_answers_only_interruptions_is_left() {
-    let driver = FakeDriver { set_format: fails(Errno::INTR), ..FakeDriver::default() };
-    assert!(settled(&driver).is_err());
-    let twice = Cell::new(2);
-    let driver = FakeDriver {
-        set_format: Box::new(move |()| match twice.replace(twice.get() - 1) {
-            0 => Ok(VGA),
-            _ => Err(Errno::INTR.into()),
-        }),
-        ..FakeDriver::default()
-    };
-    assert!(settled(&driver).is_ok());
-}

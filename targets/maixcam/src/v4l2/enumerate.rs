@@ -2,7 +2,7 @@
 
 use super::{
     choose::{IntervalRange, Offer},
-    driver::{Driver, is_end, is_gone, uninterrupted},
+    driver::{Driver, is_end, is_gone},
     fourcc,
 };
 use std::io;
@@ -21,7 +21,7 @@ fn items<T: PartialEq>(
     let mut found = Vec::new();
     let mut failures = 0;
     for index in 0..MOST {
-        match uninterrupted(|| ask(index)) {
+        match ask(index) {
             Ok(Some(item)) if !found.contains(&item) => found.push(item),
             Ok(_) => {}
             Err(e) if is_end(&e) => break,

@@ -3,7 +3,7 @@
 
 use super::{
     choose::{Interval, IntervalRange, SizeRange},
-    driver::{BufferFormat, Driver},
+    driver::{BufferFormat, Driver, uninterrupted},
     queue::{CaptureQueue, Dequeued, Extent, Mapping, Readiness},
 };
 use rustix::{
@@ -20,13 +20,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use v4l::{
-    Device,
-    control::{Control, Type, Value},
-    device::Handle,
-    v4l_sys::*,
-    v4l2::vidioc,
-};
+use v4l::{Device, control::Type, device::Handle, v4l_sys::*, v4l2::vidioc};
 
 const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
@@ -85,20 +79,52 @@ const _: () = {
 
 /// The ioctl `request` with its structure.
 fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
+    // SAFETY: `argument` is of the size that is said. Of the requests made here those of extended controls follow
+    // a pointer in it, and see to it.
+    unsafe { call(handle, request, size_of::<T>(), ptr::from_mut(argument).cast()) }
+}
+
+/// The same as a question of setting up, which a signal does not end.
+fn ask<T: Plain>(device: &Device, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
+    let argument = ptr::from_mut(argument).cast();
+    // SAFETY: as above.
+    unsafe { call_until_answered(device, request, size_of::<T>(), argument) }
+}
+
+/// # Safety
+/// As of [`call`].
+unsafe fn call_until_answered(
+    device: &Device,
+    request: vidioc::_IOC_TYPE,
+    size: usize,
+    argument: *mut c_void,
+) -> io::Result<()> {
+    let handle = device.handle();
+    // SAFETY: promised by the caller.
+    uninterrupted(|| unsafe { call(&handle, request, size, argument) })
+}
+
+/// # Safety
+/// `argument` points to a structure of integers of `size` bytes.
+unsafe fn call(
+    handle: &Handle,
+    request: vidioc::_IOC_TYPE,
+    size: usize,
+    argument: *mut c_void,
+) -> io::Result<()> {
     // The size is a part of the number (`_IOC_SIZE`); with another structure the kernel would write beyond
     // it.
-    if (request as u32 >> 16) & 0x3fff != size_of::<T>() as u32 {
+    if (request as u32 >> 16) & 0x3fff != size as u32 {
         return Err(Errno::INVAL.into());
     }
-    // SAFETY: the descriptor is open as long as its handle, and `argument` has the size that the kernel reads
-    // and writes. Of the requests made here one follows a pointer, VIDIOC_G_EXT_CTRLS, and sees to it.
-    unsafe { v4l::v4l2::ioctl(handle.fd(), request, ptr::from_mut(argument).cast::<c_void>()) }
+    // SAFETY: the descriptor is open as long as its handle, and the kernel reads and writes `size` bytes.
+    unsafe { v4l::v4l2::ioctl(handle.fd(), request, argument) }
 }
 
 /// `VIDIOC_QUERYCAP`.
-pub(super) fn query_capability(handle: &Handle) -> io::Result<v4l2_capability> {
+pub(super) fn query_capability(device: &Device) -> io::Result<v4l2_capability> {
     let mut capability = v4l2_capability::zeroed();
-    ioctl(handle, vidioc::VIDIOC_QUERYCAP, &mut capability)?;
+    ask(device, vidioc::VIDIOC_QUERYCAP, &mut capability)?;
     Ok(capability)
 }
 
@@ -109,7 +135,7 @@ impl Driver for Device {
         let mut format = v4l2_fmtdesc::zeroed();
         format.index = index;
         format.type_ = CAPTURE;
-        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FMT, &mut format)?;
+        ask(self, vidioc::VIDIOC_ENUM_FMT, &mut format)?;
         Ok(format.pixelformat.to_le_bytes())
     }
 
@@ -117,7 +143,7 @@ impl Driver for Device {
         let mut size = v4l2_frmsizeenum::zeroed();
         size.index = index;
         size.pixel_format = u32::from_le_bytes(fourcc);
-        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size)?;
+        ask(self, vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size)?;
         Ok(size_range(&size))
     }
 
@@ -131,14 +157,14 @@ impl Driver for Device {
         interval.index = index;
         interval.pixel_format = u32::from_le_bytes(fourcc);
         (interval.width, interval.height) = (width, height);
-        ioctl(&self.handle(), vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
+        ask(self, vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
         Ok(interval_range(&interval))
     }
 
     fn format(&self) -> io::Result<BufferFormat> {
         let mut format = v4l2_format::zeroed();
         format.type_ = CAPTURE;
-        ioctl(&self.handle(), vidioc::VIDIOC_G_FMT, &mut format)?;
+        ask(self, vidioc::VIDIOC_G_FMT, &mut format)?;
         Ok(buffer_format(&format))
     }
 
@@ -150,7 +176,7 @@ impl Driver for Device {
         format.fmt.pix.height = height;
         format.fmt.pix.pixelformat = u32::from_le_bytes(fourcc);
         format.fmt.pix.field = FIELD_NONE;
-        ioctl(&self.handle(), vidioc::VIDIOC_S_FMT, &mut format)?;
+        ask(self, vidioc::VIDIOC_S_FMT, &mut format)?;
         Ok(buffer_format(&format))
     }
 
@@ -169,7 +195,7 @@ impl Driver for Device {
     fn control_at(&self, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
         let mut control = v4l2_query_ext_ctrl::zeroed();
         control.id = id;
-        ioctl(&self.handle(), vidioc::VIDIOC_QUERY_EXT_CTRL, &mut control)?;
+        ask(self, vidioc::VIDIOC_QUERY_EXT_CTRL, &mut control)?;
         Ok(control)
     }
 
@@ -177,34 +203,37 @@ impl Driver for Device {
         let mut menu = v4l2_querymenu::zeroed();
         menu.id = id;
         menu.index = index;
-        ioctl(&self.handle(), vidioc::VIDIOC_QUERYMENU, &mut menu)?;
+        ask(self, vidioc::VIDIOC_QUERYMENU, &mut menu)?;
         let item = menu.__bindgen_anon_1;
         // SAFETY: all bytes of the union are initialised, and any bytes are an array of them.
         Ok(unsafe { item.name })
     }
 
     fn value(&self, id: u32, type_: u32) -> io::Result<i64> {
-        let mut control = v4l2_ext_control::zeroed();
-        control.id = id;
-        let mut controls = ExtControls::zeroed();
-        controls.count = 1;
-        controls.controls = &raw mut control;
-        // The kernel follows the pointer to the one control, which lives longer than the call. It writes there what
-        // lies in the structure itself: a type whose value lies elsewhere is refused, its size here being 0.
-        ioctl(&self.handle(), vidioc::VIDIOC_G_EXT_CTRLS, &mut controls)?;
-        let value = control.__bindgen_anon_1;
-        if type_ == u32::from(Type::Integer64) {
-            // SAFETY: all bytes of the union are initialised, and any bytes are an integer.
-            Ok(unsafe { value.value64 })
-        } else {
-            // SAFETY: as above.
-            Ok(unsafe { value.value }.into())
-        }
+        let value = extended_control(self, vidioc::VIDIOC_G_EXT_CTRLS, id, 0)?;
+        // Of the others the lower half is the value, which lies first.
+        Ok(if type_ == u32::from(Type::Integer64) { value } else { i64::from(value as i32) })
     }
 
     fn set_value(&self, id: u32, value: i64) -> io::Result<()> {
-        self.set_control(Control { id, value: Value::Integer(value) })
+        extended_control(self, vidioc::VIDIOC_S_EXT_CTRLS, id, value).map(drop)
     }
+}
+
+/// `VIDIOC_G_EXT_CTRLS` or `VIDIOC_S_EXT_CTRLS` of one control: its value afterwards.
+fn extended_control(device: &Device, request: vidioc::_IOC_TYPE, id: u32, value: i64) -> io::Result<i64> {
+    let mut control = v4l2_ext_control::zeroed();
+    control.id = id;
+    control.__bindgen_anon_1.value64 = value;
+    let mut controls = ExtControls::zeroed();
+    controls.count = 1;
+    controls.controls = &raw mut control;
+    // The kernel follows the pointer to the one control, which lives longer than the call. It writes there what
+    // lies in the structure itself: a type whose value lies elsewhere is refused, its size here being 0.
+    ask(device, request, &mut controls)?;
+    let value = control.__bindgen_anon_1;
+    // SAFETY: all bytes of the union are initialised, and any bytes are an integer.
+    Ok(unsafe { value.value64 })
 }
 
 fn size_range(size: &v4l2_frmsizeenum) -> Option<SizeRange> {
@@ -268,7 +297,7 @@ fn parameters(device: &Device, request: vidioc::_IOC_TYPE, wanted: Interval) -> 
     parameters.type_ = CAPTURE;
     parameters.parm.capture.timeperframe =
         v4l2_fract { numerator: wanted.numerator, denominator: wanted.denominator };
-    ioctl(&device.handle(), request, &mut parameters)?;
+    ask(device, request, &mut parameters)?;
     // SAFETY: all bytes of the union are initialised, and any bytes are integers.
     Ok(unsafe { parameters.parm.capture.timeperframe }.into())
 }
@@ -456,7 +485,7 @@ mod tests {
     fn what_is_no_camera_says_so() {
         let (queue, device) = (queue("/dev/null"), Device::with_path("/dev/null").unwrap());
         for error in [
-            query_capability(&queue.handle).err(),
+            query_capability(&device).err(),
             device.format_at(0).err(),
             device.size_at(*b"MJPG", 0).err(),
             device.interval_at(*b"MJPG", (640, 480), 0).err(),

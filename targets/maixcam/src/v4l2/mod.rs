@@ -1,8 +1,8 @@
 //! Cameras behind Video4Linux: USB webcams on the board and on a laptop, `vivid` in the virtual board.
 //!
 //! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can
-//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, setting controls, the numbers of ioctls and the
-//! meaning of flags come from the `v4l` crate. Its questions and its streaming are not used: the crate panics on
+//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, the ioctl call, the numbers of ioctls and the
+//! meaning of flags and types come from the `v4l` crate. Its questions and its streaming are not used: the crate panics on
 //! answers that cameras do give (a colorspace or a type of control that it does not know, a name that is cut in the
 //! middle of a character), collects lists that never end, queues a buffer that the kernel still owns after a timeout,
 //! panics in its stream's drop and lends one whole buffer at a time. `driver` asks the questions, `queue` streams;

@@ -2,7 +2,7 @@
 
 use super::{
     choose::{Choice, Interval, nearest_interval},
-    driver::{BufferFormat, Driver, is_gone, uninterrupted},
+    driver::{BufferFormat, Driver, is_gone},
     enumerate, error, fourcc,
 };
 use eyelet_hal::{Error, ErrorKind, Result, StreamFormat};
@@ -28,16 +28,14 @@ pub(super) fn settle(camera: &str, driver: &dyn Driver, choice: Choice, fps: u32
             format!("cannot {operation} {camera}: its driver gives {why}; choose another format or size");
         Error::new(ErrorKind::Unsupported, what)
     };
-    let buffer = match uninterrupted(|| driver.set_format(choice.fourcc, choice.size)) {
+    let buffer = match driver.set_format(choice.fourcc, choice.size) {
         // The format that it has now is its last word; where it cannot be asked, its answer will do.
-        Ok(answer) => match uninterrupted(|| driver.format()) {
+        Ok(answer) => match driver.format() {
             Err(e) if is_fatal(&e) => return Err(fail(e)),
             now => now.unwrap_or(answer),
         },
         // A camera of one format need not let it be set.
-        Err(e) if Errno::from_io_error(&e) == Some(Errno::NOTTY) => {
-            uninterrupted(|| driver.format()).map_err(fail)?
-        }
+        Err(e) if Errno::from_io_error(&e) == Some(Errno::NOTTY) => driver.format().map_err(fail)?,
         Err(e) => return Err(fail(e)),
     };
     if fourcc::pixel_format(buffer.fourcc) != Some(choice.pixel) {
@@ -56,11 +54,9 @@ pub(super) fn settle(camera: &str, driver: &dyn Driver, choice: Choice, fps: u32
 fn set_interval(camera: &str, driver: &dyn Driver, choice: Choice, fps: u32) -> Result<Option<Interval>> {
     let offered = enumerate::intervals(driver, choice.fourcc, choice.size);
     let wanted = nearest_interval(&offered, fps).unwrap_or(Interval { numerator: 1, denominator: fps });
-    let got = uninterrupted(|| driver.set_interval(wanted)).and_then(|answer| {
-        match uninterrupted(|| driver.interval()) {
-            Err(e) if !is_fatal(&e) => Ok(answer),
-            now => now,
-        }
+    let got = driver.set_interval(wanted).and_then(|answer| match driver.interval() {
+        Err(e) if !is_fatal(&e) => Ok(answer),
+        now => now,
     });
     match got {
         Ok(interval) => Ok(Some(interval).filter(|i| i.numerator > 0 && i.denominator > 0)),

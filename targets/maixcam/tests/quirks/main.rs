@@ -119,6 +119,7 @@ fn a_camera_of_unknown_or_failing_answers_is_shown() {
         "stamps=0x4000,sequence=0",
         "streamoff=5",
         "s_fmt=25",
+        "signals=1",
     ] {
         assert_shown("YUYV", quirks, &[]);
     }
