@@ -36,6 +36,7 @@ pub mod pipeline;
 mod pool;
 mod publisher;
 mod rate;
+mod resolve;
 mod run_id;
 mod secret_file;
 mod sequence;

@@ -21,8 +21,9 @@ use std::{
 /// How long one wait for a frame, or one nap between attempts, lasts at most: how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(200);
 
-/// When nobody has wanted a picture for this long, the camera is looked at less often.
-const UNWATCHED: Duration = Duration::from_secs(1);
+/// When nobody has wanted a picture for this long, the camera is looked at less often. Who comes back at once, as for the
+/// next of many snapshots, finds it awake; who comes once a second does not keep it so.
+const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// How often then. Each look wakes a processor that has nothing else to do; the camera must be seen to live all the same.
 const NAP: Duration = Duration::from_millis(200);
@@ -41,7 +42,7 @@ pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
 /// `stall_after` the same picture says so. A camera may change the format and the size of its frames as it likes.
 /// Each change of state is logged once.
 ///
-/// While nobody wants pictures nothing is encoded, and after a second the camera is looked at five times a second only:
+/// While nobody wants pictures nothing is encoded, and after a tenth of a second the camera is looked at five times a second only:
 /// it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after that.
 pub struct Pipeline {
     /// The open camera, or `None` to begin with opening one.

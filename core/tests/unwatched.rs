@@ -16,10 +16,10 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// A second in which nobody watches, and some.
+/// A time in which nobody watches, and some.
 const LONG: Duration = Duration::from_millis(1_500);
 
 fn grey() -> StreamFormat {
@@ -134,4 +134,31 @@ fn who_comes_meanwhile_does_not_get_what_waited() {
     assert!(hub.feed.newest().is_none_or(|picture| picture.sequence != old), "{old} waited at the camera");
     assert_eq!(hub.metrics.frames_captured.get(), old);
     drop(viewer);
+}
+
+/// A browser that cannot show the stream and comes again, or a client that asks for a snapshot now and then.
+#[test]
+fn who_comes_once_a_second_does_not_keep_the_camera_awake() {
+    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let (feed, time, done) = (hub.feed.clone(), Arc::clone(&clock), Arc::clone(&stop));
+    let looks = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&looks);
+    let (mut number, mut visits, mut visitor, mut last) = (0, 0, None, Instant::now());
+    run(&hub, &clock, &stop, move |_| {
+        number += 1;
+        *count.lock().unwrap() += 1;
+        // A frame every 10 ms, unless the thread has rested. A visitor stays for one.
+        let rested = std::mem::replace(&mut last, Instant::now()).elapsed() > Duration::from_millis(150);
+        time.advance(Duration::from_millis(if rested { 200 } else { 10 }));
+        drop(visitor.take());
+        if time.monotonic() > visits * Duration::from_secs(1) {
+            visits += 1;
+            visitor = Some(feed.subscribe());
+        }
+        done.store(visits > 3, Ordering::Relaxed);
+        number
+    });
+    let looks = *looks.lock().unwrap();
+    assert!(looks < 150, "{looks} looks at the camera in three seconds with a visitor each");
 }

@@ -165,7 +165,12 @@ pub(super) struct Joined<'a> {
 
 impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        let stream = self.fanout.streams().remove(&self.id);
+        let mut streams = self.fanout.streams();
+        let stream = streams.remove(&self.id);
+        if streams.is_empty() {
+            self.fanout.parts.forget();
+        }
+        drop(streams);
         if stream.is_some_and(|stream| stream.ways() == Ways::Pages) {
             self.fanout.refused();
         }

@@ -20,8 +20,14 @@ pub const CONNECTIONS_PER_ADDRESS: usize = 32;
 /// back later.
 const OTHER_CONNECTIONS: usize = 240;
 
-/// File descriptors that connections leave to the camera, uploads, files and the listening sockets.
+/// File descriptors that connections leave to all else, at least.
 const RESERVED_FILES: usize = 64;
+
+/// What may be needed beyond what is open when a server begins: a camera that is opened again under another driver, with
+/// a descriptor for each of up to 16 buffers; an upload's connection and look-up; a spooled picture on its way to the
+/// disk; a page, users, a certificate or a log that is read or opened again; two parts in shared pages; and one
+/// connection too many, to refuse it.
+const LATER_FILES: usize = 32;
 
 /// Even where files are few, so many connections are tried.
 const FEWEST_CONNECTIONS: usize = 16;
@@ -37,15 +43,16 @@ const FEWEST_BYTES: usize = 64 * 1024;
 const SLOWEST: f64 = 2_000.0;
 
 /// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
-/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver.
-#[cfg(target_os = "linux")]
-const DEAD: Duration = Duration::from_secs(60);
+/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver. A
+/// viewer whose picture has longer is given that: see `Socket::allow_stall`.
+pub(super) const DEAD: Duration = Duration::from_secs(60);
 
 /// How many may be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// In all; `None` is 240 more than viewers. Never more than the process may have files open, less 64.
+    /// In all; `None` is 240 more than viewers. Never more than the process may have files open, less 64; or less what
+    /// it had open when the server began and 32, if that is more.
     pub connections: Option<usize>,
     /// From one IPv4 address or one IPv6 /64 network (what one customer or one machine has). Not counted:
     /// `127.0.0.1`, `::1` and Unix sockets, where a web server on this machine stands for all of its clients.
@@ -59,17 +66,24 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many connections there may be beside `max_viewers`, where `open_files` may be open.
-    pub(super) fn connections(&self, max_viewers: usize, open_files: Option<u64>) -> usize {
+    /// How many connections there may be beside `max_viewers`, where `open_files` may be open and `held` are.
+    pub(super) fn connections(&self, max_viewers: usize, open_files: Option<u64>, held: usize) -> usize {
         let wanted = self.connections.unwrap_or(max_viewers.saturating_add(OTHER_CONNECTIONS));
         let open_files = open_files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-        let possible = open_files.saturating_sub(RESERVED_FILES).max(FEWEST_CONNECTIONS);
+        let reserved = RESERVED_FILES.max(held + LATER_FILES);
+        let possible = open_files.saturating_sub(reserved).max(FEWEST_CONNECTIONS);
         if possible < wanted {
             let remedy = "raise it with ulimit -n or LimitNOFILE=";
             tracing::warn!(possible, wanted, "the limit of open files allows few connections; {remedy}");
         }
         wanted.min(possible)
     }
+}
+
+/// How many files this process has open: the camera and its buffers, listening sockets, a spool, logs, a watchdog and
+/// whatever else there is. 0 where the system does not tell.
+pub(super) fn held_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
 /// How long a peer may take not one byte while `bytes` wait for it. The kernel says that there is room only when
@@ -107,12 +121,22 @@ mod tests {
     #[test]
     fn connections_leave_files_for_the_rest() {
         let limits = Limits::default();
-        assert_eq!(limits.connections(16, Some(1024)), 256);
-        assert_eq!(limits.connections(16, None), 256);
-        assert_eq!(limits.connections(2_000, Some(1024)), 960);
-        assert_eq!(limits.connections(16, Some(10)), 16);
+        assert_eq!(limits.connections(16, Some(1024), 12), 256);
+        assert_eq!(limits.connections(16, None, 12), 256);
+        assert_eq!(limits.connections(2_000, Some(1024), 12), 960);
+        assert_eq!(limits.connections(2_000, Some(1024), 60), 932, "a camera with many buffers");
+        assert_eq!(limits.connections(16, Some(10), 12), 16);
         let few = Limits { connections: Some(3), ..limits };
-        assert_eq!(few.connections(16, Some(1024)), 3);
+        assert_eq!(few.connections(16, Some(1024), 12), 3);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_open_is_counted() {
+        let before = held_files();
+        let _more: Vec<_> = (0..50).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+        // Other tests open and close files meanwhile.
+        assert!(before > 3 && held_files() > before + 20, "{before} and {}", held_files());
     }
 
     #[tokio::test]

@@ -99,7 +99,7 @@ impl Outgoing {
             && self.smooth >= SMOOTH
             && let Some(pages) = part.pages()
         {
-            match sink.send_pages(pages, self.left.clone()) {
+            match sink.send_pages(&pages, self.left.clone()) {
                 Err(e) if e.kind() == io::ErrorKind::Unsupported => self.ways = Ways::Bytes,
                 result => return result,
             }
@@ -167,10 +167,10 @@ mod tests {
     const LENGTH: usize = 20_000;
     const MANY: usize = 1000;
 
-    fn part(sequence: u64, sharing: usize) -> Arc<Part> {
+    fn part(parts: &Parts, sequence: u64, sharing: usize) -> Arc<Part> {
         let jpeg = vec![sequence as u8; LENGTH].into();
         let picture = Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live };
-        Parts::default().of(Arc::new(picture), sharing)
+        parts.of(Arc::new(picture), sharing)
     }
 
     fn wire(part: &Part, framing: Framing) -> Vec<u8> {
@@ -203,11 +203,11 @@ mod tests {
         ) {
             let socket = FakeSocket::default();
             let mut outgoing = Outgoing::new(framing, Ways::Pages);
-            let (mut parts, mut unseen) = (vec![], None);
+            let (made, mut parts, mut unseen) = (Parts::default(), vec![], None);
             for step in steps {
                 match step {
                     Step::Publish => {
-                        parts.push(part(parts.len() as u64, sharing));
+                        parts.push(part(&made, parts.len() as u64, sharing));
                         unseen = parts.last().cloned();
                     }
                     Step::Room(bytes) => socket.0.borrow_mut().room = bytes,
@@ -242,11 +242,11 @@ mod tests {
 
     #[test]
     fn a_viewer_that_keeps_up_gets_pages_with_one_call_a_part() {
-        let socket = FakeSocket::default();
+        let (parts, socket) = (Parts::default(), FakeSocket::default());
         socket.0.borrow_mut().room = usize::MAX;
         let mut outgoing = Outgoing::new(Framing::Described, Ways::Pages);
         for sequence in 0..10 {
-            outgoing.begin(part(sequence, MANY));
+            outgoing.begin(part(&parts, sequence, MANY));
             assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
         }
         let calls = |socket: &FakeSocket| (socket.0.borrow().by_bytes, socket.0.borrow().by_pages);
@@ -254,7 +254,7 @@ mod tests {
 
         // It falls behind: what is left of the part that began with pages ends as bytes.
         socket.0.borrow_mut().room = LENGTH / 2;
-        outgoing.begin(part(10, MANY));
+        outgoing.begin(part(&parts, 10, MANY));
         assert_eq!(outgoing.push(&socket).unwrap(), Progress::Blocked);
         assert!(!outgoing.replaceable());
         socket.0.borrow_mut().room = usize::MAX;
@@ -264,12 +264,12 @@ mod tests {
 
     #[test]
     fn where_the_kernel_refuses_pages_the_same_part_goes_as_bytes_and_it_is_not_asked_again() {
-        let socket = FakeSocket::default();
+        let (parts, socket) = (Parts::default(), FakeSocket::default());
         *socket.0.borrow_mut() = Inner { room: usize::MAX, refuses_pages: 1, ..Inner::default() };
         let mut outgoing = Outgoing::new(Framing::Advance, Ways::Pages);
         let mut wanted = vec![];
         for sequence in 0..10 {
-            let part = part(sequence, MANY);
+            let part = part(&parts, sequence, MANY);
             wanted.extend(wire(&part, Framing::Advance));
             outgoing.begin(part);
             assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
@@ -282,13 +282,13 @@ mod tests {
 
     #[test]
     fn a_picture_of_which_nothing_has_gone_gives_way_to_a_newer_one() {
-        let socket = FakeSocket::default();
+        let (parts, socket) = (Parts::default(), FakeSocket::default());
         let mut outgoing = Outgoing::new(Framing::Described, Ways::Pages);
         assert!(outgoing.idle() && !outgoing.replaceable());
-        outgoing.begin(part(1, 0));
+        outgoing.begin(part(&parts, 1, 0));
         assert_eq!(outgoing.push(&socket).unwrap(), Progress::Blocked);
         assert!(outgoing.replaceable());
-        let newer = part(2, 0);
+        let newer = part(&parts, 2, 0);
         outgoing.begin(Arc::clone(&newer));
         socket.0.borrow_mut().room = usize::MAX;
         assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));

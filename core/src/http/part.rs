@@ -28,21 +28,24 @@ const SHARED_LENGTH: usize = 16 * 1024;
 pub(super) struct Part {
     picture: Arc<Picture>,
     headers: Vec<u8>,
-    pages: Option<Pages>,
+    /// Held by [`Parts`].
+    pages: Weak<Pages>,
 }
 
 impl Part {
-    /// The part of `picture`, for this many viewers that can share pages.
-    fn new(picture: Arc<Picture>, sharing: usize) -> Self {
-        let mut part = Self { headers: framing::headers(&picture), picture, pages: None };
+    /// The part of `picture`, for this many viewers that can share pages; and these, which last as long as the second
+    /// result.
+    fn new(picture: Arc<Picture>, sharing: usize) -> (Self, Option<Arc<Pages>>) {
+        let mut part = Self { headers: framing::headers(&picture), picture, pages: Weak::new() };
+        let mut held = None;
         let all = 0..part.headers.len() + part.picture.jpeg.len() + framing::TAIL.len();
         if sharing >= SHARED_FROM && all.len() >= SHARED_LENGTH {
             match Pages::holding(&part.slices(all)) {
-                Ok(pages) => part.pages = Some(pages),
+                Ok(pages) => part.pages = Arc::downgrade(held.insert(Arc::new(pages))),
                 Err(error) => tracing::debug!(%error, "each viewer gets a copy of the picture"),
             }
         }
-        part
+        (part, held)
     }
 
     /// Which of the part's bytes a viewer gets.
@@ -61,28 +64,44 @@ impl Part {
         })
     }
 
-    /// The same bytes at the same places, in pages that sockets can share.
-    pub(super) fn pages(&self) -> Option<&Pages> {
-        self.pages.as_ref()
+    /// The same bytes at the same places, in pages that sockets can share; while this is the newest part.
+    pub(super) fn pages(&self) -> Option<Arc<Pages>> {
+        self.pages.upgrade()
     }
 }
 
 /// The newest picture's part, as long as any viewer has it.
+///
+/// Its pages are a file descriptor, and each viewer may have another part that it has not taken yet: so there are pages
+/// of the newest alone, and who is late gets the rest of its part copied.
 #[derive(Debug, Default)]
-pub(super) struct Parts(Mutex<Weak<Part>>);
+pub(super) struct Parts(Mutex<Newest>);
+
+#[derive(Debug, Default)]
+struct Newest {
+    part: Weak<Part>,
+    // Kept, not read: the part has a weak reference.
+    _pages: Option<Arc<Pages>>,
+}
 
 impl Parts {
     /// The part of `picture`, made if it is not there yet: then with pages, if `sharing` viewers make that pay.
     pub(super) fn of(&self, picture: Arc<Picture>, sharing: usize) -> Arc<Part> {
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(part) = newest.upgrade()
+        if let Some(part) = newest.part.upgrade()
             && Arc::ptr_eq(&part.picture, &picture)
         {
             return part;
         }
-        let part = Arc::new(Part::new(picture, sharing));
-        *newest = Arc::downgrade(&part);
+        let (part, pages) = Part::new(picture, sharing);
+        let part = Arc::new(part);
+        *newest = Newest { part: Arc::downgrade(&part), _pages: pages };
         part
+    }
+
+    /// There are no viewers.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Newest::default();
     }
 }
 
@@ -106,7 +125,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_range_is_what_it_would_be_of_the_whole(length in 0usize..300, a: prop::sample::Index, b: prop::sample::Index) {
-            let part = Part::new(picture(length), 0);
+            let (part, _) = Part::new(picture(length), 0);
             let whole = [&part.headers[..], &part.picture.jpeg, framing::TAIL].concat();
             let (a, b) = (a.index(whole.len() + 1), b.index(whole.len() + 1));
             let range = a.min(b)..a.max(b);
@@ -134,16 +153,25 @@ mod tests {
         assert!(gone.upgrade().is_none());
     }
 
+    /// Each has a file descriptor, and slow viewers hold as many parts as there are of them.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_the_newest_part_has_pages_and_none_when_all_have_left() {
+        let parts = Parts::default();
+        let held: Vec<_> = (0..3).map(|_| parts.of(picture(SHARED_LENGTH), SHARED_FROM)).collect();
+        let shared: Vec<_> = held.iter().map(|part| part.pages().is_some()).collect();
+        assert_eq!(shared, [false, false, true]);
+        parts.forget();
+        assert!(held[2].pages().is_none());
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn pages_are_made_for_many_viewers_of_a_large_picture_and_hold_the_part() {
         for (length, sharing) in [(SHARED_LENGTH, SHARED_FROM - 1), (100, SHARED_FROM)] {
-            assert!(
-                Part::new(picture(length), sharing).pages().is_none(),
-                "{length} bytes, {sharing} viewers"
-            );
+            assert!(Part::new(picture(length), sharing).1.is_none(), "{length} bytes, {sharing} viewers");
         }
-        let part = Part::new(picture(SHARED_LENGTH), SHARED_FROM);
+        let (part, _held) = Part::new(picture(SHARED_LENGTH), SHARED_FROM);
         let pages = part.pages().unwrap();
         let all = 0..part.range(Framing::Advance).end;
         let mut held = vec![0; all.len() + 1];

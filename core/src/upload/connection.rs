@@ -5,6 +5,7 @@ use super::{
     flow::{Flow, Watched},
     url::HttpUrl,
 };
+use crate::resolve;
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::Full;
@@ -17,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
     task::JoinHandle,
     time::timeout,
 };
@@ -112,9 +113,13 @@ async fn connect(url: &HttpUrl, limit: Duration) -> Result<TcpStream> {
         let why = format!("{what} within {limit:?}; is the server up, and on this network?");
         url.error(ErrorKind::TimedOut, why)
     };
-    let found = timeout(limit, lookup_host((host, url.port()))).await;
+    let found = timeout(limit, resolve::lookup(host, url.port())).await;
     let addresses: Vec<_> = match found {
-        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(e)) if e.kind() == io::ErrorKind::WouldBlock => {
+            let why = format!("no thread to look {host} up; raise the limit of processes");
+            return Err(url.error(ErrorKind::OutOfMemory, why).with_source(e));
+        }
         Ok(Err(e)) => {
             let why = format!("the host {host} is not known; check its name and the network");
             return Err(url.error(ErrorKind::NotFound, why).with_source(e));
