@@ -3,11 +3,14 @@
 use eyelet_core::{
     Hub,
     clock::SystemClock,
-    http::{Bind, Listener, Server},
+    http::{Bind, Listener, Server, UnixPermissions},
 };
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt, net::UnixListener},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        net::UnixListener,
+    },
     path::PathBuf,
     sync::Arc,
 };
@@ -126,6 +129,22 @@ async fn an_unspecified_ipv6_address_takes_ipv6_alone() {
     let listener = bind("[::]:0").unwrap();
     assert!(listener.addresses("http").iter().all(|address| address.starts_with("http://[")));
     assert!(std::net::TcpStream::connect(("127.0.0.1", port(&listener))).is_err());
+}
+
+#[tokio::test]
+async fn who_may_use_a_unix_socket_is_for_its_owner_to_say() {
+    let folder = Folder::new();
+    let own = fs::metadata(folder.0.path()).unwrap();
+    let permissions = UnixPermissions { mode: 0o606, group: Some(own.gid()) };
+    let _listener = Listener::bind_unix(&folder.path(), permissions).unwrap();
+    let file = fs::metadata(folder.path()).unwrap();
+    assert_eq!((file.mode() & 0o777, file.gid()), (0o606, own.gid()));
+    if own.uid() == 0 {
+        let other = folder.0.path().join("other");
+        let permissions = UnixPermissions { mode: 0o660, group: Some(12_345) };
+        let _listener = Listener::bind_unix(&other, permissions).unwrap();
+        assert_eq!(fs::metadata(other).unwrap().gid(), 12_345);
+    }
 }
 
 #[tokio::test]

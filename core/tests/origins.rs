@@ -65,6 +65,22 @@ async fn all_origins_may_be_allowed() {
     }
 }
 
+/// An `<img>` asks without an origin; in a page that isolates itself it is shown only with this header.
+#[tokio::test]
+async fn pages_that_isolate_themselves_may_show_pictures_where_pages_of_others_may_read() {
+    for allowed in [&["*"][..], &["https://b.example"]] {
+        let server = allowing(allowed);
+        for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
+            let answer = head(&server, "GET", path, "").await;
+            assert!(
+                answer.contains("\r\ncross-origin-resource-policy: cross-origin\r\n"),
+                "{path}: {answer}"
+            );
+        }
+    }
+    assert!(!head(&allowing(&[]), "GET", "/stream", "").await.contains("cross-origin"));
+}
+
 #[tokio::test]
 async fn a_browser_that_asks_in_advance_is_answered() {
     let server = allowing(&["https://b.example"]);

@@ -132,6 +132,60 @@ async fn a_pipelined_request_before_the_stream_is_answered_whole() {
     assert!(stream.starts_with("HTTP/1.0 200 OK\r\n"), "{stream}");
 }
 
+/// As `nc -N` and some proxies do.
+#[tokio::test]
+async fn who_closes_its_side_gets_the_answer_and_the_stream() {
+    let server = serve(|_| ());
+    server.publish(1, 3);
+    for path in ["/state", "/healthz", "/snapshot"] {
+        // Also an answer that takes its time.
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let mut socket = server.connect(&request).await;
+        socket.shutdown().await.unwrap();
+        if path == "/snapshot" {
+            until(|| server.hub.feed.wanted()).await;
+            server.publish(2, 3);
+        }
+        let answer = serving::rest(socket).await;
+        assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer}");
+    }
+    let mut early = server.connect(STREAM).await;
+    early.shutdown().await.unwrap();
+    let mut late = server.connect(STREAM).await;
+    read_until(&mut late, "222\r\n--frame\r\n").await;
+    late.shutdown().await.unwrap();
+    read_until(&mut early, "222\r\n--frame\r\n").await;
+    for sequence in 3..6 {
+        server.publish(sequence, 3);
+        let end = format!("{}\r\n--frame\r\n", sequence.to_string().repeat(3));
+        read_until(&mut early, &end).await;
+        read_until(&mut late, &end).await;
+    }
+    assert_eq!(server.hub.metrics.viewers.get(), 2);
+    // Who goes on to close all of it is gone, without another picture.
+    drop((early, late));
+    until(|| server.hub.metrics.viewers.get() == 0).await;
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let server = serve(|_| ());
+    for (headers, status) in [
+        ("1.1\r\n", 400),
+        ("1.1\r\nHost: x\r\nHost: x\r\n", 400),
+        ("1.1\r\nHost: x\r\nhost: y\r\n", 400),
+        ("1.1\r\nHost: x/y\r\n", 400),
+        ("1.0\r\nHost: x\r\nHost: x\r\n", 400),
+        ("1.1\r\nHost:\r\n", 200),
+        ("1.1\r\nHost: [::1]:8000\r\n", 200),
+        ("1.0\r\n", 200),
+    ] {
+        let request = format!("GET /state HTTP/{headers}Connection: close\r\n\r\n");
+        let answer = server.ask(&request).await;
+        assert!(answer.split(' ').nth(1) == Some(&status.to_string()), "{request}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn one_viewer_too_many_is_told_when_to_come_back() {
     let server = serve(|server| server.max_viewers = 2);

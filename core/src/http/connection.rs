@@ -140,6 +140,8 @@ async fn requests(
         // There are clients that know `Content-Length` in this spelling alone.
         .title_case_headers(true)
         .header_read_timeout(limits::HEADER_TIME)
+        // Who has nothing more to say, as `nc -N`, still wants the answer.
+        .half_close(true)
         .max_buf_size(limits::HEADER_BYTES)
         .serve_connection(tap, service);
     let mut known = (false, 0);

@@ -4,7 +4,7 @@ use super::{
     bind::Bind,
     limits,
     socket::{Peer, Socket},
-    unix_file::UnixFile,
+    unix_file::{UnixFile, UnixPermissions},
 };
 use crate::addresses;
 use eyelet_hal::{Error, ErrorKind, Result};
@@ -43,11 +43,17 @@ impl Listener {
     pub fn bind(bind: &Bind) -> Result<Self> {
         match bind {
             Bind::Tcp(address) => Self::tcp(listen(*address)?),
-            Bind::Unix(path) => {
-                let (listener, file) = UnixFile::listen(path, BACKLOG)?;
-                Self::unix(listener, Some(file))
-            }
+            Bind::Unix(path) => Self::bind_unix(path, UnixPermissions::default()),
         }
+    }
+
+    /// Listens on a Unix socket with other permissions than the usual. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// One sentence with the remedy.
+    pub fn bind_unix(path: &Path, permissions: UnixPermissions) -> Result<Self> {
+        let (listener, file) = UnixFile::listen(path, permissions, BACKLOG)?;
+        Self::unix(listener, Some(file))
     }
 
     /// The sockets that systemd's socket activation gave this process: `LISTEN_FDS` of them, from file descriptor

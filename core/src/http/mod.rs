@@ -41,6 +41,7 @@ pub use page::Page;
 pub use proxies::{TrustedProxies, TrustedProxy};
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
+pub use unix_file::UnixPermissions;
 
 #[cfg(feature = "tls")]
 pub use crate::tls::ServerTls;
@@ -63,6 +64,11 @@ const SAID: Duration = Duration::from_secs(60);
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 43\r\n\r\n\
     too many connections are at work; try soon\n";
+
+/// The same on a TLS port: a fatal alert (`internal_error`), which a peer understands before it has shaken hands. To do
+/// that for each one too many would cost more than to let it in.
+#[cfg(feature = "tls")]
+const FULL_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 
 /// What a server needs to know.
 #[derive(Clone, Debug)]
@@ -116,11 +122,21 @@ impl Server {
         }
     }
 
+    /// What one too many is answered on this connection.
+    fn full(&self, socket: &Socket) -> &'static [u8] {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() && matches!(socket, Socket::Tcp(_)) {
+            return FULL_TLS;
+        }
+        let _ = socket;
+        FULL
+    }
+
     /// Serves on all of `listeners` (one will do) until the future is dropped.
     pub async fn run(self, listeners: impl Into<Listeners>) {
         let Listeners(mut listeners) = listeners.into();
         let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let max = self.limits.connections(self.max_viewers, open_files);
+        let max = self.limits.connections(self.max_viewers, open_files, limits::held_files());
         let counters = self.hub.metrics.connections.clone();
         let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
@@ -155,7 +171,10 @@ impl Server {
                             tokio::task::yield_now().await;
                         }
                     }
-                    None => socket.refuse(FULL),
+                    None => {
+                        let answer = context.server.full(&socket);
+                        socket.refuse(answer);
+                    }
                 },
                 Err(error) => {
                     // Out of file descriptors: those at work will free some, and who is idle does so at once.

@@ -7,11 +7,13 @@ use hyper::{
     HeaderMap, Method, Request,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
-        ORIGIN, VARY,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderName,
+        HeaderValue, ORIGIN, VARY,
     },
 };
 use std::str::FromStr;
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What `--allow-origin` takes: a server whose pages may read our answers, or `*` for all of them.
 ///
@@ -66,6 +68,8 @@ impl Origins {
         if self.0.is_empty() {
             return headers;
         }
+        // An <img> in a page that isolates itself (COEP) asks without an origin, and shows only what says this.
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
         let all = self.0.iter().find(|allowed| allowed.0 == "*");
         if all.is_none() {
             // A cache must not give one origin's answer to another.

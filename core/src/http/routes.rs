@@ -13,10 +13,10 @@ use crate::metrics::Metrics;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
+        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
         REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
     },
 };
@@ -43,13 +43,15 @@ enum Route {
 }
 
 /// Every path that is answered, for documentation.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 11] = [
     "/",
     "/stream",
     "/snapshot",
     "/snapshot.jpg",
     "/?action=stream",
+    "/?action=stream_0",
     "/?action=snapshot",
+    "/?action=snapshot_0",
     "/state",
     "/metrics",
     "/healthz",
@@ -60,9 +62,11 @@ impl Route {
         Some(match path {
             // mjpg-streamer's addresses.
             "/" => match parameter(query, "action") {
-                Some("stream") => Self::Stream,
-                Some("snapshot") => Self::Snapshot,
-                _ => Self::Page,
+                Some("stream" | "stream_0") => Self::Stream,
+                Some("snapshot" | "snapshot_0") => Self::Snapshot,
+                // Another camera, or what is not done here: a page would hide that.
+                Some(_) => return None,
+                None => Self::Page,
             },
             "/stream" => Self::Stream,
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
@@ -74,6 +78,25 @@ impl Route {
     }
 }
 
+/// Whether a request names one host, as RFC 9112 (3.2) wants it: with two, a proxy may think of one and its server of
+/// the other. What it names does not matter here.
+fn host(version: Version, headers: &HeaderMap) -> Result<(), &'static str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version >= Version::HTTP_11 => Err("HTTP/1.1 wants a Host header\n"),
+        (Some(_), Some(_)) => Err("one Host header is enough\n"),
+        (Some(host), None) if !host.as_bytes().iter().all(|&byte| may_be_in_host(byte)) => {
+            Err("the Host header holds what no host has\n")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The characters of RFC 3986's `host [ ":" port ]`.
+fn may_be_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&byte)
+}
+
 /// The value of `name` in a query; the last one wins.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
@@ -83,6 +106,9 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 }
 
 pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
+    if let Err(what) = host(request.version(), request.headers()) {
+        return Answer::Response(text(StatusCode::BAD_REQUEST, what));
+    }
     if let Some(headers) = context.server.origins.preflight(request) {
         return Answer::Response(preflight(headers));
     }
@@ -264,10 +290,37 @@ mod tests {
     fn the_addresses_of_our_peers_work_too() {
         assert_eq!(Route::find("/", "action=stream"), Some(Route::Stream));
         assert_eq!(Route::find("/", "action=snapshot&t=1"), Some(Route::Snapshot));
+        assert_eq!(Route::find("/", "action=stream_0"), Some(Route::Stream));
+        assert_eq!(Route::find("/", "a=1&action=snapshot_0"), Some(Route::Snapshot));
         assert_eq!(Route::find("/", "t=1"), Some(Route::Page));
+        for action in ["", "stream_1", "snapshot_1", "stream_", "stream_00", "command", "Stream", "take"] {
+            assert_eq!(Route::find("/", &format!("action={action}")), None, "{action}");
+        }
         assert_eq!(Route::find("/stream", "whatever"), Some(Route::Stream));
         for path in ["/streamXYZ", "//stream", "/favicon.ico", "", "/stream/"] {
             assert_eq!(Route::find(path, ""), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let check = |version, hosts: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_str(host).unwrap());
+            }
+            host(version, &headers)
+        };
+        for good in ["", "cam", "cam:8000", "[fe80::1%25eth0]:8000", "192.168.0.7", "my_cam.local."] {
+            assert_eq!(check(Version::HTTP_11, &[good]), Ok(()), "{good}");
+        }
+        for bad in ["a/b", "user@cam", "a b", "a?b", "a#b", "<cam>", "\"cam\"", "a\\b", "a^b", "a\tb"] {
+            assert!(check(Version::HTTP_11, &[bad]).is_err(), "{bad}");
+        }
+        assert!(check(Version::HTTP_11, &[]).is_err());
+        assert_eq!(check(Version::HTTP_10, &[]), Ok(()));
+        for version in [Version::HTTP_10, Version::HTTP_11] {
+            assert!(check(version, &["cam", "cam"]).is_err(), "{version:?}");
         }
     }
 

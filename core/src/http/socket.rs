@@ -10,6 +10,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
@@ -125,6 +126,17 @@ impl Socket {
         }
     }
 
+    /// Lets the peer take nothing for so long before the kernel gives it up.
+    pub(super) fn allow_stall(&self, time: Duration) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_user_timeout(Some(time)),
+            #[cfg(all(feature = "tls", target_os = "linux"))]
+            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_user_timeout(Some(time)),
+            _ => Ok(()),
+        }
+    }
+
     /// Lets little wait unsent in the kernel.
     pub(super) fn keep_fresh(&self) -> io::Result<()> {
         match self {
@@ -153,6 +165,17 @@ impl Socket {
             #[cfg(feature = "tls")]
             Self::Tls(socket) => socket.readable().await,
         }
+    }
+
+    /// Waits until the connection is broken, as by a reset.
+    pub(super) async fn broken(&self) {
+        // An error here is the end too.
+        let _ = match self {
+            Self::Tcp(socket) => socket.ready(Interest::ERROR).await,
+            Self::Unix(socket) => socket.ready(Interest::ERROR).await,
+            #[cfg(feature = "tls")]
+            Self::Tls(socket) => socket.tcp().ready(Interest::ERROR).await,
+        };
     }
 
     pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {

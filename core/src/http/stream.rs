@@ -41,7 +41,7 @@ pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fan
     let opening = request.framing.opening(request.content_type, &request.headers);
     let stream = Arc::new(Stream::new(socket, request, feed.subscribe()));
     tokio::select! {
-        () = left(&stream.socket) => {}
+        () = left(&stream, fanout) => {}
         result = stream.run(&opening, fanout) => {
             if let Err(error) = result {
                 tracing::debug!(%error, "viewer gone");
@@ -50,14 +50,22 @@ pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fan
     }
 }
 
-/// Until the peer closes its side. What it may still send is of no interest; one that does not stop is sent away,
-/// before reading from it leaves no time for the others.
-async fn left(socket: &Socket) {
+/// Until the peer has gone. What it may still send is of no interest; one that does not stop is sent away, before
+/// reading from it leaves no time for the others.
+async fn left(stream: &Stream, fanout: &Fanout) {
+    let socket = &stream.socket;
     let mut ignored = [0; 512];
     let mut patience = limits::CHATTER;
     while socket.readable().await.is_ok() {
         match socket.try_read(&mut ignored) {
-            Ok(0) => return,
+            // It has closed its side, and may still listen, as `nc -N` does: TCP does not tell. A picture does; who has
+            // gone refuses it.
+            Ok(0) => {
+                if stream.lock().opened {
+                    stream.repeat(fanout);
+                }
+                return socket.broken().await;
+            }
             Ok(read) if read > patience => return,
             Ok(read) => patience -= read,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
@@ -78,6 +86,8 @@ pub(super) struct Stream {
 #[derive(Debug)]
 struct Inner {
     viewer: Viewer,
+    /// The answer's head has gone.
+    opened: bool,
     outgoing: Outgoing,
     pictures: Subscription,
     entry: Option<Box<Entry>>,
@@ -93,7 +103,8 @@ impl Stream {
         if let Some(entry) = &mut entry {
             entry.status = 200;
         }
-        let inner = Inner { viewer, outgoing, pictures, entry, thinner, thinned: 0, failed: None };
+        let inner =
+            Inner { viewer, opened: false, outgoing, pictures, entry, thinner, thinned: 0, failed: None };
         Self { socket, stopped: Notify::new(), inner: Mutex::new(inner) }
     }
 
@@ -139,6 +150,7 @@ impl Stream {
     /// The viewer's own task: the beginning, and what has to wait for room.
     async fn run(self: &Arc<Self>, opening: &[u8], fanout: &Fanout) -> io::Result<()> {
         write_all(&self.socket, opening).await?;
+        self.lock().opened = true;
         let _joined = fanout.join(self);
         loop {
             let after = {
@@ -224,8 +236,43 @@ async fn write_all(socket: &Socket, bytes: &[u8]) -> io::Result<()> {
 
 /// Waits until the peer has taken something of the `bytes` that it is to get.
 async fn room(socket: &Socket, bytes: usize) -> io::Result<()> {
-    match timeout(limits::stall_budget(bytes), socket.writable()).await {
+    let budget = limits::stall_budget(bytes);
+    let early = budget.min(limits::DEAD / 2);
+    if let Ok(result) = timeout(early, socket.writable()).await {
+        return result;
+    }
+    // The kernel would give up sooner on what a large picture is allowed. Most viewers never come to this.
+    if budget + early > limits::DEAD {
+        socket.allow_stall(budget + early)?;
+    }
+    match timeout(budget - early, socket.writable()).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "takes no bytes")),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Time passes at once, and the kernel's own is none of it.
+    #[tokio::test(start_paused = true)]
+    async fn the_kernel_gives_a_stalled_viewer_the_time_that_its_picture_has() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _silent = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = listener.accept().await.unwrap().0;
+        limits::notice_dead_peers(&socket2::SockRef::from(&socket)).unwrap();
+        while socket.try_write(&[0; 65536]).is_ok() {}
+        let socket = Socket::Tcp(socket);
+        for bytes in [1000, 200_000, 1_000_000] {
+            let began = tokio::time::Instant::now();
+            let error = room(&socket, bytes).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            let waited = began.elapsed();
+            assert!(waited.abs_diff(limits::stall_budget(bytes)) < Duration::from_millis(10), "{waited:?}");
+            let Socket::Tcp(tcp) = &socket else { unreachable!() };
+            let kernel = socket2::SockRef::from(tcp).tcp_user_timeout().unwrap().unwrap();
+            assert!(kernel > waited, "{bytes} bytes: the kernel's {kernel:?} end before {waited:?}");
+        }
     }
 }

@@ -6,14 +6,27 @@ use std::{
     fs::{self, Permissions},
     io,
     os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, chown},
         net::UnixListener,
     },
     path::{Path, PathBuf},
 };
 
-/// The owner and the group may connect: a web server in front of eyelet runs as another user of the same group.
-const MODE: u32 = 0o660;
+/// Who may connect to a Unix socket: those who may write to its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixPermissions {
+    /// The file's mode.
+    pub mode: u32,
+    /// The file's group, by its number; `None` is that of the process or the folder.
+    pub group: Option<u32>,
+}
+
+impl Default for UnixPermissions {
+    /// The owner and the group: a web server in front of eyelet runs as another user of the same group.
+    fn default() -> Self {
+        Self { mode: 0o660, group: None }
+    }
+}
 
 /// The file of a socket that listens. It is removed when this drops, if it is still the same file.
 #[derive(Debug)]
@@ -24,11 +37,18 @@ pub(super) struct UnixFile {
 }
 
 impl UnixFile {
-    /// Makes the file with mode 0660 and listens on it. A file left behind by a server that is gone is replaced.
-    pub(super) fn listen(path: &Path, backlog: i32) -> Result<(UnixListener, Self)> {
-        Self::open(path, backlog).map_err(|error| {
-            let kind = error.kind();
-            let (kind, remedy) = match kind {
+    /// Makes the file and listens on it. A file left behind by a server that is gone is replaced.
+    pub(super) fn listen(
+        path: &Path,
+        permissions: UnixPermissions,
+        backlog: i32,
+    ) -> Result<(UnixListener, Self)> {
+        let wrong = |error: io::Error, kind, remedy: &str| {
+            let path = path.display();
+            Error::new(kind, format!("cannot listen on unix:{path}: {error}; {remedy}")).with_source(error)
+        };
+        let (socket, file) = Self::open(path).map_err(|error| {
+            let (kind, remedy) = match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     (ErrorKind::Busy, "stop the other server, or choose another path")
                 }
@@ -41,12 +61,23 @@ impl UnixFile {
                 }
                 _ => (ErrorKind::Other, "choose a path in a folder that exists"),
             };
-            let path = path.display();
-            Error::new(kind, format!("cannot listen on unix:{path}: {error}; {remedy}")).with_source(error)
-        })
+            wrong(error, kind, remedy)
+        })?;
+        // Until it listens nobody can connect, so there is no moment with other permissions.
+        if permissions.group.is_some() {
+            chown(path, None, permissions.group).map_err(|error| {
+                let remedy = "run as root or as a member of the group that --unix-group names";
+                wrong(error, ErrorKind::PermissionDenied, remedy)
+            })?;
+        }
+        fs::set_permissions(path, Permissions::from_mode(permissions.mode))
+            .and_then(|()| socket.listen(backlog))
+            .and_then(|()| socket.set_nonblocking(true))
+            .map_err(|error| wrong(error, ErrorKind::Other, "choose another folder"))?;
+        Ok((socket.into(), file))
     }
 
-    fn open(path: &Path, backlog: i32) -> io::Result<(UnixListener, Self)> {
+    fn open(path: &Path) -> io::Result<(socket2::Socket, Self)> {
         let address = SockAddr::unix(path)?;
         let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
         match socket.bind(&address) {
@@ -57,12 +88,7 @@ impl UnixFile {
             other => other?,
         }
         let identity = fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()));
-        let file = Self { path: path.to_owned(), identity };
-        // Until it listens nobody can connect, so there is no moment with another mode.
-        fs::set_permissions(path, Permissions::from_mode(MODE))?;
-        socket.listen(backlog)?;
-        socket.set_nonblocking(true)?;
-        Ok((socket.into(), file))
+        Ok((socket, Self { path: path.to_owned(), identity }))
     }
 }
 

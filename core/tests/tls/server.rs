@@ -1,8 +1,8 @@
 //! What the server does with its certificate, and the stream over TLS.
 
-use crate::support::{Authority, Client, aside, open, serve};
+use crate::support::{Authority, Client, PATIENCE, aside, open, serve, serve_with};
 use eyelet_hal::ErrorKind;
-use std::{fs, io::Write as _, net::TcpStream, sync::mpsc, time::Duration};
+use std::{fs, io::Read as _, io::Write as _, net::TcpStream, sync::mpsc, time::Duration};
 
 const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: cam\r\n\r\n";
 
@@ -28,6 +28,29 @@ async fn pages_and_pictures_come_over_tls() {
             assert!(client.read(300_000).iter().all(|&byte| byte == b'1'));
             client.read_until("\r\n--frame\r\n");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_in_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let tls = open(&authority.issue(folder.path(), "cam", |_| ())).unwrap();
+    let server = serve_with(tls, |server| server.limits.connections = Some(1));
+    server.publish(1, 10);
+    let address = server.address;
+    aside(move || {
+        let mut viewer = Client::connect(address, &roots, "cam");
+        viewer.send(STREAM);
+        viewer.read_until("\r\n--frame\r\n");
+        let mut other = TcpStream::connect(address).unwrap();
+        other.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answer = Vec::new();
+        other.read_to_end(&mut answer).unwrap();
+        // A fatal alert, internal_error, in a record of TLS 1.2.
+        assert_eq!(answer, [21, 3, 3, 0, 2, 2, 80]);
     })
     .await;
 }

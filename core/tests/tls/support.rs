@@ -87,9 +87,14 @@ pub(crate) fn open([certificate, key]: &[PathBuf; 2]) -> eyelet_hal::Result<Serv
 }
 
 pub(crate) fn serve(tls: ServerTls) -> Running {
+    serve_with(tls, |_| ())
+}
+
+pub(crate) fn serve_with(tls: ServerTls, change: impl FnOnce(&mut Server)) -> Running {
     let hub = Hub::default();
     let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
     server.tls = Some(tls);
+    change(&mut server);
     let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
