@@ -64,7 +64,11 @@ echo "streaming on http://127.0.0.1:8000/"
 trap 'echo closed; exit 0' TERM
 echo $$ >"$here/pid.new"
 mv "$here/pid.new" "$here/pid"
-until [ -f "$here/end" ]; do sleep 0.1; done
+until [ -f "$here/end" ]; do
+  # A log that fills up while all is well.
+  [ ! -f "$here/talk" ] || { rm "$here/talk"; head -c 300000 /dev/zero | tr '\0' '.'; }
+  sleep 0.1
+done
 status=$(cat "$here/end")
 rm "$here/end"
 exit "$status"
@@ -104,6 +108,29 @@ await "configuration" grep -q "^arguments: serve --config $EYELET_ROOT/etc/eyele
 init stop
 ! init status || fail "it runs although it was stopped"
 ! kill -0 "$(cat "$EYELET_ROOT/pid")" 2>/dev/null || fail "eyelet outlived its supervisor"
+
+# A supervisor that was killed leaves an eyelet that is found, by a stop and by a start.
+supervised() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && init status | grep -q '^eyelet runs ('; }
+for next in stop start; do
+  last=$(cat "$EYELET_ROOT/pid")
+  init start
+  await "start" supervised "$last"
+  orphan=$(cat "$EYELET_ROOT/pid")
+  kill -KILL "$(cat "$EYELET_ROOT/var/run/eyelet.pid")"
+  init status | grep -q 'without its supervisor' || fail "an orphan is not seen"
+  init "$next"
+  ! kill -0 "$orphan" 2>/dev/null || fail "an orphan outlives the $next"
+done
+await "start beside an orphan" supervised "$orphan"
+
+# The log of one that runs stays within its bounds.
+export EYELET_LOG_EVERY=1
+init restart
+await "start" supervised "$(cat "$EYELET_ROOT/pid")"
+touch "$EYELET_ROOT/talk"
+await "second log" test -s "$log.1"
+await "room in the log" test "$(wc -c <"$log")" -lt 300000
+init stop
 
 # Wrong usage is not tried again.
 echo 2 >"$EYELET_ROOT/end"

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -147,7 +147,7 @@ impl Shared {
     fn run(&self, mut file: File, noun: &str, renew: &dyn Fn(&File) -> Option<File>) {
         // Two pairs of buffers change places, so that none is allocated anew.
         let (mut lines, mut latest) = (Vec::new(), Vec::new());
-        let mut lost = 0;
+        let (mut lost, mut terminal) = (0, file.is_terminal());
         loop {
             lines.clear();
             latest.clear();
@@ -164,6 +164,7 @@ impl Shared {
                 queue.rests = false;
                 if let Some(other) = queue.other.take() {
                     file = other;
+                    terminal = file.is_terminal();
                 }
                 mem::swap(&mut queue.lines, &mut lines);
                 mem::swap(&mut queue.latest, &mut latest);
@@ -178,12 +179,23 @@ impl Shared {
                 let _ = writeln!(lines, "{lost} {noun} lost");
             }
             lines.extend_from_slice(&latest);
-            let error = file.write_all(&lines).err().map(|error| error.kind());
+            let error = if terminal && would_stop_us(&file) {
+                Some(io::ErrorKind::WouldBlock)
+            } else {
+                file.write_all(&lines).err().map(|error| error.kind())
+            };
             // A full disk, or a reader that has gone: the next line tries again.
             lost = if error.is_none() { 0 } else { lost + count };
             self.lock().error = error;
         }
     }
+}
+
+/// Whether a terminal stops the whole process for writing to it: after `stty tostop`, one in the background.
+fn would_stop_us(terminal: &File) -> bool {
+    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+    tcgetattr(terminal).is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP))
+        && tcgetpgrp(terminal).is_ok_and(|foreground| foreground != rustix::process::getpgrp())
 }
 
 #[cfg(test)]
@@ -257,8 +269,9 @@ mod tests {
         }
         let (reader, file) = io::pipe().map(|(r, w)| (r, File::from(std::os::fd::OwnedFd::from(w)))).unwrap();
         writer.redirect(file);
+        writer.flush(Duration::from_secs(60)).unwrap();
         writer.line(&[b"three\n"]);
         drop(writer);
-        assert_eq!(rest(reader), "three\n2 lines lost\n");
+        assert_eq!(rest(reader), "2 lines lost\nthree\n");
     }
 }

@@ -180,7 +180,9 @@ fn store(args: ReceiveArgs, output: &Output) -> Outcome {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
         output.announce(&format!("receiving on http://{bound}/upload"));
-        receive::run(listener, folder, receive::Options::default(), signals.stopped()).await;
-        Ok(())
+        let mut outcome = Ok(());
+        let stopped = async { outcome = signals.stopped().await };
+        receive::run(listener, folder, receive::Options::default(), stopped).await;
+        outcome
     })
 }

@@ -228,3 +228,116 @@ fn a_camera_that_does_not_fit_in_memory_is_refused_in_one_line() {
         "{text}"
     );
 }
+
+/// Parts in shared pages are files, and each viewer that does not read held one.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
+    let dir = tempfile::tempdir().unwrap();
+    picture(&dir.path().join("1.jpg"), "640x480");
+    let camera = format!("replay:{}", dir.path().display());
+    let flags = [
+        "serve",
+        "--bind",
+        "127.0.0.1:0",
+        "--camera",
+        &camera,
+        "--max-viewers",
+        "150",
+        "--unplug-after",
+        "400",
+    ];
+    let mut program = Program::start(limited("ulimit -n 256", &flags));
+    let address = program.address();
+    let watch = || {
+        let mut viewer = TcpStream::connect(&address).unwrap();
+        viewer.set_read_timeout(Some(PATIENCE)).unwrap();
+        viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        viewer
+    };
+    // So many that read make it pay to share pages; the others come one after the other, so that each stops at another
+    // picture.
+    let mut readers: Vec<_> = (0..40).map(|_| watch()).collect();
+    let mut piece = vec![0; 64 * 1024];
+    let mut silent = Vec::new();
+    let files = |kind: &str| {
+        let open = fs::read_dir(format!("/proc/{}/fd", program.child.id())).unwrap();
+        open.filter(|file| {
+            let link = fs::read_link(file.as_ref().unwrap().path());
+            link.is_ok_and(|link| link.to_string_lossy().contains(kind))
+        })
+        .count()
+    };
+    let mut most = 0;
+    while program.said("no signal; trying again until it is back") == 0 {
+        if silent.len() < 100 {
+            silent.push(watch());
+        }
+        for reader in &mut readers {
+            assert!(reader.read(&mut piece).unwrap() > 0, "the stream ended");
+        }
+        most = most.max(files("eyelet-part"));
+    }
+    assert!((1..=3).contains(&most), "{most} parts in pages at once");
+    until("the camera is not opened again", || {
+        for reader in &mut readers {
+            let _ = reader.read(&mut piece);
+        }
+        (program.said("capturing") > 1).then_some(())
+    });
+    assert_eq!(program.said("cannot accept connections"), 0);
+    assert!(files("socket:") >= 140, "all are let in: {}", files("socket:"));
+}
+
+/// A limit of threads is one of the user's, so it needs a user of its own; root has none.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_threads_to_be_had_uploads_wait_and_the_stream_goes_on() {
+    use rustix::process::{Resource, getrlimit, getuid};
+    use std::os::unix::process::CommandExt as _;
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://localhost:{}/upload", receiver.local_addr().unwrap().port());
+    let dir = tempfile::tempdir().unwrap();
+    let binary = dir.path().join("eyelet-sim");
+    fs::copy(env!("CARGO_BIN_EXE_eyelet-sim"), &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.args(["serve", "--bind", "127.0.0.1:0", "--size", "64x48", "--upload", &url]);
+    if getuid().is_root() {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        command.uid(54_321).gid(54_321).current_dir("/");
+    }
+    let mut program = Program::start(command);
+    let address = program.address();
+    let id = program.child.id().to_string();
+    // From outside, by the same user: its own limits are its own.
+    let threads = |limit: &str| {
+        let mut command = Command::new("prlimit");
+        command.args(["--pid", &id, &format!("--nproc={limit}:")]).current_dir("/");
+        if getuid().is_root() {
+            command.uid(54_321).gid(54_321);
+        }
+        assert!(command.status().unwrap().success());
+    };
+    let before = getrlimit(Resource::Nproc).current.map_or("unlimited".to_owned(), |limit| limit.to_string());
+    threads("1");
+    // The connection that may have come already is ended, so that the name is looked up again.
+    receiver.set_nonblocking(true).unwrap();
+    until("the look-up does not fail", || {
+        drop(receiver.accept());
+        let mut state = TcpStream::connect(&address).unwrap();
+        state.set_read_timeout(Some(PATIENCE)).unwrap();
+        state.write_all(b"GET /state HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        state.read_to_string(&mut answer).unwrap();
+        answer.contains("no thread to look localhost up").then_some(())
+    });
+    for path in ["/healthz", "/snapshot", "/state"] {
+        assert_eq!(status(&address, path), Some(200), "{path}");
+    }
+    threads(&before);
+    receiver.set_nonblocking(false).unwrap();
+    let (mut upload, _) = receiver.accept().unwrap();
+    upload.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(upload.read(&mut [0; 100]).unwrap() > 0, "nothing is uploaded");
+}

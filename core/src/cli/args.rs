@@ -4,7 +4,7 @@ use super::{
     access::{AccessArgs, ClientArgs, TokenArgs},
     devices::Devices,
     tls::{RootsArgs, ServerTlsArgs},
-    values::{ByteCount, HeaderLine, Size, count, period},
+    values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period},
 };
 use crate::{
     Fps,
@@ -119,6 +119,12 @@ pub struct ServeArgs<F: Args> {
     /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
+    /// Mode of Unix sockets' files, in octal: who may write to one may connect [default: 660]
+    #[arg(long, value_name = "MODE")]
+    pub unix_mode: Option<UnixMode>,
+    /// Group of Unix sockets' files, by name or number
+    #[arg(long, value_name = "GROUP")]
+    pub unix_group: Option<UnixGroup>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub access: AccessArgs,

@@ -4,8 +4,13 @@
 //! front of those that the user typed, which therefore count more. A key that belongs to another subcommand is
 //! passed over, so that one file serves them all; an unknown key is refused.
 
-use super::Failure;
-use std::{ffi::OsString, fs, io::ErrorKind, path::Path};
+use super::{Failure, veil};
+use std::{
+    ffi::OsString,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 /// Puts what the configuration file says in front of the typed arguments.
 pub(super) fn insert(
@@ -33,6 +38,22 @@ pub(super) fn insert(
         .map_err(|what| Failure::Usage(format!("{}: {what}", path.display())))?;
     arguments.splice(2..2, flags.into_iter().map(OsString::from));
     Ok(arguments)
+}
+
+/// The file that `--config` names, if there is a secret in it, for whichever command.
+pub(super) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
+    let file = PathBuf::from(named(arguments)?);
+    let table: toml::Table = fs::read_to_string(&file).ok()?.parse().ok()?;
+    let flags: Vec<OsString> = table
+        .iter()
+        .flat_map(|(key, value)| {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values
+                .iter()
+                .filter_map(move |value| Some(format!("--{key}={}", scalar(key, value).ok()?).into()))
+        })
+        .collect();
+    (veil::veiled(&flags) != flags).then_some(file)
 }
 
 /// The value of `--config`; the last one counts.

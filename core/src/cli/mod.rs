@@ -38,10 +38,11 @@ pub use failure::Failure;
 pub use output::Output;
 pub use signals::Signals;
 pub use tls::{RootsArgs, ServerTlsArgs};
-pub use values::{ByteCount, HeaderLine, Size};
+pub use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
+use output::Early;
 use std::{ffi::OsString, process::ExitCode};
 
 /// What a command returns.
@@ -51,7 +52,14 @@ pub type Outcome = Result<(), Failure>;
 /// or stopped by a signal, 1 when it failed at run time, 2 for wrong usage.
 pub fn main<D: Devices>() -> ExitCode {
     let output = Output::new();
-    let code = match parse::<D>(veil::arguments()).and_then(|command| run::<D>(command, &output)) {
+    let (arguments, visible) = veil::arguments();
+    if visible {
+        output.warn(Early::VisibleSecrets);
+    }
+    if let Some(file) = config::with_secret(&arguments) {
+        output.warn(Early::SecretIn(file));
+    }
+    let code = match parse::<D>(arguments).and_then(|command| run::<D>(command, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&output),
     };
@@ -105,7 +113,7 @@ fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
         Command::Serve(args) => serve::run::<D>(&args, output),
         Command::Snapshot(args) => snapshot::run::<D>(&args, output),
         Command::Upload(args) => upload::run::<D>(&args, output),
-        Command::Watch(args) => watch::run(&args, output),
+        Command::Watch(args) => output.log("warn").and_then(|()| watch::run(&args, output)),
         Command::Doctor(args) => doctor::run::<D>(&args, output),
         Command::Own(own) => D::run(own, output),
     }

@@ -6,7 +6,8 @@ use std::{
     fs::File,
     io::{self, IsTerminal, Write},
     os::fd::AsFd,
-    sync::OnceLock,
+    path::PathBuf,
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -25,11 +26,31 @@ pub struct Output {
     terminal: bool,
     stdout: OnceLock<Option<LineWriter>>,
     log: OnceLock<LineWriter>,
+    early: Mutex<Vec<Early>>,
+}
+
+/// A warning from before there was a log.
+#[derive(Debug)]
+pub(super) enum Early {
+    /// `ps` shows secrets among the arguments.
+    VisibleSecrets,
+    /// There is a secret in this file.
+    SecretIn(PathBuf),
 }
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { terminal: io::stdout().is_terminal(), stdout: OnceLock::new(), log: OnceLock::new() }
+        Self {
+            terminal: io::stdout().is_terminal(),
+            stdout: OnceLock::new(),
+            log: OnceLock::new(),
+            early: Mutex::default(),
+        }
+    }
+
+    /// Warns as soon as there is a log.
+    pub(super) fn warn(&self, early: Early) {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).push(early);
     }
 
     /// Whether a person watches stdout.
@@ -130,6 +151,14 @@ impl Output {
                 panics.line(&[erase.as_bytes(), panic.to_string().as_bytes(), b"\n"]);
                 let _ = panics.flush(LAST_LINES);
             }));
+        }
+        for early in self.early.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            match early {
+                Early::VisibleSecrets => tracing::warn!(
+                    "every user of this machine can see the secrets among the arguments, since there is no /proc; use files such as --token-file or --config"
+                ),
+                Early::SecretIn(file) => crate::secret_file::warn_of_others(&file),
+            }
         }
         Ok(())
     }

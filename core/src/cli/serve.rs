@@ -1,15 +1,17 @@
 //! `serve`: the camera, streamed until stopped.
 
 use super::{
-    Devices, Failure, Outcome, Output, ServeArgs, Signals, access, capture, sending, status_line,
+    Devices, Failure, Outcome, Output, ServeArgs, Signals, access, capture, sending,
+    signals::{self, Request},
+    status_line,
     watchdog::Watchdogs,
 };
 use crate::{
     clock::{Clock, SystemClock},
-    http::{Bind, Listener, Page, Server},
+    http::{Bind, Listener, Page, Server, UnixPermissions},
     hub::Hub,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
@@ -22,15 +24,13 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         )));
     }
     let page = match &args.html {
-        Some(path) => Page::new(std::fs::read(path).map_err(|e| {
-            Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
-        })?),
+        Some(path) => Page::new(html(path)?),
         None => Page::default(),
     };
     let access = args.access.access()?;
     let listeners = {
         let _context = runtime.enter();
-        listen(&args.bind, D::BIND)?
+        listen(args, D::BIND)?
     };
 
     let hub = Hub::default();
@@ -38,7 +38,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
     let upload = sending::prepare(args.upload.clone(), &args.sending, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
-    server.page = page;
+    server.page = page.clone();
     server.base_path = args.base_path.clone();
     server.max_viewers = args.max_viewers;
     server.limits.connections = args.max_connections;
@@ -63,7 +63,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
             () = sending::beside(upload) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = watchdogs.run(&hub, &*clock) => Ok(()),
-            () = signals.stopped() => Ok(()),
+            outcome = requests(&mut signals, args.html.as_deref(), &page) => outcome,
         }
     });
     output.status("");
@@ -78,11 +78,54 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
     outcome
 }
 
+fn html(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| {
+        Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
+    })
+}
+
+/// Does what signals ask for until one of them ends the program.
+async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Outcome {
+    loop {
+        match signals.next().await {
+            Request::Stop => return Ok(()),
+            Request::Fail(name) => return Err(signals::failed(name)),
+            // Users, tokens and certificates are looked at whenever they are asked for.
+            Request::Reload => match file.map(html).transpose() {
+                Ok(new) => {
+                    if let Some(new) = new {
+                        page.set(new);
+                    }
+                    tracing::info!("files are read again");
+                }
+                Err(Failure::Runtime(what) | Failure::Usage(what) | Failure::Help(what)) => {
+                    tracing::warn!("{what}; the page of before stays");
+                }
+            },
+        }
+    }
+}
+
 /// Listens on the sockets that systemd gives and on those that the flags name, or else on the default.
-fn listen(named: &[Bind], default: SocketAddr) -> eyelet_hal::Result<Vec<Listener>> {
+fn listen<F: clap::Args>(args: &ServeArgs<F>, default: SocketAddr) -> Result<Vec<Listener>, Failure> {
+    let mut permissions =
+        UnixPermissions { group: args.unix_group.map(|group| group.0), ..Default::default() };
+    if let Some(mode) = args.unix_mode {
+        permissions.mode = mode.0;
+    }
+    let unix = args.bind.iter().any(|bind| matches!(bind, Bind::Unix(_)));
+    if permissions != UnixPermissions::default() && !unix {
+        return Err(Failure::Usage(
+            "--unix-mode and --unix-group are for --bind unix:PATH; name that, or leave them out (a socket of systemd has SocketMode= and SocketGroup=)"
+                .to_owned(),
+        ));
+    }
     let mut listeners = Listener::inherited()?;
-    for bind in named {
-        listeners.push(Listener::bind(bind)?);
+    for bind in &args.bind {
+        listeners.push(match bind {
+            Bind::Unix(path) => Listener::bind_unix(path, permissions)?,
+            tcp => Listener::bind(tcp)?,
+        });
     }
     if listeners.is_empty() {
         listeners.push(Listener::bind(&default.into())?);

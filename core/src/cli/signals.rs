@@ -1,17 +1,56 @@
-//! SIGINT and SIGTERM: the ordinary end of a command.
+//! Signals: the ordinary end of a command, the extraordinary ones, and the wish that files be read again.
 
-use super::Failure;
-use std::io;
+use super::{Failure, Outcome};
+use std::{
+    future::poll_fn,
+    io::{self, IsTerminal},
+    task::Poll,
+};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
 };
 
-/// Both signals, watched from the moment this is made: before a command says that it is ready.
+/// What Linux ends a program by when nobody listens, beside SIGINT and SIGTERM. Whoever sends one by mistake, or for
+/// another program, must not leave a watchdog behind that restarts the machine.
+///
+/// Not among them: SIGKILL; SIGPIPE, which Rust ignores; SIGSEGV, SIGABRT, SIGTRAP and the like, after which there is
+/// nothing to trust; SIGTSTP, SIGTTIN and SIGTTOU, by which a person stops a program and has it go on.
+const FATAL: [(&str, i32); 9] = {
+    use rustix::process::Signal as S;
+    [
+        ("SIGQUIT", S::QUIT.as_raw()),
+        ("SIGUSR2", S::USR2.as_raw()),
+        ("SIGALRM", S::ALARM.as_raw()),
+        ("SIGVTALRM", S::VTALARM.as_raw()),
+        ("SIGPROF", S::PROF.as_raw()),
+        ("SIGIO", S::IO.as_raw()),
+        ("SIGXCPU", S::XCPU.as_raw()),
+        ("SIGPWR", S::POWER.as_raw()),
+        ("SIGSTKFLT", S::STKFLT.as_raw()),
+    ]
+};
+
+/// Real-time signals, but for those that C libraries have for themselves.
+const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The ordinary end: SIGINT or SIGTERM, or the terminal is gone.
+    Stop,
+    /// An end that nobody asks for on purpose, by the signal of this name.
+    Fail(&'static str),
+    /// Files are to be read or opened again: SIGHUP or SIGUSR1.
+    Reload,
+}
+
+/// All signals that end a program, watched from the moment this is made: before a command says that it is ready.
 #[derive(Debug)]
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    watched: Vec<(Request, Signal)>,
+    /// Which of stdin, stdout and stderr were terminals at the beginning.
+    terminals: [bool; 3],
 }
 
 impl Signals {
@@ -21,22 +60,57 @@ impl Signals {
     /// If that cannot be; then a command must not start, since it could not be stopped cleanly.
     pub fn watch(runtime: &Runtime) -> Result<Self, Failure> {
         let _context = runtime.enter();
-        let both = || -> io::Result<Self> {
-            Ok(Self {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            })
+        let all = || -> io::Result<Self> {
+            // A file that may not grow is an error where it is written, and no end.
+            drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
+            let mut watched = vec![
+                (Request::Stop, signal(SignalKind::interrupt())?),
+                (Request::Stop, signal(SignalKind::terminate())?),
+                (Request::Reload, signal(SignalKind::hangup())?),
+                (Request::Reload, signal(SignalKind::user_defined1())?),
+            ];
+            for (name, number) in
+                FATAL.into_iter().chain(REAL_TIME.map(|number| ("a real-time signal", number)))
+            {
+                watched.push((Request::Fail(name), signal(SignalKind::from_raw(number))?));
+            }
+            Ok(Self { watched, terminals: terminals() })
         };
-        both().map_err(|e| {
+        all().map_err(|e| {
             Failure::runtime(format!("cannot watch for signals: {e}; is the system out of memory?"))
         })
     }
 
-    /// Until one of them has come.
-    pub async fn stopped(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// What the next one asks for.
+    pub async fn next(&mut self) -> Request {
+        let request = poll_fn(|cx| {
+            let mut all = self.watched.iter_mut();
+            let came = all.find_map(|(request, signal)| signal.poll_recv(cx).is_ready().then_some(*request));
+            came.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await;
+        // A terminal that is gone sends SIGHUP too: then nobody is left to stop a program that was started there.
+        if request == Request::Reload && terminals() != self.terminals { Request::Stop } else { request }
+    }
+
+    /// Until one of them ends a command that has nothing to read again.
+    ///
+    /// # Errors
+    /// If it is not one of those that end commands ordinarily.
+    pub async fn stopped(&mut self) -> Outcome {
+        match self.next().await {
+            Request::Fail(name) => Err(failed(name)),
+            Request::Stop | Request::Reload => Ok(()),
         }
     }
+}
+
+/// Why a command ends by this signal.
+pub(super) fn failed(name: &str) -> Failure {
+    Failure::runtime(format!("stopped by {name}; stop it with SIGTERM"))
+}
+
+/// A terminal whose other end has gone is one no more.
+fn terminals() -> [bool; 3] {
+    [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()]
 }

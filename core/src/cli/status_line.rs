@@ -6,6 +6,9 @@ use std::time::Duration;
 
 /// Rewrites the line once a second, until the future is dropped.
 pub(super) async fn show(hub: &Hub, clock: &dyn Clock, output: &Output) {
+    if !output.is_terminal() {
+        return std::future::pending().await;
+    }
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
         seconds.tick().await;

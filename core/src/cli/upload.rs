@@ -1,6 +1,6 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Outcome, Output, Signals, UploadArgs, capture, sending};
+use super::{Devices, Failure, Outcome, Output, Signals, UploadArgs, capture, sending};
 use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
@@ -22,8 +22,8 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     let camera = pipeline.spawn()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = upload.run() => ended,
-            () = signals.stopped() => Ok(()),
+            ended = upload.run() => ended.map_err(Failure::from),
+            ended = signals.stopped() => ended,
         }
     });
     // A look-up of the server's name may still be under way; nobody waits for it.

@@ -1,7 +1,7 @@
 //! What flags hold.
 
 use std::{
-    fmt,
+    fmt, fs,
     num::{NonZeroU32, NonZeroU64},
     str::FromStr,
     time::Duration,
@@ -81,6 +81,50 @@ pub(super) fn count(text: &str) -> Result<NonZeroU64, &'static str> {
     text.parse().map_err(|_| "a number of pictures is 1 or more")
 }
 
+/// Who may read and write a file, in octal: `660`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixMode(pub u32);
+
+impl FromStr for UnixMode {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let octal = text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| octal && mode <= 0o777);
+        // Without the owner's own right the next start could not tell whether somebody listens there.
+        mode.filter(|mode| mode & 0o200 != 0)
+            .map(Self)
+            .ok_or("a mode is three octal digits that let the owner write, such as 660")
+    }
+}
+
+/// A group of the system, by name or number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixGroup(pub u32);
+
+impl FromStr for UnixGroup {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // -1 is the system's word for no change.
+        if let Ok(number) = text.parse::<u32>()
+            && number != u32::MAX
+        {
+            return Ok(Self(number));
+        }
+        let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+        let number = group(&groups, text).map(Self);
+        number
+            .ok_or_else(|| "no such group in /etc/group; groups from elsewhere go by their number".to_owned())
+    }
+}
+
+/// The number of a group in a file such as /etc/group: `name:password:number:members`.
+fn group(groups: &str, name: &str) -> Option<u32> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (!name.is_empty() && fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten()
+    })
+}
+
 /// A header that may hold a secret: not checked here, since clap's errors show the value, and not shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HeaderLine(pub(super) String);
@@ -130,6 +174,26 @@ mod tests {
         {
             assert!(period(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn modes_and_groups() {
+        for (text, want) in [("660", 0o660), ("0666", 0o666), ("200", 0o200)] {
+            assert_eq!(text.parse(), Ok(UnixMode(want)));
+        }
+        for bad in ["", "rw", "678", "1777", "-660", "+660", "0o660", "440", "000"] {
+            assert!(bad.parse::<UnixMode>().is_err(), "{bad}");
+        }
+        assert_eq!("33".parse(), Ok(UnixGroup(33)));
+        assert_eq!("root".parse(), Ok(UnixGroup(0)));
+        for bad in ["", "4294967295", "-1", "no such group", "root:x"] {
+            assert!(bad.parse::<UnixGroup>().is_err(), "{bad}");
+        }
+        let groups = "root:x:0:\n\nbroken\n:x:9:\nwww-data:x:33:a,b\nwww:x:y:\n";
+        assert_eq!(
+            (group(groups, "www-data"), group(groups, "www"), group(groups, "")),
+            (Some(33), None, None)
+        );
     }
 
     #[test]

@@ -27,18 +27,19 @@ const SECRET: [&str; 2] = ["--token", "--upload-header"];
 /// What a pipe takes without a reader.
 const MOST: usize = 32 * 1024;
 
-/// This process's arguments, the program's name first.
-pub(super) fn arguments() -> Vec<OsString> {
+/// This process's arguments, the program's name first, and whether others can see secrets among them.
+pub(super) fn arguments() -> (Vec<OsString>, bool) {
     if let Some(handed) = handed_over() {
-        return handed;
+        return (handed, false);
     }
     let arguments: Vec<_> = std::env::args_os().collect();
     let veiled = veiled(&arguments);
-    if veiled != arguments {
+    let visible = veiled != arguments;
+    if visible {
         // Comes back only where it cannot be done: without /proc, or with arguments as long as a book.
         let _ = replace(&arguments, &veiled);
     }
-    arguments
+    (arguments, visible)
 }
 
 fn handed_over() -> Option<Vec<OsString>> {
@@ -67,7 +68,7 @@ fn replace(arguments: &[OsString], veiled: &[OsString]) -> io::Result<()> {
 }
 
 /// The arguments as everybody may see them.
-fn veiled(arguments: &[OsString]) -> Vec<OsString> {
+pub(super) fn veiled(arguments: &[OsString]) -> Vec<OsString> {
     let mut secret = false;
     arguments
         .iter()

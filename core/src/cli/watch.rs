@@ -26,7 +26,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
         tokio::select! {
             report = watch::watch(&url, &options, &SystemClock, progress) => report.map(Some),
             // What was measured until then still counts.
-            () = signals.stopped() => Ok(last.take()),
+            _ = signals.stopped() => Ok(last.take()),
         }
     })?;
     output.status("");

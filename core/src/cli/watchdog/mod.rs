@@ -7,13 +7,16 @@ mod device;
 mod systemd;
 
 use super::Failure;
-use crate::{clock::Clock, hub::Hub};
+use crate::{clock::Clock, hub::Hub, status::HANG};
 use device::WatchdogDevice;
 use std::{path::Path, time::Duration};
 use systemd::Systemd;
 
 /// The longest time between two signs of life. The shortest limit of a watchdog device is a second or two.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// Nothing holds up a look for so long but the end of all work in this process.
+const STOOD_STILL: Duration = Duration::from_secs(5);
 
 /// Everybody who is told.
 #[derive(Debug, Default)]
@@ -22,6 +25,10 @@ pub(super) struct Watchdogs {
     device: Option<WatchdogDevice>,
     told: String,
     hanging: bool,
+    /// When it was looked last.
+    looked: Option<Duration>,
+    /// Until then the camera thread is not blamed.
+    grace: Duration,
 }
 
 impl Watchdogs {
@@ -62,6 +69,14 @@ impl Watchdogs {
 
     /// A sign of life, if there is life at `now` on the monotonic clock.
     fn turn(&mut self, hub: &Hub, now: Duration) {
+        // The whole process stood still, as by SIGSTOP: the camera thread could not turn either, and has all of its time
+        // from now on.
+        if self.looked.replace(now).is_some_and(|before| now.saturating_sub(before) >= STOOD_STILL) {
+            self.grace = now + HANG;
+        }
+        if now < self.grace && hub.status.hangs(now).is_some() {
+            return self.live();
+        }
         let status = match hub.status.snapshot(now).health {
             Ok(()) => "STATUS=streaming".to_owned(),
             Err(reason) => format!("STATUS=no signal: {}", reason.replace('\n', " ")),
@@ -76,7 +91,14 @@ impl Watchdogs {
             }
             return;
         }
-        self.hanging = false;
+        if std::mem::take(&mut self.hanging) {
+            tracing::info!("the camera thread turns again");
+        }
+        self.live();
+    }
+
+    /// All is well.
+    fn live(&mut self) {
         if self.systemd.as_ref().is_some_and(|systemd| systemd.period().is_some()) {
             self.tell("WATCHDOG=1");
         }
@@ -95,7 +117,6 @@ impl Watchdogs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::HANG;
     use std::{
         fs, io,
         os::{
@@ -152,6 +173,10 @@ mod tests {
                 ["STATUS=no signal: cannot open /dev/video0: unplugged", "WATCHDOG=1", "WATCHDOG=1"]
             );
 
+            for later in 3..HANG.as_secs() as u32 {
+                watchdogs.turn(&hub, later * second);
+            }
+            assert!(received(&socket).iter().all(|message| message == "WATCHDOG=1"), "it may yet come");
             watchdogs.turn(&hub, second + HANG);
             watchdogs.turn(&hub, 2 * second + HANG);
             let hung = received(&socket);
@@ -169,6 +194,32 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_was_stopped_does_not_blame_the_camera_thread() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("watchdog");
+        fs::write(&path, "").unwrap();
+        let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
+        let (hub, second) = (Hub::default(), Duration::from_secs(1));
+        hub.status.turned(second);
+        watchdogs.turn(&hub, second);
+        // SIGSTOP for half a minute; then the camera thread is slow to come, but not slower than it may be.
+        let back = 31 * second;
+        for later in 0..15 {
+            watchdogs.turn(&hub, back + later * second);
+        }
+        assert_eq!(fs::read(&path).unwrap().len(), 16, "signs of life");
+        assert!(!watchdogs.hanging);
+        // It does not come at all.
+        watchdogs.turn(&hub, back + HANG);
+        assert!(watchdogs.hanging);
+        assert_eq!(fs::read(&path).unwrap().len(), 16);
+        // Late as it is, it comes.
+        hub.status.turned(back + HANG + second);
+        watchdogs.turn(&hub, back + HANG + second);
+        assert!(!watchdogs.hanging, "and that is said");
+    }
+
+    #[test]
     fn a_device_is_fed_while_the_threads_turn_and_let_go_at_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watchdog");
@@ -176,14 +227,16 @@ mod tests {
         let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
         let hub = Hub::default();
         hub.status.turned(Duration::ZERO);
-        for turn in 0..3 {
+        for turn in 0..20 {
             watchdogs.turn(&hub, turn * Duration::from_secs(1));
         }
-        watchdogs.turn(&hub, HANG);
-        watchdogs.turn(&hub, 2 * HANG);
-        assert_eq!(fs::read(&path).unwrap(), b"\0\0\0", "not while the camera thread hangs");
+        assert_eq!(fs::read(&path).unwrap(), [0; 15], "not while the camera thread hangs");
         drop(watchdogs);
-        assert_eq!(fs::read(&path).unwrap(), b"\0\0\0V", "an ordinary end does not restart the machine");
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            [&[0; 15][..], b"V"].concat(),
+            "an ordinary end restarts nothing"
+        );
 
         match Watchdogs::open(Some(&dir.path().join("none/watchdog"))) {
             Err(Failure::Runtime(what)) => {

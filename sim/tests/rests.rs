@@ -1,0 +1,113 @@
+//! A server without viewers rests, however the last ones have left: counted in times that its threads went to sleep.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Far longer than anything here takes: only a server that does not rest meets it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// With nobody watching the threads sleep 8 times a second; with the camera awake, more than 30 times.
+const RESTING: f64 = 20.0;
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"))
+            .args(["serve", "--bind", "127.0.0.1:0", "--scene", "detail"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line:?}"));
+        let address = address.trim_end().trim_end_matches('/').to_owned();
+        Self { child, address }
+    }
+
+    fn ask(&self, request: &str) -> TcpStream {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.write_all(request.as_bytes()).unwrap();
+        socket
+    }
+
+    /// How often threads have gone to sleep of themselves. Being interrupted by others does not count.
+    fn sleeps(&self) -> u64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        threads
+            .map(|thread| {
+                let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+                let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+                line.unwrap().trim().parse::<u64>().unwrap()
+            })
+            .sum()
+    }
+
+    #[track_caller]
+    fn rests(&self, after: &str) {
+        let start = Instant::now();
+        loop {
+            let (before, began) = (self.sleeps(), Instant::now());
+            thread::sleep(Duration::from_secs(2));
+            let rate = (self.sleeps() - before) as f64 / began.elapsed().as_secs_f64();
+            if rate < RESTING {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "after {after}: {rate:.0} a second");
+        }
+    }
+}
+
+const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+const SNAPSHOT: &str = "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[test]
+fn a_server_rests_however_its_last_viewers_left() {
+    let server = Server::start();
+    let some = |socket: &mut TcpStream| socket.read_exact(&mut [0; 100_000]).unwrap();
+    server.rests("the start");
+
+    let mut reader = server.ask(STREAM);
+    some(&mut reader);
+    drop(reader);
+    server.rests("a viewer that left in the middle of a picture");
+
+    let mut full = server.ask(STREAM);
+    some(&mut full);
+    // Until the kernel holds all that it can.
+    thread::sleep(Duration::from_secs(1));
+    drop(full);
+    server.rests("a viewer that did not read");
+
+    let mut half = server.ask(STREAM);
+    half.shutdown(Shutdown::Write).unwrap();
+    some(&mut half);
+    drop(half);
+    server.rests("a viewer that closed one side, then the other");
+
+    for request in [STREAM, SNAPSHOT, &format!("{SNAPSHOT}{STREAM}"), "GET /stream HTTP/1.1\r\nHost:"] {
+        for _ in 0..8 {
+            drop(server.ask(request));
+        }
+        server.rests(&format!("peers that left at once after {request:?}"));
+    }
+}
