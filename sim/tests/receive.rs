@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -281,7 +281,7 @@ fn a_body_that_breaks_off_or_never_comes_leaves_nothing() {
     let mut client = server.connect();
     client.send(&post(JPEG)[..70]);
     let answer = client.answer();
-    assert_eq!((answer.status, &answer.text[..]), (408, "the picture did not come within 100ms\n"));
+    assert_eq!((answer.status, &answer.text[..]), (408, "nothing came of the picture for 100ms\n"));
     client.assert_closed();
 
     let mut client = server.connect();
@@ -322,20 +322,84 @@ fn many_at_once_are_all_kept() {
     assert_eq!(tails, want, "each once, and no unfinished file");
 }
 
+/// Silent ones, and those that stopped in the middle of a head or a picture.
 #[test]
-fn connections_over_the_limit_wait() {
+fn who_sends_nothing_gives_way() {
+    let server = Server::start();
+    let request = post(JPEG);
+    let mut silent = Vec::new();
+    for len in [0, 10, request.len() - 5].into_iter().cycle().take(96) {
+        let mut client = server.connect();
+        client.send(&request[..len]);
+        silent.push(client);
+    }
+    assert_eq!(server.ask(&request).status, 200);
+    drop(silent);
+    assert_eq!(server.ask(&request).status, 200);
+    assert_eq!(server.files().len(), 2);
+}
+
+/// They once held what had come of them in memory: 1 GiB for 32 forms.
+#[test]
+fn long_bodies_wait_on_the_disk_and_leave_nothing_there() {
+    let server = Server::start();
+    let long = form(&[JPEG, &vec![0; 4_000_000]].concat());
+    let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(&long[..long.len() - 1]);
+    }
+    let on_disk = || {
+        server.files().iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len()).sum::<u64>()
+    };
+    let start = Instant::now();
+    while on_disk() < 8 * 3_500_000 {
+        assert!(start.elapsed() < LONG.unwrap(), "{} bytes are on the disk", on_disk());
+        thread::sleep(Duration::from_millis(1));
+    }
+    let whole = clients.pop().unwrap();
+    drop(clients);
+    let mut client = whole;
+    assert_eq!(client.ask(b"\n").status, 200);
+    let start = Instant::now();
+    while server.files().len() > 1 {
+        assert!(start.elapsed() < LONG.unwrap(), "{:?}", server.files());
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_slow_link_may_take_its_time() {
     let mut options = Options::default();
-    options.max_connections = 1;
+    options.body_timeout = Duration::from_secs(1);
     let server = Server::with(options);
-    let mut first = server.connect();
-    assert_eq!(first.ask(&post(JPEG)).status, 200);
-    let mut second = server.connect();
-    second.send(&post(JPEG));
-    second.reader.get_mut().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    assert!(second.reader.read(&mut [0]).is_err(), "there is one place, and it is taken");
-    second.reader.get_mut().set_read_timeout(LONG).unwrap();
-    drop(first);
-    assert_eq!(second.answer().status, 200);
+    let mut client = server.connect();
+    let begun = Instant::now();
+    for byte in post(JPEG) {
+        client.send(&[byte]);
+        // This is the link.
+        thread::sleep(Duration::from_millis(30));
+    }
+    assert!(begun.elapsed() > options.body_timeout);
+    assert_eq!(client.answer().status, 200);
+}
+
+/// What is remembered of a picture must be short: 28 bytes of JPEG once cost 200 KB for ever.
+#[test]
+fn a_run_that_is_none_is_refused() {
+    let server = Server::start();
+    let with = |run: &str, sequence: &str| {
+        let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nX-Run: {run}\r\nX-Sequence: {sequence}\r\n");
+        server.ask(&[format!("{head}Content-Length: {}\r\n\r\n", JPEG.len()).as_bytes(), JPEG].concat())
+    };
+    for run in ["", "a b", "\u{fc}", "../x", &"a".repeat(65), &"a".repeat(60_000)] {
+        let answer = with(run, "1");
+        assert!(matches!(answer.status, 400 | 431), "{answer:?}");
+    }
+    assert!(with("0000000000000e1e", "first").text.starts_with("X-Sequence is a number"));
+    assert!(server.files().is_empty());
+    for run in ["0000000000000e1e", "67e55044-10b1-426f-9247-bb680e5fe0c8"] {
+        assert_eq!(with(run, "1").status, 200);
+    }
 }
 
 #[test]

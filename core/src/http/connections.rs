@@ -4,10 +4,11 @@
 //! does: without a request (none yet, half of one, or the next one not yet). If none is, one of the network that has
 //! most: somebody who asks without end, from as many connections as he may have, keeps nobody else out.
 
-use super::socket::Network;
+use super::socket::{Network, Peer};
 use crate::metrics::ConnectionCounters;
 use std::{
     collections::{BTreeMap, HashMap},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,9 +17,9 @@ use tokio::{sync::Notify, time::Instant};
 /// Who has just come is given the time to ask, while there is a network with more connections that can give way.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The connections now.
+/// The connections now. Also for other servers than eyelet's own.
 #[derive(Clone, Debug)]
-pub(super) struct Connections {
+pub struct Connections {
     max: usize,
     max_per_network: usize,
     counters: ConnectionCounters,
@@ -60,8 +61,15 @@ struct Entry {
 }
 
 impl Connections {
-    pub(super) fn new(max: usize, max_per_network: usize, counters: ConnectionCounters) -> Self {
+    /// So many in all, and from one network, which is an IPv4 address or an IPv6 /64.
+    pub fn new(max: usize, max_per_network: usize, counters: ConnectionCounters) -> Self {
         Self { max, max_per_network, counters, inner: Arc::default() }
+    }
+
+    /// A place for a connection from there, idle at first. None if so many are at work. A web server on this machine may stand
+    /// for any number of people: `127.0.0.1` and `::1` are not counted as a network.
+    pub fn admit_peer(&self, peer: SocketAddr) -> Option<Place> {
+        self.admit(Peer::Tcp(peer).counted_network())
     }
 
     /// A place for a connection of `network` (none is not counted), idle at first. None if so many are at work.
@@ -197,7 +205,7 @@ impl Inner {
 
 /// A connection's place. It is free again when this drops.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     id: u64,
     give_way: Arc<Notify>,
     connections: Connections,
@@ -205,12 +213,12 @@ pub(super) struct Place {
 
 impl Place {
     /// It has no request, or has just taken some of an answer.
-    pub(super) fn idle(&self) {
+    pub fn idle(&self) {
         self.connections.lock().set_idle(self.id);
     }
 
     /// It has a request: it stays until it is answered.
-    pub(super) fn busy(&self) {
+    pub fn busy(&self) {
         self.connections.lock().set_busy(self.id);
     }
 
@@ -254,7 +262,7 @@ impl Place {
     }
 
     /// Until somebody else has been given this place.
-    pub(super) async fn given_away(&self) {
+    pub async fn given_away(&self) {
         self.give_way.notified().await;
     }
 }

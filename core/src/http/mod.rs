@@ -34,6 +34,7 @@ pub use access_log::AccessLog;
 pub use auth::{Access, Sources, Token};
 pub use base_path::BasePath;
 pub use bind::Bind;
+pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use listener::{Listener, Listeners, listen};
 pub use origins::{AllowedOrigin, Origins};
@@ -47,7 +48,6 @@ pub use unix_file::UnixPermissions;
 pub use crate::tls::ServerTls;
 
 use crate::{clock::Clock, hub::Hub};
-use connections::Connections;
 use fanout::Fanout;
 use socket::{Peer, Socket};
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};

@@ -2,25 +2,30 @@
 
 use super::{
     Options,
+    body::Body,
     check::check,
     folder::Folder,
     form,
     repeats::{Key, Repeats, Stored},
 };
 use bytes::Bytes;
+use eyelet_core::http::Place;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::{Body, Incoming},
+    body::{Body as _, Incoming},
     header::{self, HeaderValue},
 };
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 
 /// How long the rest of a refused body is read and thrown away. Closing the connection at once would reset it, and a
 /// client that is still sending would not see the answer.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// So many pictures are whole in memory at a time, while they are checked and stored: of 16 MiB in a form, twice that each.
+const WHOLE: usize = 2;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -29,43 +34,64 @@ type Answer = Response<Full<Bytes>>;
 pub(super) struct Shelf {
     pub(super) folder: Folder,
     pub(super) repeats: Repeats,
+    /// To have a whole picture in memory.
+    pub(super) whole: Arc<Semaphore>,
+}
+
+impl Shelf {
+    pub(super) fn new(folder: Folder) -> Self {
+        Self { folder, repeats: Repeats::default(), whole: Arc::new(Semaphore::new(WHOLE)) }
+    }
 }
 
 pub(super) async fn answer(
     request: Request<Incoming>,
     shelf: Arc<Shelf>,
     options: Options,
+    place: Arc<Place>,
 ) -> Result<Answer, Infallible> {
-    Ok(match (request.uri().path(), request.method()) {
-        ("/upload", &Method::POST | &Method::PUT) => upload(request, shelf, options).await,
+    let answer = match (request.uri().path(), request.method()) {
+        ("/upload", &Method::POST | &Method::PUT) => upload(request, shelf, options, &place).await,
         ("/upload", _) => not_allowed("POST, PUT"),
         ("/", &Method::GET | &Method::HEAD) => page(&shelf.folder),
         ("/", _) => not_allowed("GET, HEAD"),
         _ => text(StatusCode::NOT_FOUND, "not found; pictures are posted to /upload"),
-    })
+    };
+    place.idle();
+    Ok(answer)
 }
 
-async fn upload(request: Request<Incoming>, shelf: Arc<Shelf>, options: Options) -> Answer {
-    let (form, key) = (form_type(&request), key(&request));
+async fn upload(request: Request<Incoming>, shelf: Arc<Shelf>, options: Options, place: &Place) -> Answer {
+    let form = form_type(&request);
+    let key = key(&request);
     let mut body = request.into_body();
-    let picture = match timeout(options.body_timeout, read(&mut body, options.max_bytes)).await {
-        Ok(Ok(picture)) => picture,
-        Ok(Err(Unread::TooLong)) => {
+    let read = match key {
+        Ok(_) => read(&mut body, &shelf, options, place).await,
+        Err(why) => Err(Unread::Refused(StatusCode::BAD_REQUEST, why.to_owned())),
+    };
+    let (picture, key) = match (read, key) {
+        (Ok(picture), Ok(key)) => (picture, key),
+        (Err(Unread::Refused(status, why)), _) => {
             tokio::spawn(async move { timeout(LINGER, drain(body)).await });
-            let why = format!("the picture is longer than {} bytes", options.max_bytes);
-            return close(text(StatusCode::PAYLOAD_TOO_LARGE, why));
+            return close(text(status, why));
         }
         // Nobody is there to read this, but the log.
-        Ok(Err(Unread::Broken(e))) => {
-            return close(text(StatusCode::BAD_REQUEST, format!("the body broke off: {e}")));
-        }
-        Err(_) => {
-            let why = format!("the picture did not come within {:?}", options.body_timeout);
+        (Err(Unread::Broken(why)), _) => return close(text(StatusCode::BAD_REQUEST, why)),
+        (Err(Unread::Silent), _) | (_, Err(_)) => {
+            let why = format!("nothing came of the picture for {:?}", options.body_timeout);
             return close(text(StatusCode::REQUEST_TIMEOUT, why));
         }
     };
+    place.busy();
+    // Never closed.
+    let permit = Arc::clone(&shelf.whole).acquire_owned().await;
     // Checking and storing block: unpacking, writing, waiting for the disk.
     let stored = spawn_blocking(move || {
+        let _permit = permit;
+        let picture = match picture.whole() {
+            Ok(picture) => picture,
+            Err(e) => return Err(Refusal::NotStored(e, shelf)),
+        };
         let picture = match form {
             Some(kind) => form::picture(&kind, &picture).map_err(Refusal::NoPicture)?,
             None => picture.into(),
@@ -95,10 +121,7 @@ async fn upload(request: Request<Incoming>, shelf: Arc<Shelf>, options: Options)
         }
         Ok(Err(Refusal::NoPicture(why))) => text(StatusCode::BAD_REQUEST, why),
         Ok(Err(Refusal::NotStored(e, shelf))) => {
-            if shelf.folder.is_news(true) {
-                warn!("cannot store pictures in {}: {e}; make room there", shelf.folder.path().display());
-            }
-            let (status, why) = not_stored(&e);
+            let (status, why) = not_stored(&e, &shelf.folder);
             text(status, why)
         }
         Err(e) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("the picture was not stored: {e}")),
@@ -111,26 +134,48 @@ enum Refusal {
 }
 
 enum Unread {
-    TooLong,
-    Broken(hyper::Error),
+    Refused(StatusCode, String),
+    Broken(String),
+    Silent,
 }
 
-/// The whole body, or no more of it than the limit.
-async fn read(body: &mut Incoming, max_bytes: usize) -> Result<Vec<u8>, Unread> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > max_bytes {
-        return Err(Unread::TooLong);
+/// The whole body, or no more of it than the limit. Who sends nothing counts as idle, and gives way to others.
+async fn read(
+    body: &mut Incoming,
+    shelf: &Arc<Shelf>,
+    options: Options,
+    place: &Place,
+) -> Result<Body, Unread> {
+    let too_long = || {
+        let why = format!("the picture is longer than {} bytes", options.max_bytes);
+        Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > options.max_bytes {
+        return Err(too_long());
     }
-    let mut bytes = Vec::with_capacity(announced);
-    while let Some(frame) = body.frame().await {
-        if let Some(data) = frame.map_err(Unread::Broken)?.data_ref() {
-            if data.len() > max_bytes - bytes.len() {
-                return Err(Unread::TooLong);
-            }
-            bytes.extend_from_slice(data);
+    let mut picture = Body::default();
+    loop {
+        place.idle();
+        let frame = timeout(options.body_timeout, body.frame()).await.map_err(|_| Unread::Silent)?;
+        let Some(frame) = frame else { return Ok(picture) };
+        let frame = frame.map_err(|e| Unread::Broken(format!("the body broke off: {e}")))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if data.len() > options.max_bytes - picture.len() {
+            return Err(too_long());
+        }
+        if picture.push(data) {
+            place.busy();
+            let (shelf, mut full) = (Arc::clone(shelf), picture);
+            let spilled = spawn_blocking(move || {
+                full.spill(&shelf.folder).map(|()| full).map_err(|e| not_stored(&e, &shelf.folder))
+            });
+            picture = match spilled.await {
+                Ok(Ok(picture)) => picture,
+                Ok(Err((status, why))) => return Err(Unread::Refused(status, why)),
+                Err(e) => return Err(Unread::Broken(e.to_string())),
+            };
         }
     }
-    Ok(bytes)
 }
 
 async fn drain(mut body: Incoming) {
@@ -143,21 +188,35 @@ fn form_type(request: &Request<Incoming>) -> Option<String> {
     kind.starts_with("multipart/form-data").then(|| kind.to_owned())
 }
 
-/// Which picture it is, if the client says so: then the same one is not stored twice.
-fn key(request: &Request<Incoming>) -> Option<Key> {
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    Some((text("x-run")?.to_owned(), text("x-sequence")?.parse().ok()?))
+/// Which picture it is, if the client says so: then the same one is not stored twice. It is remembered, and therefore short.
+fn key(request: &Request<Incoming>) -> Result<Option<Key>, &'static str> {
+    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let (Some(run), Some(sequence)) = (text("x-run"), text("x-sequence")) else { return Ok(None) };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if !(1..=64).contains(&run.len()) || !run.bytes().all(plain) {
+        return Err(
+            "X-Run is 1 to 64 letters, digits, dashes, underscores and dots, such as 00000000deadbeef",
+        );
+    }
+    let sequence = sequence.parse().map_err(|_| "X-Sequence is a number, which grows within a run")?;
+    Ok(Some((run.to_owned(), sequence)))
 }
 
-fn not_stored(error: &io::Error) -> (StatusCode, String) {
-    let status = match error.kind() {
+fn not_stored(error: &io::Error, folder: &Folder) -> (StatusCode, String) {
+    if folder.is_news(true) {
+        warn!("cannot store pictures in {}: {error}; make room there", folder.path().display());
+    }
+    // The kind only: the error names a path, which is nobody's business but the log's.
+    (status(error), format!("the picture was not stored: {}", error.kind()))
+}
+
+fn status(error: &io::Error) -> StatusCode {
+    match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             StatusCode::INSUFFICIENT_STORAGE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    // The kind only: the error names a path, which is nobody's business but the log's.
-    (status, format!("the picture was not stored: {}", error.kind()))
+    }
 }
 
 fn page(folder: &Folder) -> Answer {
@@ -198,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_apart() {
-        let status = |errno| not_stored(&io::Error::from_raw_os_error(errno)).0.as_u16();
+        let status = |errno| status(&io::Error::from_raw_os_error(errno)).as_u16();
         assert_eq!([28, 122, 27, 13, 5].map(status), [507, 507, 507, 500, 500]);
     }
 }

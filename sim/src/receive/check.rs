@@ -25,16 +25,24 @@ impl Kind {
     }
 }
 
+/// Whether it begins like a picture.
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(JPEG_SIGNATURE) || bytes.starts_with(PNG_SIGNATURE)
+}
+
+const JPEG_SIGNATURE: &[u8] = &[0xff, 0xd8];
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
 /// Which picture it is, or why it is none.
 pub(super) fn check(bytes: &[u8]) -> Result<Kind, String> {
     if bytes.is_empty() {
         return Err("the body is empty; send the bytes of a JPEG or PNG".into());
     }
-    if bytes.starts_with(&[0xff, 0xd8]) {
+    if bytes.starts_with(JPEG_SIGNATURE) {
         // Cameras and phones put padding or more pictures after the end of the first.
         return jpeg::inspect(bytes).map(|_| Kind::Jpeg).map_err(|e| e.to_string());
     }
-    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+    if bytes.starts_with(PNG_SIGNATURE) {
         return png(bytes).map(|()| Kind::Png).map_err(|e| format!("the PNG is damaged: {e}"));
     }
     Err("the body is neither a JPEG nor a PNG; send the bytes of one".into())

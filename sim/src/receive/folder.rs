@@ -79,6 +79,11 @@ impl Folder {
         self.failing.swap(failed, Ordering::Relaxed) != failed
     }
 
+    /// A file that goes away unless it is given a name.
+    pub(super) fn unfinished(&self) -> io::Result<NamedTempFile> {
+        unfinished(&self.path)
+    }
+
     /// Stores a picture and gives its name. Names sort by time. When this returns the picture is on the disk, under
     /// its name, whole; after an error there is nothing.
     pub(super) fn store(&self, picture: &[u8], kind: Kind) -> io::Result<String> {

@@ -1,18 +1,28 @@
 //! Pictures in forms: `multipart/form-data`, as pages with a file input send them.
 
-use super::check::check;
+use super::check::{check, is_one};
 use bytes::Bytes;
 use eyelet_core::multipart::Reader;
 
-/// The first picture in the form, whatever its field is called.
+/// As many pictures that are damaged are looked at: unpacking takes time.
+const TRIES: usize = 4;
+
+/// The first whole picture in the form, whatever its field is called.
 pub(super) fn picture(content_type: &str, body: &[u8]) -> Result<Bytes, String> {
     let mut reader = Reader::new(content_type).map_err(|_| "the form has no boundary".to_owned())?;
     reader.push(body);
     let mut why = "it has no field".to_owned();
+    let mut tries = 0;
     loop {
         let part = reader.next_part().map_err(|e| format!("the form cannot be read: {e}"))?;
         // Without its last boundary the form has been cut short, and the picture in it too.
         let Some(part) = part else { return Err(format!("the form holds no whole picture: {why}")) };
+        tries += usize::from(is_one(&part.body));
+        if tries > TRIES {
+            return Err(format!(
+                "the form holds more than {TRIES} pictures, and the first are damaged: {why}"
+            ));
+        }
         match check(&part.body) {
             Ok(_) => return Ok(part.body),
             Err(e) => why = e,
@@ -46,6 +56,15 @@ mod tests {
         {
             assert!(picture(TYPE, &body[..len]).is_err(), "{len} bytes");
         }
+    }
+
+    #[test]
+    fn damaged_pictures_are_not_tried_without_end() {
+        let damaged = &JPEG[..20];
+        assert!(picture(TYPE, &form(&[&[damaged; TRIES - 1][..], &[JPEG]].concat())).is_ok());
+        let why = picture(TYPE, &form(&[&[damaged; TRIES][..], &[JPEG]].concat())).unwrap_err();
+        assert!(why.contains("more than 4 pictures"), "{why}");
+        assert!(picture(TYPE, &form(&[&[b"a note".as_slice(); 50][..], &[JPEG]].concat())).is_ok());
     }
 
     #[test]

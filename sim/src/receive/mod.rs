@@ -1,6 +1,7 @@
 //! A small upload server: takes pictures by `POST` or `PUT` on `/upload` and keeps them in a folder.
 
 mod answer;
+mod body;
 mod check;
 mod folder;
 mod form;
@@ -9,14 +10,16 @@ mod repeats;
 pub use folder::Folder;
 
 use answer::Shelf;
-use repeats::Repeats;
-
+use eyelet_core::{
+    http::{Connections, Place},
+    metrics::ConnectionCounters,
+};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io::Read as _, net::Shutdown, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -28,11 +31,13 @@ use tracing::{debug, warn};
 pub struct Options {
     /// The longest picture, in bytes: 16 MiB.
     pub max_bytes: usize,
-    /// Connections at a time: 32. More wait until one is closed.
+    /// Connections at a time: 32. One that sends nothing gives way to a new one.
     pub max_connections: usize,
+    /// Connections of one IPv4 address or one IPv6 /64 network: 16. This machine's own are not counted.
+    pub max_connections_per_network: usize,
     /// For a request's header, and for the time between two requests: 30 s.
     pub header_timeout: Duration,
-    /// For a request's body: 60 s.
+    /// For the next bytes of a request's body: 30 s. The whole may take any time.
     pub body_timeout: Duration,
 }
 
@@ -41,11 +46,19 @@ impl Default for Options {
         Self {
             max_bytes: 16 * 1024 * 1024,
             max_connections: 32,
+            max_connections_per_network: 16,
             header_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
         }
     }
 }
+
+/// The longest request head, and what is read of a body in one go, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// The answer to one connection too many, which is not read.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// After `shutdown`, requests under way have this long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -62,33 +75,38 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) {
-    let shelf = Arc::new(Shelf { folder, repeats: Repeats::default() });
-    let places = Arc::new(Semaphore::new(options.max_connections));
+    let shelf = Arc::new(Shelf::new(folder));
+    let places = Connections::new(
+        options.max_connections,
+        options.max_connections_per_network,
+        ConnectionCounters::default(),
+    );
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let accept = async {
-            // A place first: who has none waits in the listener's queue instead of being thrown out.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept => accepted,
+            accepted = listener.accept() => accepted,
             // Ended ones are collected, or the set would grow for ever.
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let served = serve(stream, Arc::clone(&shelf), options, stopped.clone());
-                connections.spawn(async move {
-                    let _place = place;
-                    if let Err(e) = served.await {
-                        debug!(%peer, "connection broke: {e}");
-                    }
-                });
-            }
+            Ok((stream, peer)) => match places.admit_peer(peer).map(Arc::new) {
+                Some(place) => {
+                    let served =
+                        serve(stream, Arc::clone(&shelf), options, stopped.clone(), Arc::clone(&place));
+                    connections.spawn(async move {
+                        tokio::select! {
+                            () = place.given_away() => debug!(%peer, "sent nothing, and gave way"),
+                            served = served => if let Err(e) = served {
+                                debug!(%peer, "connection broke: {e}");
+                            }
+                        }
+                    });
+                }
+                None => refuse(stream),
+            },
             Err(e) => {
                 warn!("cannot accept a connection: {e}");
                 // Out of file descriptors, most likely: trying again at once would spin.
@@ -100,18 +118,33 @@ pub async fn run(
     let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
+/// Waits for nothing: the peer takes the answer, or is hung up on.
+fn refuse(stream: TcpStream) {
+    if stream.try_write(FULL).is_ok()
+        && let Ok(mut stream) = stream.into_std()
+    {
+        let _ = stream.shutdown(Shutdown::Write);
+        // A request left unread would make the kernel reset the connection, and the answer with it.
+        let _ = stream.read(&mut [0; 4096]);
+    }
+}
+
 async fn serve(
     stream: TcpStream,
     shelf: Arc<Shelf>,
     options: Options,
     mut stopped: watch::Receiver<()>,
+    place: Arc<Place>,
 ) -> hyper::Result<()> {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer::answer(request, Arc::clone(&shelf), options));
+    let service =
+        service_fn(move |request| answer::answer(request, Arc::clone(&shelf), options, Arc::clone(&place)));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(options.header_timeout)
+            .max_buf_size(BUFFER)
+            .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
