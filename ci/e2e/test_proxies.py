@@ -37,9 +37,10 @@ def delays(direct, proxied):
 class Sleepy:
     """A viewer with a small buffer that takes its stream when it likes."""
 
-    def __init__(self, url):
+    def __init__(self, url, source="127.0.0.1"):
         to = urlsplit(url)
         self._socket = socket.socket()
+        self._socket.bind((source, 0))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
         self._socket.settimeout(15)
         self._socket.connect((to.hostname, to.port))
@@ -71,7 +72,7 @@ class Sleepy:
 @pytest.mark.parametrize("title", proxies.NAMES)
 def test_it_streams_at_once_and_keeps_little_for_a_slow_viewer(behind, title, measured):
     # Pictures that hardly shrink: they fill in seconds what a proxy may keep.
-    server, proxy = behind(title, "--scene", "noise", "--quality", "90")
+    server, proxy = behind(title, "--scene", "noise", "--quality", "90", "--trusted-proxy", "127.0.0.1")
     assert requests.get(proxy.url + "state", timeout=10).json()["source"]["name"] == "sim"
     answer = requests.get(proxy.url.rstrip("/") + "?token=x", timeout=10)
     assert answer.history and "canvas" in answer.text, "no way from /cam to /cam/"
@@ -79,7 +80,8 @@ def test_it_streams_at_once_and_keeps_little_for_a_slow_viewer(behind, title, me
     for path in ("", "snapshot", "metrics", "?action=snapshot"):
         assert requests.get(proxy.url + path, timeout=10).status_code == 200, path
 
-    sleepy, near = Sleepy(proxy.url + "stream"), Sleepy(server.url + "stream")
+    # Another address of this machine than the proxy's.
+    sleepy, near = Sleepy(proxy.url + "stream", "127.0.0.2"), Sleepy(server.url + "stream")
     direct, proxied = Viewer(server.url + "stream"), Viewer(proxy.url + "stream")
     # One picture late would be 33 ms; a busy machine may delay some, in either.
     for wanted in (100, 200, 400):
@@ -88,6 +90,8 @@ def test_it_streams_at_once_and_keeps_little_for_a_slow_viewer(behind, title, me
         if later < 0.016:
             break
     assert later < 0.016, f"{1000 * later:.1f} ms later than without"
+    addresses = [viewer["address"] for viewer in requests.get(server.url + "state", timeout=10).json()["viewers"]]
+    assert any(address.startswith("127.0.0.2") for address in addresses), f"whose requests they are: {addresses}"
     for viewer in (direct, proxied):
         viewer.leave()
     # It has slept for all these pictures; what was kept for it comes before the newest.
