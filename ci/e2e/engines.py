@@ -15,6 +15,8 @@ import websocket
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchFrameException
 
+from deadline import until
+
 NAMES = ("chromium", "firefox", "webkit")
 
 
@@ -190,7 +192,15 @@ class Firefox(Engine):
             devicePixelRatio=1)
 
     def png(self):
-        return base64.b64decode(self._call("browsingContext.captureScreenshot", context=self._context)["data"])
+        def capture():
+            try:
+                return self._call("browsingContext.captureScreenshot", context=self._context)["data"]
+            except RuntimeError as error:
+                if "Unable to capture" in str(error):
+                    return None  # while one page gives way to another
+                raise
+
+        return base64.b64decode(until(capture, "a screenshot"))
 
     def quit(self):
         self._process.terminate()
