@@ -88,7 +88,7 @@ async fn every_route_is_below_the_base_path_and_beside_it() {
             ("/state", "\"connected\": true"),
             ("/metrics", "eyelet_viewers"),
             ("/healthz", "ok"),
-            ("/?action=nothing", "<canvas"),
+            ("/?t=1", "<canvas"),
         ] {
             let answer = server.get(&format!("{base}{path}")).await;
             assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(wanted), "{base}{path}: {answer}");
