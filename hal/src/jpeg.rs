@@ -3,13 +3,22 @@
 //! Enough to tell a whole picture from a damaged one, and to know its size. Markers are those of ITU-T T.81,
 //! table B.1.
 
+mod header;
+mod segments;
+
+pub use header::{Component, FrameHeader, ScanComponent, ScanHeader};
+pub use segments::{Segment, segments};
+
 use crate::{Error, ErrorKind, Result};
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+const DQT: u8 = 0xdb;
 const DHT: u8 = 0xc4;
 const TEM: u8 = 0x01;
+const RST0: u8 = 0xd0;
+const RST7: u8 = 0xd7;
 
 /// What the markers of a whole JPEG say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +28,20 @@ pub struct Info {
     pub width: u16,
     /// Rows.
     pub height: u16,
-    /// Number of components: 1 for grey, 3 for colour.
+    /// Number of components: 1 for grey, 3 for colour, 4 for print.
     pub components: u8,
-    /// Whether a DHT segment comes before the first scan. Many USB cameras leave it out (the AVI1 habit); most
-    /// decoders then refuse the picture.
+    /// Whether the Huffman tables that its scans use are there. Many USB cameras leave them out (the AVI1 habit),
+    /// or some of them; most decoders then refuse the picture.
     pub huffman_tables: bool,
+    /// Whether the quantization tables of its components are there.
+    pub quantization_tables: bool,
+    /// Where standard Huffman tables may go in, so that those that are there take their place: offset of the first
+    /// DHT marker, or of the first SOS marker.
+    pub tables: usize,
     /// Offset of the first SOS marker.
     pub scan: usize,
+    /// Whether there are bytes between segments that belong to none.
+    pub stray: bool,
     /// Length from SOI to EOI, both included; what follows is padding.
     pub len: usize,
 }
@@ -34,105 +50,147 @@ pub struct Info {
 ///
 /// # Errors
 /// [`CorruptFrame`](ErrorKind::CorruptFrame), with the offset, when the bytes do not begin with SOI, a segment
-/// runs past the end, there is no frame header with a size before the first scan, or no EOI follows the last
-/// scan (a truncated picture).
+/// runs past the end or cannot be, there is no frame header with a size before the first scan, no EOI follows the
+/// last scan (a truncated picture), a component has no scan, or a scan is too short for the blocks that it must
+/// hold. [`Unsupported`](ErrorKind::Unsupported) for JPEGs that browsers do not show: lossless, arithmetic-coded,
+/// hierarchical, of 12 bits a sample or two components.
 pub fn inspect(bytes: &[u8]) -> Result<Info> {
-    if bytes.get(..2) != Some(&[0xff, SOI]) {
-        return Err(corrupt("does not begin with SOI", 0));
-    }
-    let mut header = None;
-    let mut huffman_tables = false;
-    let mut scan = None;
-    let mut at = 2;
-    loop {
-        let (marker, after) = marker_at(bytes, at)?;
-        match marker {
-            EOI => {
-                let scan = scan.ok_or_else(|| corrupt("ends before its first scan", at))?;
-                let (width, height, components) = header.ok_or_else(|| corrupt("has no frame header", at))?;
-                return Ok(Info { width, height, components, huffman_tables, scan, len: after });
-            }
-            0xd0..=0xd7 | TEM => {
-                at = after;
-                continue;
-            }
-            SOI | 0x00 => return Err(corrupt("has a marker where none may be", at)),
+    let mut walk = Walk::default();
+    let mut end = 0;
+    for segment in segments(bytes) {
+        let segment = segment?;
+        walk.stray |= segment.at > end;
+        end = segment.end;
+        match segment.marker {
+            EOI => return walk.info(&segment),
+            SOS => walk.scan(&segment)?,
+            DQT => walk.quantization(&segment)?,
+            DHT => walk.huffman(&segment)?,
+            marker if FrameHeader::is(marker) => walk.frame(&segment)?,
             _ => {}
-        }
-        let payload = segment(bytes, after)?;
-        let end = after + 2 + payload.len();
-        match marker {
-            DHT => huffman_tables |= scan.is_none(),
-            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                let &[_, h1, h0, w1, w0, components, ..] = payload else {
-                    return Err(corrupt("has a short frame header", at));
-                };
-                let (height, width) = (u16::from_be_bytes([h1, h0]), u16::from_be_bytes([w1, w0]));
-                if width == 0 || height == 0 || components == 0 {
-                    return Err(corrupt("has an empty frame header", at));
-                }
-                header = Some((width, height, components));
-            }
-            SOS => {
-                if header.is_none() {
-                    return Err(corrupt("has a scan before its frame header", at));
-                }
-                scan.get_or_insert(at);
-                at = skip_scan(bytes, end)?;
-                continue;
-            }
-            _ => {}
-        }
-        at = end;
-    }
-}
-
-fn corrupt(what: &str, at: usize) -> Error {
-    Error::new(ErrorKind::CorruptFrame, format!("the JPEG {what} (at byte {at})"))
-}
-
-/// The marker at `at`, skipping fill bytes, and the offset after it.
-fn marker_at(bytes: &[u8], at: usize) -> Result<(u8, usize)> {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let fill = rest.iter().take_while(|&&b| b == 0xff).count();
-    match rest.get(fill) {
-        Some(&marker) if fill > 0 => Ok((marker, at + fill + 1)),
-        Some(_) => Err(corrupt("has no marker where one must be", at)),
-        None => Err(corrupt("is truncated", bytes.len())),
-    }
-}
-
-/// The payload of the segment whose length field is at `at`.
-fn segment(bytes: &[u8], at: usize) -> Result<&[u8]> {
-    let truncated = || corrupt("is truncated", bytes.len());
-    let field = bytes.get(at..at + 2).ok_or_else(truncated)?;
-    let len = usize::from(u16::from_be_bytes([field[0], field[1]]));
-    if len < 2 {
-        return Err(corrupt("has a segment shorter than its length field", at));
-    }
-    bytes.get(at + 2..at + len).ok_or_else(truncated)
-}
-
-/// The offset of the first marker after entropy-coded data: neither a stuffed zero nor a restart.
-fn skip_scan(bytes: &[u8], mut at: usize) -> Result<usize> {
-    while let Some(found) = bytes.get(at..).and_then(first_ff) {
-        at += found;
-        match bytes.get(at + 1) {
-            Some(0x00 | 0xd0..=0xd7) => at += 2,
-            Some(0xff) => at += 1,
-            Some(_) => return Ok(at),
-            None => break,
         }
     }
     Err(corrupt("is truncated", bytes.len()))
 }
 
-/// The offset of the first 0xff: by chunks, which compilers look through with vector instructions.
-fn first_ff(bytes: &[u8]) -> Option<usize> {
-    let (chunks, _) = bytes.as_chunks::<32>();
-    let without = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |found, &b| found | (b == 0xff));
-    let passed = 32 * chunks.iter().take_while(without).count();
-    bytes[passed..].iter().position(|&b| b == 0xff).map(|at| passed + at)
+/// The size that a JPEG says it has, read from its first frame header; `None` where there is none.
+///
+/// Little is looked at: it is [`inspect`] that tells whether the picture is whole.
+pub fn size(bytes: &[u8]) -> Option<(u16, u16)> {
+    let mut headers = segments(bytes).map_while(Result::ok).take_while(|segment| segment.marker != SOS);
+    let frame = headers.find(|segment| FrameHeader::is(segment.marker))?;
+    let &[_, h1, h0, w1, w0, ..] = frame.payload else { return None };
+    Some((u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]))).filter(|&(w, h)| w > 0 && h > 0)
+}
+
+/// What is known of a picture so far.
+#[derive(Default)]
+struct Walk {
+    frame: Option<FrameHeader>,
+    /// Tables that are there, a bit each: by number, and those for AC values from bit 4 on.
+    quantization: u8,
+    huffman: u8,
+    /// Whether a scan used a Huffman table that was not there.
+    missing: bool,
+    tables: Option<usize>,
+    scan: Option<usize>,
+    /// Components that have a scan, a bit each.
+    scanned: u8,
+    stray: bool,
+}
+
+impl Walk {
+    fn frame(&mut self, segment: &Segment<'_>) -> Result<()> {
+        let header = FrameHeader::parse(segment.marker, segment.payload, segment.at)?;
+        match self.frame.replace(header) {
+            None => Ok(()),
+            Some(_) => Err(corrupt("has a second frame header", segment.at)),
+        }
+    }
+
+    fn quantization(&mut self, segment: &Segment<'_>) -> Result<()> {
+        let mut rest = segment.payload;
+        while let Some((&head, tables)) = rest.split_first() {
+            let len = if head < 16 { 64 } else { 128 };
+            let damaged = || corrupt("has a damaged quantization table", segment.at);
+            rest = tables.split_at_checked(len).filter(|_| head & 0xec == 0).ok_or_else(damaged)?.1;
+            self.quantization |= 1 << (head & 3);
+        }
+        Ok(())
+    }
+
+    fn huffman(&mut self, segment: &Segment<'_>) -> Result<()> {
+        self.tables.get_or_insert(segment.at);
+        let mut rest = segment.payload;
+        while !rest.is_empty() {
+            let damaged = || corrupt("has a damaged Huffman table", segment.at);
+            let (&[head, ref counts @ ..], values) = rest.split_first_chunk::<17>().ok_or_else(damaged)?;
+            let len = counts.iter().map(|&n| usize::from(n)).sum();
+            // Of 1 << 16, the share of all codes.
+            let codes: u32 = counts.iter().zip(1u32..).map(|(&n, bits)| u32::from(n) << (16 - bits)).sum();
+            let possible = head & 0xec == 0 && len <= 256 && codes <= 1 << 16;
+            rest = values.split_at_checked(len).filter(|_| possible).ok_or_else(damaged)?.1;
+            self.huffman |= 1 << ((head & 3) | ((head & 0x10) >> 2));
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self, segment: &Segment<'_>) -> Result<()> {
+        let at = segment.at;
+        let frame = self.frame.ok_or_else(|| corrupt("has a scan before its frame header", at))?;
+        let scan = ScanHeader::parse(&frame, segment.payload, at)?;
+        self.scan.get_or_insert(at);
+        let (dc, ac) = (scan.spectrum.0 == 0, scan.spectrum.1 > 0);
+        for component in scan.components() {
+            let tables = component.tables;
+            let mut used = 0;
+            if dc && scan.is_first() {
+                used |= 1 << tables.0;
+            }
+            if ac {
+                used |= 0x10 << tables.1;
+            }
+            let missing = used & !self.huffman;
+            // The standard ones have the numbers 0 and 1, and are made for sequential scans.
+            if missing & 0xcc != 0 || (missing != 0 && frame.progressive) {
+                return Err(corrupt("has a scan without its Huffman tables", at));
+            }
+            self.missing |= missing != 0;
+            if dc {
+                self.scanned |= 1 << component.index;
+            }
+        }
+        // Each block takes one bit of its DC value at least, and another one where its AC values follow.
+        let least = if ac { 2 } else { 1 };
+        if dc && scan.blocks(&frame) * least > segment.data.len() * 8 {
+            return Err(corrupt("has a scan too short for its size", at));
+        }
+        Ok(())
+    }
+
+    fn info(&self, eoi: &Segment<'_>) -> Result<Info> {
+        let scan = self.scan.ok_or_else(|| corrupt("ends before its first scan", eoi.at))?;
+        let frame = self.frame.ok_or_else(|| corrupt("has no frame header", eoi.at))?;
+        let components = frame.components();
+        if self.scanned.count_ones() as usize != components.len() {
+            return Err(corrupt("ends before the scan of a component", eoi.at));
+        }
+        Ok(Info {
+            width: frame.width,
+            height: frame.height,
+            components: components.len() as u8,
+            huffman_tables: !self.missing,
+            quantization_tables: components.iter().all(|c| self.quantization & (1 << c.quantization) != 0),
+            tables: self.tables.unwrap_or(scan).min(scan),
+            scan,
+            stray: self.stray,
+            len: eoi.end,
+        })
+    }
+}
+
+fn corrupt(what: &str, at: usize) -> Error {
+    Error::new(ErrorKind::CorruptFrame, format!("the JPEG {what} (at byte {at})"))
 }
 
 #[cfg(test)]
@@ -145,48 +203,143 @@ mod tests {
         0xff, 0xd8, // SOI
         0xff, 0xe0, 0x00, 0x04, 0x4a, 0x46, // APP0
         0xff, 0xc0, 0x00, 0x0b, 8, 0, 2, 0, 3, 1, 1, 0x11, 0, // SOF0
-        0xff, 0xc4, 0x00, 0x03, 0x00, // DHT
+        0xff, 0xc4, 0x00, 0x14, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // DHT
+        0xff, 0xc4, 0x00, 0x14, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // DHT
         0xff, 0xda, 0x00, 0x08, 1, 1, 0, 0, 63, 0, // SOS
         0x12, 0xff, 0x00, 0x34, 0xff, 0xd0, 0x56, // data, stuffed zero, restart
         0xff, 0xff, 0xd9, // fill, EOI
     ];
+    const SOF: usize = 8;
+    const DHT: usize = 21;
+    const SCAN: usize = 65;
+
+    /// [`TINY`] with `bytes` put in at `at` in place of `removed` ones.
+    fn changed(at: usize, removed: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut changed = TINY.to_vec();
+        changed.splice(at..at + removed, bytes.iter().copied());
+        changed
+    }
+
+    fn refused(bytes: &[u8]) -> (ErrorKind, String) {
+        let error = inspect(bytes).unwrap_err();
+        (error.kind(), error.to_string())
+    }
 
     #[test]
     fn a_whole_picture() {
         let mut padded = TINY.to_vec();
         padded.extend([0; 5]);
         let info = inspect(&padded).unwrap();
-        let want =
-            Info { width: 3, height: 2, components: 1, huffman_tables: true, scan: 26, len: TINY.len() };
+        let want = Info {
+            width: 3,
+            height: 2,
+            components: 1,
+            huffman_tables: true,
+            quantization_tables: false,
+            tables: DHT,
+            scan: SCAN,
+            stray: false,
+            len: TINY.len(),
+        };
         assert_eq!(info, want);
-    }
-
-    proptest! {
-        #[test]
-        fn the_first_of_them_is_found(len in 0usize..200, at in prop::collection::vec(0usize..200, 0..3)) {
-            let mut bytes = vec![0xfe; len];
-            for at in at {
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte = 0xff;
-                }
-            }
-            prop_assert_eq!(first_ff(&bytes), bytes.iter().position(|&b| b == 0xff));
-        }
+        assert_eq!(size(&padded), Some((3, 2)));
+        assert_eq!(size(&padded[..SOF]), None);
     }
 
     #[test]
     fn every_truncation_is_noticed() {
         for len in 0..TINY.len() {
-            let error = inspect(&TINY[..len]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::CorruptFrame, "{len}");
+            assert_eq!(refused(&TINY[..len]).0, ErrorKind::CorruptFrame, "{len}");
+            assert_eq!(
+                refused(&[&TINY[..len], &[0; 64]].concat()).0,
+                ErrorKind::CorruptFrame,
+                "{len}, padded"
+            );
         }
     }
 
     #[test]
-    fn a_missing_huffman_table_is_told() {
-        let mut bytes = TINY.to_vec();
-        bytes.drain(21..26);
-        assert!(!inspect(&bytes).unwrap().huffman_tables);
+    fn missing_huffman_tables_are_reported_with_their_place() {
+        let all = 44;
+        let empty = [0xff, 0xc4, 0, 2];
+        for (bytes, tables) in [
+            (changed(DHT, all, &[]), DHT),
+            (changed(DHT, all, &empty), DHT),
+            (changed(DHT, all / 2, &[]), DHT),
+            (changed(DHT + all / 2, all / 2, &[]), DHT),
+        ] {
+            let info = inspect(&bytes).unwrap();
+            assert_eq!((info.huffman_tables, info.tables), (false, tables));
+        }
+        // A table of no number that the standard ones have.
+        let other = changed(SCAN + 6, 1, &[0x22]);
+        assert!(refused(&other).1.contains("without its Huffman tables"));
+    }
+
+    #[test]
+    fn what_browsers_do_not_show_is_unsupported() {
+        for (marker, what) in [
+            (0xc3, "lossless"),
+            (0xc5, "hierarchical"),
+            (0xc9, "arithmetic-coded"),
+            (0xca, "arithmetic-coded"),
+            (0xcf, "hierarchical"),
+            (0xde, "hierarchical"),
+            (0xf7, "lossless"),
+        ] {
+            let (kind, text) = refused(&changed(SOF + 1, 1, &[marker]));
+            assert_eq!(kind, ErrorKind::Unsupported);
+            let want =
+                format!("the JPEG is {what}, which browsers do not show; use baseline or progressive JPEG");
+            assert_eq!(text, want, "{marker:x}");
+        }
+        let (kind, text) = refused(&changed(SOF + 4, 1, &[12]));
+        assert!(kind == ErrorKind::Unsupported && text.contains("12 bits a sample"), "{text}");
+        let (kind, text) = refused(&changed(SOF + 2, 8, &[0, 14, 8, 0, 2, 0, 3, 2, 2, 0x11, 0]));
+        assert!(kind == ErrorKind::Unsupported && text.contains("2 components"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_damaged() {
+        let sof = &TINY[SOF..DHT];
+        let sos = &TINY[SCAN..TINY.len() - 3];
+        let end = TINY.len() - 3;
+        for (bytes, what) in [
+            (changed(SOF + 5, 2, &[0, 0]), "empty frame header"),
+            (changed(SOF + 9, 1, &[0]), "empty frame header"),
+            (changed(SOF + 9, 1, &[3]), "damaged frame header"),
+            (changed(SOF + 11, 1, &[0x51]), "damaged frame header"),
+            (changed(SOF + 11, 1, &[0x10]), "damaged frame header"),
+            (changed(DHT, 0, sof), "second frame header"),
+            (changed(end, 0, sof), "second frame header"),
+            (changed(SOF, sof.len(), &[]), "scan before its frame header"),
+            (changed(SCAN, sos.len(), &[]), "ends before its first scan"),
+            (changed(SCAN + 4, 1, &[2]), "damaged scan header"),
+            (changed(SCAN + 5, 1, &[9]), "damaged scan header"),
+            (changed(DHT + 4, 1, &[0x20]), "damaged Huffman table"),
+            (changed(DHT + 5, 1, &[3]), "damaged Huffman table"),
+            (changed(DHT, 0, &[0xff, 0xdb, 0, 4, 0, 16]), "damaged quantization table"),
+            (changed(SOF + 5, 4, &[0x75, 0x30, 0x75, 0x30]), "too short for its size"),
+        ] {
+            let (kind, text) = refused(&bytes);
+            assert!(kind == ErrorKind::CorruptFrame && text.contains(what), "{what}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_component_without_a_scan_is_noticed() {
+        let three = [0, 17, 8, 0, 2, 0, 3, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+        assert!(refused(&changed(SOF + 2, 11, &three)).1.contains("before the scan of a component"));
+    }
+
+    #[test]
+    fn bytes_between_segments_are_passed_over() {
+        for stray in [&[0][..], &[0, 0, 0], &[0xff, 0x00], &[0x0a]] {
+            for at in [2, SOF, DHT, SCAN] {
+                let info = inspect(&changed(at, 0, stray)).unwrap();
+                assert!(info.stray && info.len == TINY.len() + stray.len());
+            }
+        }
     }
 
     proptest! {
@@ -199,6 +352,7 @@ mod tests {
         fn any_damage_is_answered(at in 0..TINY.len(), value: u8) {
             let mut bytes = TINY.to_vec();
             bytes[at] = value;
+            let _ = size(&bytes);
             if let Ok(info) = inspect(&bytes) {
                 prop_assert!(info.len <= bytes.len() && info.scan < info.len);
             }

@@ -4,9 +4,9 @@ use crate::{
     camera::{no_frame, not_started},
     pace::{Pacer, Rate},
 };
-use eyelet_core::clock::Clock;
+use eyelet_core::{clock::Clock, jpeg::repair};
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat, jpeg,
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat,
 };
 use std::{
     ffi::OsStr,
@@ -39,8 +39,8 @@ impl ReplayCamera {
     ///
     /// # Errors
     /// Each names the file. `NotFound` or `PermissionDenied` where the folder or a file cannot be read, `NotFound`
-    /// if there are no pictures, `CorruptFrame` for a file that is not one whole JPEG, `InvalidInput` for a
-    /// picture of another size than the first, `OutOfMemory` beyond [`MEMORY_LIMIT`].
+    /// if there are no pictures, `CorruptFrame` for a file that is not one whole JPEG, `Unsupported` for one that
+    /// browsers do not show, `InvalidInput` for a picture of another size than the first, `OutOfMemory` beyond [`MEMORY_LIMIT`].
     pub fn open(dir: impl AsRef<Path>, rate: Rate, clock: Arc<dyn Clock>) -> Result<Self> {
         let dir = dir.as_ref();
         let name = format!("replay:{}", dir.display());
@@ -100,21 +100,22 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A file's bytes, SOI to EOI, and what they are.
+/// A file's picture, [repaired](repair) where it can be, and what it is.
 fn picture(path: &Path) -> Result<(Vec<u8>, StreamFormat)> {
-    let mut bytes = fs::read(path).map_err(|e| unreadable(path, e))?;
-    let broken = |what: &str| {
-        let what = format!(
-            "cannot replay {}: {what}; remove the file or replace it by a whole JPEG",
-            path.display()
-        );
-        Error::new(ErrorKind::CorruptFrame, what)
-    };
-    let info = jpeg::inspect(&bytes).map_err(|e| broken(&e.to_string()).with_source(e))?;
-    bytes.truncate(info.len);
+    let file = fs::read(path).map_err(|e| unreadable(path, e))?;
+    let mut bytes = Vec::new();
+    let info = repair(&file, &mut bytes).map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::Unsupported => "",
+            _ => "; remove the file or replace it by a whole JPEG",
+        };
+        let what = format!("cannot replay {}: {error}{remedy}", path.display());
+        Error::new(error.kind(), what).with_source(error)
+    })?;
     bytes.shrink_to_fit();
     let format = StreamFormat::new(PixelFormat::Jpeg, info.width.into(), info.height.into());
-    Ok((bytes, format.ok_or_else(|| broken("it has no size"))?))
+    let no_size = || Error::new(ErrorKind::CorruptFrame, format!("{} has no size", path.display()));
+    Ok((bytes, format.ok_or_else(no_size)?))
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {
@@ -259,5 +260,41 @@ mod tests {
         let (kind, text) = refused(dir);
         assert_eq!(kind, ErrorKind::OutOfMemory);
         assert_eq!(text, "cannot replay DIR: more than 256 MiB of pictures; use fewer or smaller ones");
+    }
+
+    /// One of the files of `core/tests/cases`.
+    fn case(name: &str) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../core/tests/cases").join(name)
+    }
+
+    #[test]
+    fn quirks_that_browsers_put_up_with_are_played_without_them() {
+        for name in ["no-eoi-zero-padded.jpg", "empty-dht-only.jpg", "zero-byte-between-segments.jpg"] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::copy(case(name), dir.path().join("a.jpg")).unwrap();
+            let mut camera = open(dir.path()).unwrap();
+            camera.start().unwrap();
+            let frame = camera.next_frame(Duration::from_secs(1)).unwrap();
+            let bytes = frame.planes()[0].bytes;
+            let info = eyelet_hal::jpeg::inspect(bytes).unwrap();
+            assert!(info.huffman_tables && !info.stray && info.len == bytes.len(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_do_not_show_is_refused_with_the_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lossless = jpeg(16, 16);
+        let at = lossless.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        lossless[at + 1] = 0xc3;
+        fs::write(dir.path().join("a.jpg"), lossless).unwrap();
+        let (kind, text) = refused(dir.path());
+        assert_eq!(kind, ErrorKind::Unsupported);
+        let want = "cannot replay DIR/a.jpg: the JPEG is lossless, which browsers do not show; \
+                    use baseline or progressive JPEG";
+        assert_eq!(text, want);
+
+        fs::copy(case("sof-30000x30000.jpg"), dir.path().join("a.jpg")).unwrap();
+        assert_eq!(refused(dir.path()).0, ErrorKind::CorruptFrame);
     }
 }

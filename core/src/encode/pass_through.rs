@@ -1,7 +1,7 @@
 //! Cameras that compress by themselves.
 
 use crate::jpeg;
-use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
+use eyelet_hal::{Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 
 /// Hands on frames that are JPEGs already, and leaves the raw ones to `E`.
 ///
@@ -38,20 +38,7 @@ impl<E: JpegEncoder> JpegEncoder for PassThrough<E> {
 }
 
 fn pass(frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let format = frame.format();
-    // An empty plane is one that is not in host memory.
-    let Some(bytes) = frame.planes().first().map(|plane| plane.bytes).filter(|bytes| !bytes.is_empty())
-    else {
-        let what = format!("cannot pass a {format} frame through: it is not in host memory; map it");
-        return Err(Error::new(ErrorKind::Unsupported, what));
-    };
     let before = out.len();
-    let info = jpeg::repair(bytes, out)?;
-    if (u32::from(info.width), u32::from(info.height)) != (format.width.get(), format.height.get()) {
-        out.truncate(before);
-        let (width, height) = (info.width, info.height);
-        let what = format!("the camera delivered a {width}x{height} JPEG as a {format} frame");
-        return Err(Error::new(ErrorKind::CorruptFrame, what));
-    }
-    Ok(())
+    let info = jpeg::repair(jpeg::host_bytes(frame)?, out)?;
+    jpeg::check_size(&info, frame.format()).inspect_err(|_| out.truncate(before))
 }

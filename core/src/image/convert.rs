@@ -1,14 +1,13 @@
 //! Pictures from frames and into files.
 
 use super::Image;
-use crate::encode::{CameraEncoder, pixels::Pixels};
+use crate::{
+    encode::{CameraEncoder, pixels::Pixels},
+    jpeg::host_bytes,
+};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
 use jpeg_encoder::ImageBuffer;
-use zune_jpeg::{
-    JpegDecoder,
-    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
-};
 
 /// What a picture can be saved or sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,22 +20,6 @@ pub enum FileFormat {
 }
 
 impl Image {
-    /// The picture in a JPEG.
-    ///
-    /// # Errors
-    /// `CorruptFrame` when it cannot be decoded, otherwise as [`new`](Self::new).
-    pub fn from_jpeg(jpeg: &[u8]) -> Result<Self> {
-        let mut whole = Vec::new();
-        let info = crate::jpeg::repair(jpeg, &mut whole)?;
-        let mut image = Self::new(info.width.into(), info.height.into())?;
-        let rgb = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&whole), rgb);
-        decoder
-            .decode_into(image.pixels.as_flattened_mut())
-            .map_err(|e| Error::new(ErrorKind::CorruptFrame, format!("cannot decode the JPEG: {e:?}")))?;
-        Ok(image)
-    }
-
     /// The picture in a frame, decoded if it is compressed, and converted from full-range BT.601 where it is
     /// YCbCr.
     ///
@@ -45,7 +28,7 @@ impl Image {
     pub fn from_frame(frame: &Frame<'_>) -> Result<Self> {
         let format = frame.format();
         if format.pixel == PixelFormat::Jpeg {
-            return Self::from_jpeg(frame.planes()[0].bytes);
+            return Self::decode(host_bytes(frame)?, Some(format));
         }
         let pixels = Pixels::of(frame)?;
         let mut image = Self::new(format.width.get(), format.height.get())?;
@@ -114,7 +97,7 @@ impl Image {
 }
 
 /// JFIF's conversion, in 1/65536.
-fn rgb(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
+pub(super) fn rgb(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (luma, cb, cr) = ((i32::from(luma) << 16) + (1 << 15), i32::from(cb) - 128, i32::from(cr) - 128);
     let part = |sum: i32| (sum >> 16).clamp(0, 255) as u8;
     [part(luma + 91_881 * cr), part(luma - 22_554 * cb - 46_802 * cr), part(luma + 116_130 * cb)]

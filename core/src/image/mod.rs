@@ -2,6 +2,8 @@
 
 mod color;
 mod convert;
+mod decode;
+mod orientation;
 mod text;
 
 pub use color::Color;

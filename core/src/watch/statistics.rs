@@ -1,8 +1,7 @@
 //! What a viewer measures, as arithmetic: pictures and their times in, numbers out.
 
 use super::{Ended, Latency, Report};
-use crate::multipart::Part;
-use eyelet_hal::jpeg;
+use crate::{jpeg, multipart::Part};
 use std::{collections::VecDeque, time::Duration};
 
 /// Percentiles are over this many of the latest pictures, so that a watch of days does not grow.
@@ -118,7 +117,8 @@ impl Statistics {
 
 /// Whether the bytes are one JPEG, whole and alone; zeros may follow it, as cameras pad their buffers.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
-    jpeg::inspect(bytes).is_ok_and(|info| bytes[info.len..].iter().all(|&b| b == 0))
+    let padded = |from: usize| bytes.get(from..).is_none_or(|rest| rest.iter().all(|&b| b == 0));
+    jpeg::check(bytes).is_ok_and(|info| padded(info.len))
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -225,11 +225,19 @@ mod tests {
     fn damage() {
         let padded = [JPEG, &[0; 3]].concat();
         let garbage = [JPEG, b"\r\n--frame"].concat();
+        let open = include_bytes!("../../tests/cases/no-eoi-zero-padded.jpg");
         let mut broken = JPEG.to_vec();
         broken[0] = 0;
-        for (body, damaged) in
-            [(JPEG, 0), (&padded[..], 0), (&garbage, 1), (&JPEG[..20], 1), (&broken, 1), (b"", 1)]
-        {
+        for (body, damaged) in [
+            (JPEG, 0),
+            (&padded[..], 0),
+            (open, 0),
+            (&open[..1000], 1),
+            (&garbage, 1),
+            (&JPEG[..20], 1),
+            (&broken, 1),
+            (b"", 1),
+        ] {
             let mut statistics = Statistics::default();
             statistics.picture(&part(body, None, None), ms(0), ms(0));
             assert_eq!(statistics.report(Ended::Frames).damaged, damaged, "{body:x?}");

@@ -117,7 +117,7 @@ proptest! {
                 prop_assert!(once == twice, "a repaired picture needs no repair");
             }
             Err(error) => {
-                prop_assert_eq!(error.kind(), ErrorKind::CorruptFrame);
+                prop_assert!(matches!(error.kind(), ErrorKind::CorruptFrame | ErrorKind::Unsupported));
                 prop_assert_eq!(&once[..], b"kept");
             }
         }

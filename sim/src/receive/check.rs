@@ -1,6 +1,6 @@
 //! Whether bytes are a whole picture, by what they hold and not by what they are called.
 
-use eyelet_hal::jpeg;
+use eyelet_core::jpeg;
 use std::io::Cursor;
 
 /// The most memory that a PNG may ask for while it is checked; its rows are not kept.
@@ -40,7 +40,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Kind, String> {
     }
     if bytes.starts_with(JPEG_SIGNATURE) {
         // Cameras and phones put padding or more pictures after the end of the first.
-        return jpeg::inspect(bytes).map(|_| Kind::Jpeg).map_err(|e| e.to_string());
+        return jpeg::check(bytes).map(|_| Kind::Jpeg).map_err(|e| e.to_string());
     }
     if bytes.starts_with(PNG_SIGNATURE) {
         return png(bytes).map(|()| Kind::Png).map_err(|e| format!("the PNG is damaged: {e}"));
@@ -84,6 +84,21 @@ pub(super) mod tests {
         assert_eq!(check(JPEG), Ok(Kind::Jpeg));
         assert_eq!(check(&[JPEG, &[0; 7]].concat()), Ok(Kind::Jpeg));
         assert_eq!(check(&a_png()), Ok(Kind::Png));
+    }
+
+    #[test]
+    fn a_jpeg_that_browsers_show_is_taken_and_one_that_they_do_not_is_refused() {
+        let case = |name: &str| {
+            let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/cases/");
+            check(&std::fs::read(format!("{cases}{name}.jpg")).unwrap())
+        };
+        for name in ["no-eoi-zero-padded", "zero-byte-between-segments", "noninterleaved-420"] {
+            assert_eq!(case(name), Ok(Kind::Jpeg), "{name}");
+        }
+        assert!(case("sof-30000x30000").unwrap_err().contains("too short for its size"));
+        let mut arithmetic = JPEG.to_vec();
+        arithmetic[3] = 0xc9;
+        assert!(check(&arithmetic).unwrap_err().contains("arithmetic-coded, which browsers do not show"));
     }
 
     #[test]
