@@ -30,8 +30,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        Duration::try_from(now).unwrap_or_default()
+        eyelet_hal::monotonic()
     }
 
     fn unix(&self) -> Duration {

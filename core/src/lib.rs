@@ -15,7 +15,9 @@
 // Allowed in `encode/camera/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
 #![deny(unsafe_code)]
 
+mod actual_size;
 mod addresses;
+mod allowance;
 mod attempts;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -41,6 +43,7 @@ mod run_id;
 mod secret_file;
 mod sequence;
 pub mod spool;
+mod stamps;
 mod status;
 mod streamer;
 #[cfg(feature = "tls")]

@@ -1,6 +1,8 @@
 //! The camera thread: capture, encode, publish, and start again when the camera is lost or the encoder broken.
 
 use crate::{
+    actual_size::ActualSize,
+    allowance::Allowance,
     attempts::{Attempts, Next, Pauses},
     clock::Clock,
     hub::Hub,
@@ -39,11 +41,16 @@ pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
 /// A lost camera (`Disconnected`, or no frame for [`stall_after`](Self::stall_after)) is dropped and opened again,
 /// for ever and with growing pauses; meanwhile viewers see a "no signal" picture with the reason. An encoder that
 /// fails loses its frame, not the camera: it is tried again, with growing pauses, and when it has failed for
-/// `stall_after` the same picture says so. A camera may change the format and the size of its frames as it likes.
-/// Each change of state is logged once.
+/// `stall_after` the same picture says so. A camera may change the format and the size of its frames as it likes; JPEGs
+/// that keep coming in another size than they are said to have are taken as they are. Time stamps that cannot be right are
+/// replaced by the time of arrival. Each change of state is logged once.
+///
+/// A camera that is slower than `stall_after` allows for is given five times as long as its frames take; before its first
+/// frame, twice as long at each attempt, up to 40 s.
 ///
 /// While nobody wants pictures nothing is encoded, and after a tenth of a second the camera is looked at five times a second only:
-/// it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after that.
+/// it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after that. Only where
+/// frames come seconds apart is each one encoded, so that a viewer need not wait for the next.
 pub struct Pipeline {
     /// The open camera, or `None` to begin with opening one.
     pub camera: Option<Box<dyn CameraSource>>,
@@ -102,10 +109,11 @@ impl Pipeline {
             broken: None,
             clock,
             hub,
-            stall_after,
             stop,
             health: Health::Unknown,
             format: None,
+            size: ActualSize::default(),
+            allowance: Allowance::new(stall_after),
             wanted: Duration::ZERO,
         };
         let mut pause = PAUSES.first;
@@ -185,11 +193,12 @@ struct Supervisor<'a> {
     broken: Option<String>,
     clock: Arc<dyn Clock>,
     hub: Hub,
-    stall_after: Duration,
     stop: &'a AtomicBool,
     health: Health,
     /// Of the last frame.
     format: Option<StreamFormat>,
+    size: ActualSize,
+    allowance: Allowance,
     /// When somebody last wanted pictures, or the camera began.
     wanted: Duration,
 }
@@ -199,6 +208,8 @@ impl Supervisor<'_> {
     fn session(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
         camera.start()?;
         self.publisher.restart();
+        self.allowance.restart();
+        self.hub.status.allows(self.allowance.get());
         let name = camera.name().to_owned();
         self.hub.status.opened(&name);
         let mut last_good = self.clock.monotonic();
@@ -210,18 +221,25 @@ impl Supervisor<'_> {
             let old = self.nap();
             let published = match camera.next_frame(if old { Duration::ZERO } else { POLL }) {
                 Ok(frame) => {
+                    let relabelled = self.size.relabelled(&frame)?;
+                    let frame = relabelled.as_ref().unwrap_or(&frame);
                     self.found(&name, frame.format());
                     if old {
-                        self.publisher.skip(&frame);
+                        self.publisher.skip(frame);
                         Ok(())
                     } else {
-                        self.publish(&frame)
+                        self.publish(frame)
                     }
                 }
                 Err(error) => Err(error),
             };
             match published {
-                Ok(()) => last_good = self.clock.monotonic(),
+                Ok(()) => {
+                    last_good = self.clock.monotonic();
+                    if self.allowance.frame(last_good) {
+                        self.hub.status.allows(self.allowance.get());
+                    }
+                }
                 Err(e) if e.kind() == ErrorKind::TimedOut => {}
                 Err(e) if e.kind() == ErrorKind::CorruptFrame => {
                     self.hub.metrics.frames_dropped.inc();
@@ -231,8 +249,10 @@ impl Supervisor<'_> {
                 }
                 Err(e) => return Err(e),
             }
-            if self.clock.monotonic().saturating_sub(last_good) >= self.stall_after {
-                let what = format!("no good frame from {name} for {:?}", self.stall_after);
+            let allowance = self.allowance.get();
+            if self.clock.monotonic().saturating_sub(last_good) >= allowance {
+                self.allowance.ran_out();
+                let what = format!("no good frame from {name} for {allowance:?}");
                 return Err(Error::new(ErrorKind::TimedOut, what));
             }
         }
@@ -245,8 +265,8 @@ impl Supervisor<'_> {
         if self.hub.feed.wanted() {
             self.wanted = now;
         }
-        // A broken encoder is tried with the frames that come.
-        if now.saturating_sub(self.wanted) < UNWATCHED || self.broken.is_some() {
+        // A broken encoder is tried with the frames that come, and each frame of a slow camera is encoded.
+        if now.saturating_sub(self.wanted) < UNWATCHED || self.broken.is_some() || self.allowance.is_slow() {
             return false;
         }
         self.publisher.leave();
@@ -275,6 +295,7 @@ impl Supervisor<'_> {
     fn publish(&mut self, frame: &Frame<'_>) -> Result<()> {
         let now = self.clock.monotonic();
         let unwanted = match self.attempts.next(now) {
+            Next::Ordinary if self.allowance.is_slow() => Unwanted::Encode,
             Next::Ordinary => Unwanted::Forget,
             Next::Try => Unwanted::Encode,
             Next::Rest => {

@@ -7,10 +7,11 @@ use crate::{
     no_signal::no_signal,
     pool::Pool,
     sequence::Sequence,
+    stamps::Stamps,
 };
 use bytes::Bytes;
 use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What becomes of a frame that nobody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(crate) struct Publisher {
     hub: Hub,
     pool: Pool,
     sequence: Sequence,
+    stamps: Stamps,
     format: Option<StreamFormat>,
     /// Before how many more frames a gap is of frames that were left at the camera.
     left: u8,
@@ -51,6 +53,7 @@ impl Publisher {
             hub,
             pool: Pool::default(),
             sequence: Sequence::default(),
+            stamps: Stamps::default(),
             format: None,
             left: 0,
         }
@@ -59,14 +62,15 @@ impl Publisher {
     /// The camera begins to count its frames anew.
     pub(crate) fn restart(&mut self) {
         self.sequence.restart();
+        self.stamps.restart(self.clock.monotonic());
     }
 
     /// Counts `frame`, and encodes and publishes it if anybody wants pictures. An error leaves the feed as it
     /// was.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, unwanted: Unwanted) -> Result<()> {
-        let sequence = self.count(frame);
+        let (sequence, captured_at) = self.count(frame);
         if self.hub.feed.wanted() || unwanted == Unwanted::Encode {
-            return self.encode(frame, sequence);
+            return self.encode(frame, sequence, captured_at);
         }
         self.hub.metrics.frames_skipped.inc();
         if unwanted == Unwanted::Forget {
@@ -94,7 +98,9 @@ impl Publisher {
         self.hub.metrics.frames_failed.inc();
     }
 
-    fn count(&mut self, frame: &Frame<'_>) -> u64 {
+    /// The frame's number in this run, and when it was captured.
+    fn count(&mut self, frame: &Frame<'_>) -> (u64, Duration) {
+        let now = self.clock.monotonic();
         let metrics = &self.hub.metrics;
         let (sequence, missing) = self.sequence.frame(frame.meta().sequence);
         let left = if self.left > 0 { missing } else { 0 };
@@ -103,11 +109,11 @@ impl Publisher {
         metrics.frames_skipped.inc_by(left);
         metrics.frames_dropped.inc_by(missing - left);
         self.format = Some(frame.format());
-        self.hub.status.captured(self.clock.monotonic(), 1 + left, frame.format());
-        sequence
+        self.hub.status.captured(now, 1 + left, frame.format());
+        (sequence, self.stamps.captured_at(frame.meta().captured_at, now))
     }
 
-    fn encode(&mut self, frame: &Frame<'_>, sequence: u64) -> Result<()> {
+    fn encode(&mut self, frame: &Frame<'_>, sequence: u64, captured_at: Duration) -> Result<()> {
         let mut buffer = self.pool.take();
         let began = self.clock.monotonic();
         if let Err(error) = self.encoder.encode(frame, self.quality, &mut buffer) {
@@ -119,7 +125,6 @@ impl Publisher {
             return Err(error);
         }
         let took = self.clock.monotonic().saturating_sub(began);
-        let captured_at = frame.meta().captured_at;
         let picture = Picture {
             jpeg: self.pool.share(buffer),
             sequence,

@@ -29,6 +29,7 @@ struct Inner {
     lost: Option<String>,
     live: bool,
     captured: Rate,
+    allowance: Duration,
     encoder: String,
     encoder_trouble: Option<String>,
     quality: Quality,
@@ -47,6 +48,8 @@ pub struct StatusSnapshot {
     pub format: Option<StreamFormat>,
     /// Frames captured per second.
     pub fps: f64,
+    /// How long the camera may lend no frame before it counts as lost; zero where there is none.
+    pub allowance: Duration,
     /// `Ok` while pictures are made, or would be if anybody wanted one; else the reason why not.
     pub health: Result<(), String>,
     /// `Ok` while frames arrive, else the reason why not.
@@ -93,6 +96,11 @@ impl Status {
         inner.captured.ticks(now, u32::try_from(frames).unwrap_or(u32::MAX));
         inner.format = Some(format);
         inner.live = true;
+    }
+
+    /// The camera may lend no frame for so long.
+    pub(crate) fn allows(&self, allowance: Duration) {
+        self.lock().allowance = allowance;
     }
 
     /// This encoder will do the work.
@@ -158,6 +166,7 @@ impl Status {
             source: inner.source.clone(),
             format: inner.format,
             fps: inner.captured.per_second(now),
+            allowance: inner.allowance,
             health: camera.clone().and_then(|()| encoder_health.clone()),
             camera,
             encoder_health,

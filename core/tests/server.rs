@@ -356,6 +356,49 @@ async fn a_snapshot_of_a_lost_camera_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn pictures_with_times_that_cannot_be_make_a_snapshot_too() {
+    let times: [fn(Duration) -> Duration; 3] =
+        [|_| Duration::ZERO, |now| now - Duration::from_secs(190), |now| now + Duration::from_secs(60)];
+    for time in times {
+        let server = serve(|_| ());
+        server.live();
+        let publish = |sequence: u64| {
+            let captured_at = time(eyelet_core::clock::SystemClock.unix());
+            let jpeg = Bytes::from(format!("[{sequence}]"));
+            server.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+        };
+        publish(1);
+        let ask = async { server.get("/snapshot").await };
+        let stream = async {
+            until(|| server.hub.feed.wanted()).await;
+            let mut sequence = 2;
+            while server.hub.feed.wanted() {
+                publish(sequence);
+                sequence += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        let (answer, ()) = tokio::join!(ask, stream);
+        assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.ends_with("\r\n\r\n[1]"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_ends_when_the_camera_is_lost_meanwhile() {
+    let server = serve(|_| ());
+    server.live();
+    let ask = async { server.get("/snapshot").await };
+    let lose = async {
+        until(|| server.hub.feed.wanted()).await;
+        server.hub.status.lost("unplugged");
+        let (jpeg, captured_at) = (Bytes::from_static(b"no signal"), Duration::ZERO);
+        server.hub.feed.publish(Picture { jpeg, sequence: 1, captured_at, kind: PictureKind::NoSignal });
+    };
+    let (answer, ()) = tokio::join!(ask, lose);
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\nunplugged\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_picture_written_once_is_what_a_snapshot_shows() {
     let server = serve(|server| server.snapshot = SnapshotPolicy::FreshOrNewest);
     server.publish(1, 3);

@@ -46,6 +46,8 @@ use std::time::Duration;
 ///
 /// - Return within `timeout` plus scheduling, with `TimedOut` if no frame came; `Duration::ZERO` polls.
 /// - Lend the *newest* frame where several wait, and let the sequence number show the gap.
+/// - Stamp frames with the time of capture on `CLOCK_MONOTONIC` ([`monotonic`](crate::monotonic)): later than the frame
+///   before, and never later than now.
 /// - Make the [`Lease`](crate::Lease) before looking into the buffer, so that it goes back on every path.
 /// - An error while giving a buffer back is returned by the next call of `next_frame`.
 /// - `stop` then `start` gives frames again. `start` when started and `stop` when stopped do nothing.
@@ -69,7 +71,7 @@ use std::time::Duration;
 ///             return Err(Error::new(ErrorKind::InvalidInput, "dark: not started; call start()"));
 ///         }
 ///         self.sequence += 1;
-///         let meta = FrameMeta::new(self.sequence, Duration::ZERO);
+///         let meta = FrameMeta::now(self.sequence);
 ///         Frame::new(self.format(), meta, &[Plane::host(&self.pixels, 16)])
 ///     }
 /// }

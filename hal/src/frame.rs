@@ -16,8 +16,16 @@ pub struct FrameMeta {
 
 impl FrameMeta {
     /// Both.
+    ///
+    /// Take the device's own time where it has one on this clock, and [`now`](Self::now) where it has none: what compares
+    /// frames with the present, such as a snapshot, relies on it.
     pub fn new(sequence: u64, captured_at: Duration) -> Self {
         Self { sequence, captured_at }
+    }
+
+    /// Of a frame that is captured this very moment.
+    pub fn now(sequence: u64) -> Self {
+        Self::new(sequence, crate::monotonic())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An application is written once against two traits: [`CameraSource`], which lends frames, and
 //! [`JpegEncoder`], which turns a frame into a JPEG. A target implements them on its hardware; the simulator
-//! implements them on synthetic pictures. Nothing here does I/O.
+//! implements them on synthetic pictures. Nothing here does I/O; the only thing asked of the system is the time.
 //!
 //! ```
 //! use eyelet_hal::{CameraSource, JpegEncoder, Quality, Result};
@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod camera;
+mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod encoder;
@@ -37,6 +38,7 @@ pub mod jpeg;
 pub use camera::CameraSource;
 #[cfg(feature = "mock")]
 pub use camera::MockCameraSource;
+pub use clock::monotonic;
 #[cfg(feature = "mock")]
 pub use encoder::MockJpegEncoder;
 pub use encoder::{JpegEncoder, Quality};

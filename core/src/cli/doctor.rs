@@ -6,7 +6,7 @@ use eyelet_hal::{
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
 };
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// What a binary finds on its machine.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -88,7 +88,7 @@ fn conform<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome 
         .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));
     let expected = EncoderExpectations::supporting(supported.collect::<Vec<_>>());
     let reports = [
-        conformance::camera(&mut *camera, &CameraExpectations::default()),
+        conformance::camera(&mut *camera, &expected_of_camera(args.camera.fps.period())),
         conformance::encoder(&mut *encoder, &expected),
     ];
     if args.json {
@@ -108,6 +108,15 @@ fn conform<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome 
             "{failed} checks of the contract failed: see above; what is wrong is the driver or its implementation"
         ))),
     }
+}
+
+/// What a camera of this period is held to: the usual, but no more than a minute of frames.
+fn expected_of_camera(period: Duration) -> CameraExpectations {
+    let mut expected = CameraExpectations::default();
+    expected.frame_timeout = expected.frame_timeout.max(period.saturating_mul(3));
+    let in_a_minute = (60.0 / period.as_secs_f64().max(0.001)) as u32;
+    expected.frames = expected.frames.min(in_a_minute.max(8));
+    expected
 }
 
 fn check(check: &conformance::Check) -> Check<'_> {

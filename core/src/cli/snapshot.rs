@@ -1,18 +1,19 @@
 //! `snapshot FILE`: one picture.
 
 use super::{Devices, Failure, Outcome, Output, SnapshotArgs, capture};
-use crate::image::Image;
+use crate::{actual_size::ActualSize, image::Image};
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame};
 use std::{
     fs,
     io::{ErrorKind as ErrorOf, Write as _},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// How long a camera may take for its first good frame.
+/// How long a camera may take for its first good frame, or so many of its periods. What comes before may be damaged: many
+/// cameras begin with a few such frames.
 const PATIENCE: Duration = Duration::from_secs(5);
-const ATTEMPTS: u32 = 50;
+const PERIODS: u32 = 3;
 
 enum Target<'a> {
     Stdout,
@@ -26,7 +27,8 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
     let mut camera = capture::camera::<D>(&args.camera)?;
     let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
     camera.start()?;
-    let picture = first_good(&mut *camera, |frame| match target {
+    let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
+    let picture = first_good(&mut *camera, patience, |frame| match target {
         Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
         Target::Jpeg(_) | Target::Stdout => {
             let mut jpeg = Vec::new();
@@ -60,24 +62,46 @@ fn target(file: &Path) -> Result<Target<'_>, Failure> {
     }
 }
 
-/// What `picture` makes of the first frame that is not damaged.
+/// What `picture` makes of the first frame that is not damaged and comes within `patience`.
 fn first_good(
     camera: &mut dyn CameraSource,
+    patience: Duration,
     mut picture: impl FnMut(&Frame<'_>) -> eyelet_hal::Result<Vec<u8>>,
 ) -> eyelet_hal::Result<Vec<u8>> {
-    let mut last = Error::new(ErrorKind::TimedOut, "no frame");
-    for _ in 0..ATTEMPTS {
-        match camera.next_frame(PATIENCE).and_then(|frame| picture(&frame)) {
-            Err(e) if e.kind() == ErrorKind::CorruptFrame => last = e,
-            Err(e) if e.kind() == ErrorKind::TimedOut => {
-                let what = format!("no frame from {} within {PATIENCE:?}; is it in use?", camera.name());
-                return Err(Error::new(ErrorKind::TimedOut, what));
+    let deadline = Instant::now() + patience;
+    let mut size = ActualSize::default();
+    let mut damaged: Option<(u32, Error)> = None;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let taken = camera.next_frame(left).and_then(|frame| {
+            let relabelled = size.relabelled(&frame)?;
+            picture(relabelled.as_ref().unwrap_or(&frame))
+        });
+        match taken {
+            Err(e) if e.kind() == ErrorKind::TimedOut => {}
+            Err(e) if e.kind() == ErrorKind::CorruptFrame => {
+                damaged = Some((damaged.map_or(1, |(count, _)| count + 1), e));
             }
             other => return other,
         }
     }
-    let what = format!("{ATTEMPTS} damaged frames in a row from {}: {last}; check its cable", camera.name());
-    Err(Error::new(ErrorKind::CorruptFrame, what))
+    let name = camera.name();
+    Err(match damaged {
+        None => {
+            let what =
+                format!("no frame from {name} within {patience:?}; is it in use, or slower than --fps?");
+            Error::new(ErrorKind::TimedOut, what)
+        }
+        Some((count, last)) => {
+            let what = format!(
+                "no good frame from {name} within {patience:?}, {count} damaged: {last}; check its cable"
+            );
+            Error::new(ErrorKind::CorruptFrame, what)
+        }
+    })
 }
 
 /// The file appears whole or not at all.
@@ -92,4 +116,63 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(&part);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_hal::{FrameMeta, MockCameraSource, PixelFormat, Plane, StreamFormat};
+
+    /// What comes of a camera whose `n`th frame, from 0, is `frames(n)`.
+    fn taken(
+        patience: Duration,
+        frames: impl Fn(u32) -> Result<&'static [u8], ErrorKind> + Send + 'static,
+    ) -> eyelet_hal::Result<Vec<u8>> {
+        let mut camera = MockCameraSource::new();
+        camera.expect_name().return_const("mock".to_owned());
+        let mut number = 0;
+        camera.expect_next_frame().returning(move |_| {
+            let frame = frames(number).map_err(|kind| Error::new(kind, "short"));
+            number += 1;
+            let format = StreamFormat::new(PixelFormat::Jpeg, 16, 16).expect("not zero");
+            Frame::new(format, FrameMeta::now(number.into()), &[Plane::host(frame?, 0)])
+        });
+        let mut encoder = crate::encode::by_name("auto")?;
+        first_good(&mut camera, patience, |frame| {
+            let mut jpeg = Vec::new();
+            encoder.encode(frame, Default::default(), &mut jpeg).map(|()| jpeg)
+        })
+    }
+
+    #[test]
+    fn damaged_frames_at_the_beginning_are_passed_over() {
+        let good: &[u8] = include_bytes!("../../tests/cases/dnl-with-height-given.jpg");
+        // Short ones, cut ones, and then those whose size is not the one negotiated.
+        let picture = taken(Duration::from_secs(60), move |n| match n {
+            0..70 => Err(ErrorKind::CorruptFrame),
+            70..75 => Ok(&good[..1500]),
+            _ => Ok(good),
+        });
+        assert_eq!(picture.unwrap(), good);
+    }
+
+    #[test]
+    fn a_camera_without_a_good_frame_is_given_up_in_time() {
+        let patience = Duration::from_millis(20);
+        let error = taken(patience, |_| Err(ErrorKind::TimedOut)).unwrap_err();
+        let want = "no frame from mock within 20ms; is it in use, or slower than --fps?";
+        assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::TimedOut, want));
+        let error = taken(patience, |_| Err(ErrorKind::CorruptFrame)).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("no good frame from mock within 20ms, "), "{text}");
+        assert!(text.ends_with(" damaged: short; check its cable"), "{text}");
+    }
+
+    #[test]
+    fn what_will_never_be_good_is_refused_at_once() {
+        let error =
+            taken(Duration::from_secs(60), |_| Ok(b"\xff\xd8\xff\xc3\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0"));
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("lossless, which browsers do not show"), "{text}");
+    }
 }

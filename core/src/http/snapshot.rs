@@ -4,7 +4,10 @@ use super::{
     Server,
     routes::{self, Reply},
 };
-use crate::feed::{Picture, PictureKind};
+use crate::{
+    feed::{Picture, PictureKind},
+    stamps::AGE,
+};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -14,8 +17,11 @@ use hyper::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How long a camera may take for the picture.
+/// How long a camera may take for the picture; a slow one as long as it may lend no frame.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most that a client is kept waiting.
+const LONGEST: Duration = Duration::from_secs(150);
 
 /// How long a still source may take before its newest picture is as good as a new one.
 const STILL: Duration = Duration::from_millis(500);
@@ -34,28 +40,45 @@ pub enum SnapshotPolicy {
 pub(super) async fn take(server: &Server) -> Reply {
     let status = || server.hub.status.snapshot(server.clock.monotonic());
     let asked_at = server.clock.monotonic();
+    let old = server.hub.feed.newest();
     let mut pictures = server.hub.feed.subscribe();
     if server.snapshot == SnapshotPolicy::Fresh
-        && let Some(picture) = server.hub.feed.newest()
+        && let Some(picture) = &old
         && picture.kind == PictureKind::NoSignal
         && let Err(reason) = status().health
     {
         return routes::unavailable(format!("{reason}\n"));
     }
     let fresh = async {
+        let mut before = false;
         loop {
             let picture = pictures.next().await;
-            if picture.kind == PictureKind::Live && picture.captured_at >= server.clock.to_unix(asked_at) {
-                return picture;
+            if old.as_ref().is_some_and(|old| Arc::ptr_eq(old, &picture)) {
+                continue;
+            }
+            match picture.kind {
+                PictureKind::Live => {
+                    // Who stamps pictures with times that cannot be has at least sent them in order.
+                    let cannot_be = picture.captured_at + AGE < server.clock.unix();
+                    if picture.captured_at >= server.clock.to_unix(asked_at) || (before && cannot_be) {
+                        return Ok::<_, String>(picture);
+                    }
+                    before = true;
+                }
+                // The camera was lost meanwhile: nothing to wait for.
+                PictureKind::NoSignal if server.snapshot == SnapshotPolicy::Fresh => status().health?,
+                PictureKind::NoSignal => {}
             }
         }
     };
     let patience = match server.snapshot {
-        SnapshotPolicy::Fresh => PATIENCE,
+        SnapshotPolicy::Fresh => PATIENCE.max(status().allowance.min(LONGEST)),
         SnapshotPolicy::FreshOrNewest => STILL,
     };
-    if let Ok(picture) = timeout(patience, fresh).await {
-        return reply(&picture);
+    match timeout(patience, fresh).await {
+        Ok(Ok(picture)) => return reply(&picture),
+        Ok(Err(reason)) => return routes::unavailable(format!("{reason}\n")),
+        Err(_) => {}
     }
     let newest = server.hub.feed.newest().filter(|picture| picture.kind == PictureKind::Live);
     match newest.filter(|_| server.snapshot == SnapshotPolicy::FreshOrNewest) {

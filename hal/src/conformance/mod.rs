@@ -16,7 +16,7 @@
 //! #     fn next_frame<'a>(&'a mut self, _: Duration) -> Result<Frame<'a>> {
 //! #         if !self.started { return Err(Error::new(ErrorKind::InvalidInput, "dark: not started")); }
 //! #         self.sequence += 1;
-//! #         let meta = FrameMeta::new(self.sequence, Duration::ZERO);
+//! #         let meta = FrameMeta::now(self.sequence);
 //! #         Frame::new(self.format(), meta, &[Plane::host(&self.pixels, 16)])
 //! #     }
 //! # }

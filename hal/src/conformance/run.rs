@@ -4,11 +4,14 @@ use super::{
     camera::CameraExpectations,
     report::{Outcome, Report, Watched, told},
 };
-use crate::{CameraSource, ErrorKind, Frame, FrameMeta, PixelFormat, jpeg};
+use crate::{CameraSource, ErrorKind, Frame, FrameMeta, PixelFormat, jpeg, monotonic};
 use std::time::{Duration, Instant};
 
 /// How long a call may take beyond its timeout. Generous: the machine may have other things to do.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How far ahead of the clock a stamp may be: devices convert from clocks of their own.
+const AHEAD: Duration = Duration::from_millis(50);
 
 /// How often a short timeout is tried.
 const PROBES: u32 = 8;
@@ -34,6 +37,7 @@ pub(super) struct Run {
     format: Watched,
     sequence: Watched,
     captured_at: Watched,
+    now: Watched,
     whole: Watched,
     in_time: Watched,
 }
@@ -84,7 +88,7 @@ impl Run {
                 } else {
                     Err(format!("format() says {format}, the frame {}", frame.format()))
                 });
-                self.look(&frame);
+                self.look(&frame, timeout);
                 Got::Frame
             }
             Err(e) if e.kind() == ErrorKind::TimedOut => {
@@ -110,8 +114,15 @@ impl Run {
         }
     }
 
-    fn look(&mut self, frame: &Frame<'_>) {
-        let meta = frame.meta();
+    fn look(&mut self, frame: &Frame<'_>, timeout: Duration) {
+        let (meta, now) = (frame.meta(), monotonic());
+        let earliest = now.saturating_sub(timeout.saturating_add(GRACE));
+        let near = (earliest..=now + AHEAD).contains(&meta.captured_at);
+        self.now.see(if near {
+            Ok(())
+        } else {
+            Err(format!("a frame of {:?} came when the monotonic clock showed {now:?}", meta.captured_at))
+        });
         self.frames += 1;
         if let Some(last) = self.last {
             let (before, now) = (last.sequence, meta.sequence);
@@ -122,7 +133,7 @@ impl Run {
                 Err(format!("frame {now} came after frame {before}"))
             });
             let (before, now) = (last.captured_at, meta.captured_at);
-            self.captured_at.see(if now >= before {
+            self.captured_at.see(if now > before {
                 self.intervals.push(now - before);
                 Ok(())
             } else {
@@ -193,7 +204,8 @@ impl Run {
             ("buffers go back when frames drop", went_back),
             ("frames have the format that format() tells", self.format.outcome(UNSEEN)),
             ("sequence grows", self.sequence.outcome(UNSEEN)),
-            ("captured_at does not go back", self.captured_at.outcome(UNSEEN)),
+            ("captured_at grows", self.captured_at.outcome(UNSEEN)),
+            ("captured_at is a time of CLOCK_MONOTONIC, just before", self.now.outcome(UNSEEN)),
             ("compressed frames are whole and of the frame's size", self.whole.outcome(&raw)),
             ("a zero timeout polls", polled),
             ("timeouts are TimedOut in time", self.in_time.outcome("the camera always had a frame")),

@@ -3,7 +3,7 @@
 use super::{CameraExpectations, Report, camera, pictures::grey_jpeg};
 use crate::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Requeue, Result,
-    StreamFormat,
+    StreamFormat, monotonic,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -23,6 +23,10 @@ enum Defect {
     RunsWhenStopped,
     StandsStill,
     GoesBackInTime,
+    StampsTwoAlike,
+    StampsOfLong,
+    StampsNothing,
+    StampsTheFuture,
     KeepsBuffers,
     ChangesFormat,
     TimesOutEarly,
@@ -57,6 +61,7 @@ struct Wrong {
     stops: u32,
     calls: u64,
     due: Instant,
+    stamp: Duration,
     ring: Ring,
     picture: Vec<u8>,
 }
@@ -72,7 +77,7 @@ impl Wrong {
         let ring =
             Ring { free: RefCell::new(vec![0, 1, 2]), leaks: Cell::new(defect == Defect::KeepsBuffers) };
         let due = Instant::now();
-        Self { defect, started: false, starts: 0, stops: 0, calls: 0, due, ring, picture }
+        Self { defect, started: false, starts: 0, stops: 0, calls: 0, due, stamp: monotonic(), ring, picture }
     }
 }
 
@@ -131,11 +136,19 @@ impl CameraSource for Wrong {
         self.due = Instant::now() + INTERVAL;
         self.calls += 1;
         let n = self.calls;
-        let (sequence, millis) = match self.defect {
-            Defect::StandsStill if n > 7 => (7, n),
-            Defect::GoesBackInTime if n == 7 => (n, 0),
-            Defect::HasGaps => (n * 2, n),
-            _ => (n, n),
+        let sequence = match self.defect {
+            Defect::StandsStill if n > 7 => 7,
+            Defect::HasGaps => n * 2,
+            _ => n,
+        };
+        let now = monotonic();
+        self.stamp = match self.defect {
+            Defect::GoesBackInTime if n == 7 => self.stamp - Duration::from_millis(1),
+            Defect::StampsTwoAlike if n.is_multiple_of(2) => self.stamp,
+            Defect::StampsOfLong => now.saturating_sub(Duration::from_secs(190)),
+            Defect::StampsNothing => INTERVAL * n as u32,
+            Defect::StampsTheFuture => now + Duration::from_secs(1),
+            _ => now,
         };
         match self.defect {
             Defect::GoesAway if n == 6 => return Err(Error::new(ErrorKind::Disconnected, "unplugged")),
@@ -150,7 +163,7 @@ impl CameraSource for Wrong {
         let lease = Lease::new(&self.ring, index);
         let width = if self.defect == Defect::ChangesFormat && n > 3 { 24 } else { 16 };
         let format = StreamFormat::new(PixelFormat::Jpeg, width, 16).unwrap();
-        let meta = FrameMeta::new(sequence, INTERVAL * millis as u32);
+        let meta = FrameMeta::new(sequence, self.stamp);
         Frame::leased(format, meta, &[Plane::host(&self.picture, 0)], lease)
     }
 }
@@ -191,6 +204,7 @@ fn every_defect_is_found_and_told() {
     const STARTED: &str = "next_frame before start is InvalidInput";
     const STOPPED: &str = "next_frame after stop is InvalidInput";
     const WHOLE: &str = "compressed frames are whole and of the frame's size";
+    const NOW: &str = "captured_at is a time of CLOCK_MONOTONIC, just before";
     const AGAIN: &str = "gives frames after stop and start";
     const IN_TIME: &str = "timeouts are TimedOut in time";
     // The checks that fail, and words of the first one's message.
@@ -202,7 +216,11 @@ fn every_defect_is_found_and_told() {
         (StaysStopped, &[AGAIN], "9 of 9 calls gave no good frame"),
         (RunsWhenStopped, &[STARTED, STOPPED], "gave a frame"),
         (StandsStill, &["sequence grows"], "frame 7 came after frame 7"),
-        (GoesBackInTime, &["captured_at does not go back"], "a frame of 0ns came after one of 60ms"),
+        (GoesBackInTime, &["captured_at grows"], "came after one of"),
+        (StampsTwoAlike, &["captured_at grows"], "came after one of"),
+        (StampsOfLong, &[NOW], "came when the monotonic clock showed"),
+        (StampsNothing, &[NOW], "came when the monotonic clock showed"),
+        (StampsTheFuture, &[NOW], "came when the monotonic clock showed"),
         (KeepsBuffers, &["buffers go back when frames drop"], "after 3 frames, next_frame() returned Busy"),
         (
             ChangesFormat,

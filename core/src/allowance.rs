@@ -1,0 +1,134 @@
+//! How long a camera may lend no frame before it counts as lost.
+
+use std::time::Duration;
+
+/// A camera may miss four frames.
+const PERIODS: u32 = 5;
+
+/// No camera is so slow that more would be its pace: five times one frame in 30 s.
+const MOST: Duration = Duration::from_secs(150);
+
+/// The most that a camera gets that has lent no frame yet: enough for one frame in 30 s.
+const MOST_SILENT: Duration = Duration::from_secs(40);
+
+/// From so long a time between frames on a camera is slow: whoever comes would wait long for the next one.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// What was asked for, or more where the camera turns out to be slower than that: for time lapse, in the dark.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    least: Duration,
+    current: Duration,
+    /// When the last frame came.
+    last: Option<Duration>,
+    /// The time between the last two frames, and between the two before.
+    intervals: [Option<Duration>; 2],
+}
+
+impl Allowance {
+    pub(crate) fn new(least: Duration) -> Self {
+        Self { least, current: least, last: None, intervals: [None; 2] }
+    }
+
+    /// How long it may take now.
+    pub(crate) fn get(&self) -> Duration {
+        self.current
+    }
+
+    /// Whether frames come seconds apart.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.interval().is_some_and(|interval| interval >= SLOW)
+    }
+
+    /// The camera begins anew.
+    pub(crate) fn restart(&mut self) {
+        (self.last, self.intervals) = (None, [None; 2]);
+    }
+
+    /// A frame came at `now`; whether the allowance is another now.
+    pub(crate) fn frame(&mut self, now: Duration) -> bool {
+        let before = self.current;
+        if let Some(last) = self.last.replace(now) {
+            self.intervals = [Some(now.saturating_sub(last)), self.intervals[0]];
+            let own = self.interval().unwrap_or_default().saturating_mul(PERIODS);
+            self.current = self.least.max(own.min(MOST));
+        }
+        self.current != before
+    }
+
+    /// The camera lent no frame for that long: one that has not lent any is given twice the time when it is tried again.
+    pub(crate) fn ran_out(&mut self) {
+        if self.last.is_none() {
+            self.current = self.least.max(MOST_SILENT.min(2 * self.current));
+        }
+    }
+
+    /// The shorter of the last two: one pause is not a pace.
+    fn interval(&self) -> Option<Duration> {
+        self.intervals.into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: Duration = Duration::from_secs(3);
+
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// After frames at these seconds.
+    fn after(frames: &[u64]) -> Allowance {
+        let mut allowance = Allowance::new(LEAST);
+        for &at in frames {
+            allowance.frame(s(at));
+        }
+        allowance
+    }
+
+    #[test]
+    fn a_slow_camera_is_given_its_time_and_a_pause_is_not_a_pace() {
+        for (frames, want, slow) in [
+            (&[][..], 3, false),
+            (&[100], 3, false),
+            (&[100, 110], 50, true),
+            (&[100, 110, 120], 50, true),
+            (&[100, 110, 111], 5, false),
+            (&[0, 30, 60], 150, true),
+            (&[0, 100, 200], 150, true),
+        ] {
+            let allowance = after(frames);
+            assert_eq!((allowance.get(), allowance.is_slow()), (s(want), slow), "{frames:?}");
+        }
+        let mut fast = after(&[]);
+        for i in 0..20 {
+            fast.frame(Duration::from_millis(33 * i));
+        }
+        fast.frame(s(20));
+        assert_eq!(fast.get(), LEAST, "one pause");
+    }
+
+    #[test]
+    fn a_silent_camera_gets_more_time_at_each_attempt_within_bounds() {
+        let mut allowance = Allowance::new(LEAST);
+        let mut given = Vec::new();
+        for _ in 0..6 {
+            given.push(allowance.get().as_secs());
+            allowance.ran_out();
+            allowance.restart();
+        }
+        assert_eq!(given, [3, 6, 12, 24, 40, 40]);
+        allowance.frame(s(100));
+        assert_eq!(allowance.get(), s(40), "one frame says nothing of its pace");
+        allowance.frame(s(101));
+        assert_eq!(allowance.get(), s(5));
+
+        let mut asked = Allowance::new(s(5000));
+        asked.ran_out();
+        asked.frame(s(0));
+        asked.frame(s(1000));
+        assert_eq!(asked.get(), s(5000), "what was asked for");
+    }
+}
