@@ -21,6 +21,25 @@ pub(crate) fn reachable(bound: SocketAddr, families: Families) -> Vec<SocketAddr
     choose(bound, families, interfaces.iter().map(|i| i.addr.ip()))
 }
 
+/// The number of an interface that has an address.
+pub(crate) fn interface(name: &str) -> Option<u32> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces.iter().find(|interface| interface.name == name)?.index
+}
+
+/// Host and port of a link: an interface by its name, behind an escaped `%`.
+pub(crate) fn authority(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+            let named = interfaces.iter().find(|interface| interface.index == Some(v6.scope_id()));
+            let zone = named.map_or_else(|| v6.scope_id().to_string(), |interface| interface.name.clone());
+            format!("[{}%25{zone}]:{}", v6.ip(), v6.port())
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Of `addresses`, those that `bound` accepts and a person can type: not link-local (they need a zone), and
 /// loopback only where there is nothing else.
 fn choose(bound: SocketAddr, families: Families, addresses: impl Iterator<Item = IpAddr>) -> Vec<SocketAddr> {
@@ -57,6 +76,16 @@ mod tests {
         assert_eq!(chosen("[::]:8000", Families::Both, &interfaces), both);
         assert_eq!(chosen("0.0.0.0:80", Families::Own, &["127.0.0.1"]), ["127.0.0.1:80"]);
         assert_eq!(chosen("[::]:80", Families::Own, &["127.0.0.1", "::1", "10.0.0.1"]), ["[::1]:80"]);
+    }
+
+    #[test]
+    fn a_link_names_the_interface() {
+        let there =
+            |scope| SocketAddr::from(std::net::SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, scope));
+        let lo = interface("lo").unwrap();
+        assert_eq!(authority(there(lo)), "[fe80::1%25lo]:80");
+        assert_eq!(authority(there(9_999_999)), "[fe80::1%259999999]:80");
+        assert_eq!(authority(there(0)), "[fe80::1]:80");
     }
 
     #[test]

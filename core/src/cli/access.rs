@@ -64,7 +64,7 @@ impl ClientArgs {
 
 /// An argument that `Debug` does not show. Whether it is good is looked at later: clap's errors would show it.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(pub(super) String);
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {

@@ -1,7 +1,7 @@
 //! Flags and subcommands.
 
 use super::{
-    access::{AccessArgs, ClientArgs, TokenArgs},
+    access::{AccessArgs, ClientArgs, Secret, TokenArgs},
     devices::Devices,
     tls::{RootsArgs, ServerTlsArgs},
     values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period},
@@ -92,6 +92,9 @@ pub struct SendingArgs {
     /// Give up an attempt when nothing is taken, or then no answer comes, for so many seconds
     #[arg(long, value_name = "S", default_value = "30", value_parser = period)]
     pub upload_timeout: Duration,
+    /// Upload through this HTTP proxy, such as http://USER:PASSWORD@HOST:3128; '' for none [default: as the environment says]
+    #[arg(long, value_name = "URL")]
+    pub upload_proxy: Option<Secret>,
     /// Send passwords and secret headers over http, where others on the way can read them
     #[arg(long)]
     pub insecure_credentials: bool,

@@ -6,7 +6,7 @@ use crate::{
     feed::{Sampler, Subscription},
     hub::Hub,
     spool::{self, Folder, Keeper, Spool},
-    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl},
+    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl, proxy},
 };
 use std::num::NonZeroU64;
 
@@ -103,10 +103,13 @@ fn check(args: &SendingArgs) -> Result<(), Failure> {
     }
 }
 
-/// The address with what the flags say of its password and of whom to trust.
+/// The address with what the flags say of its password, of a proxy and of whom to trust.
 fn checked(url: UploadUrl, args: &SendingArgs) -> Result<UploadUrl, Failure> {
     let url = if args.insecure_credentials { url.allow_unencrypted_credentials() } else { url };
     url.check_credentials()?;
+    let named = args.upload_proxy.as_ref().map(|proxy| &*proxy.0);
+    let proxy = proxy::choose(&url.0, named, |name| std::env::var(name).ok())?;
+    let url = proxy.into_iter().fold(url, UploadUrl::through);
     args.roots.upload(url)
 }
 

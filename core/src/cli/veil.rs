@@ -22,7 +22,7 @@ use std::{
 const VARIABLE: &str = "EYELET_ARGUMENTS";
 
 /// Flags whose values are secrets. (Those that are in addresses are found by themselves.)
-const SECRET: [&str; 2] = ["--token", "--upload-header"];
+const SECRET: [&str; 3] = ["--token", "--upload-header", "--upload-proxy"];
 
 /// What a pipe takes without a reader.
 const MOST: usize = 32 * 1024;

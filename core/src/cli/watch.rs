@@ -3,13 +3,16 @@
 use super::{Outcome, Output, Signals, WatchArgs};
 use crate::{
     clock::SystemClock,
-    watch::{self, Options, Report},
+    upload::proxy,
+    watch::{self, Options, Report, StreamUrl},
 };
 use std::cell::RefCell;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
     let url = args.roots.stream(args.url.clone())?;
+    let proxy = proxy::choose(&url.0, None, |name| std::env::var(name).ok())?;
+    let url = proxy.into_iter().fold(url, StreamUrl::through);
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
     let last = RefCell::new(None);

@@ -1,6 +1,12 @@
 //! Where a server is told to listen.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use crate::addresses;
+use std::{
+    fmt,
+    net::{SocketAddr, SocketAddrV6},
+    path::PathBuf,
+    str::FromStr,
+};
 
 /// What marks the path of a Unix socket.
 const UNIX: &str = "unix:";
@@ -35,12 +41,23 @@ impl FromStr for Bind {
         match text.strip_prefix(UNIX) {
             Some("") => Err("a Unix socket needs a path, such as unix:/run/eyelet.sock"),
             Some(path) => Ok(Self::Unix(path.into())),
-            None => text
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| "an address is such as 127.0.0.1:8000, [::1]:8000 or unix:/run/eyelet.sock"),
+            None => text.parse().ok().map_or_else(|| zoned(text), Ok).map(Self::Tcp),
         }
     }
+}
+
+/// `[fe80::1%eth0]:8000`, an address that holds on the link of one interface only.
+fn zoned(text: &str) -> Result<SocketAddr, &'static str> {
+    let parts = || {
+        let (ip, rest) = text.strip_prefix('[')?.split_once('%')?;
+        let (zone, port) = rest.split_once("]:")?;
+        Some((ip.parse().ok()?, zone, port.parse().ok()?))
+    };
+    let (ip, zone, port) =
+        parts().ok_or("an address is such as 127.0.0.1:8000, [::1]:8000 or unix:/run/eyelet.sock")?;
+    let index = addresses::interface(zone)
+        .ok_or("no interface of that name has an address; ip address lists them")?;
+    Ok(SocketAddrV6::new(ip, port, 0, index).into())
 }
 
 impl fmt::Display for Bind {
@@ -55,6 +72,16 @@ impl fmt::Display for Bind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_name_its_interface() {
+        for text in ["[fe80::1%lo]:8000", "[fe80::1%1]:8000"] {
+            let Ok(Bind::Tcp(SocketAddr::V6(address))) = text.parse() else { panic!("{text}") };
+            assert_eq!((address.scope_id(), address.port()), (1, 8000), "{text}");
+        }
+        let why = "[fe80::1%no-such]:8000".parse::<Bind>().unwrap_err();
+        assert_eq!(why, "no interface of that name has an address; ip address lists them");
+    }
 
     #[test]
     fn what_is_no_address_is_told_what_one_is() {

@@ -110,7 +110,10 @@ impl Listener {
                 let both = bound.is_ipv6() && !SockRef::from(listener).only_v6().unwrap_or(true);
                 let families = if both { addresses::Families::Both } else { addresses::Families::Own };
                 let found = addresses::reachable(bound, families);
-                found.into_iter().map(|address| format!("{scheme}://{address}/")).collect()
+                found
+                    .into_iter()
+                    .map(|address| format!("{scheme}://{}/", addresses::authority(address)))
+                    .collect()
             }
             Kind::Unix(listener) => {
                 let address = listener.local_addr().ok();

@@ -137,7 +137,11 @@ impl Client {
             Err(error) => {
                 let passes = matches!(
                     error.kind(),
-                    ErrorKind::NotFound | ErrorKind::Disconnected | ErrorKind::TimedOut | ErrorKind::Busy
+                    ErrorKind::NotFound
+                        | ErrorKind::Disconnected
+                        | ErrorKind::TimedOut
+                        | ErrorKind::Busy
+                        | ErrorKind::OutOfMemory
                 );
                 let why = error.to_string();
                 let end = (!passes).then_some(error);

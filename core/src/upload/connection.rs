@@ -53,7 +53,7 @@ pub(crate) struct NoAnswer {
 impl Connection {
     /// Connects, trying every address of the host within the time for that in all.
     pub(crate) async fn open(url: &HttpUrl, timeouts: &Timeouts) -> Result<Self> {
-        let stream = connect(url, timeouts.connect).await?;
+        let stream = connect(url.proxy().unwrap_or(url), timeouts.connect).await?;
         // Whole requests are written at once; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         // What the kernel has taken in counts as sent, so it should not be much more than what is under way.
@@ -61,7 +61,10 @@ impl Connection {
         let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         #[cfg(feature = "tls")]
         if let Some(trust) = url.trust() {
-            let limit = timeouts.progress;
+            let (limit, mut stream) = (timeouts.progress, stream);
+            if let Some(proxy) = url.proxy() {
+                super::proxy::connect(&mut stream, url, proxy, limit).await?;
+            }
             let shaken = timeout(limit, trust.connect(stream, url.host())).await;
             let why = format!("no TLS within {limit:?}; is the server stuck?");
             let stream = shaken.map_err(|_| url.error(ErrorKind::TimedOut, why))?;
@@ -108,12 +111,12 @@ impl Connection {
 }
 
 async fn connect(url: &HttpUrl, limit: Duration) -> Result<TcpStream> {
-    let host = url.host();
+    let host = url.peer();
     let slow = |what: &str| {
         let why = format!("{what} within {limit:?}; is the server up, and on this network?");
         url.error(ErrorKind::TimedOut, why)
     };
-    let found = timeout(limit, resolve::lookup(host, url.port())).await;
+    let found = timeout(limit, resolve::lookup(&host, url.port())).await;
     let addresses: Vec<_> = match found {
         Ok(Ok(addresses)) => addresses,
         Ok(Err(e)) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -166,6 +169,12 @@ pub(crate) fn first_line(text: &str) -> Option<String> {
     let line = text.lines().next().filter(|line| !line.starts_with('<') && !line.contains('\0'))?;
     let shown: String = line.trim_end().chars().filter(|c| !is_invisible(*c)).take(120).collect();
     (!shown.is_empty() && !shown.contains('\u{fffd}')).then_some(shown)
+}
+
+/// The first line of a head.
+#[cfg(feature = "tls")]
+pub(super) fn status_line(head: &str) -> String {
+    head.lines().next().unwrap_or_default().chars().filter(|c| !is_invisible(*c)).take(120).collect()
 }
 
 /// Controls, and what changes the direction of the text around it.

@@ -60,7 +60,8 @@ impl Response {
     /// What to do about an answer that is not 2xx, to be put behind [`refusal`](Self::refusal).
     pub(super) fn remedy(&self) -> &'static str {
         match self.status.as_u16() {
-            401 | 407 => "; write USER:PASSWORD@ before the host of the address",
+            401 => "; write USER:PASSWORD@ before the host of the address",
+            407 => "; write USER:PASSWORD@ before the host of the proxy",
             403 => "; is this user allowed to upload there?",
             404 | 405 | 410 | 501 => "; are path and method right?",
             413 => "; send smaller pictures",

@@ -174,13 +174,16 @@ impl RequestStyle {
         };
         let mut request = Request::builder()
             .method(method)
-            .uri(target)
+            .uri(url.request_target(target))
             .header(header::HOST, url.authority())
             .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, content_type)
             .header(header::CONTENT_LENGTH, body.len());
         if let Some(value) = url.authorization()? {
             request = request.header(header::AUTHORIZATION, value);
+        }
+        if let Some(value) = url.proxy_authorization() {
+            request = request.header(header::PROXY_AUTHORIZATION, value);
         }
         if let Some(timestamp) = meta.timestamp() {
             request = request.header("x-timestamp", timestamp);

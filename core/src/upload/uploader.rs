@@ -38,7 +38,18 @@ impl Uploader {
     /// # Errors
     /// `InvalidInput` when `url` is not the address of a server.
     pub fn with_timeouts(url: &str, timeouts: Timeouts) -> Result<Self> {
-        let client = Client::with_timeouts(url.parse()?, timeouts);
+        Self::over(Client::with_timeouts(url.parse()?, timeouts))
+    }
+
+    /// An uploader to an address that is more than a text: with a proxy, or with certificates of its own.
+    ///
+    /// # Errors
+    /// `Other` when the system has no sockets or timers to give.
+    pub fn to(url: super::UploadUrl) -> Result<Self> {
+        Self::over(Client::new(url))
+    }
+
+    fn over(client: Client) -> Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|e| {
             let why = format!("no sockets or timers to be had: {e}");

@@ -1,7 +1,7 @@
 //! Addresses that eyelet connects to: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`.
 
 use super::credentials::{Credentials, Unencrypted, concealed};
-use super::template;
+use super::{proxy::Proxy, template};
 #[cfg(feature = "tls")]
 use crate::tls::Trust;
 use eyelet_hal::{Error, ErrorKind, Result};
@@ -49,8 +49,11 @@ pub(crate) struct HttpUrl {
     unencrypted: Unencrypted,
     #[cfg(feature = "tls")]
     trust: Trust,
-    /// As in the URL: IPv6 addresses in brackets.
+    /// As in the URL: IPv6 addresses in brackets, without their zone.
     host: String,
+    /// The interface of an IPv6 address that is valid on one link only.
+    zone: Option<String>,
+    proxy: Option<Box<Proxy>>,
     port: u16,
     /// Path and query.
     target: Uri,
@@ -94,6 +97,19 @@ impl HttpUrl {
         if host.is_empty() {
             return Err(bad(&format!("no host; write http://HOST:PORT{path}")));
         }
+        let (host, zone) = match host.split_once('%') {
+            Some((ip, zone)) if ip.starts_with('[') && zone.ends_with(']') => {
+                // `%25` by the standard, `%` by everybody's hand.
+                let zone = zone.trim_end_matches(']');
+                let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
+                if zone.is_empty() || !zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+                {
+                    return Err(bad("what is behind % is not an interface; write [fe80::1%25eth0]"));
+                }
+                (&*format!("{ip}]"), Some(zone.to_owned()))
+            }
+            _ => (host, None),
+        };
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bracketed.is_some_and(|host| host.parse::<Ipv6Addr>().is_err()) {
             return Err(bad("what is in brackets is not an IPv6 address"));
@@ -114,9 +130,70 @@ impl HttpUrl {
             #[cfg(feature = "tls")]
             trust: Trust::default(),
             host,
+            zone,
+            proxy: None,
             port,
             target,
         })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// Without TLS there are none.
+    #[cfg(not(feature = "tls"))]
+    pub(crate) fn is_https(&self) -> bool {
+        false
+    }
+
+    pub(super) fn with_port(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
+    pub(crate) fn set_proxy(&mut self, proxy: Proxy) {
+        self.proxy = Some(Box::new(proxy));
+    }
+
+    /// What is connected to in the server's stead.
+    pub(super) fn proxy(&self) -> Option<&HttpUrl> {
+        self.proxy.as_deref().map(|proxy| &proxy.0)
+    }
+
+    /// The host as the system's resolver has it, with the zone.
+    pub(super) fn peer(&self) -> String {
+        match &self.zone {
+            Some(zone) => format!("{}%{zone}", self.host()),
+            None => self.host().to_owned(),
+        }
+    }
+
+    /// As `CONNECT` wants it: always with a port.
+    #[cfg(feature = "tls")]
+    pub(super) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// User and password, as a header's value.
+    pub(super) fn credentials(&self) -> Option<HeaderValue> {
+        self.credentials.as_ref().map(Credentials::header)
+    }
+
+    /// What the request line says: all of the address for a proxy that has to read it, else path and query.
+    pub(crate) fn request_target(&self, target: Uri) -> Uri {
+        match &self.proxy {
+            // What was an address still is one.
+            Some(_) if !self.is_https() => {
+                format!("http://{}{target}", self.authority()).parse().unwrap_or(target)
+            }
+            _ => target,
+        }
+    }
+
+    /// What the `Proxy-Authorization` header says, for a proxy that reads the request.
+    pub(crate) fn proxy_authorization(&self) -> Option<HeaderValue> {
+        self.proxy().filter(|_| !self.is_https())?.credentials()
     }
 
     /// A host that a resolver understands: IPv6 addresses without brackets.
@@ -190,7 +267,11 @@ impl HttpUrl {
 /// Without user, password and query: they may be secrets, and logs and `/state` are read by many.
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme.name(), self.authority(), self.target.path())
+        let authority = match &self.zone {
+            Some(zone) => self.authority().replacen(']', &format!("%25{zone}]"), 1),
+            None => self.authority(),
+        };
+        write!(f, "{}://{authority}{}", self.scheme.name(), self.target.path())
     }
 }
 
@@ -238,6 +319,13 @@ impl UploadUrl {
         self
     }
 
+    /// Sends through this proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.0.set_proxy(proxy);
+        self
+    }
+
     /// Whether the password in it may be sent, if there is one. Every upload asks; this is for asking early.
     ///
     /// # Errors
@@ -274,12 +362,27 @@ mod tests {
             ("http://cam/a@b:c", "cam", 80, "cam", "/a@b:c"),
             ("http://[::1]:8080/u", "::1", 8080, "[::1]:8080", "/u"),
             ("http://[fe80::2]/u", "fe80::2", 80, "[fe80::2]", "/u"),
+            ("http://[fe80::2%25eth0]:8080/u", "fe80::2", 8080, "[fe80::2]:8080", "/u"),
         ] {
             let url = parse(text).unwrap();
             assert_eq!(url.host(), host, "{text}");
             assert_eq!(url.port(), port, "{text}");
             assert_eq!(url.authority(), authority, "{text}");
             assert_eq!(url.target().to_string(), target, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_for_this_machine_alone() {
+        for text in ["http://[fe80::1%25eth0.2]:8080/u?x", "http://[fe80::1%eth0.2]:8080/u"] {
+            let url = parse(text).unwrap();
+            assert_eq!((&*url.peer(), url.host()), ("fe80::1%eth0.2", "fe80::1"));
+            assert_eq!(url.to_string(), "http://[fe80::1%25eth0.2]:8080/u");
+        }
+        for text in
+            ["http://[fe80::1%]/", "http://[fe80::1%25a/b]/", "http://[fe80::1%e h]/", "http://cam%25eth0/"]
+        {
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     http::Token,
     multipart::Reader,
     upload::{
-        Timeouts,
+        Proxy, Timeouts,
         connection::{Connection, broken, first_line},
         url::{HttpUrl, Purpose},
     },
@@ -27,9 +27,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 ///
 /// `Display` leaves user, password and query out, since they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamUrl(HttpUrl);
+pub struct StreamUrl(pub(crate) HttpUrl);
 
 impl StreamUrl {
+    /// Reads through this proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.0.set_proxy(proxy);
+        self
+    }
+
     /// Trusts the certificates in this PEM file, and no others. By default the system's are trusted.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -161,7 +168,7 @@ pub async fn watch(
 }
 
 fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>> {
-    let mut request = Request::get(url.target().clone())
+    let mut request = Request::get(url.request_target(url.target().clone()))
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
         // Not image/*: by that a server knows a browser, and leaves out the lengths.
@@ -170,6 +177,9 @@ fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>>
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()));
     } else if let Some(value) = url.authorization()? {
         request = request.header(header::AUTHORIZATION, value);
+    }
+    if let Some(value) = url.proxy_authorization() {
+        request = request.header(header::PROXY_AUTHORIZATION, value);
     }
     let request = request.body(Full::default());
     request.map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))

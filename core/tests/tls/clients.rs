@@ -107,3 +107,62 @@ async fn one_that_is_signed_by_itself_is_trusted_where_it_is_named() {
     let (_, text) = refused(&elsewhere.address.to_string(), &other[0]).await;
     assert!(text.ends_with("its certificate is for another name; use that name in the address"), "{text}");
 }
+
+/// What a proxy is asked and answers, and then a tunnel through it.
+fn proxy(
+    answer: &'static str,
+    server: std::net::SocketAddr,
+) -> (std::net::SocketAddr, std::sync::mpsc::Receiver<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, heads) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        asked.send(String::from_utf8(head).unwrap()).unwrap();
+        client.write_all(answer.as_bytes()).unwrap();
+        let mut upstream = std::net::TcpStream::connect(server).unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut upstream, &mut client);
+    });
+    (address, heads)
+}
+
+#[tokio::test]
+async fn a_proxy_connects_and_sees_no_more_than_the_name() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let roots = authority.write(&dir.path().join("roots.pem"));
+    let server = serve(open(&authority.issue(dir.path(), "localhost", |_| ())).unwrap());
+    let post = async |answer: &'static str| {
+        let (address, heads) = proxy(answer, server.address);
+        let url: UploadUrl = format!("https://localhost:{}/healthz", server.address.port()).parse().unwrap();
+        let through = format!("http://me:secret@{address}").parse().unwrap();
+        let mut client = Client::new(url.with_roots(roots.clone()).through(through));
+        let answer = client.post(b"x".as_slice().into(), &PostMeta::default()).await;
+        (answer.map(|response| response.status()), heads.recv().unwrap())
+    };
+    let (answer, head) = post("HTTP/1.1 200 Connection established\r\nX-Y: z\r\n\r\n").await;
+    assert_eq!(answer.unwrap(), 405);
+    let port = server.address.port();
+    assert!(
+        head.starts_with(&format!("CONNECT localhost:{port} HTTP/1.1\r\nHost: localhost:{port}\r\n")),
+        "{head}"
+    );
+    assert!(head.contains("\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n"), "{head}");
+    let (answer, _) = post("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
+    let error = answer.unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "it answered HTTP/1.1 407 Proxy Authentication Required; write USER:PASSWORD@ before its host"
+        ),
+        "{error}"
+    );
+    assert!(!error.contains("secret"), "{error}");
+}

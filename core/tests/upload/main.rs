@@ -2,6 +2,7 @@
 
 mod delivery;
 mod forwarder;
+mod proxy;
 mod server;
 mod style;
 mod uploader;
