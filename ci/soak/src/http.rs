@@ -40,9 +40,19 @@ fn wrong(what: String) -> io::Error {
 
 /// Status and body of one whole answer.
 pub(crate) async fn get(from: Ipv4Addr, to: SocketAddr, path: &str) -> io::Result<(u16, Vec<u8>)> {
+    get_with(from, to, path, "").await
+}
+
+/// The same to a request with these header lines.
+pub(crate) async fn get_with(
+    from: Ipv4Addr,
+    to: SocketAddr,
+    path: &str,
+    headers: &str,
+) -> io::Result<(u16, Vec<u8>)> {
     let exchange = async {
         let mut socket = connect(from, to).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{headers}\r\n");
         socket.write_all(request.as_bytes()).await?;
         let mut reader = BufReader::new(socket);
         let head = Head::read(&mut reader).await?;

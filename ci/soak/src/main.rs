@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod book;
+mod greedy;
+mod guessing;
 mod hostile;
 mod http;
 mod questions;
@@ -49,6 +51,18 @@ enum Command {
         #[arg(default_value_t = 45)]
         seconds: u64,
     },
+    /// Eight addresses that ask without end, on every connection they can have, while somebody else asks
+    Greedy {
+        /// For how long
+        #[arg(default_value_t = 15)]
+        seconds: u64,
+    },
+    /// Old tabs, pages and people that show wrong passwords and tokens, while the owner wants in
+    Guessing {
+        /// For how long
+        #[arg(default_value_t = 15)]
+        seconds: u64,
+    },
     /// Requests gone wrong
     Requests {
         /// How many
@@ -70,6 +84,8 @@ fn main() -> ExitCode {
         match command {
             Command::Soak { seconds } => soak::run(&program, Duration::from_secs(seconds), seed).await,
             Command::Hostile { seconds } => hostile::run(&program, Duration::from_secs(seconds), seed).await,
+            Command::Greedy { seconds } => greedy::run(&program, Duration::from_secs(seconds), seed).await,
+            Command::Guessing { seconds } => guessing::run(&program, Duration::from_secs(seconds)).await,
             Command::Requests { count } => requests::run(&program, count, seed).await,
         }
     }))

@@ -1,0 +1,87 @@
+//! Eight addresses that have every place, and are always at work: one request after another, many in one packet.
+
+use crate::{book::Book, http::connect, questions::Questions, server::Server};
+use fastrand::Rng;
+use std::{
+    cell::Cell,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+const ADDRESSES: u8 = 8;
+/// From each: as many as the server lets one address have.
+const EACH: usize = 32;
+
+const PATHS: [&str; 2] = ["/snapshot", "/healthz"];
+
+/// Asks from elsewhere for `length` while all places are taken; says in one line what was seen.
+pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
+    let mut rng = Rng::with_seed(seed);
+    let server = Server::start(program, &[]).await?;
+    let book = Book::default();
+    let questions = Questions::new(Ipv4Addr::new(127, 0, 1, 100), server.address, book.clone());
+    questions.all().await;
+    let start = server.at_rest().await?;
+
+    let came = Rc::<Cell<usize>>::default();
+    let mut greedy = JoinSet::new();
+    for n in 0..usize::from(ADDRESSES) * EACH {
+        let from = Ipv4Addr::new(127, 0, 8, 1 + (n % usize::from(ADDRESSES)) as u8);
+        let (came, path, to) = (Rc::clone(&came), PATHS[n / EACH % PATHS.len()], server.address);
+        greedy.spawn_local(async move {
+            loop {
+                came.set(came.get() + 1);
+                // Closed or refused: it comes again, as soon as others have had their turn.
+                if ask(from, to, path).await.is_err() {
+                    sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+    }
+    // All places are taken from here on.
+    while came.get() < usize::from(ADDRESSES) * EACH {
+        sleep(Duration::from_millis(10)).await;
+    }
+    questions.clone().asked(rng.fork(), Instant::now() + length).await;
+    greedy.shutdown().await;
+    let refused = questions.refused.borrow().len();
+    if refused > 0 {
+        return Err(format!("{refused} requests were refused"));
+    }
+    server.returns_to(start, 4 * crate::SLACK_KIB).await?;
+    server.stop().await?;
+    book.verdict()?;
+    let (seconds, requests, came) = (length.as_secs(), book.counts().requests, came.get());
+    Ok(format!(
+        "{seconds} s, seed {seed}: {ADDRESSES} addresses with {EACH} connections each ask without end (came {came} \
+         times); {requests} requests of another one answered; exit code 0"
+    ))
+}
+
+/// Until the server closes.
+async fn ask(from: Ipv4Addr, to: SocketAddr, path: &str) -> io::Result<()> {
+    let (mut reader, mut writer) = connect(from, to).await?.into_split();
+    let many = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(100);
+    let ask = async {
+        loop {
+            writer.write_all(many.as_bytes()).await?;
+        }
+    };
+    let read = async {
+        let mut ignored = vec![0; 64 * 1024];
+        while reader.read(&mut ignored).await? > 0 {}
+        Err(io::ErrorKind::UnexpectedEof.into())
+    };
+    tokio::select! {
+        ended = ask => ended,
+        ended = read => ended,
+    }
+}
