@@ -126,8 +126,8 @@ async fn who_was_let_in_before_comes_in_while_others_guess_behind_the_same_addre
     let server = with_users(&folder);
     let (home, right) = (somebody(), basic("ann", "open sesame"));
     let answer = server.get(home, "/state", &right).await;
-    let cookie = answer.split("set-cookie: ").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
-    let cookie = format!("Cookie: {cookie}\r\n");
+    let cookie = answer.split("eyelet=").nth(1).and_then(|rest| rest.split(';').next()).expect(&answer);
+    let cookie = format!("Cookie: eyelet={cookie}\r\n");
     let (mut wrong, mut guesses) = (0, vec![]);
     while asked(&server, home, "/state", &right).await == 200 {
         for _ in 0..20 {
