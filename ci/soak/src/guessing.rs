@@ -75,7 +75,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
         sleep(Duration::from_millis(10)).await;
     }
 
-    let (end, mut owners, mut slowest) = (Instant::now() + length, 0, Duration::ZERO);
+    let (end, mut owners, mut later, mut slowest) = (Instant::now() + length, 0, 0, Duration::ZERO);
     while Instant::now() < end {
         // At home, and the first time from somewhere else.
         let elsewhere = Ipv4Addr::new(127, 0, 9 + (owners / 250) as u8, 1 + (owners % 250) as u8);
@@ -84,7 +84,14 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
             [(HOME, "/state", RIGHT), (HOME, &with_token, ""), (elsewhere, "/state", RIGHT)]
         {
             let asked = Instant::now();
-            match get_with(from, server.address, path, headers).await {
+            // Where many passwords wait to be checked, a new one may be told to come again: once.
+            let mut answer = get_with(from, server.address, path, headers).await;
+            if matches!(answer, Ok((429, _))) {
+                later += 1;
+                sleep(Duration::from_secs(1)).await;
+                answer = get_with(from, server.address, path, headers).await;
+            }
+            match answer {
                 Ok((200, _)) => slowest = slowest.max(asked.elapsed()),
                 other => {
                     return Err(format!("the owner at {from} got {:?}", other.map(|(status, _)| status)));
@@ -99,7 +106,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
     let (seconds, guesses, at_home) = (length.as_secs(), crowd.guesses.get(), crowd.at_home.get());
     Ok(format!(
         "{seconds} s: {guesses} guesses from {GUESSERS} addresses, {at_home} wrong tries behind the owner's; the owner was \
-         let in {} of {} times, the slowest after {:.1} s; exit code 0",
+         let in {} of {} times, {later} of them at the second try, the slowest after {:.1} s; exit code 0",
         3 * owners,
         3 * owners,
         slowest.as_secs_f64()
