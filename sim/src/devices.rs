@@ -177,7 +177,12 @@ fn store(args: ReceiveArgs, output: &Output) -> Outcome {
     let bound = listener.local_addr().map_err(cannot)?;
     let runtime = cli::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
+    // Files are written by threads. The first is there from the start; later ones are a help.
+    std::thread::Builder::new().spawn(|| ()).map_err(|e| {
+        Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
+    })?;
     runtime.block_on(async {
+        let _ = tokio::task::spawn_blocking(|| ()).await;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
         output.announce(&format!("receiving on http://{bound}/upload"));
         let mut outcome = Ok(());

@@ -289,38 +289,62 @@ fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
     assert!(files("socket:") >= 140, "all are let in: {}", files("socket:"));
 }
 
-/// A limit of threads is one of the user's, so it needs a user of its own; root has none.
+/// A copy of the program for a user of its own: a limit of threads is one of the user's, and root has none.
+#[cfg(target_os = "linux")]
+fn of_a_user(dir: &Path, arguments: &[&str]) -> Program {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    let binary = dir.join("eyelet-sim");
+    fs::copy(env!("CARGO_BIN_EXE_eyelet-sim"), &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.args(arguments).stdin(Stdio::null()).current_dir("/");
+    if rustix::process::getuid().is_root() {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap();
+        command.uid(54_321).gid(54_321);
+    }
+    Program::start(command)
+}
+
+/// Sets its limit of threads from outside, by the same user: the user's own limits are its own.
+#[cfg(target_os = "linux")]
+fn allow_threads(program: &Program, limit: &str) {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new("prlimit");
+    command.args(["--pid", &program.child.id().to_string(), &format!("--nproc={limit}:")]).current_dir("/");
+    if rustix::process::getuid().is_root() {
+        command.uid(54_321).gid(54_321);
+    }
+    assert!(command.status().unwrap().success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_threads_to_be_had_pictures_are_still_received() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = dir.path().join("small.jpg");
+    picture(&small, "16x16");
+    let small = fs::read(small).unwrap();
+    let folder = dir.path().join("received");
+    let mut program = of_a_user(dir.path(), &["receive", folder.to_str().unwrap(), "--bind", "127.0.0.1:0"]);
+    let address = program.address();
+    allow_threads(&program, "1");
+    for count in 1..=3 {
+        assert_eq!(Kept::to(&address).ask("POST /upload", &small).0, 200);
+        assert_eq!(names(&folder).len(), count);
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn without_threads_to_be_had_uploads_wait_and_the_stream_goes_on() {
-    use rustix::process::{Resource, getrlimit, getuid};
-    use std::os::unix::process::CommandExt as _;
+    use rustix::process::{Resource, getrlimit};
     let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/upload", receiver.local_addr().unwrap().port());
     let dir = tempfile::tempdir().unwrap();
-    let binary = dir.path().join("eyelet-sim");
-    fs::copy(env!("CARGO_BIN_EXE_eyelet-sim"), &binary).unwrap();
-    let mut command = Command::new(&binary);
-    command.args(["serve", "--bind", "127.0.0.1:0", "--size", "64x48", "--upload", &url]);
-    if getuid().is_root() {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        command.uid(54_321).gid(54_321).current_dir("/");
-    }
-    let mut program = Program::start(command);
+    let mut program =
+        of_a_user(dir.path(), &["serve", "--bind", "127.0.0.1:0", "--size", "64x48", "--upload", &url]);
     let address = program.address();
-    let id = program.child.id().to_string();
-    // From outside, by the same user: its own limits are its own.
-    let threads = |limit: &str| {
-        let mut command = Command::new("prlimit");
-        command.args(["--pid", &id, &format!("--nproc={limit}:")]).current_dir("/");
-        if getuid().is_root() {
-            command.uid(54_321).gid(54_321);
-        }
-        assert!(command.status().unwrap().success());
-    };
     let before = getrlimit(Resource::Nproc).current.map_or("unlimited".to_owned(), |limit| limit.to_string());
-    threads("1");
+    allow_threads(&program, "1");
     // The connection that may have come already is ended, so that the name is looked up again.
     receiver.set_nonblocking(true).unwrap();
     until("the look-up does not fail", || {
@@ -332,10 +356,10 @@ fn without_threads_to_be_had_uploads_wait_and_the_stream_goes_on() {
         state.read_to_string(&mut answer).unwrap();
         answer.contains("no thread to look localhost up").then_some(())
     });
-    for path in ["/healthz", "/snapshot", "/state"] {
+    for path in ["/healthz", "/metrics", "/state"] {
         assert_eq!(status(&address, path), Some(200), "{path}");
     }
-    threads(&before);
+    allow_threads(&program, &before);
     receiver.set_nonblocking(false).unwrap();
     let (mut upload, _) = receiver.accept().unwrap();
     upload.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -49,7 +49,8 @@ const FILES: u64 = 4096;
 /// Attacks twice, each time for `length`; says in one line what was seen.
 pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
     let mut rng = Rng::with_seed(seed);
-    let flags = ["--fps", "30", "--max-viewers", "256"].map(str::to_owned);
+    // Each peer is in the log.
+    let flags = ["--fps", "30", "--max-viewers", "256", "--log", "debug"].map(str::to_owned);
     // With as many files as it would have without this program.
     let server = Server::start(program, &flags).await?;
     more_files()?;
@@ -59,7 +60,10 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let start = server.at_rest().await?;
 
     // What the allocator keeps after the first attack is no leak; what a second one adds would be.
+    // During the first the log's reader stands still.
+    server.read_log(false);
     attack(&server, &book, &questions, length, &mut rng).await?;
+    server.read_log(true);
     let before = server.at_rest().await?;
     let Attack { fps, most, told } = attack(&server, &book, &questions, length, &mut rng).await?;
     let after = server.returns_to(before, crate::SLACK_KIB).await?;

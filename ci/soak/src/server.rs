@@ -50,6 +50,8 @@ struct Log {
     /// How often the simulated camera was pulled out.
     unplugged: usize,
     panicked: bool,
+    /// Nobody reads it: its pipe fills up.
+    unread: bool,
 }
 
 impl Server {
@@ -80,6 +82,11 @@ impl Server {
             .and_then(|rest| rest.trim_end_matches('/').parse().ok())
             .ok_or_else(|| format!("it does not say where it streams: {line:?}{}", log.borrow()))?;
         Ok(Self { child, pid, address, log })
+    }
+
+    /// Whether its log is read. While it is not, the pipe is soon full, and the server must go on.
+    pub(crate) fn read_log(&self, read: bool) {
+        self.log.borrow_mut().unread = !read;
     }
 
     /// What it holds now.
@@ -163,6 +170,9 @@ impl Server {
 async fn keep(stderr: impl AsyncRead + Unpin, log: Rc<RefCell<Log>>) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
+        while log.borrow().unread {
+            sleep(Duration::from_millis(100)).await;
+        }
         let mut log = log.borrow_mut();
         log.unplugged += usize::from(line.contains("unplugged; open it again"));
         log.panicked |= line.contains("panicked");

@@ -126,6 +126,8 @@ fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // The first thread for what blocks stays: without one tokio panics where the system has none to give.
+        .thread_keep_alive(std::time::Duration::MAX)
         .build()
         .map_err(|e| Failure::runtime(format!("cannot start: {e}; is the limit of open files reached?")))
 }
