@@ -50,6 +50,7 @@ def test_receive_stops(receive, number):
 def test_watch_stops(serve, run, number):
     server = serve()
     watch = run("watch", server.url + "stream")
-    # It is listed as a viewer once it reads.
-    until(lambda: requests.get(server.url + "state", timeout=10).json()["viewers"], "watch is connected")
+    # Without a picture it would have failed.
+    until(lambda: any(viewer["sent"] for viewer in requests.get(server.url + "state", timeout=10).json()["viewers"]),
+          "watch has a picture")
     assert_stops(watch, number)

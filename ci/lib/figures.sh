@@ -1,16 +1,16 @@
 # Figures in the documentation that a check measures. Sourced after install.sh.
 #
-# A figure stands behind a comment with its name: <!-- tls-adds -->893,480. What a check measures must be that to 2 %;
+# A figure stands behind a comment with its name: <!--tls-adds-->893,480. What a check measures must be that to 2 %;
 # with --write as the check's argument it is written there.
 
 # figure FILE NAME BYTES
 figure() {
   local file=$1 name=$2 value=$3 documented
-  documented=$(sed -n "s/.*<!-- $name -->\([0-9,]*\).*/\1/p" "$file")
+  documented=$(sed -n "s/.*<!--$name-->\([0-9,]*\).*/\1/p" "$file")
   [[ $documented =~ ^[0-9,]+$ ]] || die "$file has no figure $name, or more than one"
   documented=${documented//,/}
   if [ -n "${write:-}" ]; then
-    sed -i "s/\(<!-- $name -->\)[0-9,]*/\1$(sed ':a;s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta' <<<"$value")/" "$file"
+    sed -i "s/\(<!--$name-->\)[0-9,]*/\1$(sed ':a;s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta' <<<"$value")/" "$file"
   elif [ $((50 * (value > documented ? value - documented : documented - value))) -gt "$value" ]; then
     die "$file says $documented for $name, and it is $value; write it with: bash ci/verbs/${0##*/} --write"
   fi

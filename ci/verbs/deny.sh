@@ -1,4 +1,4 @@
-# licences, sources and doubles of every dependency, and known vulnerabilities where their database can be fetched
+# licences, sources, doubles and Rust version of every dependency, and known vulnerabilities where there is a database of them
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
@@ -30,3 +30,6 @@ if told=$(timeout 120 "$deny" --locked fetch db 2>&1); then
 else
   say "advisories: SKIPPED, their database cannot be fetched: ${told##*$'\n'}"
 fi
+
+# No newer Rust than Cargo.toml says may be needed; which functions of std are too new is found by clippy.
+cargo metadata --locked --format-version 1 | "$python" ci/deny/rust_version.py README.md

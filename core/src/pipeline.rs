@@ -181,7 +181,8 @@ impl Drop for Presence<'_> {
 enum Health {
     Unknown,
     Live,
-    Lost(String),
+    /// With the reason, and whether it is that there is no such camera now.
+    Lost(String, bool),
 }
 
 struct Supervisor<'a> {
@@ -337,9 +338,15 @@ impl Supervisor<'_> {
     }
 
     fn lost(&mut self, error: &Error) {
-        let health = Health::Lost(error.to_string());
+        let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound);
+        let health = Health::Lost(error.to_string(), gone);
         if self.health != health {
-            tracing::warn!(%error, "no signal; trying again until it is back");
+            // That what was unplugged cannot be found is no news.
+            if gone && matches!(self.health, Health::Lost(_, true)) {
+                tracing::debug!(%error, "still no signal");
+            } else {
+                tracing::warn!(%error, "no signal; trying again until it is back");
+            }
             self.hub.status.lost(&error.to_string());
             self.publisher.no_signal(&error.to_string());
             self.health = health;

@@ -2,7 +2,7 @@
 
 use eyelet_core::{
     clock::SystemClock,
-    watch::{Ended, Options, Report, watch},
+    watch::{Ended, Options, Report, watch, watch_until},
 };
 use eyelet_hal::{ErrorKind, Result};
 use std::{
@@ -69,7 +69,9 @@ fn refusal(answer: &'static str) -> (ErrorKind, String) {
     assert!(!text.contains('\n'), "{text}");
     (
         error.kind(),
-        text.strip_prefix(&format!("cannot watch http://{address}/stream: ")).expect(&text).to_string(),
+        text.strip_prefix(&format!("cannot watch http://{address}/stream: "))
+            .expect(&text)
+            .replace(&address.to_string(), "ADDRESS"),
     )
 }
 
@@ -196,6 +198,54 @@ fn it_stops_when_told() {
 }
 
 #[test]
+fn what_came_until_it_is_interrupted_is_all_in_the_report() {
+    let (address, _requests) = serve(|stream| {
+        stream
+            .write_all(&[HEAD.as_bytes(), &part(JPEG, ""), &part(JPEG, ""), &part(JPEG, "")].concat())
+            .unwrap();
+        until_gone(stream);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = format!("http://{address}/stream").parse().unwrap();
+    let mut options = Options::default();
+    options.progress = Duration::ZERO;
+    let (sender, stopped) = tokio::sync::oneshot::channel();
+    let mut sender = Some(sender);
+    let progress = |report: &Report| {
+        if report.frames == 3 {
+            let _ = sender.take().map(|sender| sender.send(()));
+        }
+    };
+    let stop = async { stopped.await.unwrap() };
+    let report = runtime.block_on(watch_until(&url, &options, &SystemClock, progress, stop)).unwrap();
+    assert_eq!((report.frames, report.ended), (3, Ended::Interrupted));
+
+    // Also one that has not answered yet.
+    let (address, _requests) = serve(until_gone);
+    let url = format!("http://{address}/stream").parse().unwrap();
+    let stop = std::future::ready(());
+    let report = runtime.block_on(watch_until(&url, &options, &SystemClock, |_| {}, stop)).unwrap();
+    assert_eq!((report.frames, report.ended), (0, Ended::Interrupted));
+}
+
+#[test]
+fn what_is_no_stream_is_told_where_one_is() {
+    let told = |path: &str, answer: &'static str| {
+        let (address, _requests) = serve(move |stream| stream.write_all(answer.as_bytes()).unwrap());
+        let error = run(&format!("http://{address}{path}"), &Options::default(), |_| {}).unwrap_err();
+        error.to_string().replace(&address.to_string(), "X")
+    };
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>";
+    assert_eq!(
+        told("/", page),
+        r#"cannot watch http://X/: "text/html" is no stream; did you mean http://X/stream?"#
+    );
+    assert!(told("/cam/snapshot?a=/", page).ends_with("; did you mean http://X/cam/stream?"));
+    let nothing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    assert!(told("/video", nothing).ends_with("404 Not Found; did you mean http://X/stream?"));
+}
+
+#[test]
 fn answers_that_are_no_stream() {
     assert_eq!(
         refusal("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 22\r\n\r\n16 viewers are the max"),
@@ -218,7 +268,10 @@ fn answers_that_are_no_stream() {
     );
     assert_eq!(
         refusal("RTSP/1.0 400 Bad\r\n\r\n"),
-        (ErrorKind::Other, "the server does not answer in HTTP/1".into())
+        (
+            ErrorKind::Other,
+            "the server does not answer in HTTP/1; does it want https://ADDRESS/stream?".into()
+        )
     );
     assert_eq!(
         refusal(""),

@@ -1,7 +1,7 @@
 //! The simulator's devices, flags and subcommands.
 
 use crate::{
-    camera::{SimCamera, SimConfig},
+    camera::{MAX_SIDE, SimCamera, SimConfig},
     fault::{Chance, FailingEncoder, FaultConfig, Faults},
     pace::Rate,
     receive::{self, Folder},
@@ -77,11 +77,22 @@ pub struct ReceiveArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::new(LOOPBACK, 8080))]
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::new(LOOPBACK, 8080), value_parser = tcp)]
     pub bind: SocketAddr,
     /// What to log to stderr: error, warn, info, debug, or a filter
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = cli::log_filter)]
     pub log: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub config: cli::ConfigArgs,
+}
+
+/// A TCP address: `receive` has no Unix sockets.
+fn tcp(text: &str) -> std::result::Result<SocketAddr, &'static str> {
+    match text.parse()? {
+        http::Bind::Tcp(address) => Ok(address),
+        _ => Err("receive listens on TCP only, such as 127.0.0.1:8080"),
+    }
 }
 
 impl SimFlags {
@@ -122,7 +133,7 @@ impl Devices for Simulator {
             return Ok(reopen(faults, move || ReplayCamera::open(&dir, rate, Arc::clone(&clock))));
         }
         if request.name != Self::CAMERA {
-            let what = format!("cannot open {}: no such camera; use sim or replay:DIR", request.name);
+            let what = format!("no camera {:?}; use sim or replay:DIR", request.name);
             return Err(Error::new(ErrorKind::InvalidInput, what));
         }
         let (width, height) = (request.size.width, request.size.height);
@@ -141,21 +152,32 @@ impl Devices for Simulator {
     }
 
     fn doctor(_: &SimFlags) -> Findings {
-        let names = |all: &[&str]| all.join(" ");
-        let formats = PixelFormat::ALL.map(PixelFormat::name);
+        let sizes = cli::Sizes { min: (1, 1), max: (MAX_SIDE, MAX_SIDE), step: (1, 1) };
+        let format = |pixel: PixelFormat, sizes: &[cli::Sizes]| cli::Format {
+            name: Some(pixel.name().to_owned()),
+            sizes: sizes.to_vec(),
+            ..cli::Format::default()
+        };
+        let scenes = (0..).zip(Scene::ALL.map(|scene| scene.name().to_owned()));
+        let scene = cli::Control {
+            name: "scene".to_owned(),
+            kind: "menu",
+            max: Scene::ALL.len() as i64 - 1,
+            step: 1,
+            menu: scenes.collect(),
+            line: format!("scenes: {}", Scene::ALL.map(Scene::name).join(" ")),
+            ..cli::Control::default()
+        };
         let sim = Camera {
             name: "sim".to_owned(),
             description: "drawn pictures, any size up to 8192x8192, any rate".to_owned(),
-            formats: vec![
-                format!("formats: {}", names(&formats)),
-                format!("scenes: {}", names(&Scene::ALL.map(Scene::name))),
-            ],
-            controls: vec![],
+            formats: PixelFormat::ALL.map(|pixel| format(pixel, &[sizes])).into(),
+            controls: vec![scene],
         };
         let replay = Camera {
             name: "replay:DIR".to_owned(),
             description: "the JPEG files of a folder, looped".to_owned(),
-            formats: vec!["formats: jpeg".to_owned()],
+            formats: vec![format(PixelFormat::Jpeg, &[])],
             controls: vec![],
         };
         let encoders = encode::NAMES.iter().map(|&name| name.to_owned()).collect();

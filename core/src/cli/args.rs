@@ -41,10 +41,20 @@ pub(super) enum Command<D: Devices> {
     Own(D::Command),
 }
 
+/// The configuration file, which every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// Read flags from a TOML file; what is given here counts more
+    // Taken out of the arguments before clap sees a value for it; see `config`.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// What `serve`, `snapshot` and `upload` share.
 #[derive(Clone, Debug, Args)]
 pub struct CameraArgs<F: Args> {
     /// The camera; `doctor` lists them
+    // `command` says which one is the default.
     #[arg(long, value_name = "NAME")]
     pub camera: Option<String>,
     /// Size of the pictures
@@ -62,12 +72,11 @@ pub struct CameraArgs<F: Args> {
     /// JPEG quality, 1 to 100
     #[arg(long, value_name = "1..100", default_value = "80")]
     pub quality: Quality,
-    /// Read flags from a TOML file; what is given here counts more
-    // Taken out of the arguments before clap sees a value for it; see `config`.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub config: ConfigArgs,
     /// What to log to stderr: error, warn, info, debug, or a filter such as eyelet_core::http=debug
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = super::log_filter)]
     pub log: String,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -118,8 +127,8 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
-    /// Where to listen: `IP:PORT`, `[IPv6]:PORT` or `unix:/path`, may be given several times; port 0 picks a free one
-    /// [default: the sockets that systemd gives, else 127.0.0.1:8000 on a laptop, 0.0.0.0:8000 on a board]
+    /// Where to listen
+    // `command` says what there is and what is the default.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
     /// Mode of Unix sockets' files, in octal: who may write to one may connect [default: 660]
@@ -209,6 +218,9 @@ pub struct UploadArgs<F: Args> {
 /// `watch`.
 #[derive(Clone, Debug, Args)]
 pub struct WatchArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub config: ConfigArgs,
     /// The stream, such as http://192.168.0.7:8000/stream
     #[arg(value_name = "URL")]
     pub url: StreamUrl,

@@ -2,15 +2,20 @@
 //!
 //! The file's keys are the flags' names, and its values go through the same checks: they become arguments in
 //! front of those that the user typed, which therefore count more. A key that belongs to another subcommand is
-//! passed over, so that one file serves them all; an unknown key is refused.
+//! passed over, so that one file serves them all; an unknown key is refused. A table `[NAME]` is for the subcommand NAME
+//! alone.
 
-use super::{Failure, veil};
+use super::{Failure, suggest, veil};
 use std::{
     ffi::OsString,
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
+
+/// Other subcommands have flags of these names, and mean something else: where another server listens, or a secret that
+/// would be shown to somebody else's. Outside a table they are those of `serve`.
+const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
 
 /// Puts what the configuration file says in front of the typed arguments.
 pub(super) fn insert(
@@ -86,34 +91,77 @@ fn flags(
     typed: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, String> {
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         format!("line {line}: {}; it must be TOML, such as quality = 80", e.message())
     })?;
-    let mut flags = Vec::new();
-    for (key, value) in &table {
-        let elsewhere = || command.get_subcommands().any(|other| has(other, "config") && has(other, key));
-        if key == "config" || !(has(sub, key) || elsewhere()) {
-            return Err(format!("unknown key {key}; the keys are the flags of {} --help", sub.get_name()));
-        }
-        if let toml::Value::Boolean(set) = value
-            && takes_no_value(command, key)
-        {
-            if *set && has(sub, key) {
-                flags.push(format!("--{key}"));
+    // What is said for this command alone counts more.
+    let mut own = None;
+    for (name, value) in &table {
+        if let (toml::Value::Table(keys), Some(other)) = (value, command.find_subcommand(name)) {
+            if let Some(key) = keys.keys().find(|key| *key == "config" || !has(other, key)) {
+                return Err(unknown(key, other, |sub| vec![sub]));
             }
-            continue;
-        }
-        let values = values(key, value, command)?;
-        if !has(sub, key) || (repeats(sub, key) && typed(key)) {
-            continue;
-        }
-        for value in values {
-            let flag = format!("--{key}={value}");
-            check(sub, &flag)?;
-            flags.push(flag);
+            own = own.or((name == sub.get_name()).then_some(keys));
         }
     }
+    let shared = table.iter().filter(|(key, value)| {
+        !(own.is_some_and(|own| own.contains_key(*key))
+            || value.is_table() && command.find_subcommand(key).is_some())
+    });
+    let mut flags = Vec::new();
+    for (key, value) in shared {
+        let elsewhere = || command.get_subcommands().any(|other| has(other, "config") && has(other, key));
+        if key == "config" || !(has(sub, key) || elsewhere()) {
+            return Err(unknown(key, sub, |_| command.get_subcommands().collect()));
+        }
+        let means = sub.get_name() == "serve" || !OF_SERVE.contains(&key.as_str());
+        entry(command, sub, (key, value), means && has(sub, key), &typed, &mut flags)?;
+    }
+    for pair in own.into_iter().flatten() {
+        entry(command, sub, pair, true, &typed, &mut flags)?;
+    }
     Ok(flags)
+}
+
+/// The error for a key that is none, with one that may have been meant.
+fn unknown<'a>(
+    key: &str,
+    sub: &'a clap::Command,
+    among: impl FnOnce(&'a clap::Command) -> Vec<&'a clap::Command>,
+) -> String {
+    let known = among(sub).into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
+    let meant = suggest::nearest(key, known.filter(|known| *known != "help"));
+    let meant = meant.map_or_else(String::new, suggest::did_you_mean);
+    format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())
+}
+
+/// Adds the flags for one key. Its value is looked at also if it is not `meant` for this command.
+fn entry(
+    command: &clap::Command,
+    sub: &clap::Command,
+    (key, value): (&String, &toml::Value),
+    meant: bool,
+    typed: &impl Fn(&str) -> bool,
+    flags: &mut Vec<String>,
+) -> Result<(), String> {
+    if let toml::Value::Boolean(set) = value
+        && takes_no_value(command, key)
+    {
+        if *set && meant {
+            flags.push(format!("--{key}"));
+        }
+        return Ok(());
+    }
+    let values = values(key, value, command)?;
+    if !meant || (repeats(sub, key) && typed(key)) {
+        return Ok(());
+    }
+    for value in values {
+        let flag = format!("--{key}={value}");
+        check(sub, &flag)?;
+        flags.push(flag);
+    }
+    Ok(())
 }
 
 /// The values of a key: several only where the flag may be given several times.
@@ -141,7 +189,7 @@ fn repeats(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag) && repeats(a))
 }
 
-fn has(command: &clap::Command, flag: &str) -> bool {
+pub(super) fn has(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag))
 }
 

@@ -2,13 +2,13 @@
 
 use super::{Devices, DoctorArgs, Failure, Outcome, Output, capture};
 use eyelet_hal::{
-    PixelFormat, StreamFormat,
+    ErrorKind, PixelFormat, StreamFormat,
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
 };
 use serde::Serialize;
 use std::{fmt, time::Duration};
 
-/// What a binary finds on its machine.
+/// What a binary finds on its machine: lines for people (`Display`), and fields for programs (`Serialize`).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Findings {
     /// The cameras.
@@ -20,32 +20,109 @@ pub struct Findings {
 }
 
 /// One camera.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Camera {
     /// What `--camera` takes.
     pub name: String,
     /// What people call it.
     pub description: String,
-    /// Formats, sizes and rates, one line each.
-    pub formats: Vec<String>,
-    /// Controls, one line each.
-    pub controls: Vec<String>,
+    /// Its formats.
+    pub formats: Vec<Format>,
+    /// Its controls, and what else can be set.
+    pub controls: Vec<Control>,
+}
+
+/// One format of a camera.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Format {
+    /// What `--format` takes; `None` if eyelet cannot use it.
+    pub name: Option<String>,
+    /// The four characters by which V4L2 knows it.
+    pub fourcc: Option<String>,
+    /// Its sizes; empty if they are not listed.
+    pub sizes: Vec<Sizes>,
+    /// The line for people; empty if the name says it all.
+    #[serde(skip)]
+    pub line: String,
+}
+
+/// Sizes from one to another, in pixels; a single size is both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sizes {
+    /// The smallest: width and height.
+    pub min: (u32, u32),
+    /// The largest.
+    pub max: (u32, u32),
+    /// From one to the next.
+    pub step: (u32, u32),
+}
+
+/// Something that can be set.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Control {
+    /// The name to set it by.
+    pub name: String,
+    /// `integer`, `boolean`, `menu`, `button` or `bitmask`.
+    pub kind: &'static str,
+    /// The smallest and the largest value, and from one to the next.
+    pub min: i64,
+    /// See `min`.
+    pub max: i64,
+    /// See `min`.
+    pub step: u64,
+    /// The value after plugging in.
+    pub default: i64,
+    /// The value now, if it can be read.
+    pub value: Option<i64>,
+    /// The values of a menu and their names.
+    pub menu: Vec<(i64, String)>,
+    /// Whether it can only be read.
+    pub read_only: bool,
+    /// Whether it has no effect now.
+    pub inactive: bool,
+    /// The line for people.
+    #[serde(skip)]
+    pub line: String,
 }
 
 /// Something missing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
+    /// Of which kind: `not-found`, `busy`, `permission-denied`, ...
+    #[serde(serialize_with = "kebab")]
+    pub kind: ErrorKind,
+    /// The device, if it is about one.
+    pub device: Option<String>,
     /// What.
     pub what: String,
     /// What to do about it.
     pub remedy: String,
 }
 
+/// `NotFound` as `not-found`.
+fn kebab<S: serde::Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = String::new();
+    for c in format!("{kind:?}").chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    serializer.serialize_str(&text)
+}
+
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for camera in &self.cameras {
             writeln!(f, "camera   {}  {}", camera.name, camera.description)?;
-            for line in camera.formats.iter().chain(&camera.controls) {
+            let (plain, lines): (Vec<_>, Vec<_>) =
+                camera.formats.iter().partition(|format| format.line.is_empty());
+            if !plain.is_empty() {
+                let names: Vec<_> = plain.iter().filter_map(|format| format.name.as_deref()).collect();
+                writeln!(f, "           formats: {}", names.join(" "))?;
+            }
+            let lines = lines.iter().map(|format| &format.line);
+            for line in lines.chain(camera.controls.iter().map(|control| &control.line)) {
                 writeln!(f, "           {line}")?;
             }
         }
@@ -62,13 +139,23 @@ impl fmt::Display for Findings {
     }
 }
 
+/// Fails if something is missing, so that a script can ask.
 pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     if args.conformance {
         return conform::<D>(args, output);
     }
     let findings = D::doctor(&args.camera.own);
-    if args.json { print_json(&findings, output) } else { output.print(findings.to_string().trim_end()) }
+    if args.json {
+        print_json(&findings, output)?;
+    } else {
+        output.print(findings.to_string().trim_end())?;
+    }
+    match &*findings.problems {
+        [] => Ok(()),
+        [Problem { what, remedy, .. }] => Err(Failure::runtime(format!("missing: {what}; {remedy}"))),
+        all => Err(Failure::runtime(format!("{} things are missing; do what is said above", all.len()))),
+    }
 }
 
 /// One check of the contract, for JSON.

@@ -1,6 +1,6 @@
 //! How commands fail: one line, and an exit code.
 
-use super::Output;
+use super::{Output, suggest};
 use crate::upload::credentials::concealed;
 use eyelet_hal::{Error, ErrorKind};
 use std::process::ExitCode;
@@ -36,9 +36,14 @@ impl Failure {
         }
         // clap's first paragraph tells what is wrong; the rest is usage, which --help prints better.
         let text = text.strip_prefix("error: ").unwrap_or(&text);
-        let what = text.split("\n\n").next().unwrap_or(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let what = match std::error::Error::source(&error).map(ToString::to_string) {
+            // An address names itself, without the password that clap would show.
+            Some(what) if what.starts_with("cannot ") => what,
+            _ => text.split("\n\n").next().unwrap_or(text).to_owned(),
+        };
+        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         // It quotes values as they were given.
-        Self::Usage(format!("{}; --help tells more", concealed(&what)))
+        Self::Usage(format!("{}; {}--help tells more", concealed(&what), suggest::hint(&error)))
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
@@ -61,7 +66,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
-            ErrorKind::InvalidInput => Self::Usage(error.to_string()),
+            ErrorKind::InvalidInput => Self::Usage(suggest::with_hint(error.to_string())),
             _ => Self::Runtime(error.to_string()),
         }
     }

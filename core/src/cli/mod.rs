@@ -15,12 +15,14 @@ mod config;
 mod devices;
 mod doctor;
 mod failure;
+mod log_filter;
 mod output;
 mod sending;
 mod serve;
 mod signals;
 mod snapshot;
 mod status_line;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -31,10 +33,13 @@ mod watch;
 mod watchdog;
 
 pub use access::{AccessArgs, ClientArgs, Secret, TokenArgs};
-pub use args::{CameraArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs};
+pub use args::{
+    CameraArgs, ConfigArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs,
+};
 pub use devices::{CameraRequest, Devices, NoCommand};
-pub use doctor::{Camera, Findings, Problem};
+pub use doctor::{Camera, Control, Findings, Format, Problem, Sizes};
 pub use failure::Failure;
+pub use log_filter::log_filter;
 pub use output::Output;
 pub use signals::Signals;
 pub use tls::{RootsArgs, ServerTlsArgs};
@@ -80,7 +85,26 @@ fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
 pub fn matches<D: Devices>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
     let command = command::<D>();
     let arguments = config::insert(&command, with_default_command(&command, arguments))?;
-    command.try_get_matches_from(arguments).map_err(Failure::usage)
+    command
+        .clone()
+        .try_get_matches_from(arguments)
+        .map_err(|error| of_another(&command, &error).unwrap_or_else(|| Failure::usage(error)))
+}
+
+/// The failure for a flag that only other subcommands have.
+fn of_another(command: &clap::Command, error: &clap::Error) -> Option<Failure> {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    let owners = command.get_subcommands().filter(|sub| config::has(sub, flag.trim_start_matches('-')));
+    let owners: Vec<_> = owners.map(clap::Command::get_name).collect();
+    let remedy = "leave it out, or use that command";
+    (!owners.is_empty()).then(|| {
+        Failure::Usage(format!("{flag} is a flag of {}, not of this command; {remedy}", owners.join(", ")))
+    })
 }
 
 /// The whole command line, as clap sees it: for documentation and completions.
@@ -89,16 +113,38 @@ pub fn command<D: Devices>() -> clap::Command {
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         // What is given twice counts as given last, so that flags override the configuration file.
-        command = command.mut_subcommand(name, |sub| sub.args_override_self(true));
+        // A negative number is a wrong value, and is to be told what is a right one.
+        let value = |arg: clap::Arg| match arg.get_action().takes_values() {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        };
+        command = command.mut_subcommand(name, |sub| sub.args_override_self(true).mut_args(value));
     }
-    command
+    let camera = format!("The camera; `doctor` lists them [default: {}]", D::CAMERA);
+    let bind = format!(
+        "Where to listen: `IP:PORT`, `[IPv6]:PORT`, `localhost:PORT` or `unix:/path`, may be given several times; port \
+         0 picks a free one [default: the sockets that systemd gives, else {}]",
+        D::BIND
+    );
+    for name in ["serve", "snapshot", "upload", "doctor"] {
+        let camera = camera.clone();
+        command = command.mut_subcommand(name, |sub| sub.mut_arg("camera", |flag| flag.help(camera)));
+    }
+    command.mut_subcommand("serve", |sub| sub.mut_arg("bind", |flag| flag.help(bind)))
 }
 
 /// `serve` is what it does when nobody says.
 fn with_default_command(command: &clap::Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    // `help serve` is `serve --help`.
+    if arguments.get(1).is_some_and(|first| first == "help") {
+        let named = arguments.get(2).is_some_and(|name| !name.as_encoded_bytes().starts_with(b"-"));
+        arguments.remove(1);
+        arguments.insert(if named { 2 } else { 1 }, "--help".into());
+        return arguments;
+    }
     let first = arguments.get(1).and_then(|first| first.to_str());
     let known = |name| {
-        ["help", "-h", "--help", "-V", "--version"].contains(&name)
+        ["-h", "--help", "-V", "--version"].contains(&name)
             || command.get_subcommands().any(|sub| sub.get_name() == name)
             || !name.starts_with('-')
     };

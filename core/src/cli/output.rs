@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Erases the line that the cursor is on: a status line that something else is about to overwrite.
 const ERASE: &str = "\r\x1b[K";
@@ -128,12 +128,9 @@ impl Output {
     /// Logs what `filter` lets through to stderr.
     ///
     /// # Errors
-    /// If `filter` is none, or the system allows no more threads.
+    /// If the system allows no more threads.
     pub fn log(&self, filter: &str) -> Outcome {
-        let filter: Targets = filter.parse().map_err(|_| {
-            let remedy = "use error, warn, info, debug or a list such as info,eyelet_core::http=debug";
-            Failure::Usage(format!("invalid value '{filter}' for '--log <FILTER>': not a filter; {remedy}"))
-        })?;
+        let filter = super::log_filter::targets(filter);
         let terminal = io::stderr().is_terminal();
         let log = lines(&io::stderr(), "log lines").map_err(|e| {
             Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
@@ -142,7 +139,7 @@ impl Output {
         let panics = log.clone();
         let erase = if terminal { ERASE } else { "" };
         let lines = tracing_subscriber::fmt::layer()
-            .with_ansi(terminal)
+            .with_ansi(terminal && !is_set("NO_COLOR"))
             .with_target(false)
             .with_writer(move || LogWriter(log.clone(), erase));
         // Fails where a test has set up logging already.
@@ -171,6 +168,11 @@ impl Output {
     fn erase(&self) -> &'static str {
         if self.terminal { ERASE } else { "" }
     }
+}
+
+/// Whether this environment variable says something; <https://no-color.org>.
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {

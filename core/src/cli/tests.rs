@@ -83,6 +83,20 @@ fn bad_values_are_told_what_is_right() {
         (["--format", "h264"], "use one of nv12, nv21, "),
         (["--fps", "0"], "a frame rate is a number from 0.001 to 1000, such as 30; "),
         (["--bind", "nowhere"], "--bind"),
+        (["--bind", "camera.lan:8000"], "localhost:8000"),
+        (
+            ["--log", "inof"],
+            "\"inof\" is no level; use error, warn, info, debug, trace, off or a list such as",
+        ),
+        (["--log", ""], "\"\" is no level; use error, "),
+        (["--qualty", "80"], "did you mean --quality? "),
+        (["--format", "yuvy"], "did you mean yuyv? "),
+        (["--spool-full", "drop-odlest"], "did you mean drop-oldest? "),
+        (["sevre", "--fps=3"], "did you mean serve? "),
+        (["upload", "192.168.0.2"], "write http://192.168.0.2/upload; "),
+        (["watch", "cam:8000/stream"], "write http://cam:8000/stream; "),
+        (["watch", "me:hunter2@cam:x"], "write http://***@cam:x/stream; "),
+        (["--count", "3"], "--count is a flag of upload, not of this command; "),
         (["upload", "http:///upload"], "no host"),
         (["upload", "http://x/{frame}"], "there is no {frame}; use {sequence}, {timestamp}, {run}"),
         (["--upload-method", "patch"], "a method is post, put or form; "),
@@ -140,6 +154,60 @@ fn one_file_serves_every_subcommand() {
 }
 
 #[test]
+fn a_file_speaks_to_one_subcommand_in_a_table_of_its_name() {
+    let text = "quality = 33\nbind = [\"127.0.0.1:1\"]\ntoken = \"hunter2\"\ntls-roots = \"/roots\"\n[serve]\nquality = 44\n\
+                bind = \"127.0.0.1:2\"\n[watch]\nframes = 7\njson = true\n[upload]\nspool = \"/x\"\n";
+    let (_file, name) = file(text);
+    let args = serve(&["--config", &name]);
+    assert_eq!((args.camera.quality.get(), args.sending.spool), (44, None));
+    assert_eq!(args.bind, ["127.0.0.1:2".parse().unwrap()], "the table's list takes the other's place");
+    assert!(args.access.token.token.is_some());
+    match parsed(&["watch", "http://x/", "--config", &name]) {
+        Ok(Command::Watch(args)) => {
+            assert_eq!((args.frames.unwrap().get(), args.json), (7, true));
+            assert_eq!(args.roots.tls_roots.as_deref(), Some("/roots".as_ref()));
+            assert!(args.token.token.is_none(), "the secret of this server is shown to another");
+        }
+        other => panic!("{other:?}"),
+    }
+    match parsed(&["upload", "http://x/upload", "--config", &name]) {
+        Ok(Command::Upload(args)) => {
+            assert_eq!((args.camera.quality.get(), args.sending.spool), (33, Some("/x".into())));
+        }
+        other => panic!("{other:?}"),
+    }
+    for (text, part) in [
+        ("[serve]\ncount = 3", "unknown key count; "),
+        (
+            "[watch]\nframse = 3",
+            "unknown key framse; did you mean frames? the keys are the flags of watch --help",
+        ),
+        ("[serve]\nconfig = \"x\"", "unknown key config; "),
+        ("[server]\nfps = 3", "unknown key server; "),
+        ("[serve]\nfps = 0", "a frame rate is a number"),
+        ("[serve.fps]\nx = 0", "fps is a table; "),
+    ] {
+        let (_file, name) = file(text);
+        let what = refused(&["--config", &name]);
+        assert!(what.contains(part), "{text}: {what}");
+    }
+}
+
+#[test]
+fn help_is_a_subcommand_as_well() {
+    let help = |arguments: &[&str]| match parsed(arguments) {
+        Err(Failure::Help(text)) => text,
+        other => panic!("{arguments:?} gave {other:?}"),
+    };
+    assert_eq!(help(&["help"]), help(&["--help"]));
+    assert_eq!(help(&["help", "watch"]), help(&["watch", "--help"]));
+    assert!(refused(&["help", "wacth"]).contains("did you mean watch? "));
+    // The defaults are those of this binary.
+    let serve = help(&["help", "serve"]);
+    assert!(serve.contains("else 127.0.0.1:0]") && serve.contains("[default: none]"), "{serve}");
+}
+
+#[test]
 fn headers_come_from_the_file_and_from_the_command_line() {
     let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
     let lines = |args: &SendingArgs| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
@@ -167,7 +235,9 @@ fn a_bad_header_is_wrong_usage_and_not_shown() {
 #[test]
 fn what_is_wrong_in_a_file_is_said_with_its_name() {
     for (text, part) in [
-        ("qualty = 80", "unknown key qualty; "),
+        ("qualty = 80", "unknown key qualty; did you mean quality? "),
+        ("log = \"inof\"", "is no level; use error, "),
+        ("quality = 80\nquality = 81", "line 2: duplicate key"),
         ("quality = 0", "a quality is a whole number from 1 to 100; "),
         ("quality = [80]", "quality is a array; it must be a string or a number"),
         ("quality = ", "line 1: "),
@@ -235,6 +305,9 @@ fn no_secret_is_in_an_error_or_in_debug() {
         &["--token", "hunter2", "--nonsense"],
         &["upload", "http://me:hunter2@cam?hunter2", "http://me:hunter2@cam"],
         &["watch", "ftp://me:hunter2@cam"],
+        &["watch", "me:hunter2@cam"],
+        &["watch", "me:hunter2@cam:8000?token=hunter2"],
+        &["upload", "me:hunter2@"],
     ] {
         let what = refused(arguments);
         assert!(!what.contains("hunter2"), "{what}");

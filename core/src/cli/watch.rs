@@ -1,12 +1,11 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
-use super::{Outcome, Output, Signals, WatchArgs};
+use super::{Failure, Outcome, Output, Signals, WatchArgs};
 use crate::{
     clock::SystemClock,
     upload::proxy,
     watch::{self, Options, Report, StreamUrl},
 };
-use std::cell::RefCell;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
@@ -15,28 +14,34 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let url = proxy.into_iter().fold(url, StreamUrl::through);
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
-    let last = RefCell::new(None);
     let progress = |report: &Report| {
         output.status(&format!(
             "{} frames  {:.1} fps  {} gaps  {} damaged",
             report.frames, report.fps, report.gaps, report.damaged
         ));
-        last.replace(Some(report.clone()));
     };
     let runtime = super::runtime()?;
     let mut signals = Signals::watch(&runtime)?;
-    let report = runtime.block_on(async {
-        tokio::select! {
-            report = watch::watch(&url, &options, &SystemClock, progress) => report.map(Some),
-            // What was measured until then still counts.
-            _ = signals.stopped() => Ok(last.take()),
-        }
-    })?;
+    let stopped = async {
+        let _ = signals.stopped().await;
+    };
+    let seen = watch::watch_until(&url, &options, &SystemClock, progress, stopped);
+    let report = runtime.block_on(seen);
+    // A look-up of the server's name may still be under way; nobody waits for it.
+    runtime.shutdown_background();
+    let report = report?;
     output.status("");
-    match report {
+    if args.json {
         // Numbers always serialise.
-        Some(report) if args.json => output.print(&serde_json::to_string_pretty(&report).unwrap_or_default()),
-        Some(report) => output.print(report.to_string().trim_end()),
-        None => Ok(()),
+        output.print(&serde_json::to_string_pretty(&report).unwrap_or_default())?;
+    } else {
+        output.print(report.to_string().trim_end())?;
     }
+    if report.frames == 0 {
+        let (url, ended) = (&args.url, report.ended);
+        return Err(Failure::runtime(format!(
+            "cannot watch {url}: no picture came ({ended}); wait longer, or see what its camera does"
+        )));
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::addresses;
 use std::{
     fmt,
-    net::{SocketAddr, SocketAddrV6},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV6},
     path::PathBuf,
     str::FromStr,
 };
@@ -11,7 +11,7 @@ use std::{
 /// What marks the path of a Unix socket.
 const UNIX: &str = "unix:";
 
-/// `IP:PORT`, `[IPv6]:PORT` or `unix:/path`: what `--bind` takes.
+/// `IP:PORT`, `[IPv6]:PORT` or `unix:/path`: what `--bind` takes. `localhost:PORT` is `127.0.0.1:PORT`.
 ///
 /// ```
 /// use eyelet_core::http::Bind;
@@ -41,7 +41,12 @@ impl FromStr for Bind {
         match text.strip_prefix(UNIX) {
             Some("") => Err("a Unix socket needs a path, such as unix:/run/eyelet.sock"),
             Some(path) => Ok(Self::Unix(path.into())),
-            None => text.parse().ok().map_or_else(|| zoned(text), Ok).map(Self::Tcp),
+            None => {
+                // The one name that means the same everywhere; another one may get another address tomorrow.
+                let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+                let local = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+                local.or_else(|| text.parse().ok()).map_or_else(|| zoned(text), Ok).map(Self::Tcp)
+            }
         }
     }
 }
@@ -53,8 +58,9 @@ fn zoned(text: &str) -> Result<SocketAddr, &'static str> {
         let (zone, port) = rest.split_once("]:")?;
         Some((ip.parse().ok()?, zone, port.parse().ok()?))
     };
-    let (ip, zone, port) =
-        parts().ok_or("an address is such as 127.0.0.1:8000, [::1]:8000 or unix:/run/eyelet.sock")?;
+    let (ip, zone, port) = parts().ok_or(
+        "an address is such as 127.0.0.1:8000, localhost:8000, [::1]:8000 or unix:/run/eyelet.sock, not another name",
+    )?;
     let index = addresses::interface(zone)
         .ok_or("no interface of that name has an address; ip address lists them")?;
     Ok(SocketAddrV6::new(ip, port, 0, index).into())
@@ -85,11 +91,23 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_told_what_one_is() {
-        for text in
-            ["", "8000", ":8000", "localhost:8000", "::1:8000", "127.0.0.1", "unix:", "unix", "/run/x"]
-        {
+        for text in [
+            "",
+            "8000",
+            ":8000",
+            "localhost",
+            "localhost:x",
+            "localhost:65536",
+            "camera.lan:8000",
+            "::1:8000",
+            "127.0.0.1",
+            "unix:",
+            "unix",
+            "/run/x",
+        ] {
             let what = text.parse::<Bind>().unwrap_err();
             assert!(what.contains("unix:/run/eyelet.sock"), "{text}: {what}");
         }
+        assert_eq!("localhost:8011".parse::<Bind>().unwrap().to_string(), "127.0.0.1:8011");
     }
 }

@@ -156,7 +156,8 @@ fn refused(url: &HttpUrl, error: io::Error) -> Error {
 /// The sentence for a request or an answer that broke off.
 pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
     if error.is_parse() {
-        return url.error(ErrorKind::Other, "the server does not answer in HTTP/1").with_source(error);
+        let why = format!("the server does not answer in HTTP/1; {}", url.other_scheme());
+        return url.error(ErrorKind::Other, why).with_source(error);
     }
     url.error(ErrorKind::Disconnected, "the server closed the connection before it had answered")
         .with_source(error)

@@ -62,14 +62,26 @@ pub(crate) struct HttpUrl {
 impl HttpUrl {
     pub(crate) fn parse(text: &str, purpose: Purpose) -> Result<Self> {
         let Purpose { verb, path } = purpose;
-        let bad = |why: &str| {
-            Error::new(ErrorKind::InvalidInput, format!("cannot {verb} {:?}: {why}", concealed(text)))
+        // A password is looked for in addresses; this one may lack the scheme by which that knows one.
+        let shown = match text.contains("://") {
+            true => concealed(text),
+            false => concealed(&format!("http://{text}")).split_off("http://".len()),
         };
+        let bad = |why: &str| Error::new(ErrorKind::InvalidInput, format!("cannot {verb} {shown:?}: {why}"));
 
         let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
         let (scheme, rest) = match &*lower {
             "https://" => (Scheme::Https, &text[8..]),
             other if other.starts_with("http://") => (Scheme::Http, &text[7..]),
+            // What was meant, when but the scheme is missing.
+            _ if !text.contains("://")
+                && text.contains(['.', ':'])
+                && !text.starts_with(['/', '.', ':'])
+                && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                let path = if text.contains('/') { "" } else { path };
+                return Err(bad(&format!("not an http address; write http://{shown}{path}")));
+            }
             _ => return Err(bad(&format!("not an http address; write http://HOST:PORT{path}"))),
         };
         if scheme == Scheme::Https && cfg!(not(feature = "tls")) {
@@ -258,6 +270,14 @@ impl HttpUrl {
         Ok(Some(credentials.header()))
     }
 
+    /// What a server that speaks something else may want.
+    pub(crate) fn other_scheme(&self) -> String {
+        match self.scheme {
+            Scheme::Http => format!("does it want https://{}{}?", self.authority(), self.target.path()),
+            Scheme::Https => "is it an HTTP server?".to_owned(),
+        }
+    }
+
     /// An error about this address: `cannot upload to http://...: why`.
     pub(crate) fn error(&self, kind: ErrorKind, why: impl fmt::Display) -> Error {
         Error::new(kind, format!("cannot {} {self}: {why}", self.purpose.verb))
@@ -393,7 +413,8 @@ mod tests {
             ("http://:80/x", "no host; write http://HOST:PORT/upload"),
             ("http://", "no host; write http://HOST:PORT/upload"),
             ("", "not an http address; write http://HOST:PORT/upload"),
-            ("cam:8080/upload", "not an http address; write http://HOST:PORT/upload"),
+            ("cam:8080/upload", "not an http address; write http://cam:8080/upload"),
+            ("cam.lan", "not an http address; write http://cam.lan/upload"),
             ("ftp://cam/", "not an http address; write http://HOST:PORT/upload"),
             ("http://cam:/", "the port is not a number from 1 to 65535"),
             ("http://cam:0/", "the port is not a number from 1 to 65535"),

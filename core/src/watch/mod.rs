@@ -20,7 +20,7 @@ use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, header};
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, pin::pin, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none is given.
@@ -107,20 +107,30 @@ pub async fn watch(
     url: &StreamUrl,
     options: &Options,
     clock: &dyn Clock,
+    on_progress: impl FnMut(&Report),
+) -> Result<Report> {
+    watch_until(url, options, clock, on_progress, std::future::pending()).await
+}
+
+/// As [`watch`], and ends when `stop` is ready: all that came until then is in the report.
+///
+/// # Errors
+/// As [`watch`].
+pub async fn watch_until(
+    url: &StreamUrl,
+    options: &Options,
+    clock: &dyn Clock,
     mut on_progress: impl FnMut(&Report),
+    stop: impl Future<Output = ()>,
 ) -> Result<Report> {
     let StreamUrl(url) = url;
-    let mut connection = Connection::open(url, &options.timeouts).await?;
-    let limit = options.timeouts.response;
-    let Ok(answer) = timeout(limit, connection.send(request(url, options.token.as_ref())?)).await else {
-        return Err(
-            url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}; is the server stuck?"))
-        );
-    };
-    let answer = answer.map_err(|no_answer| broken(url, no_answer.error))?;
-    let (mut reader, mut body) = stream(url, answer, limit).await?;
-
+    let mut stop = pin!(stop);
     let mut statistics = Statistics::default();
+    // The connection is driven while its handle is there.
+    let (_connection, mut reader, mut body) = tokio::select! {
+        opened = open(url, options) => opened?,
+        () = &mut stop => return Ok(statistics.report(Ended::Interrupted)),
+    };
     let mut reported = clock.monotonic();
     // Saturating, about 30 years: a deadline must not overflow.
     let far = Duration::from_secs(1_000_000_000);
@@ -132,7 +142,11 @@ pub async fn watch(
             break Ended::Frames;
         }
         let silent = Instant::now() + options.silence.min(far);
-        let data = match timeout_at(deadline.min(silent), body.frame()).await {
+        let come = tokio::select! {
+            come = timeout_at(deadline.min(silent), body.frame()) => come,
+            () = &mut stop => break Ended::Interrupted,
+        };
+        let data = match come {
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
             Ok(Some(Err(_))) => break Ended::Cut,
             Ok(None) if reader.unfinished() > 0 => {
@@ -167,6 +181,26 @@ pub async fn watch(
     Ok(statistics.report(ended))
 }
 
+async fn open(url: &HttpUrl, options: &Options) -> Result<(Connection, Reader, Incoming)> {
+    let mut connection = Connection::open(url, &options.timeouts).await?;
+    let limit = options.timeouts.response;
+    let Ok(answer) = timeout(limit, connection.send(request(url, options.token.as_ref())?)).await else {
+        return Err(
+            url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}; is the server stuck?"))
+        );
+    };
+    let answer = answer.map_err(|no_answer| broken(url, no_answer.error))?;
+    let (reader, body) = stream(url, answer, limit).await?;
+    Ok((connection, reader, body))
+}
+
+/// The address of eyelet's stream beside this one, if it is another.
+fn beside(url: &HttpUrl) -> Option<String> {
+    let text = url.to_string();
+    let stream = format!("{}/stream", text.rsplit_once('/')?.0);
+    (stream != text).then_some(stream)
+}
+
 fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>> {
     let mut request = Request::get(url.request_target(url.target().clone()))
         .header(header::HOST, url.authority())
@@ -190,11 +224,15 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
     let (head, mut body) = answer.into_parts();
     if head.status != StatusCode::OK {
         let (kind, remedy) = match head.status {
-            StatusCode::UNAUTHORIZED => {
-                (ErrorKind::PermissionDenied, "write USER:PASSWORD@ before the host, or use --token-file")
-            }
-            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave"),
-            _ => (ErrorKind::Unsupported, "is the path right?"),
+            StatusCode::UNAUTHORIZED => (
+                ErrorKind::PermissionDenied,
+                "write USER:PASSWORD@ before the host, or use --token-file".into(),
+            ),
+            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
+            _ => (
+                ErrorKind::Unsupported,
+                beside(url).map_or("is the path right?".into(), |stream| format!("did you mean {stream}?")),
+            ),
         };
         let said = timeout(limit, body.frame()).await.ok().flatten();
         let data = said.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
@@ -203,6 +241,9 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
         return Err(url.error(kind, format!("the server answered {}{said}; {remedy}", head.status)));
     }
     let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
-    let reader = Reader::new(kind).map_err(|e| url.error(e.kind(), e))?;
+    let reader = Reader::new(kind).map_err(|e| match beside(url) {
+        Some(stream) => url.error(e.kind(), format!("{kind:?} is no stream; did you mean {stream}?")),
+        None => url.error(e.kind(), e),
+    })?;
     Ok((reader, body))
 }

@@ -63,6 +63,8 @@ pub enum Ended {
     Cut,
     /// The server kept the connection, and sent nothing for a long time.
     Silence,
+    /// Whoever watched had enough.
+    Interrupted,
 }
 
 impl fmt::Display for Ended {
@@ -74,6 +76,7 @@ impl fmt::Display for Ended {
             Self::Stream => "the server ended the stream",
             Self::Cut => "the stream broke off",
             Self::Silence => "the stream fell silent",
+            Self::Interrupted => "interrupted",
         })
     }
 }

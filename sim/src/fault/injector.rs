@@ -69,17 +69,29 @@ impl<C: CameraSource> FaultInjector<C> {
             if throw.fate != Fate::Drop {
                 return Ok((throw, left));
             }
-            self.camera.next_frame(left)?;
-            self.came();
+            let sequence = self.camera.next_frame(left)?.meta().sequence;
+            self.came(sequence);
         }
         clock.sleep_until(give_up);
         Err(no_frame(self.camera.name(), timeout))
     }
 
-    /// A frame came: the next one gets a throw of its own.
-    fn came(&mut self) {
+    fn came(&mut self, sequence: u64) {
         self.throw = None;
-        self.faults.count();
+        after(&self.faults, sequence, &mut self.silent_until);
+    }
+}
+
+/// A frame came. Those before it that nobody took could have been the camera's last, or have stalled it, as well.
+fn after(faults: &Faults, sequence: u64, silent_until: &mut Duration) {
+    for _ in 0..faults.count(sequence).min(MOST_DROPS.into()) {
+        let missed = faults.throw();
+        if missed.unplug {
+            return faults.pull();
+        }
+        if let Some(silence) = missed.silence {
+            *silent_until = faults.clock.monotonic().saturating_add(silence);
+        }
     }
 }
 
@@ -108,11 +120,14 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
         if fate == Fate::Good && !halves {
             let frame = self.camera.next_frame(left)?;
             self.throw = None;
-            self.faults.count();
+            after(&self.faults, frame.meta().sequence, &mut self.silent_until);
             return Ok(frame);
         }
-        self.damaged.take(&self.camera.next_frame(left)?);
-        self.came();
+        let frame = self.camera.next_frame(left)?;
+        let sequence = frame.meta().sequence;
+        self.damaged.take(&frame);
+        drop(frame);
+        self.came(sequence);
         if halves {
             self.damaged.halve();
         }

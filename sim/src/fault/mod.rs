@@ -62,7 +62,8 @@ pub struct FaultConfig {
     pub stall: Chance,
     /// For how long it does.
     pub stall_for: Duration,
-    /// After how many frames since it was plugged in the camera is pulled out, again and again.
+    /// After how many frames since it was plugged in the camera is pulled out, again and again. Frames that nobody took
+    /// count: it does not depend on who watches.
     pub unplug_after: Option<NonZeroU64>,
     /// That the camera is pulled out before a frame.
     pub unplug: Chance,
@@ -125,14 +126,17 @@ struct State {
     unplugged: u64,
     /// Out until then.
     back_at: Duration,
-    /// Frames since it was plugged in.
+    /// Frames that the camera took since it was plugged in, whether or not somebody had them.
     frames: u64,
+    /// The number of the last one.
+    last: Option<u64>,
 }
 
 impl Faults {
     /// Faults by `config`. The same seed and the same calls give the same faults.
     pub fn new(config: FaultConfig, seed: u64, clock: Arc<dyn Clock>) -> Self {
-        let state = State { rng: Rng::with_seed(seed), unplugged: 0, back_at: Duration::ZERO, frames: 0 };
+        let state =
+            State { rng: Rng::with_seed(seed), unplugged: 0, back_at: Duration::ZERO, frames: 0, last: None };
         Self { config: Arc::new(config), clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -170,7 +174,7 @@ impl Faults {
     /// Pulls the plug.
     fn pull(&self) {
         let mut state = self.state();
-        state.frames = 0;
+        (state.frames, state.last) = (0, None);
         state.unplugged += 1;
         state.back_at = self.clock.monotonic().saturating_add(self.config.unplug_for);
     }
@@ -180,9 +184,12 @@ impl Faults {
         self.config.resize_after.is_some_and(|after| self.state().frames / after % 2 == 1)
     }
 
-    /// Counts a frame.
-    fn count(&self) {
-        self.state().frames += 1;
+    /// Counts a frame by the camera's own number, and those before it that nobody took. Gives how many those are.
+    fn count(&self, sequence: u64) -> u64 {
+        let mut state = self.state();
+        let missed = state.last.replace(sequence).map_or(0, |last| sequence.saturating_sub(last + 1));
+        state.frames += missed + 1;
+        missed
     }
 
     /// Throws the dice for the next frame.

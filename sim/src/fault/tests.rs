@@ -237,3 +237,44 @@ fn an_error_of_opening_is_passed_on() {
         setup.faults(12).open(|| Err::<SimCamera, _>(Error::new(ErrorKind::Busy, "in use"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
 }
+
+#[test]
+fn a_camera_is_unplugged_by_its_own_count_whoever_takes_its_frames() {
+    let mut setup = Setup::new(PixelFormat::Grey);
+    setup.faults.unplug_after = NonZeroU64::new(30);
+    let mut camera = setup.started(1);
+    // 100 frames a second, of which every fifth is taken: 0, 5, ... 30.
+    let mut taken = Vec::new();
+    let end = loop {
+        match next(&mut camera) {
+            Ok((number, _)) => taken.push(number),
+            Err(kind) => break kind,
+        }
+        setup.clock.advance(Duration::from_millis(50));
+    };
+    assert_eq!(end, ErrorKind::Disconnected);
+    assert_eq!(taken, (0..=30).step_by(5).collect::<Vec<_>>());
+}
+
+#[test]
+fn chances_are_those_of_all_frames_whoever_takes_them() {
+    // How many frames a camera takes until it is pulled out, on average, when every so many are taken.
+    let mean = |pause: u64| {
+        let mut setup = Setup::new(PixelFormat::Grey);
+        setup.faults.unplug = chance(0.02);
+        let lives = (0..200).map(|seed| {
+            let mut camera = setup.started(seed);
+            let mut last = 0;
+            while let Ok((number, _)) = next(&mut camera) {
+                last = number;
+                setup.clock.advance(Duration::from_millis(10 * pause));
+            }
+            last
+        });
+        lives.sum::<u64>() / 200
+    };
+    // 50 on average, and five times that if only the taken ones counted.
+    for pause in [0, 5] {
+        assert!((35..70).contains(&mean(pause)), "{} at {pause}", mean(pause));
+    }
+}

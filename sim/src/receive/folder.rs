@@ -60,7 +60,10 @@ impl Folder {
                 let why = "permission denied; name a folder that you may write to";
                 Err(refuse(ErrorKind::PermissionDenied, why).with_source(e))
             }
-            Err(e) => Err(refuse(ErrorKind::Other, &e.to_string()).with_source(e)),
+            Err(e) => {
+                let why = format!("{e}; name a folder that can be written to");
+                Err(refuse(ErrorKind::Other, &why).with_source(e))
+            }
         }
     }
 

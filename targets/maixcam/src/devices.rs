@@ -1,7 +1,10 @@
 //! The board's devices and flags.
 
 use crate::{
-    v4l2::{Capabilities, ControlSetting, Node, V4l2Config, V4l2Device, V4l2Opener, nodes},
+    v4l2::{
+        Capabilities, ControlInfo, ControlKind, ControlSetting, Node, Offer, SizeRange, V4l2Config,
+        V4l2Device, V4l2Opener, nodes,
+    },
     venc::{self, HwJpegEncoder},
 };
 use eyelet_core::{
@@ -10,7 +13,7 @@ use eyelet_core::{
     encode,
     pipeline::Reopen,
 };
-use eyelet_hal::{JpegEncoder, Result};
+use eyelet_hal::{ErrorKind, JpegEncoder, Result};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
@@ -19,6 +22,11 @@ use std::{
 
 /// Where the SG2002's JPEG unit is.
 const JPEG_UNIT: &str = "/dev/cvi_vc_enc0";
+
+/// The board has neither screen nor keyboard, so that its stream is watched from elsewhere; a webcam on any other machine
+/// is not shown to the network unless somebody says so. Which of the two it is, the build says: the board's is for riscv64.
+const LISTENS_ON: Ipv4Addr =
+    if cfg!(target_arch = "riscv64") { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
 
 /// The devices of `eyelet`.
 #[derive(Debug)]
@@ -35,7 +43,7 @@ pub struct BoardFlags {
 impl Devices for Board {
     const PROGRAM: &'static str = "eyelet";
     const CAMERA: &'static str = "auto";
-    const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8000);
+    const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(LISTENS_ON), 8000);
     type Flags = BoardFlags;
     type Command = NoCommand;
 
@@ -71,7 +79,7 @@ impl Devices for Board {
         if Path::new(JPEG_UNIT).exists() {
             match venc::check() {
                 Ok(()) => findings.encoders.push(HwJpegEncoder::NAME.to_owned()),
-                Err(error) => findings.problems.push(problem(&error)),
+                Err(error) => findings.problems.push(problem(JPEG_UNIT, &error)),
             }
         }
         let nodes = nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock);
@@ -105,7 +113,8 @@ fn simulated(request: &CameraRequest) -> Reopen {
 }
 
 fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
-    let mut missing = |error: &eyelet_hal::Error| findings.problems.push(problem(error));
+    let name = node.path.display().to_string();
+    let mut missing = |error: &eyelet_hal::Error| findings.problems.push(problem(&name, error));
     match &node.capabilities {
         Err(error) => missing(error),
         // Nodes of metadata, of outputs and of codecs are nobody's loss.
@@ -118,10 +127,10 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
             let survey = device.survey();
             survey.missing.iter().for_each(missing);
             findings.cameras.push(cli::Camera {
-                name: node.path.display().to_string(),
+                name: name.clone(),
                 description: description(capabilities),
-                formats: survey.offers.iter().map(ToString::to_string).collect(),
-                controls: survey.controls.iter().map(ToString::to_string).collect(),
+                formats: survey.offers.iter().map(format).collect(),
+                controls: survey.controls.into_iter().map(control).collect(),
             });
         }
     }
@@ -135,7 +144,7 @@ fn no_camera(nodes: &[Node]) -> Problem {
     let what =
         if others.is_empty() { "no camera".to_owned() } else { format!("no camera: {}", others.join(", ")) };
     let remedy = "plug in a USB camera, and switch the board's USB port to host mode".to_owned();
-    Problem { what, remedy }
+    Problem { kind: ErrorKind::NotFound, device: None, what, remedy }
 }
 
 /// Card, driver and bus, of which a driver may leave out any.
@@ -145,11 +154,51 @@ fn description(capabilities: &Capabilities) -> String {
     format!("{} ({}, {})", named(card), named(driver), named(bus))
 }
 
+fn format(offer: &Offer) -> cli::Format {
+    let sizes = offer.sizes.iter().map(|size| match *size {
+        SizeRange::Discrete(width, height) => {
+            cli::Sizes { min: (width, height), max: (width, height), step: (0, 0) }
+        }
+        SizeRange::Stepwise { min, max, step } => cli::Sizes { min, max, step },
+    });
+    cli::Format {
+        name: offer.pixel.map(|pixel| pixel.name().to_owned()),
+        fourcc: Some(String::from_utf8_lossy(&offer.fourcc).trim_end().to_owned()),
+        sizes: sizes.collect(),
+        line: offer.to_string(),
+    }
+}
+
+fn control(info: ControlInfo) -> cli::Control {
+    let line = info.to_string();
+    let (kind, menu) = match info.kind {
+        ControlKind::Integer => ("integer", vec![]),
+        ControlKind::Boolean => ("boolean", vec![]),
+        ControlKind::Menu(items) => ("menu", items),
+        ControlKind::Button => ("button", vec![]),
+        ControlKind::Bitmask => ("bitmask", vec![]),
+    };
+    cli::Control {
+        name: info.name,
+        kind,
+        min: info.minimum,
+        max: info.maximum,
+        step: info.step,
+        default: info.default,
+        value: info.value,
+        menu,
+        read_only: info.read_only,
+        inactive: info.inactive,
+        line,
+    }
+}
+
 /// An error's sentence, taken apart at its remedy.
-fn problem(error: &eyelet_hal::Error) -> Problem {
+fn problem(device: &str, error: &eyelet_hal::Error) -> Problem {
     let text = error.to_string();
     let (what, remedy) = text.split_once("; ").unwrap_or((&text, "see the message"));
-    Problem { what: what.to_owned(), remedy: remedy.to_owned() }
+    let (what, remedy) = (what.to_owned(), remedy.to_owned());
+    Problem { kind: error.kind(), device: Some(device.to_owned()), what, remedy }
 }
 
 #[cfg(test)]

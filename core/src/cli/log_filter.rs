@@ -1,0 +1,80 @@
+//! `--log FILTER`: which log lines are wanted.
+
+use tracing_subscriber::filter::Targets;
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// `text` if it is a filter: levels, and modules of eyelet with levels of their own, divided by commas. For clap.
+///
+/// # Errors
+/// For what is none, with what is one. A word that means nothing must not pass: it would switch everything off.
+pub fn log_filter(text: &str) -> Result<String, String> {
+    match text.split(',').find(|part| !is_directive(part)) {
+        None => Ok(text.to_owned()),
+        Some(part) => Err(format!(
+            "{part:?} is no level; use {} or a list such as info,eyelet_core::http=debug",
+            LEVELS.join(", ")
+        )),
+    }
+}
+
+fn is_level(text: &str) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text))
+}
+
+fn is_directive(text: &str) -> bool {
+    match text.split_once('=') {
+        // Nothing else in here logs.
+        Some((module, level)) => module.starts_with("eyelet") && is_level(level),
+        None => is_level(text) || text.starts_with("eyelet_"),
+    }
+}
+
+/// What lets through what `filter` asks for. Where it names modules only, the rest logs as by default.
+pub(super) fn targets(filter: &str) -> Targets {
+    let default = if filter.split(',').any(is_level) { "" } else { "info," };
+    // Every directive was looked at before.
+    format!("{default}{filter}").parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn what_is_no_filter_is_refused_with_what_is_one() {
+        for text in [
+            "inof",
+            "",
+            "info,",
+            "info,,warn",
+            "5",
+            "eyelet_core=loud",
+            "hyper=debug",
+            "eyelet",
+            "eyelet_core==info",
+        ] {
+            let what = log_filter(text).unwrap_err();
+            assert!(
+                what.contains("use error, warn, info, debug, trace, off or a list such as"),
+                "{text}: {what}"
+            );
+        }
+    }
+
+    #[test]
+    fn levels_and_modules() {
+        let lets = |filter: &str, module: &str, level: Level| {
+            targets(&log_filter(filter).unwrap()).would_enable(module, &level)
+        };
+        assert!(lets("info", "eyelet_core", Level::INFO) && !lets("info", "eyelet_core", Level::DEBUG));
+        assert!(lets("DEBUG", "eyelet_core", Level::DEBUG));
+        assert!(!lets("off", "eyelet_core", Level::ERROR));
+        let filter = "eyelet_core::http=debug";
+        assert!(lets(filter, "eyelet_core::http::stream", Level::DEBUG));
+        assert!(lets(filter, "eyelet_core::pipeline", Level::WARN), "the rest is not switched off");
+        assert!(!lets(filter, "eyelet_core::pipeline", Level::DEBUG));
+        assert!(!lets("error,eyelet_core::http=debug", "eyelet_core::pipeline", Level::WARN));
+    }
+}

@@ -1,0 +1,82 @@
+//! "did you mean": what somebody who mistyped may have meant.
+
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+/// How alike two words must be, from 0 to 1 for the same: as alike as clap's suggestions, and more among free text.
+const ALIKE: f64 = 0.7;
+const VERY_ALIKE: f64 = 0.8;
+
+/// The word of `known` that is most like `word`, if one is.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    alike(ALIKE, word, known)
+}
+
+fn alike<'a>(least: f64, word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|known| (strsim::jaro(word, known), known));
+    scored.filter(|(score, _)| *score > least).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+/// What the user of this command line may have meant: a remedy that ends in a space, or nothing.
+pub(super) fn hint(error: &Error) -> String {
+    let string = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let meant = match error.kind() {
+        ErrorKind::UnknownArgument => string(ContextKind::SuggestedArg),
+        ErrorKind::InvalidSubcommand => string(ContextKind::SuggestedSubcommand),
+        // What is wrong with a value is said with the values that there are, if they are few.
+        ErrorKind::ValueValidation => string(ContextKind::InvalidValue).and_then(|value| {
+            let reason = std::error::Error::source(error)?.to_string();
+            // An address says so itself, and may hold secrets.
+            if reason.starts_with("cannot ") {
+                return None;
+            }
+            let words =
+                reason.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.len() > 2);
+            let typed = value.chars().any(char::is_alphabetic);
+            alike(VERY_ALIKE, &value, words.filter(|word| typed && *word != value)).map(str::to_owned)
+        }),
+        _ => None,
+    };
+    meant.map_or_else(String::new, did_you_mean)
+}
+
+/// A refusal such as `no encoder "sofware"; use one of ...`, with the one that may have been meant.
+pub(super) fn with_hint(refusal: String) -> String {
+    let mut parts = refusal.splitn(3, '"');
+    let (Some(before), Some(word), Some(after)) = (parts.next(), parts.next(), parts.next()) else {
+        return refusal;
+    };
+    let known = after.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|known| known.len() > 2);
+    match alike(VERY_ALIKE, word, known) {
+        Some(meant) if before.starts_with("no ") => format!("{refusal}; {}", did_you_mean(meant).trim_end()),
+        _ => refusal,
+    }
+}
+
+/// `did you mean WORD? `
+pub(super) fn did_you_mean(word: impl std::fmt::Display) -> String {
+    format!("did you mean {word}? ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_met_and_another_word_is_not() {
+        let known = ["quality", "size", "spool-max", "tls-cert"];
+        for (word, want) in [
+            ("qualty", Some("quality")),
+            ("siez", Some("size")),
+            ("spoolmax", Some("spool-max")),
+            ("tls_cert", Some("tls-cert")),
+            ("frobnicate", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), want, "{word}");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What people are told: one line with its remedy, and the right exit code.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    process::{Child, Command, Output, Stdio},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_eyelet-sim");
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).stdin(Stdio::null()).env_remove("EYELET_TOKEN");
+    command
+}
+
+/// It fails with `code` and one line `error: what; remedy` that has each of `parts`, and prints nothing else.
+fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
+    let Output { status, stdout, stderr } = program(arguments).output().unwrap();
+    let line = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{arguments:?}: {line}");
+    assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
+    assert!(line.starts_with("error: ") && line.contains("; "), "{arguments:?}: {line}");
+    for part in parts {
+        assert!(line.contains(part), "{arguments:?} is not told {part:?}: {line}");
+    }
+    assert!(stdout.is_empty(), "{arguments:?}");
+}
+
+const USAGE: i32 = 2;
+const RUN_TIME: i32 = 1;
+
+#[test]
+fn wrong_flags_are_refused_with_what_is_right() {
+    for (arguments, part) in [
+        (&["--log", "inof"][..], "did you mean info?"),
+        (&["--log", ""], "use error, warn, info"),
+        (&["--log="], "use error, warn, info"),
+        (&["receive", "/nowhere", "--log", "loud"], "use error, warn, info"),
+        (&["--scene", "crad"], "did you mean card?"),
+        (&["--encoder", "sofware"], "did you mean software?"),
+        (&["--camera", "replya"], "did you mean replay?"),
+        (&["--qualty", "80"], "did you mean --quality?"),
+        (&["snapshto", "x.jpg"], "did you mean snapshot?"),
+        (&["serve", "--json"], "--json is a flag of watch, doctor"),
+        (&["--size", "0x0"], "640x480"),
+        (&["--fps", "0"], "0.001 to 1000"),
+        (&["--fps", "nan"], "0.001 to 1000"),
+        (&["--fps", "-1"], "0.001 to 1000"),
+        (&["--fps", "inf"], "0.001 to 1000"),
+        (&["--quality", "0"], "1 to 100"),
+        (&["--quality", "-5"], "1 to 100"),
+        (&["--seed", "-1"], "--seed"),
+        (&["--drop-chance", "2"], "from 0 (never) to 1"),
+        (&["--drop-chance", "nan"], "from 0 (never) to 1"),
+        (&["--unplug-after", "0"], "--unplug-after"),
+        (&["--max-viewers", "0"], "1 to 10000"),
+        (&["watch", "http://127.0.0.1:1/", "--frames", "0"], "--frames"),
+        (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "more than 0"),
+        (&["watch"], "<URL>"),
+        (&["receive"], "<DIR>"),
+        (&["receive", "/tmp/x", "--bind", "unix:/x"], "TCP"),
+        (&["--bind", "camera.lan:8000"], "localhost:8000"),
+    ] {
+        refused(arguments, USAGE, &[part]);
+    }
+}
+
+#[test]
+fn wrong_configuration_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let written = |name: &str, text: &[u8]| {
+        fs::write(folder.path().join(name), text).unwrap();
+        path(name)
+    };
+    for (file, part) in [
+        (path("missing"), "name a TOML file"),
+        (path(""), "name a TOML file"),
+        (written("no-toml", b"quality ="), "line 1"),
+        (written("double", b"fps = 3\nquality = 1\nfps = 4"), "line 3: duplicate key"),
+        (written("type", b"fps = 2020-01-01"), "must be a string or a number"),
+        (written("no-utf8", b"camera = \"\xff\""), "name a TOML file"),
+        (written("key", b"qualty = 3"), "did you mean quality?"),
+    ] {
+        for command in
+            [&["serve"][..], &["doctor"], &["watch", "http://127.0.0.1:1/"], &["receive", "/nowhere"]]
+        {
+            refused(&[command, &["--config", &file]].concat(), USAGE, &[&file, part]);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _taken = TcpListener::bind(taken).unwrap();
+    let taken = taken.to_string();
+    let quick = ["--bind", "127.0.0.1:0"];
+    for (arguments, code, parts) in [
+        (&["--bind", &taken][..], RUN_TIME, [&taken, "in use"]),
+        (&["receive", folder, "--bind", &taken], RUN_TIME, [&taken, "in use"]),
+        (&["--bind", "192.0.2.1:8000"], RUN_TIME, ["192.0.2.1:8000", "choose an address of this machine"]),
+        (&["--html", "/nowhere"], RUN_TIME, ["/nowhere", "--html"]),
+        (&[&quick[..], &["--camera", "/dev/nope"]].concat(), USAGE, ["/dev/nope", "replay:DIR"]),
+        (&[&quick[..], &["--camera", ""]].concat(), USAGE, ["no camera", "replay:DIR"]),
+        (&[&quick[..], &["--camera", "replay:/nowhere"]].concat(), RUN_TIME, ["/nowhere", "; "]),
+        (&["snapshot", "/nowhere/x.jpg"], RUN_TIME, ["/nowhere/x.jpg", "can be written"]),
+        (&["snapshot", "x.gif"], USAGE, ["x.gif", ".jpg or .png"]),
+        (&["snapshot", folder], USAGE, [folder, ".jpg or .png"]),
+        (&["snapshot", "/proc/x.jpg"], RUN_TIME, ["/proc/x.jpg", "can be written"]),
+        (&["receive", "/proc/pictures"], RUN_TIME, ["/proc/pictures", "; "]),
+        (&["watch", &format!("http://{}/", unused())], RUN_TIME, ["refused", "is the server running?"]),
+        (&["watch", "http://nowhere.invalid/"], RUN_TIME, ["nowhere.invalid", "check its name"]),
+    ] {
+        refused(arguments, code, &parts);
+    }
+}
+
+/// An address where nobody listens.
+fn unused() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// A server that is ended with the test; the address that it prints.
+struct Serving {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    url: String,
+}
+
+impl Serving {
+    fn start(flags: &[&str]) -> Self {
+        let mut command = program(&[&["serve", "--bind", "localhost:0"], flags].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("streaming on ").expect("an address").to_owned();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, url }
+    }
+
+    /// The lines of the log up to the one that has `part`.
+    fn log_until(&mut self, part: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| line.contains(part)) {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "no {part:?} in {lines:?}");
+            lines.push(line);
+        }
+        lines
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_address_that_serve_prints_leads_watch_to_the_stream() {
+    let server = Serving::start(&[]);
+    assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
+    refused(&["watch", &server.url], RUN_TIME, &[&format!("did you mean {}stream?", server.url)]);
+    let watched = program(&["watch", &format!("{}stream", server.url), "--frames", "3"]).output().unwrap();
+    assert!(watched.status.success(), "{watched:?}");
+}
+
+#[test]
+fn an_interrupted_watch_tells_all_that_it_saw() {
+    let server = Serving::start(&["--fps", "50"]);
+    let url = format!("{}stream", server.url);
+    let interrupted = |seconds: &str, url: &str| {
+        let mut command = Command::new("timeout");
+        command.args(["--preserve-status", "-s", "INT", seconds, PROGRAM, "watch", "--json", url]);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&stdout).expect("a report");
+        assert_eq!(report["ended"], "interrupted", "{report}");
+        (status.code(), report["frames"].as_u64().unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    // Within the first second there is no report on the way.
+    let (code, frames, stderr) = interrupted("0.8", &url);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    assert!(frames > 0);
+    // A server that takes the connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, frames, stderr) = interrupted("0.3", &format!("http://{}/", silent.local_addr().unwrap()));
+    assert_eq!((code, frames), (Some(RUN_TIME), 0));
+    assert!(stderr.contains("no picture came (interrupted); "), "{stderr}");
+}
+
+#[test]
+fn one_unplugged_camera_is_one_warning() {
+    let mut server = Serving::start(&["--unplug-after", "5", "--fps", "100"]);
+    server.log_until("capturing");
+    let lines = server.log_until("capturing");
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("WARN")).collect();
+    assert!(matches!(&warnings[..], [one] if one.contains("unplugged")), "{warnings:?}");
+}
+
+#[test]
+fn one_file_is_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("eyelet.toml");
+    let kept = folder.path().join("kept");
+    // `bind` and `token` are those of serve: receive would take its port, and watch show its secret.
+    let text = format!(
+        "bind = {:?}\ntoken = \"hunter2\"\nframes = 1\n[receive]\nbind = \"127.0.0.1:0\"\n",
+        unused()
+    );
+    fs::write(&config, text).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap(); // a secret is in it
+    let config = config.to_str().unwrap();
+    let mut child = program(&["receive", kept.to_str().unwrap(), "--config", config])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("receiving on ").expect("an address").to_owned();
+    let upload = program(&["upload", &url, "--count", "1", "--config", config]).output().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(upload.status.success(), "{upload:?}");
+    let server = Serving::start(&["--config", config]);
+    let url = format!("{}stream", server.url);
+    refused(&["watch", &url, "--config", config], RUN_TIME, &["401"]);
+    let token =
+        program(&["watch", &url, "--config", config]).env("EYELET_TOKEN", "hunter2").output().unwrap();
+    assert!(token.status.success(), "{token:?}");
+    let shot = folder.path().join("x.png");
+    assert!(program(&["snapshot", shot.to_str().unwrap(), "--config", config]).status().unwrap().success());
+    assert!(program(&["doctor", "--config", config]).output().unwrap().status.success());
+}
+
+#[test]
+fn doctor_answers_programs_in_fields() {
+    let output = program(&["doctor", "--json"]).output().unwrap();
+    assert!(output.status.success(), "nothing is missing");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sim = &found["cameras"][0];
+    assert_eq!(sim["name"], "sim");
+    let names: Vec<_> =
+        sim["formats"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"nv12") && names.contains(&"jpeg"), "{names:?}");
+    assert_eq!(sim["formats"][0]["sizes"][0]["max"], serde_json::json!([8192, 8192]));
+    assert_eq!((&sim["controls"][0]["name"], &sim["controls"][0]["kind"]), (&"scene".into(), &"menu".into()));
+}

@@ -1,0 +1,41 @@
+//! What `eyelet` does on a machine that is no board.
+
+use eyelet_core::cli::{self, Devices as _, Failure};
+use eyelet_maixcam::Board;
+use std::process::Command;
+
+/// A webcam must not be shown to the network because somebody tried the program.
+#[test]
+fn only_the_boards_build_listens_on_more_than_this_machine() {
+    assert_eq!(Board::BIND.ip().is_loopback(), cfg!(not(target_arch = "riscv64")));
+    let Err(Failure::Help(help)) = cli::matches::<Board>(["eyelet", "help", "serve"].map(Into::into).into())
+    else {
+        panic!("no help");
+    };
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        help.contains(&format!("[default: the sockets that systemd gives, else {}]", Board::BIND)),
+        "{help}"
+    );
+}
+
+#[test]
+fn doctor_fails_when_it_lists_something_as_missing() {
+    let doctor = |flags: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_eyelet")).arg("doctor").args(flags).output().unwrap()
+    };
+    let output = doctor(&["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let problems = found["problems"].as_array().unwrap();
+    // Whether this machine has a camera is its own business.
+    assert_eq!(output.status.code(), Some(i32::from(!problems.is_empty())), "{found}");
+    assert_eq!(problems.is_empty(), output.stderr.is_empty());
+    for problem in problems {
+        for field in ["kind", "what", "remedy"] {
+            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+        }
+    }
+    let none = found["cameras"].as_array().unwrap().is_empty();
+    assert!(!none || problems.iter().any(|problem| problem["kind"] == "not-found"), "{found}");
+    assert_eq!(doctor(&[]).status.code(), output.status.code());
+}
