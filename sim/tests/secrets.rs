@@ -39,6 +39,7 @@ fn a_configuration_with_a_secret_that_others_can_read_is_warned_of() {
 /// Needs the right to hide /proc, which a container may not give; then there is nothing to see.
 #[test]
 #[cfg(target_os = "linux")]
+#[allow(clippy::print_stderr)] // a test that was skipped must say so
 fn a_secret_argument_that_cannot_be_hidden_is_warned_of() {
     let secret = ["--token", "0123456789abcdef", "--bind", "127.0.0.1:0", "--html", "/nowhere"];
     let with = |setup: &str| {
