@@ -132,7 +132,7 @@ impl Feed {
 
     /// Asks for pictures until the subscription drops.
     pub fn subscribe(&self) -> Subscription {
-        let wanting = self.interest.join();
+        let wanting = Some(self.interest.join());
         let mut receiver = self.newest.subscribe();
         receiver.mark_changed();
         let seen = {
@@ -140,7 +140,7 @@ impl Feed {
             let ahead = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
             newest.live - u64::from(ahead)
         };
-        Subscription { receiver, seen, missed: 0, _wanting: wanting, _feed: self.newest.clone() }
+        Subscription { receiver, seen, missed: 0, wanting, feed: self.clone() }
     }
 
     /// Asks for every live picture from now on, until the queue drops. `depth` of them may wait, and are held in
@@ -157,9 +157,9 @@ pub struct Subscription {
     /// Live pictures published up to the last look.
     seen: u64,
     missed: u64,
-    _wanting: Wanting,
+    wanting: Option<Wanting>,
     // Keeps the channel open: a feed without a publisher is a still source, not an end.
-    _feed: watch::Sender<Newest>,
+    feed: Feed,
 }
 
 impl Subscription {
@@ -190,6 +190,14 @@ impl Subscription {
         self.missed += (newest.live - self.seen).saturating_sub(u64::from(given));
         self.seen = newest.live;
         newest.picture.clone()
+    }
+
+    /// Wants no pictures until `pause` is over. Then [`next`](Self::next) waits for one that is published after that.
+    pub(crate) async fn rest(&mut self, pause: impl Future<Output = ()>) {
+        self.wanting = None;
+        pause.await;
+        self.receiver.mark_unchanged();
+        self.wanting = Some(self.feed.interest.join());
     }
 
     /// Live pictures that were replaced by newer ones before this subscription took them.
@@ -260,6 +268,25 @@ mod tests {
         assert_eq!(viewer.newest().unwrap().sequence, 6);
         assert_eq!(viewer.missed(), 4);
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "6 was given");
+    }
+
+    #[tokio::test]
+    async fn who_rests_wants_nothing_and_then_what_is_new() {
+        let feed = Feed::new();
+        let mut upload = feed.subscribe();
+        feed.publish(picture(1));
+        assert_eq!(upload.next().await.sequence, 1);
+        let pause = async {
+            assert!(!feed.wanted());
+            feed.publish(picture(2)); // for somebody else
+            feed.publish(picture(3));
+        };
+        upload.rest(pause).await;
+        assert!(feed.wanted());
+        assert!(tokio::time::timeout(Duration::ZERO, upload.next()).await.is_err(), "3 is old");
+        feed.publish(picture(4));
+        assert_eq!(upload.next().await.sequence, 4);
+        assert_eq!(upload.missed(), 2);
     }
 
     #[test]

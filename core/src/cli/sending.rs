@@ -8,7 +8,7 @@ use crate::{
     spool::{self, Folder, Keeper, Spool},
     upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl, proxy},
 };
-use std::num::NonZeroU64;
+use std::{num::NonZeroU64, time::Duration};
 
 /// An upload that is ready to run.
 pub(super) struct Sending {
@@ -23,10 +23,15 @@ enum How {
 
 impl Sending {
     /// Ends after this many pictures were accepted.
-    pub(super) fn limit(self, count: NonZeroU64) -> Self {
+    ///
+    /// Gives up when there has been no picture to send for so long, `--upload-every` not counted.
+    pub(super) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
+        let patience = patience.saturating_add(self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period));
         let how = match self.how {
-            How::Newest(forwarder, pictures) => How::Newest(forwarder.limit(count.get()), pictures),
-            How::Every(delivery) => How::Every(delivery.limit(count.get())),
+            How::Newest(forwarder, pictures) => {
+                How::Newest(forwarder.limit(count.get()).patience(patience), pictures)
+            }
+            How::Every(delivery) => How::Every(delivery.limit(count.get()).patience(patience)),
         };
         Self { how, ..self }
     }

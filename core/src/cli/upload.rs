@@ -5,7 +5,13 @@ use crate::{
     clock::{Clock, SystemClock},
     hub::Hub,
 };
-use std::sync::Arc;
+use eyelet_hal::ErrorKind;
+use std::{sync::Arc, time::Duration};
+
+/// How long a counted upload waits for a picture, or so many of the camera's periods. A silent camera is opened again three
+/// times in it.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PERIODS: u32 = 5;
 
 pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
@@ -13,16 +19,20 @@ pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> O
     let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), clock)?;
+    let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
     // Before the camera starts, so that its first frame counts.
     let mut upload = sending::to(args.url.clone(), &args.sending, &hub)?;
     if let Some(count) = args.count {
-        upload = upload.limit(count);
+        let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
+        upload = upload.limit(count, patience);
     }
     let camera = pipeline.spawn()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = upload.run() => ended.map_err(Failure::from),
+            ended = upload.run() => ended.map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
+                Err(reason) if error.kind() == ErrorKind::TimedOut => Failure::runtime(format!("{error}: {reason}")),
+                _ => Failure::from(error),
+            }),
             ended = signals.stopped() => ended,
         }
     });

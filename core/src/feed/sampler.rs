@@ -34,6 +34,11 @@ impl Sampler {
         Self { source: source.clone(), samples: Feed::new(), period: period.max(Duration::from_millis(1)) }
     }
 
+    /// How long from one sample to the next.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
     /// Where the pictures go.
     pub fn samples(&self) -> Feed {
         self.samples.clone()

@@ -131,7 +131,15 @@ impl Disk for Folder {
     }
 
     fn create(&mut self, name: &str) -> io::Result<File> {
-        self.file(name, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC)
+        // What has this name may be anything: a link to somebody's file, a pipe that nobody reads.
+        let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        match self.file(name, new) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove(name)?;
+                self.file(name, new)
+            }
+            other => other,
+        }
     }
 
     fn write(&mut self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -212,6 +220,12 @@ mod tests {
         folder.rename("x", "y").unwrap();
         assert_eq!(folder.read("y").unwrap(), b"bytes");
         assert_eq!(fs::read_dir(&there).unwrap().count(), 0);
+        // One that is there is replaced, and not what it leads to.
+        fs::write(dir.path().join("another"), b"another's").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("another"), elsewhere.join("x")).unwrap();
+        folder.create("x").unwrap();
+        assert_eq!(fs::read(dir.path().join("another")).unwrap(), b"another's");
+        folder.remove("x").unwrap();
         // What NFS leaves, and what is no file.
         fs::write(elsewhere.join(".nfs000000000000000400000001"), b"").unwrap();
         fs::create_dir(elsewhere.join("00000000000000000001.jpg")).unwrap();

@@ -288,6 +288,11 @@ impl<D: Disk> Spool<D> {
         let trailer = record::trailer(jpeg, label);
         let mut drops = 0;
         while let Err(error) = self.commit(jpeg, &trailer) {
+            if error.kind() == io::ErrorKind::IsADirectory {
+                // Somebody else's, under the name that is next.
+                self.next += 1;
+                continue;
+            }
             let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
             if !full || drops == MAX_DROPS || !self.make_room().unwrap_or(false) {
                 return Err(NotTaken::Disk(error));
@@ -311,7 +316,9 @@ impl<D: Disk> Spool<D> {
             return Err(error);
         }
         let renamed = self.disk.rename(&part, &name).and_then(|()| self.sync_folder());
-        if renamed.is_err() {
+        if renamed.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::IsADirectory) {
+            self.disk.remove(&part)?;
+        } else if renamed.is_err() {
             // Under which name it is now only the disk knows.
             let len = (jpeg.len() + trailer.len()) as u64;
             let before = self.leaving.len();

@@ -80,8 +80,14 @@ impl Connection {
     {
         let flow = Flow::new();
         let io = TokioIo::new(Watched { stream, flow: flow.clone() });
-        // There are receivers that know `Content-Length` in this spelling alone.
-        let handshake = http1::Builder::new().title_case_headers(true).handshake(io);
+        // There are receivers that know `Content-Length` in this spelling alone, and others that write headers of their own
+        // as they like: an answer is not thrown away for that.
+        let handshake = http1::Builder::new()
+            .title_case_headers(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
+            .handshake(io);
         let (sender, connection) = handshake.await.map_err(|e| broken(url, e))?;
         // Its errors come out of the requests.
         let driver = tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! From a spool to a server, in order, until each picture is there.
 
-use super::{Backoff, Client, PostMeta, Progress};
+use super::{Backoff, Client, PostMeta, Progress, within};
 use crate::{
     metrics::UploadCounters,
     spool::{Keeper, Stored},
@@ -26,6 +26,7 @@ pub struct Delivery {
     client: Client,
     backoff: Backoff,
     limit: Option<u64>,
+    patience: Option<Duration>,
     progress: Arc<Progress>,
     keeper: Keeper,
 }
@@ -35,13 +36,20 @@ impl Delivery {
     pub fn new(client: Client, backoff: Backoff, keeper: Keeper, counters: UploadCounters) -> Self {
         let spool = (keeper.options(), keeper.counters().clone());
         let progress = Arc::new(Progress::new(client.url(), counters).with_spool(spool));
-        Self { client, backoff, limit: None, progress, keeper }
+        Self { client, backoff, limit: None, patience: None, progress, keeper }
     }
 
     /// Stop after `accepted` pictures were taken by the server.
     #[must_use]
     pub fn limit(mut self, accepted: u64) -> Self {
         self.limit = Some(accepted);
+        self
+    }
+
+    /// Give up when there has been no picture to send for so long.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -54,11 +62,11 @@ impl Delivery {
     /// stays in the spool, and is sent again by the next run.
     ///
     /// # Errors
-    /// As those of a [`Forwarder`](super::Forwarder::run). The picture stays in the spool.
+    /// As those of a [`Forwarder`](super::Forwarder::run). A picture that was refused stays in the spool.
     pub async fn run(mut self) -> Result<()> {
         let mut accepted = 0;
         while self.limit != Some(accepted) {
-            let stored = self.keeper.oldest().await;
+            let stored = within(self.patience, self.keeper.oldest()).await?;
             accepted += u64::from(self.deliver(stored).await?);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! From the feed to a server, for as long as there is a feed.
 
-use super::{Backoff, Client, PostMeta, Progress};
+use super::{Backoff, Client, PostMeta, Progress, within};
 use crate::{
     RunId,
     feed::{Picture, PictureKind, Subscription},
@@ -8,16 +8,23 @@ use crate::{
 };
 use eyelet_hal::Result;
 use std::{sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// The longest `Retry-After` that is obeyed; a server that asks for more is asked again after this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// A pause of this length is worth a rest of the camera.
+const REST: Duration = Duration::from_secs(1);
+
+/// After a rest, a new picture has this long to come before the last one is sent again.
+const STILL: Duration = Duration::from_secs(1);
 
 /// Sends the newest live picture again and again.
 ///
 /// One picture is under way at a time; those that come meanwhile replace each other, and the last of them goes
 /// next. After a failure it waits as [`Backoff`] says, or as long as the server asks in `Retry-After`, and then
-/// sends what is newest by then: the same picture again if there is no newer one. It never gives up.
+/// sends what is newest by then: the same picture again if there is no newer one. While it waits for a second or longer it
+/// wants no pictures. It never gives up.
 ///
 /// The counters tell the whole story: every live picture of the feed was accepted, failed at least once, or was
 /// dropped without being tried.
@@ -26,6 +33,7 @@ pub struct Forwarder {
     client: Client,
     backoff: Backoff,
     limit: Option<u64>,
+    patience: Option<Duration>,
     run: Option<RunId>,
     progress: Arc<Progress>,
 }
@@ -34,13 +42,20 @@ impl Forwarder {
     /// A forwarder that runs until it is dropped.
     pub fn new(client: Client, backoff: Backoff, counters: UploadCounters) -> Self {
         let progress = Arc::new(Progress::new(client.url(), counters));
-        Self { client, backoff, limit: None, run: None, progress }
+        Self { client, backoff, limit: None, patience: None, run: None, progress }
     }
 
     /// Stop after `accepted` pictures were taken by the server.
     #[must_use]
     pub fn limit(mut self, accepted: u64) -> Self {
         self.limit = Some(accepted);
+        self
+    }
+
+    /// Give up when no live picture has come for so long.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -62,7 +77,7 @@ impl Forwarder {
     /// # Errors
     /// With a limit, when it can not be reached until somebody changes something: the server's refusal (a redirect, 4xx
     /// but 408, 425 and 429, 501), a certificate that is not to be trusted, what is no HTTP. Without one those are
-    /// tried again as all others are.
+    /// tried again as all others are. `TimedOut` when no picture has come for as long as its [`patience`](Self::patience).
     pub async fn run(mut self, mut pictures: Subscription) -> Result<()> {
         let mut accepted = 0;
         let mut missed = 0;
@@ -70,7 +85,7 @@ impl Forwarder {
         while self.limit != Some(accepted) {
             let next = match picture.take() {
                 Some(picture) => picture,
-                None => live(&mut pictures).await,
+                None => within(self.patience, live(&mut pictures)).await?,
             };
             self.progress.dropped(pictures.missed() - missed);
             missed = pictures.missed();
@@ -87,7 +102,17 @@ impl Forwarder {
                 return Err(error);
             }
             let asked = refusal.retry_after.min(MAX_RETRY_AFTER);
-            sleep(self.backoff.failure().max(asked)).await;
+            let pause = self.backoff.failure().max(asked);
+            if pause < REST {
+                sleep(pause).await;
+            } else {
+                pictures.rest(sleep(pause)).await;
+                // The last one is as old as the pause is long.
+                if let Ok(new) = timeout(STILL, live(&mut pictures)).await {
+                    picture = Some(new);
+                    continue;
+                }
+            }
             picture = pictures.newest().filter(|picture| picture.kind == PictureKind::Live);
         }
         Ok(())

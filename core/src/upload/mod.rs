@@ -33,6 +33,9 @@
 //! }
 //! ```
 
+use eyelet_hal::{Error, ErrorKind, Result};
+use std::time::Duration;
+
 mod backoff;
 mod client;
 pub(crate) mod connection;
@@ -60,3 +63,10 @@ pub use response::Response;
 pub use style::{FIELD, RequestStyle, UploadMethod};
 pub use uploader::Uploader;
 pub use url::UploadUrl;
+
+/// The next picture, if it comes while there is patience.
+async fn within<T>(patience: Option<Duration>, next: impl Future<Output = T>) -> Result<T> {
+    let Some(patience) = patience else { return Ok(next.await) };
+    let what = || format!("no picture to upload has come for {patience:?}");
+    tokio::time::timeout(patience, next).await.map_err(|_| Error::new(ErrorKind::TimedOut, what()))
+}

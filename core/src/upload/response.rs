@@ -15,6 +15,8 @@ pub struct Response {
     pub(super) text: String,
     pub(super) retry_after: Option<Duration>,
     location: Option<String>,
+    /// The text is a page for browsers.
+    page: bool,
 }
 
 impl Response {
@@ -22,7 +24,9 @@ impl Response {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after =
             text(header::RETRY_AFTER).and_then(|value| retry_after(value.trim(), text(header::DATE)));
-        Self { status, text: String::new(), retry_after, location: text(header::LOCATION).map(String::from) }
+        let page = text(header::CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        let location = text(header::LOCATION).map(String::from);
+        Self { status, text: String::new(), retry_after, location, page }
     }
 
     /// The HTTP status, 200 for example.
@@ -80,7 +84,7 @@ impl Response {
             let to = concealed(&to);
             return format!("the server answered {status} and points to {to:?}; upload to that address");
         }
-        match first_line(&self.text) {
+        match first_line(&self.text).filter(|_| !self.page) {
             Some(line) => format!("the server answered {status}: {line}"),
             None => format!("the server answered {status}"),
         }

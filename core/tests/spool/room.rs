@@ -167,6 +167,40 @@ fn one_process_a_folder_and_errors_in_one_line() {
     assert!(error.to_string().ends_with("it is a file; name a folder"));
 }
 
+/// A folder of somebody else's under the next name stopped it for ever, and behind the highest number of all it began with 0
+/// again.
+#[test]
+fn names_that_somebody_else_has_taken_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["00000000000000000001.part", "00000000000000000003.jpg", "18446744073709551614.jpg"];
+    for name in names {
+        fs::create_dir_all(dir.path().join(name).join("full")).unwrap();
+    }
+    fs::write(dir.path().join("18446744073709551615.jpg"), b"holiday").unwrap();
+    std::os::unix::fs::symlink("18446744073709551615.jpg", dir.path().join("00000000000000000004.part"))
+        .unwrap();
+    let open = || {
+        let counters = SpoolCounters::default();
+        Spool::open(Folder::open(dir.path()).unwrap(), Options::default(), counters).unwrap()
+    };
+    let mut spool = open();
+    for sequence in 0..5 {
+        spool.put(&[7; 100], &label(sequence)).unwrap();
+    }
+    assert!(spool.trouble().is_none());
+    drop(spool);
+    let mut spool = open();
+    spool.put(&[7; 100], &label(5)).unwrap();
+    let mut sent = Vec::new();
+    while let Some(stored) = spool.oldest().unwrap() {
+        sent.push((stored.number, stored.label.sequence));
+        spool.sent(stored.number);
+    }
+    assert_eq!(sent, [(0, 0), (2, 1), (4, 2), (5, 3), (6, 4), (7, 5)]);
+    assert!(names.iter().all(|name| dir.path().join(name).join("full").exists()));
+    assert_eq!(fs::read(dir.path().join("18446744073709551615.jpg")).unwrap(), b"holiday");
+}
+
 #[test]
 fn what_a_crash_left_is_removed_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();

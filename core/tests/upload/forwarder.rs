@@ -154,7 +154,7 @@ fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
         ),
         ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok", "the server answered 200 OK and broke off"),
         ("HTTP/1.1 2", "the server closed the connection before it had answered"),
-        ("garbage\r\n\r\n", "the server does not answer in HTTP/1"),
+        ("garbage\r\n\r\n", "the server does not answer in HTTP/1; does it want https://ADDRESS/upload?"),
     ];
     for (sequence, (answer, why)) in (0..).zip(answers) {
         feed.publish(picture(sequence));
@@ -164,6 +164,7 @@ fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
         let status = wait_for(&progress, |status| status.failed == 2 * sequence + 1);
         assert!(!status.connected);
         let said = status.last_error.unwrap();
+        let said = said.replace(&server.address.to_string(), "ADDRESS");
         assert!(said.ends_with(why), "{said}");
         // Nothing newer: the same again, and once more before it is taken.
         server.next().answer("503 Busy", "", "");
@@ -258,7 +259,83 @@ fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
     let (_, running) = spawn(forwarder(&server.url()).limit(3), feed.subscribe());
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
     let error = running.join().unwrap().unwrap_err().to_string();
-    assert!(error.ends_with("the server does not answer in HTTP/1"), "{error}");
+    assert!(error.contains("the server does not answer in HTTP/1; does it want https://"), "{error}");
+}
+
+/// `upload --count 3` at a camera that delivers nothing has no end otherwise.
+#[test]
+fn with_patience_a_camera_that_delivers_nothing_is_the_end() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let counted = forwarder(&server.url()).limit(3).patience(Duration::from_millis(200));
+    let (progress, running) = spawn(counted, feed.subscribe());
+    let request = server.next();
+    // An upload may take longer than that, and failures are another matter.
+    thread::sleep(Duration::from_millis(300));
+    request.answer("503 Busy", "", "");
+    server.next().accept();
+    wait_for(&progress, |status| status.accepted == 1);
+    feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(1) });
+    let error = running.join().unwrap().unwrap_err();
+    assert_eq!(
+        (error.kind(), &*error.to_string()),
+        (ErrorKind::TimedOut, "no picture to upload has come for 200ms")
+    );
+    assert_eq!(counts(&progress), (1, 1, 0));
+}
+
+/// A camera would be encoding at its full rate all night for a server that is down.
+#[test]
+fn while_it_waits_for_long_it_wants_no_pictures_and_then_a_new_one() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    server.next().answer("503 Busy", "retry-after: 1\r\n", "");
+    let begun = Instant::now();
+    let becomes = |wanted| {
+        while feed.wanted() != wanted {
+            assert!(begun.elapsed() < LONG, "wanted is not {wanted}");
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    becomes(false);
+    assert_eq!(counts(&progress), (0, 1, 0));
+    becomes(true);
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+    feed.publish(picture(1));
+    let request = server.next();
+    assert_eq!(request.sequence(), 1);
+    request.accept();
+    wait_for(&progress, |status| status.accepted == 1);
+}
+
+/// Small receivers write their headers by hand.
+#[test]
+fn an_answer_with_careless_headers_counts() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let careless =
+        ["Server : small\r\n", "X-Note: one\r\n and more\r\n", "just words\r\n", "X-\u{e4}: 1\r\n"];
+    for (sequence, header) in (0..).zip(careless) {
+        feed.publish(picture(sequence));
+        server.next().answer("200 OK", header, "");
+        wait_for(&progress, |status| status.accepted + status.failed == sequence + 1);
+        assert_eq!(progress.status().last_error, None, "{header:?}");
+    }
+}
+
+#[test]
+fn a_page_is_no_message_however_it_begins() {
+    let (server, feed) = (Server::start(), Feed::new());
+    feed.publish(picture(0));
+    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    server.next().answer(
+        "502 Bad",
+        "content-type: Text/HTML; charset=x\r\n",
+        "Sorry! <p><script>alert(1)</script>",
+    );
+    let status = wait_for(&progress, |status| status.failed == 1);
+    assert_eq!(status.last_error.as_deref(), Some("the server answered 502 Bad Gateway"));
 }
 
 #[test]

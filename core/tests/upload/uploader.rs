@@ -164,7 +164,10 @@ fn a_server_that_speaks_no_http_is_told_apart() {
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
     let error = posting.join().unwrap().1.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Other);
-    assert!(error.to_string().ends_with("the server does not answer in HTTP/1"), "{error}");
+    assert!(
+        error.to_string().contains("the server does not answer in HTTP/1; does it want https://"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -24,7 +24,8 @@ use tracing::{info, warn};
 /// client that is still sending would not see the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// So many pictures are whole in memory at a time, while they are checked and stored: of 16 MiB in a form, twice that each.
+/// So many threads check and store pictures at a time, each with a whole one in memory: of 16 MiB in a form, twice that. The
+/// allocator keeps as much for each thread that there ever was, so that the same few also write what is on its way.
 const WHOLE: usize = 2;
 
 type Answer = Response<Full<Bytes>>;
@@ -34,7 +35,7 @@ type Answer = Response<Full<Bytes>>;
 pub(super) struct Shelf {
     pub(super) folder: Folder,
     pub(super) repeats: Repeats,
-    /// To have a whole picture in memory.
+    /// To work on a thread.
     pub(super) whole: Arc<Semaphore>,
 }
 
@@ -166,7 +167,9 @@ async fn read(
         if picture.push(data) {
             place.busy();
             let (shelf, mut full) = (Arc::clone(shelf), picture);
+            let permit = Arc::clone(&shelf.whole).acquire_owned().await;
             let spilled = spawn_blocking(move || {
+                let _permit = permit;
                 full.spill(&shelf.folder).map(|()| full).map_err(|e| not_stored(&e, &shelf.folder))
             });
             picture = match spilled.await {
@@ -185,7 +188,7 @@ async fn drain(mut body: Incoming) {
 /// The `Content-Type` of a form.
 fn form_type(request: &Request<Incoming>) -> Option<String> {
     let kind = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-    kind.starts_with("multipart/form-data").then(|| kind.to_owned())
+    kind.to_ascii_lowercase().starts_with("multipart/form-data").then(|| kind.to_owned())
 }
 
 /// Which picture it is, if the client says so: then the same one is not stored twice. It is remembered, and therefore short.

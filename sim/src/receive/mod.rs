@@ -145,6 +145,8 @@ async fn serve(
             .header_read_timeout(options.header_timeout)
             .max_buf_size(BUFFER)
             .title_case_headers(true)
+            // Who has closed one side may listen; who has gone is found out by the answer.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
