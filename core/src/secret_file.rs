@@ -24,9 +24,14 @@ impl Version {
     /// Of the file as it is now; `None` where there is none.
     fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok()?;
+        let file = (about.dev(), about.ino());
+        if !about.is_file() {
+            // A pipe, as of a shell's `<(...)`, can be read once: what is written to it is no change.
+            return Some(Self { file, len: 0, changed: (0, 0) });
+        }
         // The time of the change of its state: unlike that of its contents nobody can set it.
         let changed = (about.ctime(), about.ctime_nsec());
-        Some(Self { file: (about.dev(), about.ino()), len: about.len(), changed })
+        Some(Self { file, len: about.len(), changed })
     }
 }
 
@@ -62,7 +67,7 @@ impl Reload {
         }
         self.versions = versions;
         let file = self.files.first().map(|file| file.display());
-        match load() {
+        match self.files.iter().try_for_each(|file| quick_to_read(file)).and_then(|()| load()) {
             Ok(new) => {
                 if changed || !self.failure.is_empty() {
                     tracing::info!(file = file.map(tracing::field::display), "read again");
@@ -86,6 +91,21 @@ impl Reload {
 
 fn versions(files: &[PathBuf]) -> Vec<Option<Version>> {
     files.iter().map(|file| Version::of(file)).collect()
+}
+
+/// To be asked before a file is read while others wait: a named pipe that nobody writes to has no end.
+///
+/// # Errors
+/// If it is a pipe, a device or a socket.
+pub(crate) fn quick_to_read(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() && !about.is_dir() => {
+            let what = format!("cannot read {} again: it is not a regular file", path.display());
+            Err(Error::new(ErrorKind::InvalidInput, what))
+        }
+        // Reading it says what else is wrong.
+        _ => Ok(()),
+    }
 }
 
 /// The whole text of a file.
@@ -124,7 +144,7 @@ pub(crate) fn warn_of_others(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
+    use std::{cell::Cell, fs::File, io::Write as _};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -154,5 +174,39 @@ mod tests {
         fs::remove_file(&file).unwrap();
         let seen: Vec<_> = [9, 10, 11].map(|now| at(SECOND * now)).into_iter().collect();
         assert_eq!(seen, [Some(()), Some(()), None]);
+    }
+
+    /// Opening it waits for a writer, and with it all viewers did.
+    #[test]
+    fn a_file_that_became_a_named_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "1").unwrap();
+        let mut reload = Reload::new(vec![file.clone()]);
+        fs::remove_file(&file).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &file, 0o600.into()).unwrap();
+        let mut opened = false;
+        let read = || {
+            opened = true;
+            Ok(())
+        };
+        assert_eq!(reload.load(SECOND, read), None);
+        assert!(!opened);
+        assert!(reload.failure.contains("not a regular file"), "{}", reload.failure);
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "2").unwrap();
+        assert_eq!(reload.load(SECOND * 2, || Ok(fs::read_to_string(&file).unwrap())).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_pipe_that_was_there_from_the_start_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let mut reload = Reload::new(vec![pipe.clone()]);
+        let mut both = File::options().read(true).write(true).open(&pipe).unwrap();
+        both.write_all(b"1").unwrap();
+        assert_eq!(reload.load(SECOND, || Ok(())), None);
+        assert_eq!(reload.failure, "", "it has not changed");
     }
 }

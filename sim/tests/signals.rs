@@ -114,11 +114,16 @@ fn a_hangup_has_files_read_again_and_the_program_goes_on() {
         program.signal(name);
     }
     assert!(program.page().ends_with("\r\n\r\nthird"));
+    // A named pipe is not waited for.
+    rustix::fs::mkfifoat(rustix::fs::CWD, &html, 0o600.into()).unwrap();
+    program.signal("HUP");
+    assert!(program.page().ends_with("\r\n\r\nthird"));
     program.signal("TERM");
     let (code, log) = program.end();
     assert_eq!(code, Some(0), "{log}");
     assert_eq!(log.matches("files are read again").count(), 2, "{log}");
-    assert_eq!(log.matches("the page of before stays").count(), 1, "{log}");
+    assert_eq!(log.matches("the page of before stays").count(), 2, "{log}");
+    assert_eq!(log.matches("not a regular file").count(), 1, "{log}");
 }
 
 /// Without this a server that was started by hand would outlive the window that it was started in.

@@ -10,6 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     http::{Bind, Listener, Page, Server, UnixPermissions},
     hub::Hub,
+    secret_file,
 };
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -84,6 +85,11 @@ fn html(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
+fn html_again(path: &Path) -> Result<Vec<u8>, Failure> {
+    secret_file::quick_to_read(path).map_err(|e| Failure::runtime(e.to_string()))?;
+    html(path)
+}
+
 /// Does what signals ask for until one of them ends the program.
 async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Outcome {
     loop {
@@ -91,7 +97,7 @@ async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Ou
             Request::Stop => return Ok(()),
             Request::Fail(name) => return Err(signals::failed(name)),
             // Users, tokens and certificates are looked at whenever they are asked for.
-            Request::Reload => match file.map(html).transpose() {
+            Request::Reload => match file.map(html_again).transpose() {
                 Ok(new) => {
                     if let Some(new) = new {
                         page.set(new);
