@@ -32,6 +32,10 @@ def test_a_browser_without_the_token_sees_why(serve, browser):
     server = serve("--token", "right")
     browser.get(server.url + "?token=wrong")
     until(lambda: "add ?token=TOKEN" in browser.find_element("tag name", "body").text, "the reason")
+    assert "Wrong token" in browser.find_element("id", "why").text
+    browser.get(server.url)
+    until(lambda: "add ?token=TOKEN" in browser.find_element("tag name", "body").text, "the reason")
+    assert "Wrong token" not in browser.find_element("id", "why").text
 
 
 def test_our_page_works_with_a_password(serve, browser, users):

@@ -114,3 +114,12 @@ def test_a_path_that_is_passed_on_is_known_by_base_path(behind):
             assert next(stream).jpeg.startswith(b"\xff\xd8")
         answer = requests.get(url.rstrip("/"), timeout=10)
         assert answer.history and answer.url == url and "canvas" in answer.text
+
+
+def test_our_page_does_not_read_out_the_error_page_of_a_proxy(behind, browser):
+    server, proxy = behind("nginx")
+    browser.get(proxy.url)
+    status = browser.find_element("id", "status")
+    until(lambda: status.text == "live", "our page streams")
+    server.stop()
+    until(lambda: status.text == "reconnecting: Bad Gateway", "the reason in words")

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What our own page may do: run its own script and style, show its own icon, ask this server. Not a word of a
 /// request ever gets into it; this is the second lock on that door.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-7Q71jzrqB/RYe0jIKRKzMVT0sRvBseSWcvptsbSSN1M='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-+R0SPXjLSi3HqIdTUrgaark+tzvAzK5/oQ8LuewOuTU='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
