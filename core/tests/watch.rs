@@ -256,6 +256,22 @@ fn answers_that_are_no_stream() {
         )
     );
     assert_eq!(
+        refusal("HTTP/1.1 401 No\r\ncontent-type: text/html\r\n\r\nDenied! <script>alert(1)</script>"),
+        (
+            ErrorKind::PermissionDenied,
+            "the server answered 401 Unauthorized; write USER:PASSWORD@ before the host, or use --token-file"
+                .into()
+        )
+    );
+    assert_eq!(
+        refusal("HTTP/1.1 302 Found\r\nlocation: /live?key=secret\r\ncontent-length: 0\r\n\r\n"),
+        (ErrorKind::Unsupported, "the server answered 302 Found; it points to \"/live\", watch that".into())
+    );
+    assert_eq!(
+        refusal("HTTP/1.1 429 Slow\r\ncontent-length: 0\r\n\r\n"),
+        (ErrorKind::Busy, "the server answered 429 Too Many Requests; wait before the next try".into())
+    );
+    assert_eq!(
         refusal("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
         (ErrorKind::Unsupported, "the server answered 404 Not Found; is the path right?".into())
     );

@@ -13,6 +13,7 @@ use hyper::{
     Request, Response,
     body::Incoming,
     client::conn::http1::{self, SendRequest},
+    header::{self, HeaderMap},
 };
 use hyper_util::rt::TokioIo;
 use std::{io, time::Duration};
@@ -176,6 +177,12 @@ pub(crate) fn first_line(text: &str) -> Option<String> {
     let line = text.lines().next().filter(|line| !line.starts_with('<') && !line.contains('\0'))?;
     let shown: String = line.trim_end().chars().filter(|c| !is_invisible(*c)).take(120).collect();
     (!shown.is_empty() && !shown.contains('\u{fffd}')).then_some(shown)
+}
+
+/// Whether a body is a page for browsers, by what its head says.
+pub(crate) fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
 /// The first line of a head.

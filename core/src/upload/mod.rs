@@ -46,7 +46,7 @@ mod forward;
 mod meta;
 mod progress;
 pub(crate) mod proxy;
-mod response;
+pub(crate) mod response;
 mod style;
 mod template;
 mod uploader;

@@ -59,13 +59,23 @@ pub(crate) fn choose(
     named: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>> {
-    let either = |name: &str| variable(name).or_else(|| variable(&name.to_ascii_uppercase()));
-    if either("no_proxy").is_some_and(|hosts| is_excepted(url.host(), &hosts)) {
+    let either = |name: &str| {
+        let names = [name.to_owned(), name.to_ascii_uppercase()];
+        names.into_iter().find_map(|name| variable(&name).map(|value| (name, value)))
+    };
+    if either("no_proxy").is_some_and(|(_, hosts)| is_excepted(url.host(), &hosts)) {
         return Ok(None);
     }
     let own = if url.is_https() { "https_proxy" } else { "http_proxy" };
-    let found = named.map(str::to_owned).or_else(|| either(own)).or_else(|| either("all_proxy"));
-    found.filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()
+    if let Some(named) = named {
+        return (!named.is_empty()).then(|| named.parse()).transpose();
+    }
+    let found = either(own).or_else(|| either("all_proxy"));
+    let Some((name, text)) = found.filter(|(_, text)| !text.trim().is_empty()) else { return Ok(None) };
+    let proxy = text.trim().parse::<Proxy>();
+    // Whoever set it for other programs may not know that it counts here.
+    let remedy = format!("{name} in the environment says so, no_proxy={} leaves it out", url.host());
+    proxy.map(Some).map_err(|e| Error::new(e.kind(), format!("{e}; {remedy}")))
 }
 
 /// Whether a host is in the list: by its name or the end of it, by its address, or by its network.
@@ -136,6 +146,9 @@ async fn ask(stream: &mut TcpStream, url: &HttpUrl, proxy: &HttpUrl) -> Result<(
     while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
         head.push(stream.read_u8().await.map_err(broke)?);
     }
+    if !head.ends_with(b"\r\n\r\n") {
+        return Err(proxy.error(ErrorKind::Other, "its answer has no end"));
+    }
     let head = String::from_utf8_lossy(&head);
     let line = super::connection::status_line(&head);
     let (kind, why) = match line.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()) {
@@ -174,6 +187,7 @@ mod tests {
         assert_eq!(chosen("http://cam/", Some("http://n:80/"), &[]).as_deref(), Some("http://n/"));
         assert_eq!(chosen("http://cam/", Some(""), &lower), None);
         assert_eq!(chosen("http://cam/", None, &[("http_proxy", "")]), None);
+        assert_eq!(chosen("http://cam/", None, &[("http_proxy", " ")]), None);
         assert_eq!(chosen("http://cam/", None, &[]), None);
     }
 
@@ -199,6 +213,16 @@ mod tests {
             assert_eq!(is_excepted(host, list), excepted, "{host} in {list:?}");
         }
         assert_eq!(chosen("http://cam/", Some("n:9"), &[("NO_PROXY", "cam")]), None);
+    }
+
+    #[test]
+    fn a_variable_that_names_none_is_named_with_the_way_out() {
+        let url: super::super::UploadUrl = "http://cam/".parse().unwrap();
+        let variable = |name: &str| (name == "ALL_PROXY").then(|| "socks5://me:secret@n:9".to_owned());
+        let error = choose(&url.0, None, variable).unwrap_err().to_string();
+        let end = "; ALL_PROXY in the environment says so, no_proxy=cam leaves it out";
+        assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
+        assert!(choose(&url.0, Some(""), variable).unwrap().is_none());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a server answers.
 
-use super::{connection::first_line, credentials::concealed};
+use super::{
+    connection::{first_line, is_page},
+    credentials::concealed,
+};
 use eyelet_hal::ErrorKind;
 use hyper::{
     StatusCode,
@@ -24,7 +27,7 @@ impl Response {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after =
             text(header::RETRY_AFTER).and_then(|value| retry_after(value.trim(), text(header::DATE)));
-        let page = text(header::CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        let page = is_page(headers);
         let location = text(header::LOCATION).map(String::from);
         Self { status, text: String::new(), retry_after, location, page }
     }
@@ -79,16 +82,22 @@ impl Response {
     pub(super) fn refusal(&self) -> String {
         let status = &self.status;
         if let (true, Some(to)) = (status.is_redirection(), &self.location) {
-            // Without the query, which may be what lets one write there.
-            let to: String = to.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
-            let to = concealed(&to);
-            return format!("the server answered {status} and points to {to:?}; upload to that address");
+            return format!(
+                "the server answered {status} and points to {}; upload to that address",
+                pointed_to(to)
+            );
         }
         match first_line(&self.text).filter(|_| !self.page) {
             Some(line) => format!("the server answered {status}: {line}"),
             None => format!("the server answered {status}"),
         }
     }
+}
+
+/// Where a redirect leads, in quotes and without the query, which may be what lets one in there.
+pub(crate) fn pointed_to(location: &str) -> String {
+    let to: String = location.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+    format!("{:?}", concealed(&to))
 }
 
 /// Seconds, or a date. A date is compared with the server's own: a board's clock may be years behind.

@@ -12,7 +12,8 @@ use crate::{
     multipart::Reader,
     upload::{
         Proxy, Timeouts,
-        connection::{Connection, broken, first_line},
+        connection::{Connection, broken, first_line, is_page},
+        response::pointed_to,
         url::{HttpUrl, Purpose},
     },
 };
@@ -101,7 +102,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// `NotFound` when the host is not known, `Disconnected` when there is no connection, `TimedOut` when there is no
-/// answer, `PermissionDenied` when the server wants a password or token (401), `Busy` when the server has no place for another viewer (503), `Unsupported` when the answer is no stream,
+/// answer, `PermissionDenied` when the server wants a password or token (401), `Busy` when the server has no place for another viewer (503) or wants us to wait (429), `Unsupported` when the answer is no stream,
 /// `CorruptFrame` when its framing cannot be read. A stream that has begun and ends, however it ends, is no error.
 pub async fn watch(
     url: &StreamUrl,
@@ -223,12 +224,18 @@ fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>>
 async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> Result<(Reader, Incoming)> {
     let (head, mut body) = answer.into_parts();
     if head.status != StatusCode::OK {
+        let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
         let (kind, remedy) = match head.status {
             StatusCode::UNAUTHORIZED => (
                 ErrorKind::PermissionDenied,
                 "write USER:PASSWORD@ before the host, or use --token-file".into(),
             ),
             StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
+            StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
+            status if status.is_redirection() && location.is_some() => {
+                let to = location.map(pointed_to).unwrap_or_default();
+                (ErrorKind::Unsupported, format!("it points to {to}, watch that"))
+            }
             _ => (
                 ErrorKind::Unsupported,
                 beside(url).map_or("is the path right?".into(), |stream| format!("did you mean {stream}?")),
@@ -236,8 +243,10 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
         };
         let said = timeout(limit, body.frame()).await.ok().flatten();
         let data = said.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
-        let said =
-            first_line(&String::from_utf8_lossy(&data)).map(|line| format!(": {line}")).unwrap_or_default();
+        let said = first_line(&String::from_utf8_lossy(&data))
+            .filter(|_| !is_page(&head.headers))
+            .map(|line| format!(": {line}"))
+            .unwrap_or_default();
         return Err(url.error(kind, format!("the server answered {}{said}; {remedy}", head.status)));
     }
     let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
