@@ -46,6 +46,11 @@ for word in "${@:-all}"; do
       fi
       verbs[last]+=" $word"
       ;;
+    -*)
+      echo "check.sh: there is no flag $word" >&2
+      usage >&2
+      exit 2
+      ;;
     *)
       if ! [[ $word =~ ^[a-z0-9_-]+$ && -f ci/verbs/$word.sh ]]; then
         echo "check.sh: no verb '$word'" >&2

@@ -10,12 +10,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/usage.sh"
 
 limit=120 ports=() files=()
-while getopts t:p:f: option; do
+while getopts :t:p:f: option; do
   case $option in
     t) limit=$OPTARG ;;
     p) ports+=("$OPTARG") ;;
     f) files+=("$OPTARG") ;;
-    *) refuse "see above" ;;
+    :) refuse "-$OPTARG needs a value" ;;
+    *) refuse "the flags are -t, -p and -f" ;;
   esac
 done
 shift $((OPTIND - 1))

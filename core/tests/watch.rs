@@ -255,11 +255,22 @@ fn answers_that_are_no_stream() {
                 .into()
         )
     );
+    // Another address of a server that fails is no better.
+    for (status, remedy) in [
+        ("429 Too Many Requests", "; wait before the next try"),
+        ("500 Internal Server Error", "; what does its log say?"),
+    ] {
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").leak();
+        let (address, _requests) = serve(|stream| stream.write_all(answer.as_bytes()).unwrap());
+        let error = run(&format!("http://{address}/"), &Options::default(), |_| {}).unwrap_err();
+        assert!(error.to_string().ends_with(remedy), "{error}");
+    }
     assert_eq!(
         refusal("HTTP/1.1 401 No\r\ncontent-type: text/html\r\n\r\nDenied! <script>alert(1)</script>"),
         (
             ErrorKind::PermissionDenied,
-            "the server answered 401 Unauthorized; write USER:PASSWORD@ before the host, or use --token-file"
+            "the server answered 401 Unauthorized; write USER:PASSWORD@ before the host, or use --token-file; \
+             if you did, are they right?"
                 .into()
         )
     );

@@ -35,7 +35,7 @@ pub struct SimFlags {
     #[arg(long, value_name = "NAME", default_value_t)]
     pub scene: Scene,
     /// The seed of scenes and faults: the same seed gives the same run
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
     pub seed: u64,
     /// Chance, 0 to 1, that a frame is lost
     #[arg(long, value_name = "P", default_value_t)]
@@ -53,14 +53,22 @@ pub struct SimFlags {
     #[arg(long, value_name = "P", default_value_t)]
     pub encoder_fail_chance: Chance,
     /// Change the size of raw frames after so many of them, to half the height and back
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = frames)]
     pub resize_after: Option<NonZeroU64>,
     /// Unplug the camera after so many frames; it comes back
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = frames)]
     pub unplug_after: Option<NonZeroU64>,
     /// Chance that the camera is unplugged before a frame; it comes back
     #[arg(long, value_name = "P", default_value_t)]
     pub unplug_chance: Chance,
+}
+
+fn seed(text: &str) -> std::result::Result<u64, &'static str> {
+    text.parse().map_err(|_| "a seed is a whole number from 0 to 18446744073709551615")
+}
+
+fn frames(text: &str) -> std::result::Result<NonZeroU64, &'static str> {
+    text.parse().map_err(|_| "a number of frames is 1 or more")
 }
 
 /// Subcommands of the simulator alone.

@@ -58,7 +58,10 @@ fn wrong_flags_are_refused_with_what_is_right() {
         (&["--unplug-after", "0"], "--unplug-after"),
         (&["--max-viewers", "0"], "1 to 10000"),
         (&["watch", "http://127.0.0.1:1/", "--frames", "0"], "--frames"),
-        (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "more than 0"),
+        (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "0.001 or more"),
+        (&["serve", "--seed", "-1"], "a seed is a whole number"),
+        (&["serve", "--unplug-after", "0"], "a number of frames is 1 or more"),
+        (&["serve", "--resize-after", "x"], "a number of frames is 1 or more"),
         (&["watch"], "<URL>"),
         (&["receive"], "<DIR>"),
         (&["receive", "/tmp/x", "--bind", "unix:/x"], "TCP"),
@@ -110,8 +113,8 @@ fn what_cannot_be_opened_is_named_with_the_remedy() {
         (&[&quick[..], &["--camera", ""]].concat(), USAGE, ["no camera", "replay:DIR"]),
         (&[&quick[..], &["--camera", "replay:/nowhere"]].concat(), RUN_TIME, ["/nowhere", "; "]),
         (&["snapshot", "/nowhere/x.jpg"], RUN_TIME, ["/nowhere/x.jpg", "can be written"]),
-        (&["snapshot", "x.gif"], USAGE, ["x.gif", ".jpg or .png"]),
-        (&["snapshot", folder], USAGE, [folder, ".jpg or .png"]),
+        (&["snapshot", "x.gif"], USAGE, ["x.gif", "neither .jpg nor .png"]),
+        (&["snapshot", folder], USAGE, [folder, "neither .jpg nor .png"]),
         (&["snapshot", "/proc/x.jpg"], RUN_TIME, ["/proc/x.jpg", "can be written"]),
         (&["receive", "/proc/pictures"], RUN_TIME, ["/proc/pictures", "; "]),
         (&["watch", &format!("http://{}/", unused())], RUN_TIME, ["refused", "is the server running?"]),
@@ -237,6 +240,31 @@ fn one_file_is_for_every_command() {
     let shot = folder.path().join("x.png");
     assert!(program(&["snapshot", shot.to_str().unwrap(), "--config", config]).status().unwrap().success());
     assert!(program(&["doctor", "--config", config]).output().unwrap().status.success());
+}
+
+#[test]
+fn doctor_looks_at_the_camera_and_the_encoder_that_flags_name() {
+    let output = program(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let problem = &found["problems"][0];
+    assert_eq!((&problem["kind"], &problem["device"]), (&"not-found".into(), &"replay:/nowhere".into()));
+    assert!(problem["what"].as_str().unwrap().contains("/nowhere"), "{problem}");
+    refused(&["doctor", "--camera", "smi"], USAGE, &["no camera \"smi\""]);
+    refused(&["doctor", "--encoder", "sofware"], USAGE, &["did you mean software?"]);
+    assert!(
+        program(&["doctor", "--camera", "sim", "--encoder", "software"]).output().unwrap().status.success()
+    );
+}
+
+#[test]
+fn a_counted_upload_that_is_refused_for_good_does_not_say_that_it_tries_again() {
+    let server = Serving::start(&[]);
+    let output = program(&["upload", &server.url, "--count", "1", "--log", "warn"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: cannot upload to ") && said.contains("405"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]

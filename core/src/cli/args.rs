@@ -225,7 +225,7 @@ pub struct WatchArgs {
     #[arg(value_name = "URL")]
     pub url: StreamUrl,
     /// End after this many pictures
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub frames: Option<NonZeroU64>,
     /// End after this many seconds
     #[arg(long, value_name = "S", value_parser = seconds)]
@@ -243,7 +243,7 @@ pub struct WatchArgs {
 
 fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
     let seconds = text.parse().ok().filter(|s| (0.001..=1e9).contains(s));
-    seconds.map(std::time::Duration::from_secs_f64).ok_or("a number of seconds, more than 0")
+    seconds.map(std::time::Duration::from_secs_f64).ok_or("a time is a number of seconds, 0.001 or more")
 }
 
 /// `doctor`.

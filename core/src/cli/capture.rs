@@ -35,7 +35,8 @@ pub(super) fn camera<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Box<dyn 
     opened(&mut open::<D>(args)?)
 }
 
-fn open<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
+/// What opens the camera that the flags ask for.
+pub(super) fn open<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
     let request = CameraRequest {
         name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
         size: args.size,

@@ -92,7 +92,11 @@ fn flags(
 ) -> Result<Vec<String>, String> {
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-        format!("line {line}: {}; it must be TOML, such as quality = 80", e.message())
+        let remedy = match e.message().contains("duplicate key") {
+            true => "give each key once",
+            false => "it must be TOML, such as quality = 80",
+        };
+        format!("line {line}: {}; {remedy}", e.message())
     })?;
     // What is said for this command alone counts more.
     let mut own = None;
@@ -111,6 +115,9 @@ fn flags(
     let mut flags = Vec::new();
     for (key, value) in shared {
         let elsewhere = || command.get_subcommands().any(|other| has(other, "config") && has(other, key));
+        if command.find_subcommand(key).is_some() && !elsewhere() {
+            return Err(format!("{key} is {}; it must be a table, [{key}]", kind(value)));
+        }
         if key == "config" || !(has(sub, key) || elsewhere()) {
             return Err(unknown(key, sub, |_| command.get_subcommands().collect()));
         }
@@ -130,8 +137,10 @@ fn unknown<'a>(
     among: impl FnOnce(&'a clap::Command) -> Vec<&'a clap::Command>,
 ) -> String {
     let known = among(sub).into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
-    let meant = suggest::nearest(key, known.filter(|known| *known != "help"));
-    let meant = meant.map_or_else(String::new, suggest::did_you_mean);
+    // `config` is a flag and no key.
+    let meant = suggest::nearest(key, known.filter(|known| !["help", "config"].contains(known)));
+    let meant = meant.filter(|_| key != "config").map_or_else(String::new, suggest::did_you_mean);
+    let key = if key.is_empty() { "\"\"" } else { key };
     format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())
 }
 
@@ -144,9 +153,10 @@ fn entry(
     typed: &impl Fn(&str) -> bool,
     flags: &mut Vec<String>,
 ) -> Result<(), String> {
-    if let toml::Value::Boolean(set) = value
-        && takes_no_value(command, key)
-    {
+    if takes_no_value(command, key) {
+        let toml::Value::Boolean(set) = value else {
+            return Err(format!("{key} is {}; it must be true or false", kind(value)));
+        };
         if *set && meant {
             flags.push(format!("--{key}"));
         }
@@ -179,7 +189,15 @@ fn scalar(key: &str, value: &toml::Value) -> Result<String, String> {
         toml::Value::String(value) => Ok(value.clone()),
         toml::Value::Integer(value) => Ok(value.to_string()),
         toml::Value::Float(value) => Ok(value.to_string()),
-        other => Err(format!("{key} is a {}; it must be a string or a number", other.type_str())),
+        other => Err(format!("{key} is {}; it must be a string or a number", kind(other))),
+    }
+}
+
+/// What TOML calls this value, with its article.
+fn kind(value: &toml::Value) -> String {
+    match value.type_str() {
+        kind @ ("array" | "integer") => format!("an {kind}"),
+        kind => format!("a {kind}"),
     }
 }
 

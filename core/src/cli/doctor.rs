@@ -145,7 +145,8 @@ pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> O
     if args.conformance {
         return conform::<D>(args, output);
     }
-    let findings = D::doctor(&args.camera.own);
+    let mut findings = D::doctor(&args.camera.own);
+    findings.problems.extend(named::<D>(args, &findings)?);
     if args.json {
         print_json(&findings, output)?;
     } else {
@@ -156,6 +157,30 @@ pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> O
         [Problem { what, remedy, .. }] => Err(Failure::runtime(format!("missing: {what}; {remedy}"))),
         all => Err(Failure::runtime(format!("{} things are missing; do what is said above", all.len()))),
     }
+}
+
+/// What is wrong with the camera that a flag names, beside what was found.
+///
+/// # Errors
+/// If there can be no camera or encoder of that name.
+fn named<D: Devices>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result<Option<Problem>, Failure> {
+    if args.camera.encoder != "auto"
+        && let Err(error) = D::encoder(&args.camera.encoder, &args.camera.own)
+        && error.kind() == ErrorKind::InvalidInput
+    {
+        return Err(error.into());
+    }
+    let Some(name) = &args.camera.camera else { return Ok(None) };
+    let told = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
+    let Err(error) = capture::open::<D>(&args.camera)?() else { return Ok(None) };
+    // One that is busy is there.
+    if told || error.kind() == ErrorKind::Busy {
+        return Ok(None);
+    }
+    let text = error.to_string();
+    let (what, remedy) = text.rsplit_once("; ").unwrap_or((&text, "see what serve says"));
+    let (what, remedy) = (what.to_owned(), remedy.to_owned());
+    Ok(Some(Problem { kind: error.kind(), device: Some(name.clone()), what, remedy }))
 }
 
 /// One check of the contract, for JSON.

@@ -12,9 +12,19 @@ pub fn log_filter(text: &str) -> Result<String, String> {
     match text.split(',').find(|part| !is_directive(part)) {
         None => Ok(text.to_owned()),
         Some(part) => Err(format!(
-            "{part:?} is no level; use {} or a list such as info,eyelet_core::http=debug",
+            "{}; use {} or a list such as info,eyelet_core::http=debug",
+            wrong(part),
             LEVELS.join(", ")
         )),
+    }
+}
+
+/// What is wrong with a part that is no directive.
+fn wrong(part: &str) -> String {
+    match part.split_once('=') {
+        Some((module, level)) if is_level(level) => format!("{module:?} is no module of eyelet"),
+        Some((_, level)) => format!("{level:?} is no level"),
+        None => format!("{part:?} is no level"),
     }
 }
 
@@ -60,6 +70,18 @@ mod tests {
                 what.contains("use error, warn, info, debug, trace, off or a list such as"),
                 "{text}: {what}"
             );
+        }
+    }
+
+    #[test]
+    fn the_part_that_is_wrong_is_named() {
+        for (text, part) in [
+            ("info,inof", "\"inof\" is no level; "),
+            ("eyelet_core=loud", "\"loud\" is no level; "),
+            ("hyper=debug", "\"hyper\" is no module of eyelet; "),
+        ] {
+            let what = log_filter(text).unwrap_err();
+            assert!(what.starts_with(part), "{text}: {what}");
         }
     }
 

@@ -56,7 +56,7 @@ fn target(file: &Path) -> Result<Target<'_>, Failure> {
         Some("jpg" | "jpeg") => Ok(Target::Jpeg(file)),
         Some("png") => Ok(Target::Png(file)),
         _ => Err(Failure::Usage(format!(
-            "cannot tell the format of {}: the name ends in neither; name it .jpg or .png, or - for stdout",
+            "cannot tell the format of {}: the name ends in neither .jpg nor .png; add one of them, or say - for stdout",
             file.display()
         ))),
     }

@@ -16,6 +16,18 @@ fn alike<'a>(least: f64, word: &str, known: impl IntoIterator<Item = &'a str>) -
     scored.filter(|(score, _)| *score > least).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }
 
+/// The flag of `serve` for what many other programs call by this name.
+fn elsewhere(flag: &str) -> Option<&'static str> {
+    match flag {
+        "-p" | "--port" | "--host" | "--listen" | "--address" => Some("--bind 127.0.0.1:8000"),
+        "--framerate" | "--frame-rate" | "--rate" => Some("--fps"),
+        "--resolution" => Some("--size"),
+        "--device" => Some("--camera"),
+        "--verbose" | "--debug" => Some("--log debug"),
+        _ => None,
+    }
+}
+
 /// What the user of this command line may have meant: a remedy that ends in a space, or nothing.
 pub(super) fn hint(error: &Error) -> String {
     let string = |kind| match error.get(kind) {
@@ -24,7 +36,13 @@ pub(super) fn hint(error: &Error) -> String {
         _ => None,
     };
     let meant = match error.kind() {
-        ErrorKind::UnknownArgument => string(ContextKind::SuggestedArg),
+        ErrorKind::UnknownArgument => string(ContextKind::InvalidArg)
+            .filter(|_| {
+                error.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains(" serve"))
+            })
+            .and_then(|typed| elsewhere(&typed))
+            .map(str::to_owned)
+            .or_else(|| string(ContextKind::SuggestedArg)),
         ErrorKind::InvalidSubcommand => string(ContextKind::SuggestedSubcommand),
         // What is wrong with a value is said with the values that there are, if they are few.
         ErrorKind::ValueValidation => string(ContextKind::InvalidValue).and_then(|value| {
@@ -33,9 +51,11 @@ pub(super) fn hint(error: &Error) -> String {
             if reason.starts_with("cannot ") {
                 return None;
             }
+            // What stands in quotes is what was typed.
+            let right = reason.rsplit('"').next().unwrap_or_default();
             let words =
-                reason.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.len() > 2);
-            let typed = value.chars().any(char::is_alphabetic);
+                right.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.len() > 2);
+            let typed = value.chars().any(char::is_alphabetic) && !value.contains('=');
             alike(VERY_ALIKE, &value, words.filter(|word| typed && *word != value)).map(str::to_owned)
         }),
         _ => None,

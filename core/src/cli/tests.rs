@@ -89,6 +89,10 @@ fn bad_values_are_told_what_is_right() {
             "\"inof\" is no level; use error, warn, info, debug, trace, off or a list such as",
         ),
         (["--log", ""], "\"\" is no level; use error, "),
+        (["--log", "sim=debug"], "info,eyelet_core::http=debug; --help"),
+        (["--port", "80"], "did you mean --bind 127.0.0.1:8000? "),
+        (["watch", "--frames=0"], "a number of pictures is 1 or more; "),
+        (["watch", "--seconds=0.0001"], "a time is a number of seconds, 0.001 or more; "),
         (["--qualty", "80"], "did you mean --quality? "),
         (["--format", "yuvy"], "did you mean yuyv? "),
         (["--spool-full", "drop-odlest"], "did you mean drop-oldest? "),
@@ -137,7 +141,7 @@ fn a_flag_may_be_given_several_times_and_a_file_may_hold_a_list() {
         "typed ones count, not the file's"
     );
     let (_file, name) = file("bind = [[\"0.0.0.0:1\"]]");
-    assert!(refused(&["--config", &name]).contains("bind is a array; "));
+    assert!(refused(&["--config", &name]).contains("bind is an array; "));
 }
 
 #[test]
@@ -219,7 +223,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
     let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
     assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
     let (_file, name) = file("upload-header = [[1]]");
-    assert!(refused(&["--config", &name]).contains("upload-header is a array"));
+    assert!(refused(&["--config", &name]).contains("upload-header is an array"));
 }
 
 #[test]
@@ -237,11 +241,15 @@ fn what_is_wrong_in_a_file_is_said_with_its_name() {
     for (text, part) in [
         ("qualty = 80", "unknown key qualty; did you mean quality? "),
         ("log = \"inof\"", "is no level; use error, "),
-        ("quality = 80\nquality = 81", "line 2: duplicate key"),
+        ("quality = 80\nquality = 81", "line 2: duplicate key; give each key once"),
+        ("serve = 5", "serve is an integer; it must be a table, [serve]"),
+        ("[[serve]]", "serve is an array; it must be a table, [serve]"),
+        ("\"\" = 1", "unknown key \"\"; "),
+        ("insecure-credentials = \"yes\"", "insecure-credentials is a string; it must be true or false"),
         ("quality = 0", "a quality is a whole number from 1 to 100; "),
-        ("quality = [80]", "quality is a array; it must be a string or a number"),
+        ("quality = [80]", "quality is an array; it must be a string or a number"),
         ("quality = ", "line 1: "),
-        ("config = \"x\"", "unknown key config; "),
+        ("config = \"x\"", "unknown key config; the keys are "),
         ("help = 1", "unknown key help; "),
     ] {
         let (_file, name) = file(text);
@@ -325,7 +333,7 @@ fn uploads_that_would_do_nothing_are_refused() {
     let what = refused(&["upload", "http://cam/", "--count", "0"]);
     assert!(what.contains("'0' for '--count <N>': a number of pictures is 1 or more"), "{what}");
     let what = refused(&["upload", "http://cam/", "--upload-every", "0"]);
-    assert!(what.contains("a time is seconds, more than 0, or such as 500ms, 10s, 5m or 1h"), "{what}");
+    assert!(what.contains("a time is seconds, 0.001 or more, or such as 500ms, 10s, 5m or 1h"), "{what}");
     for flags in [["--spool-max", "1M"], ["--spool-full", "hold"]] {
         let Ok(Command::Upload(args)) = parsed(&[&["upload", "http://cam/"], &flags[..]].concat()) else {
             panic!("{flags:?}")

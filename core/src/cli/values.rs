@@ -73,7 +73,7 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     let seconds = number.zip(unit).map(|(number, unit)| number * unit).filter(|s| (0.001..=1e9).contains(s));
     seconds
         .map(Duration::from_secs_f64)
-        .ok_or("a time is seconds, more than 0, or such as 500ms, 10s, 5m or 1h")
+        .ok_or("a time is seconds, 0.001 or more, or such as 500ms, 10s, 5m or 1h")
 }
 
 /// How many pictures.

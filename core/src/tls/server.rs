@@ -105,6 +105,15 @@ struct Current {
     validity: (Duration, Duration),
 }
 
+/// So many days, as people say it.
+fn span(days: u64) -> String {
+    match days {
+        0 => "less than a day".to_owned(),
+        1 => "a day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
 impl Pair {
     /// The certificate to show now.
     fn current(&self) -> Current {
@@ -122,7 +131,7 @@ impl Pair {
         if !holds && !state.warned {
             match now.checked_sub(to).map(|ago| ago.as_secs() / 86_400) {
                 Some(days) => {
-                    tracing::warn!("{file} has expired {days} days ago, browsers will refuse it; renew it");
+                    tracing::warn!("{file} expired {} ago, browsers will refuse it; renew it", span(days));
                 }
                 None => {
                     tracing::warn!("{file} is not valid yet, browsers will refuse it; is the clock right?");
@@ -169,4 +178,14 @@ fn load([certificate, key]: &[PathBuf; 2]) -> Result<Current> {
         other => bad(key, &format!("the key in it is of no use ({other}); use RSA, ECDSA or Ed25519")),
     })?;
     Ok(Current { both: Arc::new(both), validity })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_said_as_people_say_them() {
+        assert_eq!([0, 1, 40].map(span), ["less than a day", "a day", "40 days"]);
+    }
 }

@@ -85,7 +85,7 @@ impl Delivery {
             };
             let why = refusal.why;
             if let (Some(_), Some(error)) = (self.limit, refusal.end) {
-                self.progress.failed(why);
+                self.progress.ended(why);
                 return Err(error);
             }
             refusals += u32::from(refusal.blames_the_picture);

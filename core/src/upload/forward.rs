@@ -97,10 +97,11 @@ impl Forwarder {
                 self.progress.accepted();
                 continue;
             };
-            self.progress.failed(refusal.why);
             if let (Some(_), Some(error)) = (self.limit, refusal.end) {
+                self.progress.ended(refusal.why);
                 return Err(error);
             }
+            self.progress.failed(refusal.why);
             let asked = refusal.retry_after.min(MAX_RETRY_AFTER);
             let pause = self.backoff.failure().max(asked);
             if pause < REST {

@@ -97,6 +97,12 @@ impl Progress {
         }
     }
 
+    /// An attempt failed, and there is no other: who asked for it is told why.
+    pub(super) fn ended(&self, why: String) {
+        self.counters.failed.inc();
+        self.enter(State::Failing(why));
+    }
+
     fn enter(&self, state: State) -> State {
         let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut now, state)

@@ -228,7 +228,8 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
         let (kind, remedy) = match head.status {
             StatusCode::UNAUTHORIZED => (
                 ErrorKind::PermissionDenied,
-                "write USER:PASSWORD@ before the host, or use --token-file".into(),
+                "write USER:PASSWORD@ before the host, or use --token-file; if you did, are they right?"
+                    .into(),
             ),
             StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
             StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
@@ -236,6 +237,7 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
                 let to = location.map(pointed_to).unwrap_or_default();
                 (ErrorKind::Unsupported, format!("it points to {to}, watch that"))
             }
+            status if status.is_server_error() => (ErrorKind::Unsupported, "what does its log say?".into()),
             _ => (
                 ErrorKind::Unsupported,
                 beside(url).map_or("is the path right?".into(), |stream| format!("did you mean {stream}?")),

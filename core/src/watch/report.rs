@@ -86,7 +86,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let megabytes = self.bytes_per_second / 1e6;
         let (frames, seconds, fps) = (self.frames, self.seconds, self.fps);
-        writeln!(f, "{frames} frames in {seconds:.1} s: {fps:.2} fps, {megabytes:.2} MB/s")?;
+        let what = if frames == 1 { "frame" } else { "frames" };
+        writeln!(f, "{frames} {what} in {seconds:.1} s: {fps:.2} fps, {megabytes:.2} MB/s")?;
         match self.latency {
             Some(Latency { p50_ms, p99_ms, max_ms }) => {
                 write!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
@@ -101,7 +102,8 @@ impl fmt::Display for Report {
         let Self { damaged, gaps, repeats, restarts, longest_pause_ms, .. } = self;
         write!(f, "damaged {damaged}, missing {gaps}, repeated {repeats}, ")?;
         if *restarts > 0 {
-            write!(f, "restarted {restarts} times, ")?;
+            let times = if *restarts == 1 { "time" } else { "times" };
+            write!(f, "restarted {restarts} {times}, ")?;
         }
         writeln!(f, "longest pause {longest_pause_ms:.0} ms")?;
         self.ended.fmt(f)
@@ -143,7 +145,11 @@ mod tests {
         let said = "max 12.0 ms (the camera's clock is ahead of this one: not to be trusted)";
         assert!(text.lines().nth(1).unwrap().ends_with(said), "{text}");
 
-        (report.latency, report.restarts, report.ended) = (None, 2, Ended::Cut);
+        (report.frames, report.restarts) = (1, 1);
+        let text = report.to_string();
+        assert!(text.starts_with("1 frame in ") && text.contains("restarted 1 time, "), "{text}");
+
+        (report.frames, report.latency, report.restarts, report.ended) = (300, None, 2, Ended::Cut);
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
                     latency: unknown, the stream tells no capture times\n\
                     damaged 3, missing 1, repeated 2, restarted 2 times, longest pause 41 ms\n\

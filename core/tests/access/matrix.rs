@@ -224,7 +224,7 @@ fn turned_away(request: &str, answer: &str) {
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     match status(answer) {
         401 => {
-            let words = "who are you? log in, or add ?token=TOKEN to the address\n";
+            let words = "authentication required; log in, or add ?token=TOKEN to the address\n";
             let wanted = if request.starts_with("HEAD") { "" } else { words };
             assert_eq!(body, wanted, "{request:?}");
             let head = undated(answer).replace("HTTP/1.0", "HTTP/1.1").replace("connection: close\r\n", "");

@@ -1,6 +1,6 @@
 //! Tells those who would start the program again that there is no need to: systemd, and a watchdog device.
 //!
-//! What they are told is that the threads turn: the socket thread, on which this runs, and the camera thread, which turns
+//! What they are told is that the threads run: the socket thread, on which this runs, and the camera thread, which runs
 //! with a camera or without. A camera that is unplugged is no reason to start again.
 
 mod device;
@@ -92,7 +92,7 @@ impl Watchdogs {
             return;
         }
         if std::mem::take(&mut self.hanging) {
-            tracing::info!("the camera thread turns again");
+            tracing::info!("the camera thread runs again");
         }
         self.live();
     }

@@ -33,9 +33,11 @@ impl Refusal {
         match self {
             Self::Unknown { basic, bearer } => {
                 let what = match (&basic, &bearer) {
-                    (Some(_), None) => "who are you? log in with user and password\n",
-                    (None, _) => "who are you? add ?token=TOKEN to the address\n",
-                    (Some(_), Some(_)) => "who are you? log in, or add ?token=TOKEN to the address\n",
+                    (Some(_), None) => "authentication required; log in with user and password\n",
+                    (None, _) => "authentication required; add ?token=TOKEN to the address\n",
+                    (Some(_), Some(_)) => {
+                        "authentication required; log in, or add ?token=TOKEN to the address\n"
+                    }
                 };
                 let mut reply = text(StatusCode::UNAUTHORIZED, what);
                 for challenge in [basic, bearer].into_iter().flatten() {
