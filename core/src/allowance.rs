@@ -8,7 +8,7 @@ const PERIODS: u32 = 5;
 /// No camera is so slow that more would be its pace: five times one frame in 30 s.
 const MOST: Duration = Duration::from_secs(150);
 
-/// The most that a camera gets that has lent no frame yet: enough for one frame in 30 s.
+/// The most that a camera gets before its second frame: enough for one frame in 30 s.
 const MOST_SILENT: Duration = Duration::from_secs(40);
 
 /// From so long a time between frames on a camera is slow: whoever comes would wait long for the next one.
@@ -56,9 +56,10 @@ impl Allowance {
         self.current != before
     }
 
-    /// The camera lent no frame for that long: one that has not lent any is given twice the time when it is tried again.
+    /// The camera lent no frame for that long: one that has lent none since it was started, or only its first, is given
+    /// twice the time when it is tried again. A first frame often comes at once, however slow the others are.
     pub(crate) fn ran_out(&mut self) {
-        if self.last.is_none() {
+        if self.interval().is_none() {
             self.current = self.least.max(MOST_SILENT.min(2 * self.current));
         }
     }
@@ -108,6 +109,21 @@ mod tests {
         }
         fast.frame(s(20));
         assert_eq!(fast.get(), LEAST, "one pause");
+    }
+
+    /// It was opened again after each first frame, for ever.
+    #[test]
+    fn a_slow_camera_whose_first_frame_comes_at_once_gets_more_time_too() {
+        let mut allowance = Allowance::new(LEAST);
+        for opened in [100, 200] {
+            allowance.frame(s(opened));
+            allowance.ran_out();
+            allowance.restart();
+        }
+        assert_eq!(allowance.get(), s(12));
+        allowance.frame(s(300));
+        allowance.frame(s(310));
+        assert_eq!((allowance.get(), allowance.is_slow()), (s(50), true));
     }
 
     #[test]

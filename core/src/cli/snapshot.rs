@@ -26,7 +26,7 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
     let target = target(&args.file)?;
     let mut camera = capture::camera::<D>(&args.camera)?;
     let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
-    camera.start()?;
+    camera.start().map_err(|e| refused(&e))?;
     let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
     let picture = first_good(&mut *camera, patience, |frame| match target {
         Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
@@ -34,7 +34,8 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
             let mut jpeg = Vec::new();
             encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
         }
-    })?;
+    })
+    .map_err(|e| refused(&e))?;
     // The picture is there, whatever stopping meets.
     let _ = camera.stop();
     match target {
@@ -47,6 +48,11 @@ pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) ->
             Failure::runtime(format!("cannot write {}: {e}; {remedy}", path.display()))
         }),
     }
+}
+
+/// What a device refuses is no wrong usage, whatever the kind of its error.
+fn refused(error: &Error) -> Failure {
+    Failure::runtime(error.to_string())
 }
 
 fn target(file: &Path) -> Result<Target<'_>, Failure> {
@@ -96,8 +102,11 @@ fn first_good(
             Error::new(ErrorKind::TimedOut, what)
         }
         Some((count, last)) => {
+            let last = last.to_string();
+            // The error may bring its own remedy, which comes once.
+            let (why, _) = last.split_once("; ").unwrap_or((&last, ""));
             let what = format!(
-                "no good frame from {name} within {patience:?}, {count} damaged: {last}; check its cable"
+                "no good frame from {name} within {patience:?}, {count} damaged: {why}; check its cable"
             );
             Error::new(ErrorKind::CorruptFrame, what)
         }
@@ -132,7 +141,7 @@ mod tests {
         camera.expect_name().return_const("mock".to_owned());
         let mut number = 0;
         camera.expect_next_frame().returning(move |_| {
-            let frame = frames(number).map_err(|kind| Error::new(kind, "short"));
+            let frame = frames(number).map_err(|kind| Error::new(kind, "short; plug it in again"));
             number += 1;
             let format = StreamFormat::new(PixelFormat::Jpeg, 16, 16).expect("not zero");
             Frame::new(format, FrameMeta::now(number.into()), &[Plane::host(frame?, 0)])
@@ -166,6 +175,7 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("no good frame from mock within 20ms, "), "{text}");
         assert!(text.ends_with(" damaged: short; check its cable"), "{text}");
+        assert_eq!(text.matches("; ").count(), 1, "the error below brings its own remedy: {text}");
     }
 
     #[test]

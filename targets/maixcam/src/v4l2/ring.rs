@@ -319,7 +319,7 @@ impl<Q: CaptureQueue> Ring<Q> {
     fn nothing(&self, damaged: u64) -> Error {
         let name = &self.name;
         if damaged > 0 {
-            let what = format!("no good frame from {name}: {damaged} came damaged; check cable and power");
+            let what = format!("{damaged} frames from {name} came damaged; check cable and power");
             Error::new(ErrorKind::CorruptFrame, what)
         } else {
             let what = format!("no frame from {name} in time; does the camera deliver?");

@@ -178,6 +178,7 @@ static int answer(unsigned request, void *argument) {
         queue[queued++ % BUFFERS] = ((struct v4l2_buffer *)argument)->index;
         return 0;
     case (unsigned)VIDIOC_STREAMON:
+        if (fails("streamon")) return -1;
         streaming = 1;
         return 0;
     case (unsigned)VIDIOC_STREAMOFF:
@@ -190,6 +191,7 @@ static int answer(unsigned request, void *argument) {
             errno = EAGAIN;
             return -1;
         }
+        if (fails("dqbuf")) return -1;
         memset(it, 0, sizeof *it);
         it->index = queue[0];
         memmove(queue, queue + 1, sizeof *queue * --queued);

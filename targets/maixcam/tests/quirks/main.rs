@@ -200,3 +200,15 @@ fn what_cannot_be_shown_is_refused_in_one_line_with_its_remedy() {
         assert_eq!(error, format!("error: {why}"), "{quirks}");
     }
 }
+
+/// These were wrong usage, exit code 2, which supervisors do not try again.
+#[test]
+fn what_the_driver_refuses_while_streaming_is_no_wrong_usage() {
+    for (quirks, operation) in [("streamon=22", "start"), ("dqbuf=22", "read a frame from")] {
+        let error = refusal("YUYV", quirks);
+        assert!(
+            error.starts_with(&format!("error: cannot {operation} NODE: the driver refuses it; ")),
+            "{error}"
+        );
+    }
+}
