@@ -8,7 +8,7 @@ const PERIODS: u32 = 5;
 /// No camera is so slow that more would be its pace: five times one frame in 30 s.
 const MOST: Duration = Duration::from_secs(150);
 
-/// The most that a camera gets before its second frame: enough for one frame in 30 s.
+/// The most that a camera gets whose pace is not known yet: enough for one frame in 30 s.
 const MOST_SILENT: Duration = Duration::from_secs(40);
 
 /// From so long a time between frames on a camera is slow: whoever comes would wait long for the next one.
@@ -18,8 +18,11 @@ const SLOW: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Allowance {
     least: Duration,
+    /// What it gets at least, until it has lent frames for as long: more after each silence.
+    floor: Duration,
     current: Duration,
-    /// When the last frame came.
+    /// When the first frame came since the camera was started, and the last.
+    first: Option<Duration>,
     last: Option<Duration>,
     /// The time between the last two frames, and between the two before.
     intervals: [Option<Duration>; 2],
@@ -27,7 +30,7 @@ pub(crate) struct Allowance {
 
 impl Allowance {
     pub(crate) fn new(least: Duration) -> Self {
-        Self { least, current: least, last: None, intervals: [None; 2] }
+        Self { least, floor: least, current: least, first: None, last: None, intervals: [None; 2] }
     }
 
     /// How long it may take now.
@@ -42,25 +45,32 @@ impl Allowance {
 
     /// The camera begins anew.
     pub(crate) fn restart(&mut self) {
-        (self.last, self.intervals) = (None, [None; 2]);
+        (self.first, self.last, self.intervals) = (None, None, [None; 2]);
     }
 
     /// A frame came at `now`; whether the allowance is another now.
     pub(crate) fn frame(&mut self, now: Duration) -> bool {
         let before = self.current;
+        let first = *self.first.get_or_insert(now);
+        if now.saturating_sub(first) >= self.floor {
+            self.floor = self.least;
+        }
         if let Some(last) = self.last.replace(now) {
             self.intervals = [Some(now.saturating_sub(last)), self.intervals[0]];
             let own = self.interval().unwrap_or_default().saturating_mul(PERIODS);
-            self.current = self.least.max(own.min(MOST));
+            self.current = self.floor.max(own.min(MOST));
         }
         self.current != before
     }
 
-    /// The camera lent no frame for that long: one that has lent none since it was started, or only its first, is given
-    /// twice the time when it is tried again. A first frame often comes at once, however slow the others are.
+    /// The camera lent no frame for that long. One that had hardly begun is given twice the time when it is tried again:
+    /// the first frames often come at once, however slow the others are.
     pub(crate) fn ran_out(&mut self) {
-        if self.interval().is_none() {
-            self.current = self.least.max(MOST_SILENT.min(2 * self.current));
+        let lent =
+            self.last.zip(self.first).map_or(Duration::ZERO, |(last, first)| last.saturating_sub(first));
+        if lent < self.least {
+            self.floor = self.least.max(MOST_SILENT.min(2 * self.current));
+            self.current = self.floor;
         }
     }
 
@@ -126,6 +136,40 @@ mod tests {
         assert_eq!((allowance.get(), allowance.is_slow()), (s(50), true));
     }
 
+    /// As with an exposure that grows in the dark. It was opened again after each burst, for ever.
+    #[test]
+    fn a_slow_camera_whose_first_frames_come_at_once_gets_more_time_too() {
+        let ms = Duration::from_millis;
+        let mut allowance = Allowance::new(LEAST);
+        let burst = |allowance: &mut Allowance, opened: u64| {
+            for frame in 0..5 {
+                allowance.frame(s(opened) + ms(33 * frame));
+            }
+        };
+        for opened in [100, 200] {
+            burst(&mut allowance, opened);
+            allowance.ran_out();
+            allowance.restart();
+        }
+        burst(&mut allowance, 300);
+        assert_eq!(allowance.get(), s(12));
+        for at in [310, 320, 330] {
+            allowance.frame(s(at));
+            assert!(allowance.get() >= s(12), "at {at}");
+        }
+        assert_eq!((allowance.get(), allowance.is_slow()), (s(50), true));
+
+        let mut fast = Allowance::new(LEAST);
+        burst(&mut fast, 100);
+        fast.ran_out();
+        fast.restart();
+        for at in 200..=240 {
+            fast.frame(s(at));
+        }
+        burst(&mut fast, 241);
+        assert_eq!(fast.get(), LEAST, "one bad start is not held against it for ever");
+    }
+
     #[test]
     fn a_silent_camera_gets_more_time_at_each_attempt_within_bounds() {
         let mut allowance = Allowance::new(LEAST);
@@ -138,7 +182,11 @@ mod tests {
         assert_eq!(given, [3, 6, 12, 24, 40, 40]);
         allowance.frame(s(100));
         assert_eq!(allowance.get(), s(40), "one frame says nothing of its pace");
-        allowance.frame(s(101));
+        for at in 101..140 {
+            allowance.frame(s(at));
+        }
+        assert_eq!(allowance.get(), s(40), "nor do the first ones");
+        allowance.frame(s(140));
         assert_eq!(allowance.get(), s(5));
 
         let mut asked = Allowance::new(s(5000));

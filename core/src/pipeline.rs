@@ -45,12 +45,12 @@ pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn CameraSource>> + Send>;
 /// that keep coming in another size than they are said to have are taken as they are. Time stamps that cannot be right are
 /// replaced by the time of arrival. Each change of state is logged once.
 ///
-/// A camera that is slower than `stall_after` allows for is given five times as long as its frames take; before its first
-/// frame, twice as long at each attempt, up to 40 s.
+/// A camera that is slower than `stall_after` allows for is given five times as long as its frames take; until it has
+/// shown how long that is, twice as long at each attempt, up to 40 s.
 ///
-/// While nobody wants pictures nothing is encoded, and after a tenth of a second the camera is looked at five times a second only:
-/// it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after that. Only where
-/// frames come seconds apart is each one encoded, so that a viewer need not wait for the next.
+/// While nobody wants pictures nothing is encoded, and after a tenth of a second the camera is looked at five times a
+/// second only: it keeps its newest frames, which count as captured and skipped. Whoever comes gets a frame taken after
+/// that. Only where frames come seconds apart is each one encoded, so that a viewer need not wait for the next.
 pub struct Pipeline {
     /// The open camera, or `None` to begin with opening one.
     pub camera: Option<Box<dyn CameraSource>>,
