@@ -43,8 +43,6 @@ struct Queue {
     /// Written after the lines, and replaced as long as it waits.
     latest: Vec<u8>,
     lost: u64,
-    /// Where to write from now on.
-    other: Option<File>,
     /// The thread waits for something to write.
     rests: bool,
     closed: bool,
@@ -58,10 +56,11 @@ impl LineWriter {
     /// # Errors
     /// The system's, when it allows no more threads.
     pub fn start(file: File, noun: &'static str) -> io::Result<Self> {
-        Self::renewing(file, noun, |_| None)
+        Self::renewing(file, noun, |_| None, |_| ())
     }
 
-    /// As [`start`](Self::start). Before it writes, the thread asks `renew` for another file to go on with.
+    /// As [`start`](Self::start). Before it writes, the thread asks `renew` for another file to go on with. `report` hears
+    /// when the file takes no more lines and why, and with `None` when it takes them again.
     ///
     /// # Errors
     /// The same.
@@ -69,11 +68,12 @@ impl LineWriter {
         file: File,
         noun: &'static str,
         renew: impl Fn(&File) -> Option<File> + Send + 'static,
+        report: impl Fn(Option<io::ErrorKind>) + Send + 'static,
     ) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let writer = Self(Arc::new(Handle(Arc::clone(&shared))));
         let thread = thread::Builder::new().name("lines".to_owned()).stack_size(STACK);
-        thread.spawn(move || shared.run(file, noun, &renew))?;
+        thread.spawn(move || shared.run(file, noun, &renew, &report))?;
         Ok(writer)
     }
 
@@ -94,13 +94,6 @@ impl LineWriter {
         let mut queue = self.0.0.lock();
         queue.latest.clear();
         queue.latest.extend_from_slice(bytes);
-        self.0.0.wake(&mut queue);
-    }
-
-    /// What has not been written yet goes to this file: the one of before was moved away, as by logrotate.
-    pub fn redirect(&self, file: File) {
-        let mut queue = self.0.0.lock();
-        queue.other = Some(file);
         self.0.0.wake(&mut queue);
     }
 
@@ -129,7 +122,7 @@ impl Drop for Handle {
 
 impl Queue {
     fn waits(&self) -> bool {
-        !self.lines.is_empty() || !self.latest.is_empty() || self.lost > 0 || self.other.is_some()
+        !self.lines.is_empty() || !self.latest.is_empty() || self.lost > 0
     }
 }
 
@@ -144,10 +137,16 @@ impl Shared {
         }
     }
 
-    fn run(&self, mut file: File, noun: &str, renew: &dyn Fn(&File) -> Option<File>) {
+    fn run(
+        &self,
+        mut file: File,
+        noun: &str,
+        renew: &dyn Fn(&File) -> Option<File>,
+        report: &dyn Fn(Option<io::ErrorKind>),
+    ) {
         // Two pairs of buffers change places, so that none is allocated anew.
         let (mut lines, mut latest) = (Vec::new(), Vec::new());
-        let (mut lost, mut terminal) = (0, file.is_terminal());
+        let (mut lost, mut torn, terminal) = (0, false, file.is_terminal());
         loop {
             lines.clear();
             latest.clear();
@@ -162,33 +161,53 @@ impl Shared {
                     queue = self.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
                 queue.rests = false;
-                if let Some(other) = queue.other.take() {
-                    file = other;
-                    terminal = file.is_terminal();
-                }
                 mem::swap(&mut queue.lines, &mut lines);
                 mem::swap(&mut queue.latest, &mut latest);
                 lost += mem::take(&mut queue.lost);
             }
             if let Some(new) = renew(&file) {
-                file = new;
+                (file, torn) = (new, false);
             }
-            let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            let all = lines.len();
             if lost > 0 {
                 // Cannot fail: it is memory.
-                let _ = writeln!(lines, "{lost} {noun} lost");
+                let _ = writeln!(lines, "{noun} lost: {lost}");
             }
             lines.extend_from_slice(&latest);
-            let error = if terminal && would_stop_us(&file) {
-                Some(io::ErrorKind::WouldBlock)
+            let (written, error) = if terminal && would_stop_us(&file) {
+                (0, Some(io::ErrorKind::WouldBlock))
             } else {
-                file.write_all(&lines).err().map(|error| error.kind())
+                // A line of which the disk took a part only stays by itself.
+                torn = torn && file.write_all(b"\n").is_err();
+                write(&mut file, &lines)
             };
             // A full disk, or a reader that has gone: the next line tries again.
-            lost = if error.is_none() { 0 } else { lost + count };
-            self.lock().error = error;
+            if error.is_some() {
+                torn |= written > 0 && lines[written - 1] != b'\n';
+                lost += lines[written.min(all)..all].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            } else {
+                lost = 0;
+            }
+            let before = mem::replace(&mut self.lock().error, error);
+            if before != error {
+                report(error);
+            }
         }
     }
+}
+
+/// How many of the bytes were written, and why not the others.
+fn write(file: &mut File, bytes: &[u8]) -> (usize, Option<io::ErrorKind>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.write(&bytes[written..]) {
+            Ok(0) => return (written, Some(io::ErrorKind::WriteZero)),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Some(error.kind())),
+        }
+    }
+    (written, None)
 }
 
 /// Whether a terminal stops the whole process for writing to it: after `stty tostop`, one in the background.
@@ -205,9 +224,8 @@ mod tests {
 
     /// A pipe that nobody reads, full to the last byte.
     fn full() -> (io::PipeReader, File) {
-        let (reader, writer) = io::pipe().unwrap();
+        let (reader, mut writer) = pipe();
         let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
-        let mut writer = File::from(std::os::fd::OwnedFd::from(writer));
         writer.write_all(&vec![b'.'; size]).unwrap();
         (reader, writer)
     }
@@ -239,18 +257,33 @@ mod tests {
         let text = rest(reader);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 1 + CAPACITY / line.len() + 2);
-        assert_eq!((lines[0], lines[lines.len() - 2]), ("first", "7 log lines lost"));
+        assert_eq!((lines[0], lines[lines.len() - 2]), ("first", "log lines lost: 7"));
         assert_eq!(lines.last(), Some(&"status 2"), "only the last one counts");
+    }
+
+    /// To be written to instead, once it is there.
+    type Next = Arc<Mutex<Option<File>>>;
+
+    fn renewing(file: File, report: impl Fn(Option<io::ErrorKind>) + Send + 'static) -> (LineWriter, Next) {
+        let next = Next::default();
+        let renew = Arc::clone(&next);
+        let writer = LineWriter::renewing(file, "lines", move |_| renew.lock().unwrap().take(), report);
+        (writer.unwrap(), next)
+    }
+
+    fn pipe() -> (io::PipeReader, File) {
+        let (reader, writer) = io::pipe().unwrap();
+        (reader, File::from(std::os::fd::OwnedFd::from(writer)))
     }
 
     #[test]
     fn lines_are_all_there_after_a_flush_and_after_a_change_of_files() {
         let dir = tempfile::tempdir().unwrap();
         let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
-        let writer = LineWriter::start(File::create(&old).unwrap(), "lines").unwrap();
+        let (writer, next) = renewing(File::create(&old).unwrap(), |_| ());
         writer.line(&[b"one ", b"line\n"]);
         writer.flush(Duration::from_secs(60)).unwrap();
-        writer.redirect(File::create(&new).unwrap());
+        *next.lock().unwrap() = Some(File::create(&new).unwrap());
         writer.clone().line(&[b"another\n"]);
         writer.flush(Duration::from_secs(60)).unwrap();
         assert_eq!(std::fs::read_to_string(old).unwrap(), "one line\n");
@@ -259,19 +292,36 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_a_full_disk_refuses_is_counted_until_it_has_room() {
-        let writer =
-            LineWriter::start(File::options().write(true).open("/dev/full").unwrap(), "lines").unwrap();
+    fn what_a_full_disk_refuses_is_counted_until_it_has_room_and_reported_once() {
+        let (reports, reported) = std::sync::mpsc::channel();
+        let disk = File::options().write(true).open("/dev/full").unwrap();
+        let (writer, next) = renewing(disk, move |error| reports.send(error).unwrap());
         for line in [b"one\n", b"two\n"] {
             writer.line(&[line]);
             let refused = writer.flush(Duration::from_secs(60)).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::StorageFull, "it does not try for ever");
         }
-        let (reader, file) = io::pipe().map(|(r, w)| (r, File::from(std::os::fd::OwnedFd::from(w)))).unwrap();
-        writer.redirect(file);
-        writer.flush(Duration::from_secs(60)).unwrap();
+        let (reader, file) = pipe();
+        *next.lock().unwrap() = Some(file);
         writer.line(&[b"three\n"]);
         drop(writer);
-        assert_eq!(rest(reader), "2 lines lost\nthree\n");
+        assert_eq!(rest(reader), "three\nlines lost: 2\n");
+        assert_eq!(reported.iter().collect::<Vec<_>>(), [Some(io::ErrorKind::StorageFull), None]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_line_of_which_a_part_was_taken_stays_by_itself() {
+        let (mut reader, mut file) = pipe();
+        let size = rustix::pipe::fcntl_getpipe_size(&file).unwrap();
+        file.write_all(&vec![b'.'; size - 4096]).unwrap();
+        rustix::io::ioctl_fionbio(&file, true).unwrap();
+        let (writer, _next) = renewing(file, |_| ());
+        writer.line(&[b"whole\n", &[b'x'; 6000], b"\n"]);
+        assert_eq!(writer.flush(Duration::from_secs(60)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        reader.read_exact(&mut vec![0; size]).unwrap();
+        writer.line(&[b"next\n"]);
+        drop(writer);
+        assert_eq!(rest(reader), "\nnext\nlines lost: 1\n", "and the one that was whole is not lost");
     }
 }

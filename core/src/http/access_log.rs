@@ -41,7 +41,7 @@ impl From<LineWriter> for AccessLog {
 }
 
 impl AccessLog {
-    /// Appends to a file. Nothing waits for it: lines that it does not take are lost, and counted in it. When it is moved
+    /// Appends to a file. Nothing waits for it: lines that it does not take are lost, which is logged once, and counted in it. When it is moved
     /// away, as by logrotate, a new one is made.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl AccessLog {
     pub fn append(path: &Path) -> Result<Self> {
         let (file, moved) = (open(path)?, path.to_owned());
         let renew = move |file: &File| if is_at(file, &moved) { None } else { open(&moved).ok() };
-        let lines = LineWriter::renewing(file, "lines of the access log", renew).map_err(|e| {
+        let lines = LineWriter::renewing(file, "lines of the access log", renew, report).map_err(|e| {
             let what = format!("cannot start the access log: {e}; is the limit of processes reached?");
             Error::new(ErrorKind::OutOfMemory, what).with_source(e)
         })?;
@@ -109,6 +109,15 @@ impl Drop for Entry {
         let Self { before, after, status, bytes, .. } = self;
         let took = self.clock.monotonic().saturating_sub(self.came).as_secs_f64();
         self.log.0.line(&[format!("{before} {status} {bytes}{after}\" {took:.3}\n").as_bytes()]);
+    }
+}
+
+fn report(error: Option<io::ErrorKind>) {
+    match error.map(io::Error::from) {
+        Some(error) => {
+            tracing::warn!(%error, "cannot write the access log; its lines are lost until it can be")
+        }
+        None => tracing::info!("the access log is written again"),
     }
 }
 
