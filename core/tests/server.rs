@@ -184,6 +184,9 @@ async fn a_request_names_one_host() {
         let answer = server.ask(&request).await;
         assert!(answer.split(' ').nth(1) == Some(&status.to_string()), "{request}: {answer}");
     }
+    // What stands behind such a request is answered to nobody.
+    let answer = server.ask("GET /state HTTP/1.1\r\n\r\nGET /state HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains(" 200 "), "{answer}");
 }
 
 #[tokio::test]

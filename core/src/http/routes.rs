@@ -16,8 +16,8 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
-        REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+        ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
+        LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
     },
 };
 
@@ -107,7 +107,10 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
     if let Err(what) = host(request.version(), request.headers()) {
-        return Answer::Response(text(StatusCode::BAD_REQUEST, what));
+        // What stands behind such a request may be meant for somebody else.
+        let mut reply = text(StatusCode::BAD_REQUEST, what);
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        return Answer::Response(reply);
     }
     if let Some(headers) = context.server.origins.preflight(request) {
         return Answer::Response(preflight(headers));
