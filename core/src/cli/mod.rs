@@ -172,8 +172,10 @@ fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // The first thread for what blocks stays: without one tokio panics where the system has none to give.
+        // The first thread for what blocks stays: without one tokio panics where the system has none to give. And there are
+        // few: the allocator keeps memory for each.
         .thread_keep_alive(std::time::Duration::MAX)
+        .max_blocking_threads(2)
         .build()
         .map_err(|e| Failure::runtime(format!("cannot start: {e}; is the limit of open files reached?")))
 }
