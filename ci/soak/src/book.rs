@@ -9,7 +9,7 @@ use std::{
 
 /// A time in which no viewer at all got a picture counts as the camera's from so many seconds on: frames are 33 ms
 /// apart, the camera's silences last a second, and unplugged it stays for three.
-const OUTAGE: f64 = 0.9;
+pub(crate) const OUTAGE: f64 = 0.9;
 
 /// Broken promises that are told in full.
 const TOLD: usize = 20;
@@ -78,10 +78,10 @@ impl Book {
         }
     }
 
-    /// When the camera gave nothing, from the last picture before to the first one after.
-    pub(crate) fn outages(&self) -> Vec<Span> {
+    /// When the camera gave nothing, from the last picture before to the first one after, or to the `end` of looking.
+    pub(crate) fn outages(&self, end: f64) -> Vec<Span> {
         let inner = self.counts();
-        let times: Vec<f64> = inner.pictures.values().map(|&(at, _)| at).collect();
+        let times: Vec<f64> = inner.pictures.values().map(|&(at, _)| at).chain([end]).collect();
         let spans = times.windows(2).map(|two| Span { from: two[0], to: two[1] });
         spans.filter(|span| span.seconds() >= OUTAGE).collect()
     }
@@ -118,7 +118,9 @@ mod tests {
         for (sequence, at) in [(0, 10.0), (1, 10.1), (5, 13.1), (3, 10.3), (2, 10.2), (6, 13.2)] {
             book.saw(Told { sequence, at }, b"picture");
         }
-        assert_eq!(book.outages(), [Span { from: 10.3, to: 13.1 }]);
+        let outage = Span { from: 10.3, to: 13.1 };
+        assert_eq!(book.outages(13.3), [outage]);
+        assert_eq!(book.outages(15.0), [outage, Span { from: 13.2, to: 15.0 }], "it lasts until the end");
         assert!(book.verdict().is_ok());
     }
 

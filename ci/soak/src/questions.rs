@@ -36,8 +36,8 @@ pub(crate) struct Questions {
     pub(crate) address: Ipv4Addr,
     pub(crate) server: SocketAddr,
     pub(crate) book: Book,
-    /// When it was told that there is no picture: only an outage explains that.
-    pub(crate) refused: Rc<RefCell<Vec<Span>>>,
+    /// When and why the answer was that there is no picture: only an outage explains that.
+    pub(crate) refused: Rc<RefCell<Vec<(Span, String)>>>,
 }
 
 impl Questions {
@@ -65,8 +65,9 @@ impl Questions {
         let from = now();
         let right = match get(self.address, self.server, route).await {
             Err(error) => Err(error.to_string()),
-            Ok((503, _)) if route.contains("snapshot") || route == "/healthz" => {
-                self.refused.borrow_mut().push(Span { from, to: now() });
+            Ok((503, body)) if route.contains("snapshot") || route == "/healthz" => {
+                let why = format!("{route}: {}", String::from_utf8_lossy(&body).trim_end());
+                self.refused.borrow_mut().push((Span { from, to: now() }, why));
                 Ok(())
             }
             Ok((404, _)) if route == "/no/such/page" => Ok(()),

@@ -2,12 +2,12 @@
 //! an upload server that fails.
 
 use crate::{
-    book::{Book, Span},
+    book::{Book, OUTAGE, Span},
     questions::Questions,
     rate::{self, FPS, Rate},
     server::{Resources, Server},
     uploads::Uploads,
-    viewer::{Place, Sort},
+    viewer::{Place, Sort, now},
 };
 use fastrand::Rng;
 use std::{net::Ipv4Addr, path::Path, time::Duration};
@@ -53,6 +53,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let (starved, begun) = (server.starved(), Instant::now());
     let end = begun + length;
     crowd(&places, &questions, &mut rng, end).await;
+    let ended = now();
     let starved = (server.starved() - starved).div_duration_f64(begun.elapsed());
 
     uploads.recover();
@@ -64,8 +65,8 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let unplugged = server.unplugged();
     server.stop().await?;
 
-    let outages = book.outages();
-    excused(&book, &questions, &outages);
+    let outages = book.outages(ended);
+    excused(&book, &questions, &outages, ended);
     let rates: Vec<Rate> =
         places.iter().take(HONEST.into()).map(|place| place.rate.borrow().clone()).collect();
     let fps = rate::kept(&book, &rates, &outages, starved);
@@ -158,12 +159,16 @@ async fn counted(questions: &Questions, uploads: &Uploads) -> Result<(), String>
 }
 
 /// "There is no picture" is a true answer only around an outage.
-fn excused(book: &Book, questions: &Questions, outages: &[Span]) {
-    for refused in questions.refused.borrow().iter() {
+fn excused(book: &Book, questions: &Questions, outages: &[Span], ended: f64) {
+    for (refused, why) in questions.refused.borrow().iter() {
+        // What begins so late has no time to show as an outage.
+        if refused.from > ended - OUTAGE {
+            continue;
+        }
         // A stream's first picture after an outage comes as soon as a snapshot could.
         let around = Span { from: refused.from - 1.0, to: refused.to + 1.0 };
         if !outages.iter().any(|outage| outage.overlap(around) > 0.0) {
-            book.broken(format!("503 at {:.1}, and no outage", refused.from));
+            book.broken(format!("503 at {:.1}, and no outage: {why}", refused.from));
         }
     }
 }

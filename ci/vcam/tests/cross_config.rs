@@ -34,9 +34,9 @@ fn the_board_gets_a_static_binary() {
     assert_eq!(config.keys().collect::<Vec<_>>(), ["target"]);
     let board = &config["target"][TARGET];
     assert_eq!(board["linker"].as_str(), Some("rust-lld"));
-    let is_static = Value::from(vec!["-C", "target-feature=+crt-static"]);
-    for flags in ["rustflags", "rustdocflags"] {
-        // An argument for rust-lld would break the gcc of cross' image, and the other way round.
-        assert_eq!(board[flags], is_static, "{flags}");
-    }
+    // An argument for rust-lld would break the gcc of cross' image, and the other way round.
+    let is_static = ["-C", "target-feature=+crt-static"];
+    let is_small = ["-C", "force-unwind-tables=no"];
+    assert_eq!(board["rustflags"], Value::from([is_static, is_small].concat()));
+    assert_eq!(board["rustdocflags"], Value::from(is_static.to_vec()));
 }
