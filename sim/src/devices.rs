@@ -9,7 +9,7 @@ use crate::{
     scene::Scene,
 };
 use eyelet_core::{
-    cli::{self, Camera, CameraRequest, Devices, Failure, Findings, Outcome, Output, Signals},
+    cli::{self, Camera, CameraRequest, Failure, Findings, Outcome, Output, Platform, Signals},
     clock::{Clock, SystemClock},
     encode, http,
     pipeline::Reopen,
@@ -126,7 +126,7 @@ fn reopen<C: CameraSource + 'static>(
     Box::new(move || Ok(Box::new(faults.open(&mut open)?)))
 }
 
-impl Devices for Simulator {
+impl Platform for Simulator {
     const PROGRAM: &'static str = "eyelet-sim";
     const CAMERA: &'static str = "sim";
     const BIND: SocketAddr = SocketAddr::new(LOOPBACK, 8000);

@@ -1,6 +1,6 @@
 //! How commands fail: one line, and an exit code.
 
-use super::{Output, suggest};
+use super::{Output, args::suggest};
 use crate::upload::credentials::concealed;
 use eyelet_hal::{Error, ErrorKind};
 use std::process::ExitCode;

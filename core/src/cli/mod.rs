@@ -1,6 +1,6 @@
 //! The subcommands that every eyelet binary shares.
 //!
-//! A binary says which [`Devices`] it has, and calls [`main`]:
+//! A binary says which [`Platform`] it has, and calls [`main`]:
 //!
 //! ```text
 //! fn main() -> std::process::ExitCode {
@@ -8,44 +8,33 @@
 //! }
 //! ```
 
-mod access;
 mod args;
-mod capture;
-mod config;
-mod devices;
-mod doctor;
+mod commands;
 mod failure;
-mod log_filter;
 mod output;
-mod sending;
-mod serve;
+mod platform;
+mod setup;
 mod signals;
-mod snapshot;
-mod status_line;
-mod suggest;
 #[cfg(test)]
 mod tests;
-mod tls;
-mod upload;
-mod values;
-mod veil;
-mod watch;
 mod watchdog;
 
-pub use access::{AccessArgs, ClientArgs, Secret, TokenArgs};
 pub use args::{
     CameraArgs, ConfigArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs,
+    log_filter::log_filter,
+    values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode},
 };
-pub use devices::{CameraRequest, Devices, NoCommand};
-pub use doctor::{Camera, Control, Findings, Format, Problem, Sizes};
+pub use commands::{Camera, Control, Findings, Format, Problem, Sizes};
 pub use failure::Failure;
-pub use log_filter::log_filter;
 pub use output::Output;
+pub use platform::{CameraRequest, NoCommand, Platform};
+pub use setup::{
+    access::{AccessArgs, ClientArgs, Secret, TokenArgs},
+    tls::{RootsArgs, ServerTlsArgs},
+};
 pub use signals::Signals;
-pub use tls::{RootsArgs, ServerTlsArgs};
-pub use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode};
 
-use args::{Cli, Command};
+use args::{Cli, Command, config, hide_args};
 use clap::{CommandFactory, FromArgMatches};
 use output::Early;
 use std::{ffi::OsString, process::ExitCode};
@@ -55,16 +44,16 @@ pub type Outcome = Result<(), Failure>;
 
 /// Runs the program with this process's arguments. Errors go to stderr as one line; the exit code is 0 when done
 /// or stopped by a signal, 1 when it failed at run time, 2 for wrong usage.
-pub fn main<D: Devices>() -> ExitCode {
+pub fn main<D: Platform>() -> ExitCode {
     let output = Output::new();
-    let (arguments, visible) = veil::arguments();
+    let (arguments, visible) = hide_args::arguments();
     if visible {
         output.warn(Early::VisibleSecrets);
     }
     if let Some(file) = config::with_secret(&arguments) {
         output.warn(Early::SecretIn(file));
     }
-    let code = match parse::<D>(arguments).and_then(|command| run::<D>(command, &output)) {
+    let code = match parse::<D>(arguments).and_then(|command| commands::run::<D>(command, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&output),
     };
@@ -73,7 +62,7 @@ pub fn main<D: Devices>() -> ExitCode {
 }
 
 /// The command that `arguments` (the program's name first) and the configuration file in them ask for.
-fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
+fn parse<D: Platform>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
     let matches = matches::<D>(arguments)?;
     Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
 }
@@ -82,7 +71,7 @@ fn parse<D: Devices>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
 ///
 /// # Errors
 /// `Usage` for what is wrong in either, `Help` if that was asked for.
-pub fn matches<D: Devices>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
+pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
     let command = command::<D>();
     let arguments = config::insert(&command, with_default_command(&command, arguments))?;
     command
@@ -108,7 +97,7 @@ fn of_another(command: &clap::Command, error: &clap::Error) -> Option<Failure> {
 }
 
 /// The whole command line, as clap sees it: for documentation and completions.
-pub fn command<D: Devices>() -> clap::Command {
+pub fn command<D: Platform>() -> clap::Command {
     let mut command = Cli::<D>::command().name(D::PROGRAM).version(env!("CARGO_PKG_VERSION"));
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
@@ -152,17 +141,6 @@ fn with_default_command(command: &clap::Command, mut arguments: Vec<OsString>) -
         arguments.insert(1.min(arguments.len()), "serve".into());
     }
     arguments
-}
-
-fn run<D: Devices>(command: Command<D>, output: &Output) -> Outcome {
-    match command {
-        Command::Serve(args) => serve::run::<D>(&args, output),
-        Command::Snapshot(args) => snapshot::run::<D>(&args, output),
-        Command::Upload(args) => upload::run::<D>(&args, output),
-        Command::Watch(args) => output.log("warn").and_then(|()| watch::run(&args, output)),
-        Command::Doctor(args) => doctor::run::<D>(&args, output),
-        Command::Own(own) => D::run(own, output),
-    }
 }
 
 /// A runtime for one thread: devices have threads of their own, and sockets share this one.

@@ -130,7 +130,7 @@ impl Output {
     /// # Errors
     /// If the system allows no more threads.
     pub fn log(&self, filter: &str) -> Outcome {
-        let filter = super::log_filter::targets(filter);
+        let filter = super::args::log_filter::targets(filter);
         let terminal = io::stderr().is_terminal();
         let log = lines(&io::stderr(), "log lines").map_err(|e| {
             Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))

@@ -15,7 +15,7 @@ struct Flags {
     seed: Option<u64>,
 }
 
-impl Devices for Nothing {
+impl Platform for Nothing {
     const PROGRAM: &'static str = "nothing";
     const CAMERA: &'static str = "none";
     const BIND: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -230,7 +230,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
 fn a_bad_header_is_wrong_usage_and_not_shown() {
     let hub = crate::Hub::default();
     let args = serve(&["--upload", "http://x/", "--upload-header", "Host: secret"]);
-    match sending::prepare(args.upload, &args.sending, &hub) {
+    match setup::upload::prepare(args.upload, &args.sending, &hub) {
         Err(Failure::Usage(what)) => assert!(what.contains("Host") && !what.contains("secret"), "{what}"),
         _ => panic!("a Host header was taken"),
     }
@@ -338,7 +338,8 @@ fn uploads_that_would_do_nothing_are_refused() {
         let Ok(Command::Upload(args)) = parsed(&[&["upload", "http://cam/"], &flags[..]].concat()) else {
             panic!("{flags:?}")
         };
-        let Err(Failure::Usage(what)) = sending::to(args.url, &args.sending, &crate::hub::Hub::default())
+        let Err(Failure::Usage(what)) =
+            setup::upload::to(args.url, &args.sending, &crate::hub::Hub::default())
         else {
             panic!("{flags:?}")
         };
@@ -346,7 +347,10 @@ fn uploads_that_would_do_nothing_are_refused() {
             format!("{} does nothing without --spool; name a folder with --spool, or leave it out", flags[0]);
         assert_eq!(what, want);
         let args = serve(&flags);
-        assert!(sending::prepare(None, &args.sending, &crate::hub::Hub::default()).is_err(), "{flags:?}");
+        assert!(
+            setup::upload::prepare(None, &args.sending, &crate::hub::Hub::default()).is_err(),
+            "{flags:?}"
+        );
     }
 }
 

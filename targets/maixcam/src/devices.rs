@@ -8,7 +8,7 @@ use crate::{
     venc::{self, HwJpegEncoder},
 };
 use eyelet_core::{
-    cli::{self, CameraRequest, Devices, Findings, NoCommand, Outcome, Output, Problem},
+    cli::{self, CameraRequest, Findings, NoCommand, Outcome, Output, Platform, Problem},
     clock::{Clock, SystemClock},
     encode,
     pipeline::Reopen,
@@ -40,7 +40,7 @@ pub struct BoardFlags {
     pub control: Vec<ControlSetting>,
 }
 
-impl Devices for Board {
+impl Platform for Board {
     const PROGRAM: &'static str = "eyelet";
     const CAMERA: &'static str = "auto";
     const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(LISTENS_ON), 8000);

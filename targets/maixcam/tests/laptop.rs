@@ -1,6 +1,6 @@
 //! What `eyelet` does on a machine that is no board.
 
-use eyelet_core::cli::{self, Devices as _, Failure};
+use eyelet_core::cli::{self, Failure, Platform as _};
 use eyelet_maixcam::Board;
 #[cfg(not(target_arch = "riscv64"))]
 use std::process::Command;

@@ -1,8 +1,8 @@
 //! From flags to an upload: the newest picture again and again, or every one through a spool.
 
-use super::{Failure, SendingArgs};
 use crate::{
     RunId,
+    cli::{Failure, SendingArgs},
     feed::{Sampler, Subscription},
     hub::Hub,
     spool::{self, Folder, Keeper, Spool},
@@ -11,7 +11,7 @@ use crate::{
 use std::{num::NonZeroU64, time::Duration};
 
 /// An upload that is ready to run.
-pub(super) struct Sending {
+pub(in crate::cli) struct Sending {
     how: How,
     sampler: Option<Sampler>,
 }
@@ -25,7 +25,7 @@ impl Sending {
     /// Ends after this many pictures were accepted.
     ///
     /// Gives up when there has been no picture to send for so long, `--upload-every` not counted.
-    pub(super) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
+    pub(in crate::cli) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
         let patience = patience.saturating_add(self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period));
         let how = match self.how {
             How::Newest(forwarder, pictures) => {
@@ -36,7 +36,7 @@ impl Sending {
         Self { how, ..self }
     }
 
-    pub(super) async fn run(self) -> eyelet_hal::Result<()> {
+    pub(in crate::cli) async fn run(self) -> eyelet_hal::Result<()> {
         let sampling = async {
             match self.sampler {
                 Some(sampler) => sampler.run().await,
@@ -57,7 +57,7 @@ impl Sending {
 }
 
 /// An upload to `url`; pictures that are published from now on are for it.
-pub(super) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sending, Failure> {
+pub(in crate::cli) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sending, Failure> {
     check(args)?;
     let mut style = RequestStyle::new(args.upload_method).field(&args.upload_field)?;
     for line in &args.upload_header {
@@ -119,7 +119,7 @@ fn checked(url: UploadUrl, args: &SendingArgs) -> Result<UploadUrl, Failure> {
 }
 
 /// The upload beside the stream, if there is one.
-pub(super) fn prepare(
+pub(in crate::cli) fn prepare(
     url: Option<UploadUrl>,
     args: &SendingArgs,
     hub: &Hub,
@@ -133,7 +133,7 @@ pub(super) fn prepare(
 }
 
 /// Uploads beside the stream, until the future is dropped.
-pub(super) async fn beside(upload: Option<Sending>) {
+pub(in crate::cli) async fn beside(upload: Option<Sending>) {
     match upload {
         // It has no limit, and therefore no end.
         Some(upload) => drop(upload.run().await),

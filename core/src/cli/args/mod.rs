@@ -1,13 +1,20 @@
 //! Flags and subcommands.
 
-use super::{
-    access::{AccessArgs, ClientArgs, Secret, TokenArgs},
-    devices::Devices,
-    tls::{RootsArgs, ServerTlsArgs},
-    values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period},
-};
+pub(super) mod config;
+pub(super) mod hide_args;
+pub(super) mod log_filter;
+pub(super) mod suggest;
+pub(super) mod values;
+
 use crate::{
     Fps,
+    cli::{
+        Platform,
+        setup::{
+            access::{AccessArgs, ClientArgs, Secret, TokenArgs},
+            tls::{RootsArgs, ServerTlsArgs},
+        },
+    },
     http::{AllowedOrigin, BasePath, Bind},
     spool::WhenFull,
     upload::{FIELD, UploadMethod, UploadUrl},
@@ -16,17 +23,18 @@ use crate::{
 use clap::{ArgAction, Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
 #[derive(Debug, Parser)]
 #[command(disable_help_subcommand = true)]
-pub(super) struct Cli<D: Devices> {
+pub(in crate::cli) struct Cli<D: Platform> {
     #[command(subcommand)]
-    pub(super) command: Command<D>,
+    pub(in crate::cli) command: Command<D>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command<D: Devices> {
+pub(in crate::cli) enum Command<D: Platform> {
     /// Stream the camera until stopped (this is the default)
     Serve(Box<ServeArgs<D::Flags>>),
     /// Take one picture
@@ -76,7 +84,7 @@ pub struct CameraArgs<F: Args> {
     #[allow(missing_docs)]
     pub config: ConfigArgs,
     /// What to log to stderr: error, warn, info, debug, or a filter such as eyelet_core::http=debug
-    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = super::log_filter)]
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = log_filter::log_filter)]
     pub log: String,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -1,7 +1,6 @@
 //! `--tls-cert`, `--tls-key` and `--tls-roots`. Without the feature `tls` they say how to get it.
 
-use super::Failure;
-use crate::{http::Server, upload::UploadUrl, watch::StreamUrl};
+use crate::{cli::Failure, http::Server, upload::UploadUrl, watch::StreamUrl};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -26,7 +25,7 @@ pub struct RootsArgs {
 
 impl ServerTlsArgs {
     /// How the address of the server begins.
-    pub(super) fn scheme(&self) -> &'static str {
+    pub(in crate::cli) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
 }
@@ -34,7 +33,7 @@ impl ServerTlsArgs {
 #[cfg(feature = "tls")]
 impl ServerTlsArgs {
     /// Gives the server what the flags name.
-    pub(super) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
+    pub(in crate::cli) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let clock = std::sync::Arc::clone(&server.clock);
             let tls = crate::http::ServerTls::open(certificate, key, clock).map_err(Failure::of_file)?;
@@ -46,29 +45,29 @@ impl ServerTlsArgs {
 
 #[cfg(feature = "tls")]
 impl RootsArgs {
-    pub(super) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
+    pub(in crate::cli) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
         Ok(self.tls_roots.iter().fold(url, |url, file| url.with_roots(file.clone())))
     }
 
-    pub(super) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
+    pub(in crate::cli) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
         Ok(self.tls_roots.iter().fold(url, |url, file| url.with_roots(file.clone())))
     }
 }
 
 #[cfg(not(feature = "tls"))]
 impl ServerTlsArgs {
-    pub(super) fn secure(&self, _: &mut Server) -> Result<(), Failure> {
+    pub(in crate::cli) fn secure(&self, _: &mut Server) -> Result<(), Failure> {
         refuse("--tls-cert", self.tls_cert.is_some())
     }
 }
 
 #[cfg(not(feature = "tls"))]
 impl RootsArgs {
-    pub(super) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
+    pub(in crate::cli) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
         refuse("--tls-roots", self.tls_roots.is_some()).map(|()| url)
     }
 
-    pub(super) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
+    pub(in crate::cli) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
         refuse("--tls-roots", self.tls_roots.is_some()).map(|()| url)
     }
 }

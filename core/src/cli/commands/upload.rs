@@ -1,7 +1,10 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::{Devices, Failure, Outcome, Output, Signals, UploadArgs, capture, sending};
 use crate::{
+    cli::{
+        Failure, Outcome, Output, Platform, Signals, UploadArgs, runtime,
+        setup::{pipeline, upload},
+    },
     clock::{Clock, SystemClock},
     hub::Hub,
 };
@@ -13,15 +16,15 @@ use std::{sync::Arc, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(60);
 const PERIODS: u32 = 5;
 
-pub(super) fn run<D: Devices>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
+pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
-    let runtime = super::runtime()?;
+    let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
+    let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
     // Before the camera starts, so that its first frame counts.
-    let mut upload = sending::to(args.url.clone(), &args.sending, &hub)?;
+    let mut upload = upload::to(args.url.clone(), &args.sending, &hub)?;
     if let Some(count) = args.count {
         let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
         upload = upload.limit(count, patience);

@@ -7,7 +7,7 @@ const ALIKE: f64 = 0.7;
 const VERY_ALIKE: f64 = 0.8;
 
 /// The word of `known` that is most like `word`, if one is.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::cli) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     alike(ALIKE, word, known)
 }
 
@@ -29,7 +29,7 @@ fn elsewhere(flag: &str) -> Option<&'static str> {
 }
 
 /// What the user of this command line may have meant: a remedy that ends in a space, or nothing.
-pub(super) fn hint(error: &Error) -> String {
+pub(in crate::cli) fn hint(error: &Error) -> String {
     let string = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
@@ -64,7 +64,7 @@ pub(super) fn hint(error: &Error) -> String {
 }
 
 /// A refusal such as `no encoder "sofware"; use one of ...`, with the one that may have been meant.
-pub(super) fn with_hint(refusal: String) -> String {
+pub(in crate::cli) fn with_hint(refusal: String) -> String {
     let mut parts = refusal.splitn(3, '"');
     let (Some(before), Some(word), Some(after)) = (parts.next(), parts.next(), parts.next()) else {
         return refusal;
@@ -77,7 +77,7 @@ pub(super) fn with_hint(refusal: String) -> String {
 }
 
 /// `did you mean WORD? `
-pub(super) fn did_you_mean(word: impl std::fmt::Display) -> String {
+pub(in crate::cli) fn did_you_mean(word: impl std::fmt::Display) -> String {
     format!("did you mean {word}? ")
 }
 

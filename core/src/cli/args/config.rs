@@ -5,7 +5,8 @@
 //! passed over, so that one file serves them all; an unknown key is refused. A table `[NAME]` is for the subcommand NAME
 //! alone.
 
-use super::{Failure, suggest, veil};
+use super::{hide_args, suggest};
+use crate::cli::Failure;
 use std::{
     ffi::OsString,
     fs,
@@ -18,7 +19,7 @@ use std::{
 const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
 
 /// Puts what the configuration file says in front of the typed arguments.
-pub(super) fn insert(
+pub(in crate::cli) fn insert(
     command: &clap::Command,
     mut arguments: Vec<OsString>,
 ) -> Result<Vec<OsString>, Failure> {
@@ -46,7 +47,7 @@ pub(super) fn insert(
 }
 
 /// The file that `--config` names, if there is a secret in it, for whichever command.
-pub(super) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
+pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
     let file = PathBuf::from(named(arguments)?);
     let table: toml::Table = fs::read_to_string(&file).ok()?.parse().ok()?;
     let flags: Vec<OsString> = table
@@ -58,7 +59,7 @@ pub(super) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
                 .filter_map(move |value| Some(format!("--{key}={}", scalar(key, value).ok()?).into()))
         })
         .collect();
-    (veil::veiled(&flags) != flags).then_some(file)
+    (hide_args::hidden(&flags) != flags).then_some(file)
 }
 
 /// The value of `--config`; the last one counts.
@@ -207,7 +208,7 @@ fn repeats(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag) && repeats(a))
 }
 
-pub(super) fn has(command: &clap::Command, flag: &str) -> bool {
+pub(in crate::cli) fn has(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|a| a.get_long() == Some(flag))
 }
 

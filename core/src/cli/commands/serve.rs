@@ -1,12 +1,13 @@
 //! `serve`: the camera, streamed until stopped.
 
-use super::{
-    Devices, Failure, Outcome, Output, ServeArgs, Signals, access, capture, sending,
-    signals::{self, Request},
-    status_line,
-    watchdog::Watchdogs,
-};
+use super::status_line;
 use crate::{
+    cli::{
+        Failure, Outcome, Output, Platform, ServeArgs, Signals, runtime,
+        setup::{access, pipeline, upload},
+        signals::{self, Request},
+        watchdog::Watchdogs,
+    },
     clock::{Clock, SystemClock},
     http::{Bind, Listener, Page, Server, UnixPermissions},
     hub::Hub,
@@ -14,9 +15,9 @@ use crate::{
 };
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
+pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
-    let runtime = super::runtime()?;
+    let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     if let Some(all) = args.max_connections.filter(|&all| all <= args.max_viewers) {
         let viewers = args.max_viewers;
@@ -36,8 +37,8 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
 
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = capture::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
-    let upload = sending::prepare(args.upload.clone(), &args.sending, &hub)?;
+    let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
+    let upload = upload::prepare(args.upload.clone(), &args.sending, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page.clone();
     server.base_path = args.base_path.clone();
@@ -61,7 +62,7 @@ pub(super) fn run<D: Devices>(args: &ServeArgs<D::Flags>, output: &Output) -> Ou
         watchdogs.ready();
         tokio::select! {
             () = server.run(listeners) => Ok(()),
-            () = sending::beside(upload) => Ok(()),
+            () = upload::beside(upload) => Ok(()),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = watchdogs.run(&hub, &*clock) => Ok(()),
             outcome = requests(&mut signals, args.html.as_deref(), &page) => outcome,

@@ -1,7 +1,7 @@
 //! From flags to a pipeline.
 
-use super::{CameraArgs, CameraRequest, Devices, Failure};
 use crate::{
+    cli::{CameraArgs, CameraRequest, Failure, Platform},
     clock::Clock,
     encode::Renewing,
     hub::Hub,
@@ -15,7 +15,7 @@ const STALL: Duration = Duration::from_secs(3);
 const STALL_PERIODS: u32 = 5;
 
 /// The pipeline that the flags ask for, with its camera open.
-pub(super) fn pipeline<D: Devices>(
+pub(in crate::cli) fn pipeline<D: Platform>(
     args: &CameraArgs<D::Flags>,
     hub: Hub,
     clock: Arc<dyn Clock>,
@@ -31,12 +31,14 @@ pub(super) fn pipeline<D: Devices>(
 }
 
 /// The camera that the flags ask for, open.
-pub(super) fn camera<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Box<dyn CameraSource>, Failure> {
+pub(in crate::cli) fn camera<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+) -> Result<Box<dyn CameraSource>, Failure> {
     opened(&mut open::<D>(args)?)
 }
 
 /// What opens the camera that the flags ask for.
-pub(super) fn open<D: Devices>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
+pub(in crate::cli) fn open<D: Platform>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
     let request = CameraRequest {
         name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
         size: args.size,

@@ -1,7 +1,10 @@
 //! `snapshot FILE`: one picture.
 
-use super::{Devices, Failure, Outcome, Output, SnapshotArgs, capture};
-use crate::{actual_size::ActualSize, image::Image};
+use crate::{
+    actual_size::ActualSize,
+    cli::{Failure, Outcome, Output, Platform, SnapshotArgs, setup::pipeline},
+    image::Image,
+};
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame};
 use std::{
     fs,
@@ -21,10 +24,10 @@ enum Target<'a> {
     Png(&'a Path),
 }
 
-pub(super) fn run<D: Devices>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
+pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
-    let mut camera = capture::camera::<D>(&args.camera)?;
+    let mut camera = pipeline::camera::<D>(&args.camera)?;
     let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
     camera.start().map_err(|e| refused(&e))?;
     let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn damaged_frames_at_the_beginning_are_passed_over() {
-        let good: &[u8] = include_bytes!("../../tests/cases/dnl-with-height-given.jpg");
+        let good: &[u8] = include_bytes!("../../../tests/cases/dnl-with-height-given.jpg");
         // Short ones, cut ones, and then those whose size is not the one negotiated.
         let picture = taken(Duration::from_secs(60), move |n| match n {
             0..70 => Err(ErrorKind::CorruptFrame),

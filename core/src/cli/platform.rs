@@ -1,6 +1,6 @@
 //! What differs from one eyelet binary to the next: its devices.
 
-use super::{Findings, Outcome, Output, values::Size};
+use super::{Findings, Outcome, Output, Size};
 use crate::{Fps, pipeline::Reopen};
 use eyelet_hal::{JpegEncoder, PixelFormat, Result};
 use std::{fmt::Debug, net::SocketAddr};
@@ -20,7 +20,7 @@ pub struct CameraRequest {
 }
 
 /// The cameras and encoders of one binary.
-pub trait Devices: Debug + 'static {
+pub trait Platform: Debug + 'static {
     /// The name of the binary.
     const PROGRAM: &'static str;
     /// `--camera` when nobody says.

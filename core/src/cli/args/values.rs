@@ -57,7 +57,7 @@ impl FromStr for ByteCount {
 }
 
 /// A time of 1 ms or more: a number of seconds, or of what stands behind it.
-pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
+pub(in crate::cli) fn period(text: &str) -> Result<Duration, &'static str> {
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let unit = match unit {
@@ -77,7 +77,7 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// How many pictures.
-pub(super) fn count(text: &str) -> Result<NonZeroU64, &'static str> {
+pub(in crate::cli) fn count(text: &str) -> Result<NonZeroU64, &'static str> {
     text.parse().map_err(|_| "a number of pictures is 1 or more")
 }
 
@@ -127,7 +127,7 @@ fn group(groups: &str, name: &str) -> Option<u32> {
 
 /// A header that may hold a secret: not checked here, since clap's errors show the value, and not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct HeaderLine(pub(super) String);
+pub struct HeaderLine(pub(in crate::cli) String);
 
 impl FromStr for HeaderLine {
     type Err = std::convert::Infallible;

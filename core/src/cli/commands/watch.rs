@@ -1,7 +1,7 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
-use super::{Failure, Outcome, Output, Signals, WatchArgs};
 use crate::{
+    cli::{Failure, Outcome, Output, Signals, WatchArgs, runtime},
     clock::SystemClock,
     upload::proxy,
     watch::{self, Options, Report, StreamUrl},
@@ -20,7 +20,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
             report.frames, report.fps, report.gaps, report.damaged
         ));
     };
-    let runtime = super::runtime()?;
+    let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let stopped = async {
         let _ = signals.stopped().await;

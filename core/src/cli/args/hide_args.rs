@@ -28,16 +28,16 @@ const SECRET: [&str; 3] = ["--token", "--upload-header", "--upload-proxy"];
 const MOST: usize = 32 * 1024;
 
 /// This process's arguments, the program's name first, and whether others can see secrets among them.
-pub(super) fn arguments() -> (Vec<OsString>, bool) {
+pub(in crate::cli) fn arguments() -> (Vec<OsString>, bool) {
     if let Some(handed) = handed_over() {
         return (handed, false);
     }
     let arguments: Vec<_> = std::env::args_os().collect();
-    let veiled = veiled(&arguments);
-    let visible = veiled != arguments;
+    let hidden = hidden(&arguments);
+    let visible = hidden != arguments;
     if visible {
         // Comes back only where it cannot be done: without /proc, or with arguments as long as a book.
-        let _ = replace(&arguments, &veiled);
+        let _ = replace(&arguments, &hidden);
     }
     (arguments, visible)
 }
@@ -56,19 +56,19 @@ fn handed_over() -> Option<Vec<OsString>> {
 }
 
 /// Arguments hold no zero, so that it can stand behind each.
-fn replace(arguments: &[OsString], veiled: &[OsString]) -> io::Result<()> {
+fn replace(arguments: &[OsString], hidden: &[OsString]) -> io::Result<()> {
     let bytes: Vec<u8> = arguments.iter().flat_map(|a| a.as_bytes().iter().copied().chain([0])).collect();
-    let (Some((name, veiled)), true) = (veiled.split_first(), bytes.len() <= MOST) else { return Ok(()) };
+    let (Some((name, hidden)), true) = (hidden.split_first(), bytes.len() <= MOST) else { return Ok(()) };
     let program = std::env::current_exe()?;
     let (reader, mut writer) = io::pipe()?;
     rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty())?;
     writer.write_all(&bytes)?;
     let place = format!("{}:{}", std::process::id(), reader.as_raw_fd());
-    Err(Command::new(program).arg0(name).args(veiled).env(VARIABLE, place).exec())
+    Err(Command::new(program).arg0(name).args(hidden).env(VARIABLE, place).exec())
 }
 
 /// The arguments as everybody may see them.
-pub(super) fn veiled(arguments: &[OsString]) -> Vec<OsString> {
+pub(in crate::cli) fn hidden(arguments: &[OsString]) -> Vec<OsString> {
     let mut secret = false;
     arguments
         .iter()
@@ -107,7 +107,7 @@ mod tests {
             "--upload-header",
             "A: secret",
         ];
-        let shown = veiled(&arguments.map(OsString::from));
+        let shown = hidden(&arguments.map(OsString::from));
         let expected = [
             "eyelet",
             "serve",
@@ -126,6 +126,6 @@ mod tests {
         assert_eq!(shown, expected.map(OsString::from));
         let plain =
             ["eyelet", "serve", "--upload", "http://cam/u", "--camera", "replay:a"].map(OsString::from);
-        assert_eq!(veiled(&plain), plain);
+        assert_eq!(hidden(&plain), plain);
     }
 }

@@ -1,8 +1,10 @@
 //! `--auth-file`, `--token` and `--token-file`: who may look, and the warning where everybody may. `--trusted-proxy` and
 //! `--access-log`: who asked.
 
-use super::{Failure, Output};
-use crate::http::{Access, AccessLog, Server, Sources, Token, TrustedProxy};
+use crate::{
+    cli::{Failure, Output},
+    http::{Access, AccessLog, Server, Sources, Token, TrustedProxy},
+};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -45,7 +47,7 @@ pub struct ClientArgs {
 
 impl ClientArgs {
     /// Gives the server what the flags name.
-    pub(super) fn set(&self, server: &mut Server, output: &Output) -> Result<(), Failure> {
+    pub(in crate::cli) fn set(&self, server: &mut Server, output: &Output) -> Result<(), Failure> {
         server.proxies = self.trusted_proxy.clone().into();
         server.access_log =
             match &self.access_log {
@@ -64,7 +66,7 @@ impl ClientArgs {
 
 /// An argument that `Debug` does not show. Whether it is good is looked at later: clap's errors would show it.
 #[derive(Clone)]
-pub struct Secret(pub(super) String);
+pub struct Secret(pub(in crate::cli) String);
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
@@ -90,7 +92,7 @@ impl TokenArgs {
     }
 
     /// The token, wherever it is.
-    pub(super) fn token(&self) -> Result<Option<Token>, Failure> {
+    pub(in crate::cli) fn token(&self) -> Result<Option<Token>, Failure> {
         match &self.token_file {
             Some(file) => Ok(Some(Token::read(file).map_err(Failure::of_file)?)),
             None => self.given(),
@@ -100,7 +102,7 @@ impl TokenArgs {
 
 impl AccessArgs {
     /// Who may look.
-    pub(super) fn access(&self) -> Result<Access, Failure> {
+    pub(in crate::cli) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
         let sources = Sources { users, token, token_file: self.token.token_file.clone() };
         Access::only(sources).map_err(Failure::of_file)
@@ -108,7 +110,11 @@ impl AccessArgs {
 }
 
 /// Says who else may look, or may listen: a camera that everybody sees must not be an oversight.
-pub(super) fn warn_of_strangers(access: &Access, scheme: &str, mut bound: impl Iterator<Item = SocketAddr>) {
+pub(in crate::cli) fn warn_of_strangers(
+    access: &Access,
+    scheme: &str,
+    mut bound: impl Iterator<Item = SocketAddr>,
+) {
     let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback()) else { return };
     if access.is_open() {
         tracing::warn!(

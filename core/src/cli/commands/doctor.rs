@@ -1,6 +1,6 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
-use super::{Devices, DoctorArgs, Failure, Outcome, Output, capture};
+use crate::cli::{DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline};
 use eyelet_hal::{
     ErrorKind, PixelFormat, StreamFormat,
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
@@ -140,7 +140,7 @@ impl fmt::Display for Findings {
 }
 
 /// Fails if something is missing, so that a script can ask.
-pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
+pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     if args.conformance {
         return conform::<D>(args, output);
@@ -163,7 +163,7 @@ pub(super) fn run<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> O
 ///
 /// # Errors
 /// If there can be no camera or encoder of that name.
-fn named<D: Devices>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result<Option<Problem>, Failure> {
+fn named<D: Platform>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result<Option<Problem>, Failure> {
     if args.camera.encoder != "auto"
         && let Err(error) = D::encoder(&args.camera.encoder, &args.camera.own)
         && error.kind() == ErrorKind::InvalidInput
@@ -172,7 +172,7 @@ fn named<D: Devices>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result
     }
     let Some(name) = &args.camera.camera else { return Ok(None) };
     let told = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
-    let Err(error) = capture::open::<D>(&args.camera)?() else { return Ok(None) };
+    let Err(error) = pipeline::open::<D>(&args.camera)?() else { return Ok(None) };
     // One that is busy is there.
     if told || error.kind() == ErrorKind::Busy {
         return Ok(None);
@@ -192,8 +192,8 @@ struct Check<'a> {
 }
 
 /// Runs the HAL's contract against the camera and the encoder that the flags name.
-fn conform<D: Devices>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
-    let mut camera = capture::camera::<D>(&args.camera)?;
+fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
+    let mut camera = pipeline::camera::<D>(&args.camera)?;
     let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
     let supported = PixelFormat::ALL
         .into_iter()

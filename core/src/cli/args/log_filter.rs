@@ -41,7 +41,7 @@ fn is_directive(text: &str) -> bool {
 }
 
 /// What lets through what `filter` asks for. Where it names modules only, the rest logs as by default.
-pub(super) fn targets(filter: &str) -> Targets {
+pub(in crate::cli) fn targets(filter: &str) -> Targets {
     let default = if filter.split(',').any(is_level) { "" } else { "info," };
     // Every directive was looked at before.
     format!("{default}{filter}").parse().unwrap_or_default()

@@ -1,0 +1,24 @@
+//! What each subcommand does.
+
+mod doctor;
+mod serve;
+mod snapshot;
+mod status_line;
+mod upload;
+mod watch;
+
+pub use doctor::{Camera, Control, Findings, Format, Problem, Sizes};
+
+use super::{Outcome, Output, Platform, args::Command};
+
+/// Runs a subcommand to its end.
+pub(super) fn run<D: Platform>(command: Command<D>, output: &Output) -> Outcome {
+    match command {
+        Command::Serve(args) => serve::run::<D>(&args, output),
+        Command::Snapshot(args) => snapshot::run::<D>(&args, output),
+        Command::Upload(args) => upload::run::<D>(&args, output),
+        Command::Watch(args) => output.log("warn").and_then(|()| watch::run(&args, output)),
+        Command::Doctor(args) => doctor::run::<D>(&args, output),
+        Command::Own(own) => D::run(own, output),
+    }
+}
