@@ -1,6 +1,6 @@
-//! One error for every device: a kind to match, a sentence to read, a cause to follow.
+//! One error for every device: a kind to match, a sentence to read, a remedy kept apart, a cause to follow.
 
-use std::{error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 /// What generic code may react to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,13 +28,27 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A device error: a kind to match on, a sentence to read, a cause.
+/// A device error: a kind to match on, a sentence to read, a remedy, a cause.
 ///
-/// The sentence names the operation, the device and the remedy, for example
-/// `cannot open /dev/video0: busy; is another streamer running?`. `Debug` prints the whole chain of causes.
+/// [`message`](Self::message) names the operation, the device and the reason: `cannot open /dev/video0: busy`.
+/// [`remedy`](Self::remedy) says what may help: `is another streamer running?`. `Display` prints both in one line, with
+/// `; ` between them, `Debug` the kind and the chain of causes as well.
+///
+/// A library's remedy does not assume a command line. A program that knows a better one, such as a flag, replaces it:
+///
+/// ```
+/// use eyelet_hal::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::NotFound, "cannot open /dev/video7: no such device")
+///     .with_remedy("is the camera plugged in, and the name right?");
+/// let error = error.with_remedy("name one that `doctor` lists with --camera");
+/// assert_eq!(error.message(), "cannot open /dev/video7: no such device");
+/// assert_eq!(error.remedy(), Some("name one that `doctor` lists with --camera"));
+/// ```
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    remedy: Option<Cow<'static, str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -42,9 +56,16 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error without a cause.
+    /// An error without a remedy and without a cause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), remedy: None, source: None }
+    }
+
+    /// Sets what the reader can do about it, in place of any remedy set before.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
     }
 
     /// Adds the cause.
@@ -58,17 +79,31 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
+
+    /// What is wrong, without the remedy: for a longer sentence that ends with a remedy of its own.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the reader can do about it, if there is a remedy.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.message)?;
+        write!(f, "{:?}: {self}", self.kind)?;
         let mut next = self.source();
         while let Some(cause) = next {
             write!(f, "\ncaused by: {cause}")?;
@@ -87,6 +122,17 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn display_with_a_remedy_prints_both_in_one_line() {
+        let error = Error::new(ErrorKind::Busy, "cannot open /dev/video0: busy");
+        assert_eq!((error.message(), error.remedy()), ("cannot open /dev/video0: busy", None));
+        let error = error.with_remedy("wait").with_remedy("is another streamer running?");
+        assert_eq!(error.to_string(), "cannot open /dev/video0: busy; is another streamer running?");
+        assert_eq!(error.message(), "cannot open /dev/video0: busy");
+        assert_eq!(error.remedy(), Some("is another streamer running?"));
+        assert_eq!(format!("{error:?}"), format!("Busy: {error}"));
+    }
 
     #[test]
     fn debug_prints_the_chain_of_causes() {
