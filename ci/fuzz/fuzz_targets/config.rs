@@ -18,7 +18,10 @@ fuzz_target!(|bytes: &[u8]| {
     let mut arguments: Vec<OsString> = [OsString::from("eyelet-sim")].into_iter().chain(typed).collect();
     arguments.insert(arguments.len().min(2), format!("--config={}", FILE.display()).into());
     match cli::matches::<Simulator>(arguments) {
-        Err(Failure::Usage(what)) => assert!(!what.contains('\n') && !what.is_empty(), "one line: {what:?}"),
+        Err(failure @ Failure::Usage(_)) => {
+            let what = failure.to_string();
+            assert!(!what.is_empty() && !what.contains(char::is_control), "one line: {what:?}");
+        }
         Err(Failure::Runtime(what)) => panic!("nothing ran: {what}"),
         Ok(_) | Err(Failure::Help(_)) => {}
     }

@@ -3,9 +3,12 @@
 use super::{Output, args::suggest};
 use crate::upload::credentials::concealed;
 use eyelet_hal::{Error, ErrorKind};
-use std::process::ExitCode;
+use std::{
+    fmt::{self, Write as _},
+    process::ExitCode,
+};
 
-/// Why a command ended early.
+/// Why a command ended early. Displayed, a failure is one line, whatever it quotes.
 #[derive(Debug)]
 pub enum Failure {
     /// Not a failure: the help text or the version was asked for.
@@ -41,7 +44,6 @@ impl Failure {
             Some(what) if what.starts_with("cannot ") => what,
             _ => text.split("\n\n").next().unwrap_or(text).to_owned(),
         };
-        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         // It quotes values as they were given.
         Self::Usage(format!("{}; {}--help tells more", concealed(&what), suggest::hint(&error)))
     }
@@ -51,15 +53,38 @@ impl Failure {
             Self::Help(text) => output
                 .print(text.trim_end())
                 .map_or_else(|failure| failure.report(output), |()| ExitCode::SUCCESS),
-            Self::Usage(what) => {
-                output.error(what);
+            Self::Usage(_) => {
+                output.error(&self.to_string());
                 ExitCode::from(2)
             }
-            Self::Runtime(what) => {
-                output.error(what);
+            Self::Runtime(_) => {
+                output.error(&self.to_string());
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The help text as it is; what went wrong in one line: a name that it quotes may hold line breaks, or an escape
+    /// sequence that a terminal would obey.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self {
+            Self::Help(text) => return f.write_str(text),
+            Self::Usage(what) | Self::Runtime(what) => what,
+        };
+        for (index, word) in what.split_whitespace().enumerate() {
+            if index > 0 {
+                f.write_char(' ')?;
+            }
+            for c in word.chars() {
+                match c.is_control() {
+                    true => write!(f, "{}", c.escape_default())?,
+                    false => f.write_char(c)?,
+                }
+            }
+        }
+        Ok(())
     }
 }
 

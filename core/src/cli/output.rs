@@ -108,7 +108,6 @@ impl Output {
 
     /// The one line that tells why the command ended.
     pub fn error(&self, what: &str) {
-        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         let erase = if io::stderr().is_terminal() { ERASE } else { "" };
         let line = format!("{erase}error: {what}\n");
         match self.log.get() {

@@ -65,6 +65,20 @@ fn file(text: &str) -> (tempfile::NamedTempFile, String) {
 }
 
 #[test]
+fn a_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
+    let (not_a_directory, name) = file("");
+    for config in
+        ["no\nsuch\x1b[2Jfile", &format!("{name}/x"), &"long".repeat(100), "nul\0", "/dev/zero", "/"]
+    {
+        let failure = parsed(&["--config", config]).unwrap_err();
+        let what = failure.to_string();
+        assert!(matches!(failure, Failure::Usage(_)), "{what}");
+        assert!(what.starts_with("cannot read ") && !what.contains(char::is_control), "{what}");
+    }
+    drop(not_a_directory);
+}
+
+#[test]
 fn serve_is_the_default() {
     assert_eq!(serve(&[]).camera.size.to_string(), "640x480");
     assert_eq!(serve(&["--quality", "50"]).camera.quality.get(), 50);

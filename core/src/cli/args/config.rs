@@ -9,14 +9,17 @@ use super::{hide_args, suggest};
 use crate::cli::Failure;
 use std::{
     ffi::OsString,
-    fs,
-    io::ErrorKind,
+    fs::File,
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
 /// Other subcommands have flags of these names, and mean something else: where another server listens, or a secret that
 /// would be shown to somebody else's. Outside a table they are those of `serve`.
 const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
+
+/// In bytes; longer than any configuration.
+const LONGEST: u64 = 1 << 20;
 
 /// Puts what the configuration file says in front of the typed arguments.
 pub(in crate::cli) fn insert(
@@ -31,11 +34,16 @@ pub(in crate::cli) fn insert(
         return Ok(arguments);
     }
     let path = Path::new(&file);
-    let text = fs::read_to_string(path).map_err(|e| {
+    let text = read(path).map_err(|e| {
         let what = format!("cannot read {}: {e}; name a TOML file with --config", path.display());
-        // A disk that fails may do better at the next start.
+        // A name or a content that cannot be right; a disk that fails may do better at the next start.
         match e.kind() {
-            ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::InvalidData => Failure::Usage(what),
+            ErrorKind::NotFound
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidData => Failure::Usage(what),
             _ => Failure::Runtime(what),
         }
     })?;
@@ -49,7 +57,7 @@ pub(in crate::cli) fn insert(
 /// The file that `--config` names, if there is a secret in it, for whichever command.
 pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
     let file = PathBuf::from(named(arguments)?);
-    let table: toml::Table = fs::read_to_string(&file).ok()?.parse().ok()?;
+    let table: toml::Table = read(&file).ok()?.parse().ok()?;
     let flags: Vec<OsString> = table
         .iter()
         .flat_map(|(key, value)| {
@@ -60,6 +68,16 @@ pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
         })
         .collect();
     (hide_args::hidden(&flags) != flags).then_some(file)
+}
+
+/// The text of a configuration file; a device such as `/dev/zero` has no end.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::new(ErrorKind::InvalidData, "it is longer than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// The value of `--config`; the last one counts.

@@ -105,9 +105,7 @@ async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Ou
                     }
                     tracing::info!("files are read again");
                 }
-                Err(Failure::Runtime(what) | Failure::Usage(what) | Failure::Help(what)) => {
-                    tracing::warn!("{what}; the page of before stays");
-                }
+                Err(failure) => tracing::warn!("{failure}; keeping the previous page"),
             },
         }
     }
