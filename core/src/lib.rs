@@ -16,7 +16,6 @@
 #![deny(unsafe_code)]
 
 mod actual_size;
-mod addresses;
 mod allowance;
 mod attempts;
 #[cfg(feature = "cli")]
@@ -33,21 +32,18 @@ pub mod jpeg;
 pub mod line_writer;
 pub mod metrics;
 pub mod multipart;
+mod net;
 mod no_signal;
 pub mod pipeline;
 mod pool;
 mod publisher;
 mod rate;
-mod resolve;
 mod run_id;
-mod secret_file;
 mod sequence;
 pub mod spool;
 mod stamps;
 mod status;
 mod streamer;
-#[cfg(feature = "tls")]
-mod tls;
 pub mod upload;
 pub mod watch;
 

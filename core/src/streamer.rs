@@ -1,13 +1,13 @@
 //! `JpegStreamer`: MaixPy's streaming server, with its verbs.
 
 use crate::{
-    addresses::{self, Families},
     clock::SystemClock,
     encode,
     http::{self, Access, Server, SnapshotPolicy, Sources},
     hub::Hub,
     image::Image,
     jpeg,
+    net::addresses::{self, Families},
     publisher::{Publisher, Unwanted},
 };
 use bytes::Bytes;

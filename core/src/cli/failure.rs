@@ -1,7 +1,7 @@
 //! How commands fail: one line, and an exit code.
 
 use super::{Output, args::suggest};
-use crate::upload::credentials::concealed;
+use crate::net::credentials::concealed;
 use eyelet_hal::{Error, ErrorKind};
 use std::{
     fmt::{self, Write as _},

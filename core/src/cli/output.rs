@@ -153,7 +153,7 @@ impl Output {
                 Early::VisibleSecrets => tracing::warn!(
                     "every user of this machine can see the secrets among the arguments, since there is no /proc; use files such as --token-file or --config"
                 ),
-                Early::SecretIn(file) => crate::secret_file::warn_of_others(&file),
+                Early::SecretIn(file) => crate::net::secret_file::warn_of_others(&file),
             }
         }
         Ok(())

@@ -7,8 +7,11 @@
 //! The last number is how long it took, in seconds. A stream has its line at its end. Whatever a client sends, a line is
 //! one line of printable ASCII: all else is written `\xHH`. The values of `token` and the query of a referrer are `***`.
 
-use super::socket::Peer;
-use crate::{clock::Clock, line_writer::LineWriter, upload::credentials};
+use crate::{
+    clock::Clock,
+    line_writer::LineWriter,
+    net::{credentials, socket::Peer},
+};
 use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::{
     HeaderMap, Request,

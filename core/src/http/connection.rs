@@ -4,10 +4,10 @@ use super::{
     Context,
     connections::Place,
     framing, limits, routes,
-    socket::{Peer, Socket},
     stream::{self, StreamRequest},
     tap::Tap,
 };
+use crate::net::socket::{Peer, Socket};
 use hyper::{
     Method, Request,
     body::{Body, Incoming},

@@ -4,8 +4,8 @@
 //! does: without a request (none yet, half of one, or the next one not yet). If none is, one of the network that has
 //! most: somebody who asks without end, from as many connections as he may have, keeps nobody else out.
 
-use super::socket::{Network, Peer};
 use crate::metrics::ConnectionCounters;
+use crate::net::socket::{Network, Peer};
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
@@ -278,7 +278,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::socket::Peer;
+    use crate::net::socket::Peer;
 
     fn peer(address: &str) -> Option<Network> {
         Peer::Tcp(std::net::SocketAddr::new(address.parse().unwrap(), 1)).counted_network()

@@ -1,7 +1,6 @@
 //! How much a peer may ask for, and for how long: every number, with its reason.
 
-use socket2::SockRef;
-use std::{io, time::Duration};
+use std::time::Duration;
 
 /// A peer has this long for its first byte, from then on this long for a request's head, and an idle connection this
 /// long until its next: a person's browser sends one within a round trip, and connects again without being noticed.
@@ -32,20 +31,11 @@ const LATER_FILES: usize = 32;
 /// Even where files are few, so many connections are tried.
 const FEWEST_CONNECTIONS: usize = 16;
 
-/// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
-/// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
-pub(super) const UNSENT: u32 = 16 * 1024;
-
 /// However small the picture, a peer has the time for so many bytes.
 const FEWEST_BYTES: usize = 64 * 1024;
 
 /// In bytes a second: who takes less is no viewer. One small picture would take half a minute.
 const SLOWEST: f64 = 2_000.0;
-
-/// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
-/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver. A
-/// viewer whose picture has longer is given that: see `Socket::allow_stall`.
-pub(super) const DEAD: Duration = Duration::from_secs(60);
 
 /// How many may be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,20 +83,6 @@ pub(super) fn stall_budget(bytes: usize) -> Duration {
     Duration::from_secs_f64(bytes.max(FEWEST_BYTES) as f64 / SLOWEST)
 }
 
-/// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections
-/// inherit it.
-pub(super) fn notice_dead_peers(socket: &SockRef<'_>) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        let probes = socket2::TcpKeepalive::new().with_time(DEAD / 2).with_interval(DEAD / 6).with_retries(3);
-        socket.set_tcp_keepalive(&probes)?;
-        socket.set_tcp_user_timeout(Some(DEAD))
-    }
-    // Elsewhere with the system's times.
-    #[cfg(not(target_os = "linux"))]
-    socket.set_keepalive(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,20 +113,5 @@ mod tests {
         let _more: Vec<_> = (0..50).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
         // Other tests open and close files meanwhile.
         assert!(before > 3 && held_files() > before + 20, "{before} and {}", held_files());
-    }
-
-    #[tokio::test]
-    async fn connections_inherit_that_dead_peers_are_noticed() {
-        let listener = super::super::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (connection, _) = listener.accept().await.unwrap();
-        let connection = SockRef::from(&connection);
-        assert!(connection.keepalive().unwrap());
-        #[cfg(target_os = "linux")]
-        {
-            assert_eq!(connection.tcp_keepalive_time().unwrap(), DEAD / 2);
-            assert_eq!(connection.tcp_user_timeout().unwrap(), Some(DEAD));
-        }
     }
 }

@@ -6,13 +6,11 @@
 mod access_log;
 mod auth;
 mod base_path;
-mod bind;
 mod connection;
 mod connections;
 mod fanout;
 mod framing;
 mod limits;
-mod listener;
 mod origins;
 mod outgoing;
 mod page;
@@ -22,34 +20,37 @@ mod proxies;
 mod routes;
 mod sink;
 mod snapshot;
-mod socket;
 mod state;
 mod stream;
 mod tap;
 mod thinner;
-mod unix_file;
 mod viewers;
 
 pub use access_log::AccessLog;
 pub use auth::{Access, Sources, Token};
 pub use base_path::BasePath;
-pub use bind::Bind;
 pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
-pub use listener::{Listener, Listeners, listen};
 pub use origins::{AllowedOrigin, Origins};
 pub use page::Page;
 pub use proxies::{TrustedProxies, TrustedProxy};
 pub use routes::ROUTES;
 pub use snapshot::SnapshotPolicy;
-pub use unix_file::UnixPermissions;
 
 #[cfg(feature = "tls")]
-pub use crate::tls::ServerTls;
+pub use crate::net::tls::ServerTls;
+pub use crate::net::{
+    bind::Bind,
+    listener::{Listener, Listeners, listen},
+    unix_file::UnixPermissions,
+};
 
-use crate::{clock::Clock, hub::Hub};
+use crate::{
+    clock::Clock,
+    hub::Hub,
+    net::socket::{Peer, Socket},
+};
 use fanout::Fanout;
-use socket::{Peer, Socket};
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use tokio::time::Instant;
 use viewers::Viewers;

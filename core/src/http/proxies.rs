@@ -5,7 +5,7 @@
 //! `Forwarded` (RFC 7239) is not read: a proxy that writes the one header hands on the other as a client sent it, so to
 //! read both is to believe anybody.
 
-use super::socket::Peer;
+use crate::net::socket::Peer;
 use hyper::HeaderMap;
 use std::{net::IpAddr, net::SocketAddr, str::FromStr};
 

@@ -3,13 +3,11 @@
 use super::{
     Context, Server,
     framing::{self, Framing},
-    snapshot,
-    socket::Peer,
-    state,
+    snapshot, state,
     stream::StreamRequest,
     thinner::Thinner,
 };
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, net::socket::Peer};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{

@@ -1,6 +1,7 @@
 //! Where parts go: a socket that does not block, one system call at a time.
 
-use super::{pages::Pages, socket::Socket};
+use super::pages::Pages;
+use crate::net::socket::Socket;
 use std::{
     io::{self, IoSlice},
     ops::Range,

@@ -7,11 +7,13 @@ use super::{
     limits,
     outgoing::{Outgoing, Progress},
     sink::Ways,
-    socket::Socket,
     thinner::Thinner,
     viewers::Viewer,
 };
-use crate::feed::{Feed, Picture, Subscription};
+use crate::{
+    feed::{Feed, Picture, Subscription},
+    net::socket::{self, Socket},
+};
 use hyper::HeaderMap;
 use std::{
     io::{self, IoSlice},
@@ -237,12 +239,12 @@ async fn write_all(socket: &Socket, bytes: &[u8]) -> io::Result<()> {
 /// Waits until the peer has taken something of the `bytes` that it is to get.
 async fn room(socket: &Socket, bytes: usize) -> io::Result<()> {
     let budget = limits::stall_budget(bytes);
-    let early = budget.min(limits::DEAD / 2);
+    let early = budget.min(socket::DEAD / 2);
     if let Ok(result) = timeout(early, socket.writable()).await {
         return result;
     }
     // The kernel would give up sooner on what a large picture is allowed. Most viewers never come to this.
-    if budget + early > limits::DEAD {
+    if budget + early > socket::DEAD {
         socket.allow_stall(budget + early)?;
     }
     match timeout(budget - early, socket.writable()).await {
@@ -261,7 +263,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _silent = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let socket = listener.accept().await.unwrap().0;
-        limits::notice_dead_peers(&socket2::SockRef::from(&socket)).unwrap();
+        socket::notice_dead_peers(&socket2::SockRef::from(&socket)).unwrap();
         while socket.try_write(&[0; 65536]).is_ok() {}
         let socket = Socket::Tcp(socket);
         for bytes in [1000, 200_000, 1_000_000] {

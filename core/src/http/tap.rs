@@ -1,6 +1,7 @@
 //! The socket under hyper, with two things to know about it: whether everything written has gone, and how much.
 
-use super::{limits, socket::Socket};
+use super::limits;
+use crate::net::socket::Socket;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::{

@@ -1,6 +1,6 @@
 //! Who watches `/stream`.
 
-use super::socket::Peer;
+use crate::net::socket::Peer;
 use crate::rate::Rate;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;

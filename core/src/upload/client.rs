@@ -1,11 +1,7 @@
 //! Sending one picture after another over one kept-alive connection.
 
-use super::{
-    PostMeta, Response, UploadUrl,
-    connection::{Connection, broken},
-    flow::Silence,
-    style::RequestStyle,
-};
+use super::{PostMeta, Response, UploadUrl, style::RequestStyle};
+use crate::net::client::{Connection, Silence, Timeouts, broken};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::BodyExt;
@@ -14,27 +10,6 @@ use std::time::Duration;
 
 /// How much of an answer is kept, in bytes. A server that says more is cut off.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// How long to wait for a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Timeouts {
-    /// For resolving the name and connecting: 5 s.
-    pub connect: Duration,
-    /// For the next bytes to be taken by the server, while a picture is being sent: 30 s. The whole picture may take any
-    /// time. Also for shaking hands, with TLS.
-    pub progress: Duration,
-    /// For the whole answer, from when the picture has been sent: 30 s, and as long again as the sending took, since as
-    /// much may still be under way on a slow link.
-    pub response: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let thirty = Duration::from_secs(30);
-        Self { connect: Duration::from_secs(5), progress: thirty, response: thirty }
-    }
-}
 
 /// Sends pictures to one address over one connection, which is opened when first needed and kept alive.
 ///

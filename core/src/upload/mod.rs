@@ -38,31 +38,26 @@ use std::time::Duration;
 
 mod backoff;
 mod client;
-pub(crate) mod connection;
-pub(crate) mod credentials;
 mod delivery;
-mod flow;
 mod forward;
 mod meta;
 mod progress;
-pub(crate) mod proxy;
-pub(crate) mod response;
+mod response;
 mod style;
-mod template;
 mod uploader;
-pub(crate) mod url;
+mod url_template;
 
+pub use crate::net::client::{Proxy, Timeouts};
 pub use backoff::Backoff;
-pub use client::{Client, Timeouts};
+pub use client::Client;
 pub use delivery::Delivery;
 pub use forward::Forwarder;
 pub use meta::PostMeta;
 pub use progress::{Progress, UploadStatus};
-pub use proxy::Proxy;
 pub use response::Response;
 pub use style::{FIELD, RequestStyle, UploadMethod};
 pub use uploader::Uploader;
-pub use url::UploadUrl;
+pub use url_template::UploadUrl;
 
 /// The next picture, if it comes while there is patience.
 async fn within<T>(patience: Option<Duration>, next: impl Future<Output = T>) -> Result<T> {

@@ -1,9 +1,6 @@
 //! What a server answers.
 
-use super::{
-    connection::{first_line, is_page},
-    credentials::concealed,
-};
+use crate::net::client::{first_line, is_page, pointed_to};
 use eyelet_hal::ErrorKind;
 use hyper::{
     StatusCode,
@@ -92,12 +89,6 @@ impl Response {
             None => format!("the server answered {status}"),
         }
     }
-}
-
-/// Where a redirect leads, in quotes and without the query, which may be what lets one in there.
-pub(crate) fn pointed_to(location: &str) -> String {
-    let to: String = location.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
-    format!("{:?}", concealed(&to))
 }
 
 /// Seconds, or a date. A date is compared with the server's own: a board's clock may be years behind.

@@ -1,6 +1,7 @@
 //! How a picture becomes a request: the method, the form, headers of one's own.
 
-use super::{PostMeta, UploadUrl, template, url::HttpUrl};
+use super::{PostMeta, UploadUrl, url_template};
+use crate::net::url::HttpUrl;
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::Full;
@@ -162,7 +163,7 @@ impl RequestStyle {
     ) -> Result<Request<Full<Bytes>>> {
         self.check_secrecy(url)?;
         let bad = |why: &str| url.error(ErrorKind::InvalidInput, why);
-        let target = template::target(url.target(), meta).map_err(|why| bad(&why))?;
+        let target = url_template::target(url.target(), meta).map_err(|why| bad(&why))?;
         let (method, content_type, body) = match self.method {
             UploadMethod::Post => (Method::POST, content_type(&picture).to_owned(), picture),
             UploadMethod::Put => (Method::PUT, content_type(&picture).to_owned(), picture),

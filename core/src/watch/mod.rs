@@ -10,10 +10,8 @@ use crate::{
     clock::Clock,
     http::Token,
     multipart::Reader,
-    upload::{
-        Proxy, Timeouts,
-        connection::{Connection, broken, first_line, is_page},
-        response::pointed_to,
+    net::{
+        client::{Connection, Proxy, Timeouts, broken, first_line, is_page, pointed_to},
         url::{HttpUrl, Purpose},
     },
 };
@@ -42,7 +40,7 @@ impl StreamUrl {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_roots(mut self, file: std::path::PathBuf) -> Self {
-        self.0.set_trust(crate::tls::Trust::file(file));
+        self.0.set_trust(crate::net::tls::Trust::file(file));
         self
     }
 }

@@ -4,7 +4,7 @@
 //! replaces itself at once by itself, with the same arguments but for the secrets, and hands those over in a pipe
 //! that nobody else has. The process stays the same; the secret was to be seen for a few milliseconds.
 
-use crate::upload::credentials::concealed;
+use crate::net::credentials::concealed;
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read as _, Write as _},

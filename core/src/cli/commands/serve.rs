@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, SystemClock},
     http::{Bind, Listener, Page, Server, UnixPermissions},
     hub::Hub,
-    secret_file,
+    net::secret_file,
 };
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

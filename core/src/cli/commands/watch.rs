@@ -3,7 +3,7 @@
 use crate::{
     cli::{Failure, Outcome, Output, Signals, WatchArgs, runtime},
     clock::SystemClock,
-    upload::proxy,
+    net::client::proxy,
     watch::{self, Options, Report, StreamUrl},
 };
 

@@ -5,8 +5,9 @@ use crate::{
     cli::{Failure, SendingArgs},
     feed::{Sampler, Subscription},
     hub::Hub,
+    net::client::proxy,
     spool::{self, Folder, Keeper, Spool},
-    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl, proxy},
+    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl},
 };
 use std::{num::NonZeroU64, time::Duration};
 

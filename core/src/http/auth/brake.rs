@@ -5,7 +5,7 @@
 //! in which the account gets no further try: none for the first wrong ones, then twice as long each time. Other
 //! accounts are not touched by it. A proof that was wrong is charged once, however often it comes.
 
-use crate::http::socket::Network;
+use crate::net::socket::Network;
 use std::{collections::HashMap, time::Duration};
 
 /// A person mistypes a few times; nothing is slowed down until then.
@@ -154,7 +154,7 @@ fn cost(wrong: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::socket::Peer;
+    use crate::net::socket::Peer;
     use proptest::prelude::*;
 
     fn origin(text: &str) -> Payer {

@@ -1,7 +1,7 @@
 //! Who may look, as one state of the files says; and who was right before.
 
 use super::{offer::Offer, token::Token, users::User};
-use crate::http::socket::Network;
+use crate::net::socket::Network;
 use blake2::{Blake2b256, Digest as _};
 use std::{
     collections::VecDeque,

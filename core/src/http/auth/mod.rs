@@ -20,8 +20,8 @@ mod users;
 pub use source::Sources;
 pub use token::Token;
 
-use super::socket::Peer;
 use crate::clock::Clock;
+use crate::net::socket::Peer;
 use brake::{Brake, Charge, Payer};
 use eyelet_hal::Result;
 use hashing::Hashing;

@@ -1,6 +1,6 @@
 //! What a request offers as proof.
 
-use crate::upload::credentials::decoded;
+use crate::net::credentials::decoded;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::{AUTHORIZATION, HeaderMap};
 

@@ -5,7 +5,7 @@ use super::{
     token::Token,
     users,
 };
-use crate::secret_file::{self, Reload};
+use crate::net::secret_file::{self, Reload};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -26,7 +26,7 @@ impl Token {
     /// # Errors
     /// That of reading it, or as [`new`](Self::new) with the file's name.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = crate::secret_file::read(path, "--token-file")?;
+        let text = crate::net::secret_file::read(path, "--token-file")?;
         Self::new(text.trim()).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
     }
 

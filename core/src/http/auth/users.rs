@@ -1,7 +1,7 @@
 //! The file of users: lines of `user:hash`, as `htpasswd -B` writes them.
 
 use super::hash::Hash;
-use crate::secret_file;
+use crate::net::secret_file;
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{collections::HashSet, path::Path};
 

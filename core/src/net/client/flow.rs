@@ -64,13 +64,13 @@ impl Flow {
     }
 
     /// Whether all of the request has been sent.
-    pub(super) fn sent(&self) -> bool {
+    pub(crate) fn sent(&self) -> bool {
         self.marks().sent.is_some()
     }
 
     /// Does the work, which is a request on this connection, for as long as bytes go out. The answer may then take its own
     /// time, and as long again as the sending took: that much may still be under way in the network.
-    pub(super) async fn watch<T>(
+    pub(crate) async fn watch<T>(
         &self,
         work: impl Future<Output = T>,
         timeouts: &Timeouts,

@@ -3,9 +3,9 @@
 use super::{
     Timeouts,
     flow::{Flow, Watched},
-    url::HttpUrl,
+    resolve,
 };
-use crate::resolve;
+use crate::net::{credentials::concealed, url::HttpUrl};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::Full;
@@ -183,6 +183,12 @@ pub(crate) fn first_line(text: &str) -> Option<String> {
 pub(crate) fn is_page(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+}
+
+/// Where a redirect leads, in quotes and without the query, which may be what lets one in there.
+pub(crate) fn pointed_to(location: &str) -> String {
+    let to: String = location.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+    format!("{:?}", concealed(&to))
 }
 
 /// The first line of a head.

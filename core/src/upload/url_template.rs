@@ -1,13 +1,88 @@
-//! Addresses with places for what is known of a picture: `/store/{run}/{sequence}.jpg`.
+//! Where pictures are posted, with places for what is known of each: `/store/{run}/{sequence}.jpg`.
 
 use super::PostMeta;
+#[cfg(feature = "tls")]
+use crate::net::tls::Trust;
+use crate::net::{
+    client::Proxy,
+    url::{HttpUrl, Purpose},
+};
+use eyelet_hal::{Error, ErrorKind};
 use hyper::Uri;
+use std::{fmt, str::FromStr};
+
+/// Where pictures are posted: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none
+/// is given.
+///
+/// `{sequence}`, `{timestamp}` and `{run}` in the path or the query become those of each picture. `Display` leaves
+/// user, password and query out, since they may be secrets.
+///
+/// ```
+/// use eyelet_core::upload::UploadUrl;
+/// let url: UploadUrl = "http://192.168.0.2:8080/upload?camera=1".parse().unwrap();
+/// assert_eq!(url.to_string(), "http://192.168.0.2:8080/upload");
+/// let error = "http:///x".parse::<UploadUrl>().unwrap_err();
+/// assert_eq!(error.to_string(), r#"cannot upload to "http:///x": no host; write http://HOST:PORT/upload"#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadUrl(pub(crate) HttpUrl);
+
+impl FromStr for UploadUrl {
+    type Err = Error;
+
+    /// # Errors
+    /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
+    fn from_str(text: &str) -> eyelet_hal::Result<Self> {
+        let url = HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })?;
+        check(url.target()).map_err(|why| url.error(ErrorKind::InvalidInput, why))?;
+        Ok(Self(url))
+    }
+}
+
+impl UploadUrl {
+    /// Sends user and password also over `http`, where everybody on the way can read them.
+    #[must_use]
+    pub fn allow_unencrypted_credentials(mut self) -> Self {
+        self.0.allow_unencrypted();
+        self
+    }
+
+    /// Trusts the certificates in this PEM file, and no others. By default the system's are trusted.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_roots(mut self, file: std::path::PathBuf) -> Self {
+        self.0.set_trust(Trust::file(file));
+        self
+    }
+
+    /// Sends through this proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.0.set_proxy(proxy);
+        self
+    }
+
+    /// Whether the password in it may be sent, if there is one. Every upload asks; this is for asking early.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it would go over `http`, unless that
+    /// [is allowed](Self::allow_unencrypted_credentials).
+    pub fn check_credentials(&self) -> eyelet_hal::Result<()> {
+        self.0.authorization().map(drop)
+    }
+}
+
+impl fmt::Display for UploadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What may stand in braces.
 const PLACES: [&str; 3] = ["sequence", "timestamp", "run"];
 
 /// Why the address cannot be filled in.
-pub(super) fn check(target: &Uri) -> Result<(), String> {
+fn check(target: &Uri) -> Result<(), String> {
     let all = PostMeta::default();
     expand(&target.to_string(), |place| value(place, &all).map(|_| String::new())).map(drop)
 }

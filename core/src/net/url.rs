@@ -1,12 +1,14 @@
 //! Addresses that eyelet connects to: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`.
 
-use super::credentials::{Credentials, Unencrypted, concealed};
-use super::{proxy::Proxy, template};
 #[cfg(feature = "tls")]
-use crate::tls::Trust;
+use super::tls::Trust;
+use super::{
+    client::Proxy,
+    credentials::{Credentials, Unencrypted, concealed},
+};
 use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::{Uri, header::HeaderValue};
-use std::{fmt, net::Ipv6Addr, str::FromStr};
+use std::{fmt, net::Ipv6Addr};
 
 /// What an address is for: the words of its error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +162,7 @@ impl HttpUrl {
         false
     }
 
-    pub(super) fn with_port(self, port: u16) -> Self {
+    pub(in crate::net) fn with_port(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
@@ -169,12 +171,12 @@ impl HttpUrl {
     }
 
     /// What is connected to in the server's stead.
-    pub(super) fn proxy(&self) -> Option<&HttpUrl> {
+    pub(in crate::net) fn proxy(&self) -> Option<&HttpUrl> {
         self.proxy.as_deref().map(|proxy| &proxy.0)
     }
 
     /// The host as the system's resolver has it, with the zone.
-    pub(super) fn peer(&self) -> String {
+    pub(in crate::net) fn peer(&self) -> String {
         match &self.zone {
             Some(zone) => format!("{}%{zone}", self.host()),
             None => self.host().to_owned(),
@@ -183,12 +185,12 @@ impl HttpUrl {
 
     /// As `CONNECT` wants it: always with a port.
     #[cfg(feature = "tls")]
-    pub(super) fn host_and_port(&self) -> String {
+    pub(in crate::net) fn host_and_port(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
     /// User and password, as a header's value.
-    pub(super) fn credentials(&self) -> Option<HeaderValue> {
+    pub(in crate::net) fn credentials(&self) -> Option<HeaderValue> {
         self.credentials.as_ref().map(Credentials::header)
     }
 
@@ -295,80 +297,13 @@ impl fmt::Display for HttpUrl {
     }
 }
 
-/// Where pictures are posted: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none
-/// is given.
-///
-/// `{sequence}`, `{timestamp}` and `{run}` in the path or the query become those of each picture. `Display` leaves
-/// user, password and query out, since they may be secrets.
-///
-/// ```
-/// use eyelet_core::upload::UploadUrl;
-/// let url: UploadUrl = "http://192.168.0.2:8080/upload?camera=1".parse().unwrap();
-/// assert_eq!(url.to_string(), "http://192.168.0.2:8080/upload");
-/// let error = "http:///x".parse::<UploadUrl>().unwrap_err();
-/// assert_eq!(error.to_string(), r#"cannot upload to "http:///x": no host; write http://HOST:PORT/upload"#);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadUrl(pub(crate) HttpUrl);
-
-impl FromStr for UploadUrl {
-    type Err = Error;
-
-    /// # Errors
-    /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
-    fn from_str(text: &str) -> Result<Self> {
-        let url = HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })?;
-        template::check(url.target()).map_err(|why| url.error(ErrorKind::InvalidInput, why))?;
-        Ok(Self(url))
-    }
-}
-
-impl UploadUrl {
-    /// Sends user and password also over `http`, where everybody on the way can read them.
-    #[must_use]
-    pub fn allow_unencrypted_credentials(mut self) -> Self {
-        self.0.allow_unencrypted();
-        self
-    }
-
-    /// Trusts the certificates in this PEM file, and no others. By default the system's are trusted.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn with_roots(mut self, file: std::path::PathBuf) -> Self {
-        self.0.set_trust(Trust::file(file));
-        self
-    }
-
-    /// Sends through this proxy.
-    #[must_use]
-    pub fn through(mut self, proxy: Proxy) -> Self {
-        self.0.set_proxy(proxy);
-        self
-    }
-
-    /// Whether the password in it may be sent, if there is one. Every upload asks; this is for asking early.
-    ///
-    /// # Errors
-    /// `InvalidInput` if it would go over `http`, unless that
-    /// [is allowed](Self::allow_unencrypted_credentials).
-    pub fn check_credentials(&self) -> Result<()> {
-        self.0.authorization().map(drop)
-    }
-}
-
-impl fmt::Display for UploadUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<HttpUrl> {
-        text.parse::<UploadUrl>().map(|url| url.0)
+        HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })
     }
 
     #[test]
@@ -444,14 +379,14 @@ mod tests {
     #[test]
     fn a_password_goes_over_http_only_where_that_is_allowed() {
         let text = "http://me:pw@cam/u";
-        let url: UploadUrl = text.parse().unwrap();
-        let error = url.check_credentials().unwrap_err();
+        let mut url = parse(text).unwrap();
+        let error = url.authorization().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let why = "cannot upload to http://cam/u: over http everybody on the way can read the credentials; \
                    use https, or say --insecure-credentials if that is no matter";
         assert_eq!(error.to_string(), why);
-        let url = url.allow_unencrypted_credentials();
-        assert_eq!(url.0.authorization().unwrap().unwrap(), "Basic bWU6cHc=");
+        url.allow_unencrypted();
+        assert_eq!(url.authorization().unwrap().unwrap(), "Basic bWU6cHc=");
         assert!(parse("http://cam/u").unwrap().authorization().unwrap().is_none());
     }
 

@@ -1,6 +1,6 @@
 //! Where a server is told to listen.
 
-use crate::addresses;
+use super::addresses;
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr, SocketAddrV6},

@@ -1,7 +1,7 @@
 //! What carries a connection: a TCP socket, with TLS or without, or a Unix socket. Nothing above needs to know which.
 
 #[cfg(feature = "tls")]
-use crate::tls::TlsStream;
+use super::tls::TlsStream;
 use socket2::SockRef;
 use std::{
     fmt,
@@ -17,9 +17,18 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
+/// How much of a stream may wait unsent in the kernel. Without a bound it is megabytes, and a slow viewer falls
+/// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
+const UNSENT: u32 = 16 * 1024;
+
+/// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
+/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver. A
+/// viewer whose picture has longer is given that: see `Socket::allow_stall`.
+pub(crate) const DEAD: Duration = Duration::from_secs(60);
+
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     Tcp(SocketAddr),
     /// Whoever may open the socket's file.
     Unix,
@@ -29,7 +38,7 @@ pub(super) enum Peer {
 
 /// Whose connections and tries are counted together: what one customer or one machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Network {
+pub(crate) enum Network {
     V4(Ipv4Addr),
     /// The first 64 bits of an address.
     V6([u16; 4]),
@@ -38,7 +47,7 @@ pub(super) enum Network {
 }
 
 impl Peer {
-    pub(super) fn network(&self) -> Network {
+    pub(crate) fn network(&self) -> Network {
         match self.ip() {
             None => Network::Unix,
             Some(IpAddr::V4(ip)) => Network::V4(ip),
@@ -50,7 +59,7 @@ impl Peer {
     }
 
     /// The address, of IPv4 where it is one; none for a Unix socket.
-    pub(super) fn ip(&self) -> Option<IpAddr> {
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip().to_canonical()),
             Self::Proxied(ip) => Some(ip.to_canonical()),
@@ -60,7 +69,7 @@ impl Peer {
 
     /// The network, but none where a web server on this machine may stand for any number of people. (It connects
     /// from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
-    pub(super) fn counted_network(&self) -> Option<Network> {
+    pub(crate) fn counted_network(&self) -> Option<Network> {
         self.ip()
             .filter(|ip| *ip != Ipv4Addr::LOCALHOST && *ip != Ipv6Addr::LOCALHOST)
             .map(|_| self.network())
@@ -84,7 +93,7 @@ fn peek(socket: SockRef<'_>) -> io::Result<()> {
 
 /// A connected socket.
 #[derive(Debug)]
-pub(super) enum Socket {
+pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
     #[cfg(feature = "tls")]
@@ -93,7 +102,7 @@ pub(super) enum Socket {
 
 impl Socket {
     /// Whole answers are written at once; waiting for more to send would only delay them.
-    pub(super) fn send_at_once(&self) -> io::Result<()> {
+    pub(crate) fn send_at_once(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.set_nodelay(true),
             Self::Unix(_) => Ok(()),
@@ -103,7 +112,7 @@ impl Socket {
     }
 
     /// Whether bytes go out as they are.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         match self {
             Self::Tcp(_) | Self::Unix(_) => true,
             #[cfg(feature = "tls")]
@@ -113,7 +122,7 @@ impl Socket {
 
     /// Sends this if there is room for it, and closes. Waits for nothing: as far as the peer is concerned, it was
     /// told, or hung up on.
-    pub(super) fn refuse(self, answer: &[u8]) {
+    pub(crate) fn refuse(self, answer: &[u8]) {
         let socket = match &self {
             Self::Tcp(socket) => SockRef::from(socket),
             Self::Unix(socket) => SockRef::from(socket),
@@ -127,7 +136,7 @@ impl Socket {
     }
 
     /// Lets the peer take nothing for so long before the kernel gives it up.
-    pub(super) fn allow_stall(&self, time: Duration) -> io::Result<()> {
+    pub(crate) fn allow_stall(&self, time: Duration) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
             Self::Tcp(socket) => SockRef::from(socket).set_tcp_user_timeout(Some(time)),
@@ -138,18 +147,18 @@ impl Socket {
     }
 
     /// Lets little wait unsent in the kernel.
-    pub(super) fn keep_fresh(&self) -> io::Result<()> {
+    pub(crate) fn keep_fresh(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(super::limits::UNSENT),
+            Self::Tcp(socket) => SockRef::from(socket).set_tcp_notsent_lowat(UNSENT),
             #[cfg(all(feature = "tls", target_os = "linux"))]
-            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(super::limits::UNSENT),
+            Self::Tls(socket) => SockRef::from(socket.tcp()).set_tcp_notsent_lowat(UNSENT),
             _ => Ok(()),
         }
     }
 
     /// Waits until the peer has sent something, or closed its side. `readable` may say so before it knows.
-    pub(super) async fn first_byte(&self) -> io::Result<()> {
+    pub(crate) async fn first_byte(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.async_io(Interest::READABLE, || peek(socket.into())).await,
             Self::Unix(socket) => socket.async_io(Interest::READABLE, || peek(socket.into())).await,
@@ -158,7 +167,7 @@ impl Socket {
         }
     }
 
-    pub(super) async fn readable(&self) -> io::Result<()> {
+    pub(crate) async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.readable().await,
             Self::Unix(socket) => socket.readable().await,
@@ -168,7 +177,7 @@ impl Socket {
     }
 
     /// Waits until the connection is broken, as by a reset.
-    pub(super) async fn broken(&self) {
+    pub(crate) async fn broken(&self) {
         // An error here is the end too.
         let _ = match self {
             Self::Tcp(socket) => socket.ready(Interest::ERROR).await,
@@ -178,7 +187,7 @@ impl Socket {
         };
     }
 
-    pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_read(buffer),
             Self::Unix(socket) => socket.try_read(buffer),
@@ -187,7 +196,7 @@ impl Socket {
         }
     }
 
-    pub(super) async fn writable(&self) -> io::Result<()> {
+    pub(crate) async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.writable().await,
             Self::Unix(socket) => socket.writable().await,
@@ -196,7 +205,7 @@ impl Socket {
         }
     }
 
-    pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_write_vectored(slices),
             Self::Unix(socket) => socket.try_write_vectored(slices),
@@ -268,6 +277,40 @@ impl AsyncWrite for Socket {
             Self::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(socket) => Pin::new(&mut **socket).poll_shutdown(cx),
+        }
+    }
+}
+
+/// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections
+/// inherit it.
+pub(crate) fn notice_dead_peers(socket: &SockRef<'_>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let probes = socket2::TcpKeepalive::new().with_time(DEAD / 2).with_interval(DEAD / 6).with_retries(3);
+        socket.set_tcp_keepalive(&probes)?;
+        socket.set_tcp_user_timeout(Some(DEAD))
+    }
+    // Elsewhere with the system's times.
+    #[cfg(not(target_os = "linux"))]
+    socket.set_keepalive(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_inherit_that_dead_peers_are_noticed() {
+        let listener = crate::net::listener::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (connection, _) = listener.accept().await.unwrap();
+        let connection = SockRef::from(&connection);
+        assert!(connection.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(connection.tcp_keepalive_time().unwrap(), DEAD / 2);
+            assert_eq!(connection.tcp_user_timeout().unwrap(), Some(DEAD));
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What accepts connections: TCP ports and Unix sockets, our own or given by systemd.
 
 use super::{
+    addresses,
     bind::Bind,
-    limits,
-    socket::{Peer, Socket},
+    socket::{self, Peer, Socket},
     unix_file::{UnixFile, UnixPermissions},
 };
-use crate::addresses;
 use eyelet_hal::{Error, ErrorKind, Result};
 use socket2::{Domain, SockRef, Type};
 use std::{
@@ -77,7 +76,7 @@ impl Listener {
                 return Err(wrong("it does not listen"));
             }
             // Also another program's socket must not keep dead peers.
-            limits::notice_dead_peers(&SockRef::from(&listener)).map_err(cannot)?;
+            socket::notice_dead_peers(&SockRef::from(&listener)).map_err(cannot)?;
             listener.set_nonblocking(true).map_err(cannot)?;
             return Self::tcp(listener);
         }
@@ -132,7 +131,7 @@ impl Listener {
         }
     }
 
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Peer)>> {
+    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Peer)>> {
         match &self.kind {
             Kind::Tcp(listener) => {
                 listener.poll_accept(cx).map_ok(|(socket, peer)| (Socket::Tcp(socket), Peer::Tcp(peer)))
@@ -152,7 +151,7 @@ impl From<TcpListener> for Listener {
 
 /// Everywhere one server listens.
 #[derive(Debug)]
-pub struct Listeners(pub(super) Vec<Listener>);
+pub struct Listeners(pub(crate) Vec<Listener>);
 
 impl From<TcpListener> for Listeners {
     fn from(listener: TcpListener) -> Self {
@@ -219,7 +218,7 @@ fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     }
     // A server that starts again must not wait for the connections of its last run.
     socket.set_reuse_address(true)?;
-    limits::notice_dead_peers(&SockRef::from(&socket))?;
+    socket::notice_dead_peers(&SockRef::from(&socket))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

@@ -3,7 +3,7 @@
 use super::{provider, stream::TlsStream, validity};
 use crate::{
     clock::Clock,
-    secret_file::{self, Reload},
+    net::secret_file::{self, Reload},
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 use prometheus_client::metrics::gauge::Gauge;

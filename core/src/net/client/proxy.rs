@@ -1,6 +1,6 @@
 //! A proxy on the way to a server, named by hand or found in the environment, by the rules that curl has.
 
-use super::url::{HttpUrl, Purpose};
+use crate::net::url::{HttpUrl, Purpose};
 use eyelet_hal::{Error, ErrorKind, Result};
 #[cfg(feature = "cli")]
 use std::net::IpAddr;
@@ -169,12 +169,14 @@ async fn ask(stream: &mut TcpStream, url: &HttpUrl, proxy: &HttpUrl) -> Result<(
 mod tests {
     use super::*;
 
+    const PURPOSE: Purpose = Purpose { verb: "upload to", path: "/upload" };
+
     fn chosen(url: &str, named: Option<&str>, environment: &[(&str, &str)]) -> Option<String> {
-        let url: super::super::UploadUrl = url.parse().unwrap();
+        let url = HttpUrl::parse(url, PURPOSE).unwrap();
         let variable = |name: &str| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        choose(&url.0, named, variable).unwrap().map(|proxy| proxy.to_string())
+        choose(&url, named, variable).unwrap().map(|proxy| proxy.to_string())
     }
 
     #[test]
@@ -217,12 +219,12 @@ mod tests {
 
     #[test]
     fn a_variable_that_names_none_is_named_with_the_way_out() {
-        let url: super::super::UploadUrl = "http://cam/".parse().unwrap();
+        let url = HttpUrl::parse("http://cam/", PURPOSE).unwrap();
         let variable = |name: &str| (name == "ALL_PROXY").then(|| "socks5://me:secret@n:9".to_owned());
-        let error = choose(&url.0, None, variable).unwrap_err().to_string();
+        let error = choose(&url, None, variable).unwrap_err().to_string();
         let end = "; ALL_PROXY in the environment says so, no_proxy=cam leaves it out";
         assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
-        assert!(choose(&url.0, Some(""), variable).unwrap().is_none());
+        assert!(choose(&url, Some(""), variable).unwrap().is_none());
     }
 
     #[test]

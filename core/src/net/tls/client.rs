@@ -1,7 +1,7 @@
 //! The client's side: whom to trust.
 
 use super::{pinned::Pinned, provider, stream::TlsStream};
-use crate::secret_file;
+use crate::net::secret_file;
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, RootCertStore,
