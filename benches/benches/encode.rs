@@ -9,7 +9,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eyelet_bench::natural::Picture;
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality};
 use std::hint::black_box;
 

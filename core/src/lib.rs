@@ -12,43 +12,25 @@
 //! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
 //! With nobody watching and nothing uploading, nothing is encoded, and the camera is looked at five times a second.
 
-// Allowed in `encode/camera/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
+// Allowed in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
 #![deny(unsafe_code)]
 
-mod actual_size;
-mod allowance;
-mod attempts;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod encode;
 pub mod feed;
-mod fps;
 pub mod http;
-mod hub;
-mod huffman;
 pub mod image;
 pub mod jpeg;
 pub mod line_writer;
-pub mod metrics;
+mod maixpy;
 pub mod multipart;
 mod net;
-mod no_signal;
 pub mod pipeline;
-mod pool;
-mod publisher;
-mod rate;
-mod run_id;
-mod sequence;
 pub mod spool;
-mod stamps;
-mod status;
-mod streamer;
 pub mod upload;
 pub mod watch;
 
-pub use fps::Fps;
-pub use hub::Hub;
-pub use run_id::RunId;
-pub use status::{HANG, Status, StatusSnapshot};
-pub use streamer::{JpegStreamer, Written};
+pub use feed::{Fps, HANG, Hub, RunId, Status, StatusSnapshot, metrics};
+pub use maixpy::{JpegStreamer, Written};

@@ -3,7 +3,7 @@
 // A counting allocator is unsafe code by nature.
 #![allow(unsafe_code)]
 
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat};
 use std::{
     alloc::{GlobalAlloc, Layout, System},

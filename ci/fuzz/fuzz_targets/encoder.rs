@@ -4,7 +4,7 @@
 //! Eight bytes choose the frame, the rest are its pixels, over and over.
 #![no_main]
 
-use eyelet_core::encode::{CameraEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, baseline::Path};
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat, jpeg::inspect};
 use libfuzzer_sys::fuzz_target;
 use zune_jpeg::{

@@ -1,7 +1,7 @@
 //! What differs from one eyelet binary to the next: its devices.
 
 use super::{Findings, Outcome, Output, Size};
-use crate::{Fps, pipeline::Reopen};
+use crate::{feed::Fps, pipeline::Reopen};
 use eyelet_hal::{JpegEncoder, PixelFormat, Result};
 use std::{fmt::Debug, net::SocketAddr};
 

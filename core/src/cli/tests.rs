@@ -242,7 +242,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
 
 #[test]
 fn a_bad_header_is_wrong_usage_and_not_shown() {
-    let hub = crate::Hub::default();
+    let hub = crate::feed::Hub::default();
     let args = serve(&["--upload", "http://x/", "--upload-header", "Host: secret"]);
     match setup::upload::prepare(args.upload, &args.sending, &hub) {
         Err(Failure::Usage(what)) => assert!(what.contains("Host") && !what.contains("secret"), "{what}"),
@@ -353,7 +353,7 @@ fn uploads_that_would_do_nothing_are_refused() {
             panic!("{flags:?}")
         };
         let Err(Failure::Usage(what)) =
-            setup::upload::to(args.url, &args.sending, &crate::hub::Hub::default())
+            setup::upload::to(args.url, &args.sending, &crate::feed::Hub::default())
         else {
             panic!("{flags:?}")
         };
@@ -362,7 +362,7 @@ fn uploads_that_would_do_nothing_are_refused() {
         assert_eq!(what, want);
         let args = serve(&flags);
         assert!(
-            setup::upload::prepare(None, &args.sending, &crate::hub::Hub::default()).is_err(),
+            setup::upload::prepare(None, &args.sending, &crate::feed::Hub::default()).is_err(),
             "{flags:?}"
         );
     }

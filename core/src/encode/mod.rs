@@ -16,16 +16,16 @@
 //! # }
 //! ```
 
-pub mod camera;
+pub mod baseline;
 mod pass_through;
 pub(crate) mod pixels;
+mod reference;
 mod renewing;
-mod software;
 
-pub use camera::CameraEncoder;
+pub use baseline::CameraEncoder;
 pub use pass_through::PassThrough;
+pub use reference::SoftwareEncoder;
 pub use renewing::{Make, Renewing};
-pub use software::SoftwareEncoder;
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 

@@ -4,8 +4,10 @@
 //! does: without a request (none yet, half of one, or the next one not yet). If none is, one of the network that has
 //! most: somebody who asks without end, from as many connections as he may have, keeps nobody else out.
 
-use crate::metrics::ConnectionCounters;
-use crate::net::socket::{Network, Peer};
+use crate::{
+    feed::metrics::ConnectionCounters,
+    net::socket::{Network, Peer},
+};
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    feed::{Outlet, Picture},
-    metrics::Metrics,
+    feed::{Outlet, Picture, metrics::Metrics},
 };
 use std::{
     collections::BTreeMap,

@@ -47,7 +47,7 @@ pub use crate::net::{
 
 use crate::{
     clock::Clock,
-    hub::Hub,
+    feed::Hub,
     net::socket::{Peer, Socket},
 };
 use fanout::Fanout;

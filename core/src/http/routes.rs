@@ -7,7 +7,7 @@ use super::{
     stream::StreamRequest,
     thinner::Thinner,
 };
-use crate::{metrics::Metrics, net::socket::Peer};
+use crate::{feed::metrics::Metrics, net::socket::Peer};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     feed::{Picture, PictureKind},
-    stamps::AGE,
+    pipeline::AGE,
 };
 use bytes::Bytes;
 use http_body_util::Full;

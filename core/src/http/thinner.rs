@@ -1,6 +1,6 @@
 //! `?fps=N`: fewer pictures for one viewer.
 
-use crate::Fps;
+use crate::feed::Fps;
 use std::time::Duration;
 
 /// A picture that comes this much early still counts as due: cameras jitter.

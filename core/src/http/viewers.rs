@@ -1,7 +1,6 @@
 //! Who watches `/stream`.
 
-use crate::net::socket::Peer;
-use crate::rate::Rate;
+use crate::{feed::Rate, net::socket::Peer};
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;
 use std::{

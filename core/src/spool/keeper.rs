@@ -6,11 +6,7 @@ use super::{
     queue::{NotTaken, Spool, Stored},
     record::Label,
 };
-use crate::{
-    RunId,
-    feed::{Picture, Queue},
-    metrics::SpoolCounters,
-};
+use crate::feed::{Picture, Queue, RunId, metrics::SpoolCounters};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     io,

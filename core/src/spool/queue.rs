@@ -7,7 +7,7 @@ use super::{
     options::{Options, WhenFull},
     record::{self, Label, OVERHEAD},
 };
-use crate::metrics::SpoolCounters;
+use crate::feed::metrics::SpoolCounters;
 use bytes::Bytes;
 use std::{collections::VecDeque, fmt, io};
 use tracing::warn;

@@ -11,7 +11,7 @@
 //! | 8 | `eyelet\0\1`: what this is, and its version |
 //! | 4 | CRC-32 of everything before |
 
-use crate::RunId;
+use crate::feed::RunId;
 use bytes::{Buf, BufMut, Bytes};
 use std::time::Duration;
 

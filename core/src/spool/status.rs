@@ -1,7 +1,7 @@
 //! What `/state` says of a spool.
 
 use super::Options;
-use crate::metrics::SpoolCounters;
+use crate::feed::metrics::SpoolCounters;
 use serde::Serialize;
 
 /// A moment of a spool.

@@ -2,7 +2,7 @@
 
 use super::{Backoff, Client, PostMeta, Progress, within};
 use crate::{
-    metrics::UploadCounters,
+    feed::metrics::UploadCounters,
     spool::{Keeper, Stored},
 };
 use eyelet_hal::Result;

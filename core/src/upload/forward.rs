@@ -1,11 +1,7 @@
 //! From the feed to a server, for as long as there is a feed.
 
 use super::{Backoff, Client, PostMeta, Progress, within};
-use crate::{
-    RunId,
-    feed::{Picture, PictureKind, Subscription},
-    metrics::UploadCounters,
-};
+use crate::feed::{Picture, PictureKind, RunId, Subscription, metrics::UploadCounters};
 use eyelet_hal::Result;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};

@@ -1,6 +1,9 @@
 //! What a server is told of a picture.
 
-use crate::{RunId, feed::Picture, spool::Label};
+use crate::{
+    feed::{Picture, RunId},
+    spool::Label,
+};
 use std::time::Duration;
 
 /// What is known of a posted picture; each known value becomes a header.

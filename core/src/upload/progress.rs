@@ -2,7 +2,7 @@
 
 use super::UploadUrl;
 use crate::{
-    metrics::{SpoolCounters, UploadCounters},
+    feed::metrics::{SpoolCounters, UploadCounters},
     spool::{self, SpoolStatus},
 };
 use serde::Serialize;

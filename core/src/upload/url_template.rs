@@ -130,7 +130,7 @@ fn expand(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RunId;
+    use crate::feed::RunId;
     use proptest::prelude::*;
     use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::{
     decode, encode, format, paths, rgb, smooth,
     source::{RAW, Source, Wave},
 };
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
 use eyelet_hal::{PixelFormat, StreamFormat, jpeg};
 use proptest::prelude::*;
 use zune_jpeg::zune_core::colorspace::ColorSpace;

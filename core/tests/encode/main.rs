@@ -6,7 +6,7 @@ mod raw;
 mod source;
 mod threads;
 
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality, StreamFormat};
 use proptest::prelude::*;
 use source::{Source, Wave};

@@ -1,7 +1,7 @@
 //! Many threads: the same pixels as one thread's, with restart markers where they belong.
 
 use crate::{camera::Content, encode, format, paths, rgb, source::RAW};
-use eyelet_core::encode::{CameraEncoder, camera::Path};
+use eyelet_core::encode::{CameraEncoder, baseline::Path};
 use eyelet_hal::{JpegEncoder, PixelFormat, jpeg::inspect};
 use proptest::prelude::*;
 use std::num::NonZeroU8;

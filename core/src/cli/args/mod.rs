@@ -7,7 +7,6 @@ pub(super) mod suggest;
 pub(super) mod values;
 
 use crate::{
-    Fps,
     cli::{
         Platform,
         setup::{
@@ -15,6 +14,7 @@ use crate::{
             tls::{RootsArgs, ServerTlsArgs},
         },
     },
+    feed::Fps,
     http::{AllowedOrigin, BasePath, Bind},
     spool::WhenFull,
     upload::{FIELD, UploadMethod, UploadUrl},

@@ -9,8 +9,8 @@ use crate::{
         watchdog::Watchdogs,
     },
     clock::{Clock, SystemClock},
+    feed::Hub,
     http::{Bind, Listener, Page, Server, UnixPermissions},
-    hub::Hub,
     net::secret_file,
 };
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};

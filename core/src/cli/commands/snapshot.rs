@@ -1,9 +1,9 @@
 //! `snapshot FILE`: one picture.
 
 use crate::{
-    actual_size::ActualSize,
     cli::{Failure, Outcome, Output, Platform, SnapshotArgs, setup::pipeline},
     image::Image,
+    pipeline::ActualSize,
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame};
 use std::{

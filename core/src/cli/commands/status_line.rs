@@ -1,6 +1,6 @@
 //! The one live line that `serve` shows on a terminal.
 
-use crate::{cli::Output, clock::Clock, hub::Hub};
+use crate::{cli::Output, clock::Clock, feed::Hub};
 use std::time::Duration;
 
 /// Rewrites the line once a second, until the future is dropped.

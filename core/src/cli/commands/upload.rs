@@ -6,7 +6,7 @@ use crate::{
         setup::{pipeline, upload},
     },
     clock::{Clock, SystemClock},
-    hub::Hub,
+    feed::Hub,
 };
 use eyelet_hal::ErrorKind;
 use std::{sync::Arc, time::Duration};

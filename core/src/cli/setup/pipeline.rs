@@ -4,7 +4,7 @@ use crate::{
     cli::{CameraArgs, CameraRequest, Failure, Platform},
     clock::Clock,
     encode::Renewing,
-    hub::Hub,
+    feed::Hub,
     pipeline::{Pipeline, Reopen},
 };
 use eyelet_hal::CameraSource;

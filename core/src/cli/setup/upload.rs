@@ -1,10 +1,8 @@
 //! From flags to an upload: the newest picture again and again, or every one through a spool.
 
 use crate::{
-    RunId,
     cli::{Failure, SendingArgs},
-    feed::{Sampler, Subscription},
-    hub::Hub,
+    feed::{Hub, RunId, Sampler, Subscription},
     net::client::proxy,
     spool::{self, Folder, Keeper, Spool},
     upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl},

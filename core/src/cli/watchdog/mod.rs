@@ -7,7 +7,10 @@ mod device;
 mod systemd;
 
 use super::Failure;
-use crate::{clock::Clock, hub::Hub, status::HANG};
+use crate::{
+    clock::Clock,
+    feed::{HANG, Hub},
+};
 use device::WatchdogDevice;
 use std::{path::Path, time::Duration};
 use systemd::Systemd;

@@ -3,12 +3,12 @@
 use crate::{
     clock::SystemClock,
     encode,
+    feed::Hub,
     http::{self, Access, Server, SnapshotPolicy, Sources},
-    hub::Hub,
     image::Image,
     jpeg,
     net::addresses::{self, Families},
-    publisher::{Publisher, Unwanted},
+    pipeline::{Publisher, Unwanted},
 };
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, Quality, Result, StreamFormat};

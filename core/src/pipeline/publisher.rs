@@ -1,13 +1,9 @@
 //! From a frame to the newest picture in the feed.
 
+use super::{no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
 use crate::{
     clock::Clock,
-    feed::{Picture, PictureKind},
-    hub::Hub,
-    no_signal::no_signal,
-    pool::Pool,
-    sequence::Sequence,
-    stamps::Stamps,
+    feed::{Hub, Picture, PictureKind},
 };
 use bytes::Bytes;
 use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};

@@ -1,15 +1,25 @@
 //! The camera thread: capture, encode, publish, and start again when the camera is lost or the encoder broken.
 
+mod actual_size;
+mod allowance;
+mod no_signal;
+mod pool;
+mod publisher;
+mod retry;
+mod sequence;
+mod stamps;
+
+pub(crate) use actual_size::ActualSize;
+pub(crate) use publisher::{Publisher, Unwanted};
+pub(crate) use stamps::AGE;
+
 use crate::{
-    actual_size::ActualSize,
-    allowance::Allowance,
-    attempts::{Attempts, Next, Pauses},
     clock::Clock,
-    hub::Hub,
-    publisher::{Publisher, Unwanted},
-    status::Status,
+    feed::{Hub, Status},
 };
+use allowance::Allowance;
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
+use retry::{Attempts, Next, Pauses};
 use std::{
     fmt,
     sync::{

@@ -1,6 +1,6 @@
 //! Rows of samples, taken apart by byte shuffles straight from the frame.
 
-use crate::encode::camera::{
+use crate::encode::baseline::{
     picture::{Layout, Strip, Unit},
     samples::{CHROMA_ROUND, LUMA_ROUND, WEIGHTS},
 };

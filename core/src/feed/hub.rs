@@ -1,6 +1,6 @@
 //! Where the camera thread and the socket thread meet.
 
-use crate::{feed::Feed, metrics::Metrics, status::Status};
+use super::{Feed, Status, metrics::Metrics};
 use std::sync::Arc;
 
 /// One camera's pictures, counters and state. Cloning gives another handle to the same.

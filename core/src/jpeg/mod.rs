@@ -2,14 +2,15 @@
 
 mod decode;
 mod entropy;
+pub(crate) mod huffman;
 
 pub(crate) use decode::{Plane, planes};
 
-use crate::huffman::{AC, DC};
 use eyelet_hal::{
     Error, ErrorKind, Frame, Result, StreamFormat,
     jpeg::{Info, inspect, segments},
 };
+use huffman::{AC, DC};
 
 /// Where the coefficients lie in their block, in the order of the data: ITU-T T.81, figure A.6.
 const ZIGZAG: [u8; 64] = [

@@ -1,6 +1,7 @@
 //! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
 
-use crate::{rate::Rate, upload::Progress};
+use super::rate::Rate;
+use crate::upload::Progress;
 use eyelet_hal::{Quality, StreamFormat};
 use std::{
     sync::{

@@ -1,7 +1,7 @@
 //! Huffman codes, ready to be written: code and magnitude bits in one word.
 
 use super::tables::Kind;
-use crate::huffman::{AC, DC, Huffman};
+use crate::jpeg::huffman::{AC, DC, Huffman};
 
 /// Bits to be written: the low 6 bits are how many (at most 27), the others are the bits themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,24 @@
 //! Where pictures meet those who want them: the newest wins, nobody waits for anybody.
 
+mod fps;
+mod hub;
 mod interest;
+pub mod metrics;
 mod outlets;
 mod queue;
+mod rate;
+mod run_id;
 mod sampler;
+mod status;
 
+pub use fps::Fps;
+pub use hub::Hub;
 pub(crate) use outlets::Outlet;
 pub use queue::Queue;
+pub(crate) use rate::Rate;
+pub use run_id::RunId;
 pub use sampler::Sampler;
+pub use status::{HANG, Status, StatusSnapshot};
 
 use bytes::Bytes;
 use interest::{Interest, Wanting};

@@ -4,7 +4,7 @@ use super::{
     picture::{Picture, Sampling},
     tables::{Kind, NATURAL, steps},
 };
-use crate::huffman::{AC, DC};
+use crate::jpeg::huffman::{AC, DC};
 use eyelet_hal::Quality;
 
 /// Where restart markers are.
