@@ -2,6 +2,7 @@
 
 mod camera;
 mod compressed;
+mod conformance;
 mod raw;
 mod source;
 mod threads;

@@ -1,14 +1,12 @@
 //! The HTTP server, by the raw bytes on its socket.
 
-mod serving;
-
+use crate::support::{PATIENCE, read_until, serve, until};
 use bytes::Bytes;
 use eyelet_core::{
     clock::{Clock as _, ManualClock},
     feed::{Picture, PictureKind},
     http::{self, SnapshotPolicy},
 };
-use serving::{PATIENCE, read_until, serve, until};
 use std::{
     sync::{
         Arc,
@@ -146,7 +144,7 @@ async fn who_closes_its_side_gets_the_answer_and_the_stream() {
             until(|| server.hub.feed.wanted()).await;
             server.publish(2, 3);
         }
-        let answer = serving::rest(socket).await;
+        let answer = crate::support::rest(socket).await;
         assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer}");
     }
     let mut early = server.connect(STREAM).await;

@@ -1,9 +1,9 @@
 //! What the server bears from its peers, and what not: by raw bytes, and with a clock that tests move on.
 
-mod serving;
-
+use crate::support::{
+    PATIENCE, Running, STATE, STREAM, read_until, rest, serve, serve_on, settle, skip, until,
+};
 use eyelet_core::http::{Bind, Listener};
-use serving::{PATIENCE, Running, STATE, STREAM, read_until, rest, serve, serve_on, settle, skip, until};
 use std::{io::Write, net::Ipv4Addr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

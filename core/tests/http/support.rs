@@ -1,5 +1,4 @@
 //! A server and raw sockets to ask it with, for tests of how it treats its peers.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use bytes::Bytes;
 use eyelet_core::{

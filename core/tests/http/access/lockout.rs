@@ -1,7 +1,7 @@
 //! Nobody is locked out by others behind the same address, by an old tab, or by any page of the web; and none of what
 //! sees to that is a way to guess without end.
 
-use crate::support::{Running, TOKEN, basic, serve, somebody, sources, status};
+use super::support::{Running, TOKEN, basic, serve, somebody, sources, status};
 use eyelet_core::http::{Access, Sources, Token};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::io::AsyncWriteExt as _;

@@ -1,9 +1,7 @@
 //! What browsers are told: which pages of other servers may read the answers, and what our own page may do.
 
-mod serving;
-
+use crate::support::{Running, read_until, serve};
 use eyelet_core::http::Page;
-use serving::{Running, read_until, serve};
 
 const EVERY_ROUTE: [&str; 7] =
     ["/", "/snapshot", "/state", "/metrics", "/healthz", "/nowhere", "/stream?fps=0"];

@@ -1,13 +1,11 @@
 //! What a browser needs beside the bytes: types that it shows, addresses below another path, a page to log in.
 
-mod serving;
-
+use crate::support::{Running, read_until, serve};
 use bytes::Bytes;
 use eyelet_core::{
     feed::{Picture, PictureKind},
     http::{Access, Page, Sources, Token},
 };
-use serving::{Running, read_until, serve};
 use std::time::Duration;
 
 /// What an address bar sends.
@@ -53,7 +51,7 @@ async fn the_stream_asks_proxies_not_to_keep_it() {
 #[tokio::test]
 async fn a_picture_that_is_not_of_the_camera_says_so() {
     let server = serve(|_| ());
-    let mut viewer = server.connect(serving::STREAM).await;
+    let mut viewer = server.connect(crate::support::STREAM).await;
     server.publish(1, 3);
     let part = read_until(&mut viewer, "111\r\n--frame\r\n").await;
     assert!(!part.contains("X-Signal"), "{part}");

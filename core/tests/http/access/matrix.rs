@@ -4,7 +4,7 @@
 // The figures of docs/reliability.md.
 #![allow(clippy::print_stdout)]
 
-use crate::support::{Running, SECRET, TOKEN, basic, serve, somebody, sources, status};
+use super::support::{Running, SECRET, TOKEN, basic, serve, somebody, sources, status};
 use eyelet_core::http::{Access, ROUTES};
 use std::sync::Arc;
 

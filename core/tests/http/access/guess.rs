@@ -1,6 +1,6 @@
 //! Who guesses is slowed down, and nobody else.
 
-use crate::support::{TOKEN, basic, serve, somebody, sources, status};
+use super::support::{TOKEN, basic, serve, somebody, sources, status};
 use eyelet_core::http::Access;
 use std::{
     sync::{

@@ -1,9 +1,7 @@
 //! Who asks behind a proxy, and the access log.
 
-mod serving;
-
+use crate::support::{PATIENCE, STATE, read_until, rest, serve, until};
 use eyelet_core::http::{Access, AccessLog, Sources, Token};
-use serving::{PATIENCE, STATE, read_until, rest, serve, until};
 use std::{fs, net::Ipv4Addr};
 
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);

@@ -1,6 +1,6 @@
 //! The files change while the server runs.
 
-use crate::support::{PATIENCE, Running, USERS, basic, serve, somebody, sources, status};
+use super::support::{PATIENCE, Running, USERS, basic, serve, somebody, sources, status};
 use eyelet_core::http::{Access, Sources, Token};
 use std::{fs, time::Duration};
 use tokio::time::timeout;

@@ -1,0 +1,10 @@
+//! The HTTP server, by the raw bytes on its sockets.
+
+mod access;
+mod browsers;
+mod limits;
+mod listeners;
+mod origins;
+mod proxies;
+mod routes;
+mod support;
