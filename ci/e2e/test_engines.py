@@ -19,7 +19,7 @@ from test_access import USERS
 from test_browser import MAIXPY_PAGE, PATTERN, SAMPLER
 
 FRAME_MS = 1000 / 30
-PAGE = (proxies.REPOSITORY / "core" / "src" / "http" / "page.html").read_text()
+PAGE = (proxies.REPOSITORY / "core" / "src" / "http" / "routes" / "page.html").read_text()
 
 
 @pytest.fixture(scope="session", params=engines.NAMES)

@@ -3,9 +3,11 @@
 use super::{
     Context,
     connections::Place,
-    framing, limits, routes,
-    stream::{self, StreamRequest},
-    tap::Tap,
+    limits,
+    reply::{self, Reply},
+    routes,
+    stream::{self, StreamRequest, framing},
+    write_monitor::Tap,
 };
 use crate::net::socket::{Peer, Socket};
 use hyper::{
@@ -110,7 +112,7 @@ async fn requests(
             let answer = match welcome {
                 true => routes::answer(&request, &client, &context).await,
                 false => {
-                    routes::Answer::Response(routes::unavailable("too many connections of your address\n"))
+                    routes::Answer::Response(reply::unavailable("too many connections of your address\n"))
                 }
             };
             match answer {
@@ -172,7 +174,7 @@ async fn requests(
 }
 
 /// What every answer says, whoever made it.
-fn finish(request: &Request<Incoming>, reply: &mut routes::Reply, context: &Context) {
+fn finish(request: &Request<Incoming>, reply: &mut Reply, context: &Context) {
     let headers = reply.headers_mut();
     headers.extend(context.server.origins.grant(request.headers()));
     // Not for the stream: a page of another server may show it, and the standard (opaque response blocking) lets a

@@ -8,23 +8,13 @@ mod auth;
 mod base_path;
 mod connection;
 mod connections;
-mod fanout;
-mod framing;
 mod limits;
 mod origins;
-mod outgoing;
-mod page;
-mod pages;
-mod part;
 mod proxies;
+mod reply;
 mod routes;
-mod sink;
-mod snapshot;
-mod state;
 mod stream;
-mod tap;
-mod thinner;
-mod viewers;
+mod write_monitor;
 
 pub use access_log::AccessLog;
 pub use auth::{Access, Sources, Token};
@@ -32,10 +22,8 @@ pub use base_path::BasePath;
 pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use origins::{AllowedOrigin, Origins};
-pub use page::Page;
 pub use proxies::{TrustedProxies, TrustedProxy};
-pub use routes::ROUTES;
-pub use snapshot::SnapshotPolicy;
+pub use routes::{Page, ROUTES, SnapshotPolicy};
 
 #[cfg(feature = "tls")]
 pub use crate::net::tls::ServerTls;
@@ -50,10 +38,9 @@ use crate::{
     feed::Hub,
     net::socket::{Peer, Socket},
 };
-use fanout::Fanout;
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use stream::{Fanout, Viewers};
 use tokio::time::Instant;
-use viewers::Viewers;
 
 /// `--max-viewers` when nobody says.
 pub const MAX_VIEWERS: usize = 16;

@@ -3,7 +3,7 @@
 //! A hash takes up to seconds and tens of megabytes, by design. Who guesses a lot, from however many connections, is
 //! behind everybody else; and nobody waits for longer than [`DEADLINE`] for his turn.
 
-use super::{brake::PATIENCE, known::Known};
+use super::{throttle::PATIENCE, verifier::Known};
 use crate::http::auth::lock;
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{

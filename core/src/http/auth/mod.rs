@@ -1,41 +1,41 @@
 //! Who may look: users with passwords, and tokens.
 //!
-//! A request offers at most one proof ([`offer`]), which is known to be right or wrong at once, or only after a
-//! password's hash was computed ([`known`]); that is done on another thread, one at a time ([`hashing`]). Wrong tries
-//! slow down the account that they are charged to ([`brake`]): a network has one for what its people do and one for what
+//! A request offers at most one proof ([`credential`]), which is known to be right or wrong at once, or only after a
+//! password's hash was computed ([`verifier`]); that is done on another thread, one at a time ([`hashing`]). Wrong tries
+//! slow down the account that they are charged to ([`throttle`]): a network has one for what its people do and one for what
 //! a page of the web may have made their browsers do, and a browser that was let in before has its own, by a cookie.
 //! So nobody is locked out by others behind the same address.
 
-mod brake;
 mod cookie;
+mod credential;
 mod hash;
 mod hashing;
-mod known;
-mod offer;
-mod refusal;
+mod rejection;
 mod source;
+mod throttle;
 mod token;
 mod users;
+mod verifier;
 
 pub use source::Sources;
 pub use token::Token;
 
 use crate::clock::Clock;
 use crate::net::socket::Peer;
-use brake::{Brake, Charge, Payer};
+use credential::Offer;
 use eyelet_hal::Result;
 use hashing::Hashing;
 use hyper::header::{HeaderMap, HeaderValue};
-use known::{Known, Mark, Verdict};
-use offer::Offer;
-pub(super) use refusal::Refusal;
+pub(super) use rejection::Refusal;
 use source::Source;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use throttle::{Brake, Charge, Payer};
 use tokio::sync::Semaphore;
+use verifier::{Known, Mark, Verdict};
 
 /// How many requests may wait for their account to be free again.
 const PARKED: usize = 64;
@@ -121,7 +121,7 @@ impl Guard {
         let client = cookie::of(headers).filter(|&client| known.is_client(client));
         let payer = match client {
             Some(client) => Payer::Client(client),
-            None if offer::may_be_a_pages(headers) => Payer::Page(network),
+            None if credential::may_be_a_pages(headers) => Payer::Page(network),
             None => Payer::Network(network),
         };
         let proof =

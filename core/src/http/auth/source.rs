@@ -1,9 +1,9 @@
 //! Where the credentials come from, and what to do when that changes.
 
 use super::{
-    known::{Known, LONG},
     token::Token,
     users,
+    verifier::{Known, LONG},
 };
 use crate::net::secret_file::{self, Reload};
 use eyelet_hal::{Error, ErrorKind, Result};

@@ -1,6 +1,6 @@
 //! Where parts go: a socket that does not block, one system call at a time.
 
-use super::pages::Pages;
+use super::memfd::Pages;
 use crate::net::socket::Socket;
 use std::{
     io::{self, IoSlice},

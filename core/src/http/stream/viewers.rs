@@ -11,7 +11,7 @@ use std::{
 
 /// The viewers now, at most a given number.
 #[derive(Clone, Debug)]
-pub(super) struct Viewers {
+pub(in crate::http) struct Viewers {
     max: usize,
     gauge: Gauge,
     inner: Arc<Mutex<Inner>>,
@@ -62,7 +62,7 @@ impl Allowance {
 
 /// One viewer's line in `/state`.
 #[derive(Debug, Serialize)]
-pub(super) struct ViewerState {
+pub(in crate::http) struct ViewerState {
     id: u64,
     address: String,
     fps: f64,
@@ -71,12 +71,12 @@ pub(super) struct ViewerState {
 }
 
 impl Viewers {
-    pub(super) fn new(max: usize, gauge: Gauge) -> Self {
+    pub(in crate::http) fn new(max: usize, gauge: Gauge) -> Self {
         Self { max, gauge, inner: Arc::default() }
     }
 
     /// A place for one more viewer, if there is one. It is free again when the [`Viewer`] drops.
-    pub(super) fn admit(&self, peer: &Peer, now: Duration) -> Option<Viewer> {
+    pub(in crate::http) fn admit(&self, peer: &Peer, now: Duration) -> Option<Viewer> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
             return None;
@@ -105,11 +105,11 @@ impl Viewers {
         Some(Viewer { id, viewers: self.clone() })
     }
 
-    pub(super) fn max(&self) -> usize {
+    pub(in crate::http) fn max(&self) -> usize {
         self.max
     }
 
-    pub(super) fn state(&self, now: Duration) -> Vec<ViewerState> {
+    pub(in crate::http) fn state(&self, now: Duration) -> Vec<ViewerState> {
         let inner = self.lock();
         let state = |(&id, entry): (&u64, &Entry)| ViewerState {
             id,
@@ -128,7 +128,7 @@ impl Viewers {
 
 /// A viewer's place.
 #[derive(Debug)]
-pub(super) struct Viewer {
+pub(in crate::http) struct Viewer {
     id: u64,
     viewers: Viewers,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     framing::{self, Framing},
-    pages::Pages,
+    memfd::Pages,
 };
 use crate::feed::Picture;
 use std::{

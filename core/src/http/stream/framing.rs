@@ -18,13 +18,13 @@ const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
     X-Accel-Buffering: no\r\n";
 
 /// The stream's type.
-pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
+pub(in crate::http) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
 
 /// The stream's type for scripts that ask for it: WebKit's `fetch` gives none of the bytes of [`CONTENT_TYPE`].
 pub(super) const BYTES: &str = "application/octet-stream";
 
 /// The type of the stream for a request with this `Accept` header.
-pub(super) fn content_type(accept: &str) -> &'static str {
+pub(in crate::http) fn content_type(accept: &str) -> &'static str {
     if accept.to_ascii_lowercase().contains(BYTES) { BYTES } else { CONTENT_TYPE }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn headers(picture: &Picture) -> Vec<u8> {
 
 /// What a viewer needs to show a picture as soon as it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(in crate::http) enum Framing {
     /// Each part's headers, with its length, time and number, come with it.
     Described,
     /// The next part's headers come in advance.
@@ -63,7 +63,7 @@ pub(super) enum Framing {
 impl Framing {
     /// The framing for a request with this `Accept` header: a browser's `<img>` names `image/`, its address bar
     /// `text/html`; `fetch`, ffmpeg, curl and the rest send `*/*` or nothing.
-    pub(super) fn for_accept(accept: &str) -> Self {
+    pub(in crate::http) fn for_accept(accept: &str) -> Self {
         let accept = accept.to_ascii_lowercase();
         if accept.contains("image/") || accept.contains("text/html") {
             Self::Advance

@@ -1,7 +1,7 @@
 //! The answers to those who may not look.
 
-use super::known::Known;
-use crate::http::routes::{Reply, text};
+use super::verifier::Known;
+use crate::http::reply::{Reply, text};
 use hyper::{
     StatusCode,
     header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},

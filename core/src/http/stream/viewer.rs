@@ -1,17 +1,16 @@
 //! `GET /stream`: the newest picture, to one viewer, over and over.
 
 use super::{
-    access_log::Entry,
     fanout::Fanout,
     framing::Framing,
-    limits,
     outgoing::{Outgoing, Progress},
+    rate_limit::Thinner,
     sink::Ways,
-    thinner::Thinner,
     viewers::Viewer,
 };
 use crate::{
     feed::{Feed, Picture, Subscription},
+    http::{access_log::Entry, limits},
     net::socket::{self, Socket},
 };
 use hyper::HeaderMap;
@@ -24,19 +23,19 @@ use tokio::{sync::Notify, time::timeout};
 
 /// A request for the stream, and its place among the viewers.
 #[derive(Debug)]
-pub(super) struct StreamRequest {
-    pub(super) viewer: Viewer,
-    pub(super) framing: Framing,
-    pub(super) content_type: &'static str,
-    pub(super) thinner: Option<Thinner>,
+pub(in crate::http) struct StreamRequest {
+    pub(in crate::http) viewer: Viewer,
+    pub(in crate::http) framing: Framing,
+    pub(in crate::http) content_type: &'static str,
+    pub(in crate::http) thinner: Option<Thinner>,
     /// What the answer's head says to this viewer beyond the usual.
-    pub(super) headers: HeaderMap,
+    pub(in crate::http) headers: HeaderMap,
     /// Its line in the access log, if there is one.
-    pub(super) entry: Option<Box<Entry>>,
+    pub(in crate::http) entry: Option<Box<Entry>>,
 }
 
 /// Streams until the viewer leaves.
-pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fanout: &Fanout) {
+pub(in crate::http) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fanout: &Fanout) {
     if let Err(error) = socket.keep_fresh() {
         tracing::debug!(%error, "a slow viewer may fall behind");
     }

@@ -1,11 +1,16 @@
 //! Which request gets which answer.
 
+mod page;
+mod snapshot;
+mod state;
+
+pub use page::Page;
+pub use snapshot::SnapshotPolicy;
+
 use super::{
     Context, Server,
-    framing::{self, Framing},
-    snapshot, state,
-    stream::StreamRequest,
-    thinner::Thinner,
+    reply::{Reply, text, typed, unavailable},
+    stream::{Framing, StreamRequest, Thinner, framing},
 };
 use crate::{feed::metrics::Metrics, net::socket::Peer};
 use bytes::Bytes;
@@ -14,12 +19,10 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
-        LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+        ACCEPT, ALLOW, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+        SET_COOKIE,
     },
 };
-
-pub(super) type Reply = Response<Full<Bytes>>;
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -245,32 +248,6 @@ fn preflight(headers: HeaderMap) -> Reply {
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     *reply.headers_mut() = headers;
-    reply
-}
-
-fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // A token in the address goes nowhere else.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    reply
-}
-
-pub(super) fn typed(content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    reply(StatusCode::OK, content_type, body)
-}
-
-pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
-    reply(status, "text/plain; charset=utf-8", body)
-}
-
-/// 503: not now, but soon.
-pub(super) fn unavailable(body: impl Into<Bytes>) -> Reply {
-    let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, body);
-    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     reply
 }
 

@@ -1,8 +1,8 @@
 //! `GET /state`: what a program wants to know, as JSON.
 
-use super::{
+use crate::http::{
     Server,
-    viewers::{ViewerState, Viewers},
+    stream::{ViewerState, Viewers},
 };
 use crate::upload::UploadStatus;
 use serde::Serialize;

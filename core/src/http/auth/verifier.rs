@@ -1,6 +1,6 @@
 //! Who may look, as one state of the files says; and who was right before.
 
-use super::{offer::Offer, token::Token, users::User};
+use super::{credential::Offer, token::Token, users::User};
 use crate::net::socket::Network;
 use blake2::{Blake2b256, Digest as _};
 use std::{

@@ -8,7 +8,7 @@
 use super::{
     part::{Part, Parts},
     sink::Ways,
-    stream::Stream,
+    viewer::Stream,
 };
 use crate::{
     clock::Clock,
@@ -42,7 +42,7 @@ const TURN: usize = 64;
 
 /// Everyone who watches, and what goes out to them.
 #[derive(Debug)]
-pub(super) struct Fanout {
+pub(in crate::http) struct Fanout {
     streams: Mutex<BTreeMap<u64, Arc<Stream>>>,
     joined: Notify,
     /// There is a picture that the task is to send.
@@ -57,7 +57,7 @@ pub(super) struct Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::http) fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
         Self {
             streams: Mutex::default(),
             joined: Notify::new(),
@@ -71,7 +71,7 @@ impl Fanout {
     }
 
     /// Sends what is too much for the thread that publishes, and repeats what stays the newest; for ever.
-    pub(super) async fn run(&self) {
+    pub(in crate::http) async fn run(&self) {
         let mut repeated = *self.newest();
         let mut turn = Vec::new();
         loop {

@@ -1,11 +1,11 @@
 //! `GET /snapshot`: one picture, captured after the request came.
 
-use super::{
-    Server,
-    routes::{self, Reply},
-};
 use crate::{
     feed::{Picture, PictureKind},
+    http::{
+        Server,
+        reply::{self, Reply},
+    },
     pipeline::AGE,
 };
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub(super) async fn take(server: &Server) -> Reply {
         && picture.kind == PictureKind::NoSignal
         && let Err(reason) = status().health
     {
-        return routes::unavailable(format!("{reason}\n"));
+        return reply::unavailable(format!("{reason}\n"));
     }
     let fresh = async {
         let mut before = false;
@@ -76,22 +76,22 @@ pub(super) async fn take(server: &Server) -> Reply {
         SnapshotPolicy::FreshOrNewest => STILL,
     };
     match timeout(patience, fresh).await {
-        Ok(Ok(picture)) => return reply(&picture),
-        Ok(Err(reason)) => return routes::unavailable(format!("{reason}\n")),
+        Ok(Ok(picture)) => return jpeg(&picture),
+        Ok(Err(reason)) => return reply::unavailable(format!("{reason}\n")),
         Err(_) => {}
     }
     let newest = server.hub.feed.newest().filter(|picture| picture.kind == PictureKind::Live);
     match newest.filter(|_| server.snapshot == SnapshotPolicy::FreshOrNewest) {
-        Some(picture) => reply(&picture),
+        Some(picture) => jpeg(&picture),
         None => {
             let reason =
                 status().health.err().unwrap_or_else(|| format!("no frame came within {patience:?}"));
-            routes::unavailable(format!("{reason}\n"))
+            reply::unavailable(format!("{reason}\n"))
         }
     }
 }
 
-fn reply(picture: &Arc<Picture>) -> Reply {
+fn jpeg(picture: &Arc<Picture>) -> Reply {
     let mut reply: Response<Full<Bytes>> = Response::new(Full::new(picture.jpeg.clone()));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));

@@ -8,13 +8,13 @@ const EARLY: f64 = 0.25;
 
 /// Lets through N pictures a second of a faster stream, evenly.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Thinner {
+pub(in crate::http) struct Thinner {
     period: Duration,
     due: Option<Duration>,
 }
 
 impl Thinner {
-    pub(super) fn new(fps: Fps) -> Self {
+    pub(in crate::http) fn new(fps: Fps) -> Self {
         Self { period: fps.period(), due: None }
     }
 

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{
         feed::{Picture, PictureKind},
-        http::{pages::Pages, part::Parts},
+        http::stream::{memfd::Pages, part::Parts},
     };
     use proptest::prelude::*;
     use std::{cell::RefCell, io::IoSlice, time::Duration};
