@@ -15,6 +15,7 @@
 // Allowed in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
 #![deny(unsafe_code)]
 
+mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
@@ -32,5 +33,6 @@ pub mod spool;
 pub mod upload;
 pub mod watch;
 
+pub use backoff::Backoff;
 pub use feed::{Fps, HANG, Hub, RunId, Status, StatusSnapshot, metrics};
 pub use maixpy::{JpegStreamer, Written};

@@ -20,7 +20,7 @@ mod tests;
 mod watchdog;
 
 pub use args::{
-    CameraArgs, ConfigArgs, DoctorArgs, SendingArgs, ServeArgs, SnapshotArgs, UploadArgs, WatchArgs,
+    CameraArgs, ConfigArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, UploadFlags, WatchArgs,
     log_filter::log_filter,
     values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode},
 };

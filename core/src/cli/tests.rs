@@ -228,7 +228,7 @@ fn help_is_a_subcommand_as_well() {
 #[test]
 fn headers_come_from_the_file_and_from_the_command_line() {
     let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
-    let lines = |args: &SendingArgs| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
+    let lines = |args: &UploadFlags| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
     let args = serve(&["--config", &name]).sending;
     assert_eq!(lines(&args), ["A: secret", "B: 2"]);
     assert!(!format!("{args:?}").contains("secret"));

@@ -16,7 +16,7 @@ const STILL: Duration = Duration::from_secs(1);
 /// use std::time::Duration;
 /// let camera = Feed::new();
 /// let sampler = Sampler::new(&camera, Duration::from_secs(10));
-/// let pictures = sampler.samples().subscribe(); // for a Forwarder, or queue() for a spool
+/// let pictures = sampler.samples().subscribe(); // for an upload's Sender, or queue() for a spool
 /// # let _ = async move {
 /// sampler.run().await // beside it
 /// # };

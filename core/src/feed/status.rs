@@ -1,7 +1,7 @@
 //! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
 
 use super::rate::Rate;
-use crate::upload::Progress;
+use crate::upload::UploadProgress;
 use eyelet_hal::{Quality, StreamFormat};
 use std::{
     sync::{
@@ -36,7 +36,7 @@ struct Inner {
     quality: Quality,
     encode_time: Duration,
     picture_len: usize,
-    upload: Option<Arc<Progress>>,
+    upload: Option<Arc<UploadProgress>>,
 }
 
 /// A moment's [`Status`].
@@ -66,7 +66,7 @@ pub struct StatusSnapshot {
     /// Bytes of the last picture.
     pub picture_len: usize,
     /// The upload that runs beside the stream.
-    pub upload: Option<Arc<Progress>>,
+    pub upload: Option<Arc<UploadProgress>>,
 }
 
 impl Status {
@@ -145,7 +145,7 @@ impl Status {
     }
 
     /// An upload runs beside the stream.
-    pub fn uploading(&self, upload: Arc<Progress>) {
+    pub fn uploading(&self, upload: Arc<UploadProgress>) {
         self.lock().upload = Some(upload);
     }
 

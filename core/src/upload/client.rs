@@ -1,6 +1,6 @@
 //! Sending one picture after another over one kept-alive connection.
 
-use super::{PostMeta, Response, UploadUrl, style::RequestStyle};
+use super::{PostMeta, Response, UploadUrl, request::RequestStyle};
 use crate::net::client::{Connection, Silence, Timeouts, broken};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};

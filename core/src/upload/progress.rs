@@ -29,9 +29,9 @@ pub struct UploadStatus {
     pub spool: Option<SpoolStatus>,
 }
 
-/// The shared end of a [`Forwarder`](super::Forwarder) or a [`Delivery`](super::Delivery): read it at any time, from any thread.
+/// How a [`Sender`](super::Sender) gets on: read it at any time, from any thread.
 #[derive(Debug)]
-pub struct Progress {
+pub struct UploadProgress {
     url: String,
     counters: UploadCounters,
     spool: Option<(spool::Options, SpoolCounters)>,
@@ -46,7 +46,7 @@ enum State {
     Failing(String),
 }
 
-impl Progress {
+impl UploadProgress {
     pub(super) fn new(url: &UploadUrl, counters: UploadCounters) -> Self {
         Self { url: url.to_string(), counters, spool: None, state: Mutex::new(State::Waiting) }
     }

@@ -6,7 +6,7 @@ use eyelet_core::{
     feed::{Feed, Picture, PictureKind},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, QUEUE_DEPTH, Spool},
-    upload::{Backoff, Client, Delivery, Timeouts},
+    upload::{Backoff, Client, Sender, Timeouts},
 };
 use std::{
     io::{self, Write},
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &[String]) {
     let client = Client::with_timeouts(format!("http://{address}/upload").parse().unwrap(), timeouts);
     let backoff =
         Backoff::with_limits(Duration::from_micros(50), Duration::from_millis(1), fastrand::Rng::new());
-    let delivery = Delivery::new(client, backoff, keeper, metrics.upload.clone());
+    let sender = Sender::spooled(client, backoff, metrics.upload.clone(), keeper);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if end == "drain" {
         let empty = async {
@@ -42,12 +42,12 @@ pub(crate) fn run(arguments: &[String]) {
         };
         return runtime.block_on(async {
             tokio::select! {
-                _ = delivery.run() => {}
+                _ = sender.run() => {}
                 () = empty => {}
             }
         });
     }
-    thread::spawn(move || runtime.block_on(delivery.run()));
+    thread::spawn(move || runtime.block_on(sender.run()));
     for sequence in 0.. {
         let jpeg = picture(life, sequence).into();
         let captured_at = Duration::from_millis(sequence);

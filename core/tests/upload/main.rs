@@ -1,8 +1,8 @@
 //! The upload client against a server that answers what the test says.
 
-mod delivery;
-mod forwarder;
+mod newest;
 mod proxy;
+mod request;
 mod server;
-mod style;
+mod spooled;
 mod uploader;

@@ -93,7 +93,7 @@ pub struct CameraArgs<F: Args> {
 
 /// How pictures are uploaded: what `upload` and `serve --upload` share.
 #[derive(Clone, Debug, Args)]
-pub struct SendingArgs {
+pub struct UploadFlags {
     /// How a picture is sent: post, put, or form for multipart/form-data
     #[arg(long, value_name = "METHOD", default_value = "post")]
     pub upload_method: UploadMethod,
@@ -184,7 +184,7 @@ pub struct ServeArgs<F: Args> {
     pub upload: Option<UploadUrl>,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub sending: SendingArgs,
+    pub sending: UploadFlags,
 }
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
@@ -217,7 +217,7 @@ pub struct UploadArgs<F: Args> {
     pub count: Option<NonZeroU64>,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub sending: SendingArgs,
+    pub sending: UploadFlags,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,

@@ -1,38 +1,28 @@
 //! From flags to an upload: the newest picture again and again, or every one through a spool.
 
 use crate::{
-    cli::{Failure, SendingArgs},
-    feed::{Hub, RunId, Sampler, Subscription},
+    cli::{Failure, UploadFlags},
+    feed::{Hub, RunId, Sampler},
     net::client::proxy,
     spool::{self, Folder, Keeper, Spool},
-    upload::{Backoff, Client, Delivery, Forwarder, RequestStyle, Timeouts, UploadUrl},
+    upload::{Backoff, Client, RequestStyle, Sender, Timeouts, UploadUrl},
 };
 use std::{num::NonZeroU64, time::Duration};
 
 /// An upload that is ready to run.
-pub(in crate::cli) struct Sending {
-    how: How,
+pub(in crate::cli) struct Upload {
+    sender: Sender,
     sampler: Option<Sampler>,
 }
 
-enum How {
-    Newest(Forwarder, Subscription),
-    Every(Delivery),
-}
-
-impl Sending {
+impl Upload {
     /// Ends after this many pictures were accepted.
     ///
     /// Gives up when there has been no picture to send for so long, `--upload-every` not counted.
     pub(in crate::cli) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
-        let patience = patience.saturating_add(self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period));
-        let how = match self.how {
-            How::Newest(forwarder, pictures) => {
-                How::Newest(forwarder.limit(count.get()).patience(patience), pictures)
-            }
-            How::Every(delivery) => How::Every(delivery.limit(count.get()).patience(patience)),
-        };
-        Self { how, ..self }
+        let period = self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period);
+        let sender = self.sender.limit(count.get()).patience(patience.saturating_add(period));
+        Self { sender, ..self }
     }
 
     pub(in crate::cli) async fn run(self) -> eyelet_hal::Result<()> {
@@ -42,21 +32,15 @@ impl Sending {
                 None => std::future::pending().await,
             }
         };
-        let sending = async {
-            match self.how {
-                How::Newest(forwarder, pictures) => forwarder.run(pictures).await,
-                How::Every(delivery) => delivery.run().await,
-            }
-        };
         tokio::select! {
-            ended = sending => ended,
+            ended = self.sender.run() => ended,
             () = sampling => Ok(()),
         }
     }
 }
 
 /// An upload to `url`; pictures that are published from now on are for it.
-pub(in crate::cli) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Result<Sending, Failure> {
+pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Result<Upload, Failure> {
     check(args)?;
     let mut style = RequestStyle::new(args.upload_method).field(&args.upload_field)?;
     for line in &args.upload_header {
@@ -72,9 +56,9 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Resul
     let sampler = args.upload_every.map(|period| Sampler::new(&hub.feed, period));
     let feed = sampler.as_ref().map_or_else(|| hub.feed.clone(), Sampler::samples);
     let Some(path) = &args.spool else {
-        let forwarder = Forwarder::new(client, backoff, counters).run_id(run);
-        hub.status.uploading(forwarder.progress());
-        return Ok(Sending { how: How::Newest(forwarder, feed.subscribe()), sampler });
+        let sender = Sender::newest(client, backoff, counters, feed.subscribe()).run_id(run);
+        hub.status.uploading(sender.progress());
+        return Ok(Upload { sender, sampler });
     };
     let max_bytes = args.spool_max.map_or(spool::Options::DEFAULT_MAX_BYTES, |max| max.0);
     let mut options = spool::Options::new(max_bytes);
@@ -87,13 +71,13 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &SendingArgs, hub: &Hub) -> Resul
         tracing::info!(pictures = spool.len(), "pictures of an earlier run wait in the spool");
     }
     let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH), run)?;
-    let delivery = Delivery::new(client, backoff, keeper, counters);
-    hub.status.uploading(delivery.progress());
-    Ok(Sending { how: How::Every(delivery), sampler })
+    let sender = Sender::spooled(client, backoff, counters, keeper);
+    hub.status.uploading(sender.progress());
+    Ok(Upload { sender, sampler })
 }
 
 /// Refuses flags that would do nothing.
-fn check(args: &SendingArgs) -> Result<(), Failure> {
+fn check(args: &UploadFlags) -> Result<(), Failure> {
     if args.spool.is_some() {
         return Ok(());
     }
@@ -108,7 +92,7 @@ fn check(args: &SendingArgs) -> Result<(), Failure> {
 }
 
 /// The address with what the flags say of its password, of a proxy and of whom to trust.
-fn checked(url: UploadUrl, args: &SendingArgs) -> Result<UploadUrl, Failure> {
+fn checked(url: UploadUrl, args: &UploadFlags) -> Result<UploadUrl, Failure> {
     let url = if args.insecure_credentials { url.allow_unencrypted_credentials() } else { url };
     url.check_credentials()?;
     let named = args.upload_proxy.as_ref().map(|proxy| &*proxy.0);
@@ -120,9 +104,9 @@ fn checked(url: UploadUrl, args: &SendingArgs) -> Result<UploadUrl, Failure> {
 /// The upload beside the stream, if there is one.
 pub(in crate::cli) fn prepare(
     url: Option<UploadUrl>,
-    args: &SendingArgs,
+    args: &UploadFlags,
     hub: &Hub,
-) -> Result<Option<Sending>, Failure> {
+) -> Result<Option<Upload>, Failure> {
     check(args)?;
     let unused = [("--spool", args.spool.is_some()), ("--upload-every", args.upload_every.is_some())];
     for (flag, _) in unused.iter().filter(|(_, given)| *given && url.is_none()) {
@@ -132,7 +116,7 @@ pub(in crate::cli) fn prepare(
 }
 
 /// Uploads beside the stream, until the future is dropped.
-pub(in crate::cli) async fn beside(upload: Option<Sending>) {
+pub(in crate::cli) async fn beside(upload: Option<Upload>) {
     match upload {
         // It has no limit, and therefore no end.
         Some(upload) => drop(upload.run().await),

@@ -7,7 +7,7 @@ use eyelet_core::{
     feed::{Feed, Picture, PictureKind},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, Spool},
-    upload::{Backoff, Client, Delivery, Progress, Timeouts, UploadStatus},
+    upload::{Backoff, Client, Sender, Timeouts, UploadProgress, UploadStatus},
 };
 use std::{
     net::TcpListener,
@@ -24,7 +24,7 @@ const RUN: RunId = RunId::new(0xe1e);
 struct Camera {
     feed: Feed,
     metrics: Metrics,
-    progress: Arc<Progress>,
+    progress: Arc<UploadProgress>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -40,14 +40,14 @@ impl Camera {
         let client = Client::with_timeouts(url.parse().unwrap(), timeouts);
         let rng = fastrand::Rng::with_seed(1);
         let backoff = Backoff::with_limits(Duration::from_micros(100), Duration::from_millis(1), rng);
-        let delivery = Delivery::new(client, backoff, keeper, metrics.upload.clone());
-        let progress = delivery.progress();
+        let sender = Sender::spooled(client, backoff, metrics.upload.clone(), keeper);
+        let progress = sender.progress();
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let running = thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    _ = delivery.run() => unreachable!("there is no limit"),
+                    _ = sender.run() => unreachable!("there is no limit"),
                     _ = stopped => {}
                 }
             });

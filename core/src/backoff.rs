@@ -6,7 +6,7 @@ use std::time::Duration;
 /// cameras that lost the same server do not come back in step.
 ///
 /// ```
-/// use eyelet_core::upload::Backoff;
+/// use eyelet_core::Backoff;
 /// use std::time::Duration;
 /// let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
 /// assert!(backoff.failure() <= Duration::from_millis(250));

@@ -1,9 +1,9 @@
 use crate::server::{LONG, Server, Then};
 use bytes::Bytes;
 use eyelet_core::{
-    feed::{Feed, Picture, PictureKind, Subscription},
+    feed::{Feed, Picture, PictureKind},
     metrics::UploadCounters,
-    upload::{Backoff, Client, Forwarder, Progress, Timeouts, UploadStatus},
+    upload::{Backoff, Client, Sender, Timeouts, UploadProgress, UploadStatus},
 };
 use eyelet_hal::ErrorKind;
 use std::{
@@ -19,25 +19,22 @@ fn picture(sequence: u64) -> Picture {
     Picture { jpeg, sequence, captured_at, kind: PictureKind::Live }
 }
 
-fn forwarder(url: &str) -> Forwarder {
+fn sender(url: &str, feed: &Feed) -> Sender {
     let mut timeouts = Timeouts::default();
     timeouts.response = LONG;
     let client = Client::with_timeouts(url.parse().unwrap(), timeouts);
     let rng = fastrand::Rng::with_seed(1);
     let backoff = Backoff::with_limits(Duration::from_millis(1), Duration::from_millis(20), rng);
-    Forwarder::new(client, backoff, UploadCounters::default())
+    Sender::newest(client, backoff, UploadCounters::default(), feed.subscribe())
 }
 
-fn spawn(
-    forwarder: Forwarder,
-    pictures: Subscription,
-) -> (Arc<Progress>, JoinHandle<eyelet_hal::Result<()>>) {
-    let progress = forwarder.progress();
+fn spawn(sender: Sender) -> (Arc<UploadProgress>, JoinHandle<eyelet_hal::Result<()>>) {
+    let progress = sender.progress();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    (progress, thread::spawn(move || runtime.block_on(forwarder.run(pictures))))
+    (progress, thread::spawn(move || runtime.block_on(sender.run())))
 }
 
-fn wait_for(progress: &Progress, what: impl Fn(&UploadStatus) -> bool) -> UploadStatus {
+fn wait_for(progress: &UploadProgress, what: impl Fn(&UploadStatus) -> bool) -> UploadStatus {
     let start = Instant::now();
     loop {
         let status = progress.status();
@@ -49,7 +46,7 @@ fn wait_for(progress: &Progress, what: impl Fn(&UploadStatus) -> bool) -> Upload
     }
 }
 
-fn counts(progress: &Progress) -> (u64, u64, u64) {
+fn counts(progress: &UploadProgress) -> (u64, u64, u64) {
     let status = progress.status();
     (status.accepted, status.failed, status.dropped)
 }
@@ -58,7 +55,7 @@ fn counts(progress: &Progress) -> (u64, u64, u64) {
 fn the_newest_wins_while_one_is_under_way() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     let first = server.next();
     assert_eq!((first.sequence(), &first.body[..]), (0, &b"picture 0"[..]));
     assert_eq!(first.header("x-timestamp"), Some("1000.000000"));
@@ -77,7 +74,7 @@ fn the_newest_wins_while_one_is_under_way() {
 #[test]
 fn every_published_picture_is_accounted_for() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     const LAST: u64 = 300;
     let publisher = thread::spawn(move || {
         for sequence in (0..=LAST).map(|i| i * 3) {
@@ -121,7 +118,7 @@ fn every_published_picture_is_accounted_for() {
 fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     let request = server.next();
     (1..=5).for_each(|sequence| feed.publish(picture(sequence)));
     request.answer("500 Oops", "", "<html>\n");
@@ -141,7 +138,7 @@ fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
 #[test]
 fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     let answers = [
         ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", "the server answered 500 Internal Server Error"),
         (
@@ -182,7 +179,7 @@ fn a_server_that_comes_back_is_found_again() {
     drop(listener);
     let feed = Feed::new();
     feed.publish(picture(0));
-    let (progress, _running) = spawn(forwarder(&format!("http://{address}/upload")), feed.subscribe());
+    let (progress, _running) = spawn(sender(&format!("http://{address}/upload"), &feed));
     let status = wait_for(&progress, |status| status.failed >= 3);
     assert!(status.last_error.unwrap().contains("connection refused"));
     feed.publish(picture(1));
@@ -197,7 +194,7 @@ fn a_server_that_comes_back_is_found_again() {
 fn retry_after_is_obeyed() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (_progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (_progress, _running) = spawn(sender(&server.url(), &feed));
     let refused = Instant::now();
     server.next().answer("503 Busy", "retry-after: 1\r\n", "");
     let again = server.next();
@@ -208,7 +205,7 @@ fn retry_after_is_obeyed() {
 #[test]
 fn it_stops_when_enough_were_accepted() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, running) = spawn(forwarder(&server.url()).limit(2), feed.subscribe());
+    let (progress, running) = spawn(sender(&server.url(), &feed).limit(2));
     for (sequence, status) in [(0, "200 OK"), (1, "500 Oops"), (2, "204 No Content")] {
         feed.publish(picture(sequence));
         let request = server.next();
@@ -242,7 +239,7 @@ fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
     ] {
         let (server, feed) = (Server::start(), Feed::new());
         feed.publish(picture(0));
-        let (progress, running) = spawn(forwarder(&server.url()).limit(3), feed.subscribe());
+        let (progress, running) = spawn(sender(&server.url(), &feed).limit(3));
         server.next().answer("429 Too Many", "", "");
         server.next().answer("503 Busy", "", "");
         server.next().answer("408 Timeout", "", "");
@@ -256,7 +253,7 @@ fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
     }
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (_, running) = spawn(forwarder(&server.url()).limit(3), feed.subscribe());
+    let (_, running) = spawn(sender(&server.url(), &feed).limit(3));
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
     let error = running.join().unwrap().unwrap_err().to_string();
     assert!(error.contains("the server does not answer in HTTP/1; does it want https://"), "{error}");
@@ -267,8 +264,8 @@ fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
 fn with_patience_a_camera_that_delivers_nothing_is_the_end() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let counted = forwarder(&server.url()).limit(3).patience(Duration::from_millis(200));
-    let (progress, running) = spawn(counted, feed.subscribe());
+    let counted = sender(&server.url(), &feed).limit(3).patience(Duration::from_millis(200));
+    let (progress, running) = spawn(counted);
     let request = server.next();
     // An upload may take longer than that, and failures are another matter.
     thread::sleep(Duration::from_millis(300));
@@ -289,7 +286,7 @@ fn with_patience_a_camera_that_delivers_nothing_is_the_end() {
 fn while_it_waits_for_long_it_wants_no_pictures_and_then_a_new_one() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     server.next().answer("503 Busy", "retry-after: 1\r\n", "");
     let begun = Instant::now();
     let becomes = |wanted| {
@@ -313,7 +310,7 @@ fn while_it_waits_for_long_it_wants_no_pictures_and_then_a_new_one() {
 #[test]
 fn an_answer_with_careless_headers_counts() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     let careless =
         ["Server : small\r\n", "X-Note: one\r\n and more\r\n", "just words\r\n", "X-\u{e4}: 1\r\n"];
     for (sequence, header) in (0..).zip(careless) {
@@ -328,7 +325,7 @@ fn an_answer_with_careless_headers_counts() {
 fn a_page_is_no_message_however_it_begins() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     server.next().answer(
         "502 Bad",
         "content-type: Text/HTML; charset=x\r\n",
@@ -343,7 +340,7 @@ fn a_picture_drawn_in_the_cameras_stead_is_not_uploaded() {
     let (server, feed) = (Server::start(), Feed::new());
     let no_signal = |sequence| Picture { kind: PictureKind::NoSignal, ..picture(sequence) };
     feed.publish(no_signal(0));
-    let (progress, _running) = spawn(forwarder(&server.url()), feed.subscribe());
+    let (progress, _running) = spawn(sender(&server.url(), &feed));
     feed.publish(no_signal(1));
     feed.publish(picture(2));
     let request = server.next();
@@ -365,15 +362,14 @@ fn a_picture_drawn_in_the_cameras_stead_is_not_uploaded() {
 fn dropping_it_closes_the_connection() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let forwarder = forwarder(&server.url());
-    let progress = forwarder.progress();
-    let pictures = feed.subscribe();
+    let sender = sender(&server.url(), &feed);
+    let progress = sender.progress();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let running = thread::spawn(move || {
         runtime.block_on(async {
             tokio::select! {
-                _ = forwarder.run(pictures) => unreachable!("there is no limit"),
+                _ = sender.run() => unreachable!("there is no limit"),
                 _ = stopped => {}
             }
         });
