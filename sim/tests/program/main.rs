@@ -1,0 +1,10 @@
+//! `eyelet-sim` as a process of its own: what it prints and logs, what signals, limits and blocked outputs do to it.
+
+mod activation;
+mod blocked_output;
+mod limits;
+mod messages;
+mod rests;
+mod secrets;
+mod signals;
+mod watchdog;
