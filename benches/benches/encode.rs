@@ -9,7 +9,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eyelet_bench::natural::Picture;
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
+use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder, baseline::Backend};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality};
 use std::hint::black_box;
 
@@ -18,11 +18,11 @@ const FORMATS: [PixelFormat; 3] = [PixelFormat::Nv12, PixelFormat::Yuyv, PixelFo
 
 /// The encoders, by the names they have in the report.
 fn encoders() -> Vec<(String, Box<dyn JpegEncoder>)> {
-    let ours = Path::ALL.into_iter().filter_map(|path| {
-        let encoder = CameraEncoder::with_path(path)?;
-        Some((format!("eyelet-{path:?}").to_lowercase(), Box::new(encoder) as Box<dyn JpegEncoder>))
+    let ours = Backend::ALL.into_iter().filter_map(|backend| {
+        let encoder = BaselineEncoder::with_backend(backend)?;
+        Some((format!("eyelet-{backend:?}").to_lowercase(), Box::new(encoder) as Box<dyn JpegEncoder>))
     });
-    let reference: Box<dyn JpegEncoder> = Box::new(SoftwareEncoder::new());
+    let reference: Box<dyn JpegEncoder> = Box::new(ReferenceEncoder::new());
     ours.chain([("jpeg-encoder".into(), reference)]).collect()
 }
 

@@ -13,7 +13,7 @@ use eyelet_bench::{
     natural::{Delivered, Picture},
     turbo::Turbo,
 };
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder};
+use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
@@ -83,15 +83,15 @@ fn main() {
             let delivered = picture.delivered(format);
             let mut turbo = Turbo::new(Quality::DEFAULT, delivered.format);
             let mut turns = [
-                turn(CameraEncoder::new(), &delivered),
+                turn(BaselineEncoder::new(), &delivered),
                 Box::new(|| turbo.encode(black_box(&delivered)).len()),
-                turn(SoftwareEncoder::new(), &delivered),
+                turn(ReferenceEncoder::new(), &delivered),
             ];
             let alone = medians(&mut turns, processor_time, rounds);
 
-            let two = CameraEncoder::new().with_threads(NonZeroU8::MIN.saturating_add(1));
+            let two = BaselineEncoder::new().with_threads(NonZeroU8::MIN.saturating_add(1));
             let mut turns = [
-                turn(CameraEncoder::new(), &delivered),
+                turn(BaselineEncoder::new(), &delivered),
                 turn(two.expect("a thread can be started"), &delivered),
             ];
             let together = medians(&mut turns, || start.elapsed(), rounds);

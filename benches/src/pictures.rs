@@ -1,7 +1,7 @@
 //! The pictures that servers are compared with: natural scenes of a given size in bytes, each with a stamp.
 
 use crate::{natural::Picture, stamp::Stamp};
-use eyelet_core::encode::CameraEncoder;
+use eyelet_core::encode::BaselineEncoder;
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality};
 use std::{fs, io, path::Path};
 
@@ -10,7 +10,7 @@ use std::{fs, io, path::Path};
 /// # Panics
 /// On odd sides.
 pub fn make(count: u64, (width, height): (u32, u32), bytes: usize) -> Vec<Vec<u8>> {
-    let mut encoder = CameraEncoder::new();
+    let mut encoder = BaselineEncoder::new();
     let mut encoded = |seed| {
         let delivered = Picture::new(width, height, seed).delivered(PixelFormat::Nv12);
         let jpegs = (30..=95).filter_map(Quality::new).map(|quality| {

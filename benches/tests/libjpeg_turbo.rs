@@ -1,14 +1,14 @@
 //! Against libjpeg-turbo: our JPEGs are as good as its own and no larger, and it reads them.
 
 use eyelet_bench::{natural::Picture, turbo::Turbo};
-use eyelet_core::encode::CameraEncoder;
+use eyelet_core::encode::BaselineEncoder;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-fn encode(encoder: &mut CameraEncoder, frame: &Frame<'_>, q: u8) -> Vec<u8> {
+fn encode(encoder: &mut BaselineEncoder, frame: &Frame<'_>, q: u8) -> Vec<u8> {
     let mut jpeg = Vec::new();
     encoder.encode(frame, Quality::new(q).unwrap(), &mut jpeg).unwrap();
     jpeg
@@ -44,7 +44,7 @@ fn as_good_as_its_own_and_no_larger() {
                 picture.delivered(PixelFormat::Rgb24).planes.swap_remove(0).0
             };
             for q in [1, 10, 25, 50, 75, 80, 85, 90, 95, 98, 100] {
-                let ours = encode(&mut CameraEncoder::new(), &delivered.frame(), q);
+                let ours = encode(&mut BaselineEncoder::new(), &delivered.frame(), q);
                 let mut turbo = Turbo::new(Quality::new(q).unwrap(), delivered.format);
                 let theirs = turbo.encode(&delivered);
 
@@ -79,7 +79,7 @@ fn it_reads_what_we_write() {
             let format = StreamFormat::new(pixel, width, height).unwrap();
             let frame = Frame::new(format, FrameMeta::default(), &planes).unwrap();
             for q in [30, 80, 100] {
-                let jpeg = encode(&mut CameraEncoder::new(), &frame, q);
+                let jpeg = encode(&mut BaselineEncoder::new(), &frame, q);
                 let read = turbojpeg::decompress(&jpeg, turbojpeg::PixelFormat::RGB).unwrap();
                 assert_eq!((read.width, read.height), (width as usize, height as usize), "{format}");
                 same_pixels(&read, &rgb(&jpeg), format);

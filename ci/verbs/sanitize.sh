@@ -20,5 +20,5 @@ export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address
 export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/sanitize
 cargo test --locked --target "$target" -p eyelet-core --lib --test encode -- \
-  encode::baseline:: camera::every_path threads:: raw::any_content
+  encode::baseline:: baseline::every_backend threads:: raw::any_content
 say "AddressSanitizer: $((SECONDS - start)) s"

@@ -3,7 +3,7 @@
 // A counting allocator is unsafe code by nature.
 #![allow(unsafe_code)]
 
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
+use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder, baseline::Backend};
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -77,15 +77,15 @@ fn allocations(encoder: &mut dyn JpegEncoder, pixel: PixelFormat) -> usize {
 #[test]
 fn a_frame_costs_no_allocation() {
     for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
-        for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
+        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
             for threads in [1, 2, 5] {
-                let encoder = CameraEncoder::with_path(path).unwrap();
+                let encoder = BaselineEncoder::with_backend(backend).unwrap();
                 let mut encoder = encoder.with_threads(NonZeroU8::new(threads).unwrap()).unwrap();
                 let count = allocations(&mut encoder, pixel);
-                assert_eq!(count, 0, "{pixel}, {path:?}, {threads} threads");
+                assert_eq!(count, 0, "{pixel}, {backend:?}, {threads} threads");
             }
         }
     }
     // And counting works.
-    assert!(allocations(&mut SoftwareEncoder::new(), PixelFormat::Nv12) > 0);
+    assert!(allocations(&mut ReferenceEncoder::new(), PixelFormat::Nv12) > 0);
 }

@@ -9,7 +9,7 @@
 use eyelet_core::{
     JpegStreamer,
     clock::{Clock, SystemClock},
-    encode::SoftwareEncoder,
+    encode::ReferenceEncoder,
 };
 use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Quality, StreamFormat};
 use eyelet_sim::camera::{SimCamera, SimConfig};
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     stream.start()?;
     println!("http://{}:{}", stream.host(), stream.port());
 
-    let mut encoder = SoftwareEncoder::new();
+    let mut encoder = ReferenceEncoder::new();
     let need_exit = exit_on_signals()?;
     while !need_exit.load(Ordering::Relaxed) {
         let began = Instant::now();

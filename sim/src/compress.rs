@@ -1,7 +1,7 @@
 //! JPEGs of drawn pictures, for cameras that deliver compressed frames.
 
 use crate::convert::Layout;
-use eyelet_core::encode::SoftwareEncoder;
+use eyelet_core::encode::ReferenceEncoder;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 
 /// Encodes packed RGB with 4:2:0 chroma, as the cameras' own chips do.
@@ -9,7 +9,7 @@ use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result, St
 pub(crate) struct Compressor {
     layout: Layout,
     yuv: Vec<u8>,
-    encoder: SoftwareEncoder,
+    encoder: ReferenceEncoder,
 }
 
 impl Compressor {
@@ -17,7 +17,7 @@ impl Compressor {
     pub(crate) fn new(format: StreamFormat) -> Option<Self> {
         let layout = Layout::new(StreamFormat { pixel: PixelFormat::I420, ..format }, 0)?;
         let yuv = vec![0; layout.len()];
-        Some(Self { layout, yuv, encoder: SoftwareEncoder::new() })
+        Some(Self { layout, yuv, encoder: ReferenceEncoder::new() })
     }
 
     /// Appends `rgb` as one JPEG.

@@ -1,10 +1,10 @@
 //! The camera encoder: any geometry, stride, content and quality gives a JPEG that a strict decoder takes, the same
-//! one by every path.
+//! one by every backend.
 //!
 //! Eight bytes choose the frame, the rest are its pixels, over and over.
 #![no_main]
 
-use eyelet_core::encode::{CameraEncoder, baseline::Path};
+use eyelet_core::encode::{BaselineEncoder, baseline::Backend};
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat, jpeg::inspect};
 use libfuzzer_sys::fuzz_target;
 use zune_jpeg::{
@@ -41,16 +41,16 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let quality = Quality::new(1 + quality % 100).expect("1 to 100");
     let mut first: Option<Vec<u8>> = None;
-    for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
         let mut jpeg = Vec::new();
-        let mut encoder = CameraEncoder::with_path(path).expect("available");
+        let mut encoder = BaselineEncoder::with_backend(backend).expect("available");
         encoder.encode(&frame, quality, &mut jpeg).expect("encoded");
         match &first {
-            Some(first) => assert_eq!(&jpeg, first, "{path:?}"),
+            Some(first) => assert_eq!(&jpeg, first, "{backend:?}"),
             None => first = Some(jpeg),
         }
     }
-    let jpeg = first.expect("there is a portable path");
+    let jpeg = first.expect("there is a portable backend");
     let info = inspect(&jpeg).expect("whole");
     assert_eq!(
         (info.len, u32::from(info.width), u32::from(info.height)),

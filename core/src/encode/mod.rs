@@ -22,33 +22,32 @@ pub(crate) mod pixels;
 mod reference;
 mod renewing;
 
-pub use baseline::CameraEncoder;
+pub use baseline::BaselineEncoder;
 pub use pass_through::PassThrough;
-pub use reference::SoftwareEncoder;
+pub use reference::ReferenceEncoder;
 pub use renewing::{Make, Renewing};
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 
-/// What [`by_name`] knows; `1..255` stands for a number.
+/// The names that [`by_name`] takes; `1..255` stands for a number.
 pub const NAMES: [&str; 5] = ["auto", "software", "eyelet", "eyelet:1..255", "jpeg-encoder"];
 
-/// The software encoder that goes by `name`: `auto` and `software` are the best one there is, the others are
-/// called by their own [`name`](JpegEncoder::name). `eyelet:4` is `eyelet` [with 4
-/// threads](CameraEncoder::with_threads).
+/// The software encoder called `name`: `auto` and `software` are the fastest one, the others are selected by their own
+/// [`name`](JpegEncoder::name). `eyelet:4` is `eyelet` [with 4 threads](BaselineEncoder::with_threads).
 ///
-/// Each hands on what is compressed already ([`PassThrough`]), so it serves every [`PixelFormat`].
+/// Each passes through what is compressed already ([`PassThrough`]), so it supports every [`PixelFormat`].
 ///
 /// [`PixelFormat`]: eyelet_hal::PixelFormat
 ///
 /// # Errors
-/// `InvalidInput` with the known names when there is no such encoder; `Other` when the system refuses its threads.
+/// `InvalidInput`, which lists the names, if there is no such encoder; `Other` if the system refuses its threads.
 pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
     if let Some(threads) = name.strip_prefix("eyelet:").and_then(|number| number.parse().ok()) {
-        return Ok(Box::new(PassThrough::new(CameraEncoder::new().with_threads(threads)?)));
+        return Ok(Box::new(PassThrough::new(BaselineEncoder::new().with_threads(threads)?)));
     }
     match name {
-        "auto" | "software" | CameraEncoder::NAME => Ok(Box::new(PassThrough::new(CameraEncoder::new()))),
-        SoftwareEncoder::NAME => Ok(Box::new(PassThrough::new(SoftwareEncoder::new()))),
+        "auto" | "software" | BaselineEncoder::NAME => Ok(Box::new(PassThrough::new(BaselineEncoder::new()))),
+        ReferenceEncoder::NAME => Ok(Box::new(PassThrough::new(ReferenceEncoder::new()))),
         _ => {
             let known = NAMES.join(", ");
             Err(Error::new(ErrorKind::InvalidInput, format!("no encoder {name:?}; use one of {known}")))
@@ -75,12 +74,12 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_is_the_callers_own() {
+    fn eyelet_with_one_thread_has_the_plain_name() {
         assert_eq!(by_name("eyelet:1").unwrap().name(), "eyelet");
     }
 
     #[test]
-    fn an_unknown_name_is_told_the_known_ones() {
+    fn unknown_name_is_refused_with_the_list_of_names() {
         for name in ["cuda", "eyelet:0", "eyelet:256", "eyelet:", "eyelet:two"] {
             let error = by_name(name).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);

@@ -1,20 +1,21 @@
-//! The encoder for every board: pure Rust, every raw format.
+//! The `jpeg-encoder` crate: what our own encoder is measured against, and another one to try on any board.
 
 use super::pixels::Pixels;
 use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 use jpeg_encoder::{ChromaSubsamplingMethod, Encoder, SamplingFactor};
 
-/// Baseline JPEG in software, for every raw [`PixelFormat`] and every size a JPEG can have (1x1 to 65535x65535).
+/// Baseline JPEG by the `jpeg-encoder` crate, for every raw [`PixelFormat`] and every size a JPEG can have (1x1 to
+/// 65535x65535). Slower than [`BaselineEncoder`](super::BaselineEncoder).
 ///
 /// Samples in YCbCr go in as they are, at the chroma resolution that they have: 4:2:0 stays 4:2:0, 4:2:2 stays
 /// 4:2:2, grey has one component. RGB becomes 4:2:0, each chroma sample the mean of its four pixels.
 #[derive(Debug, Default)]
-pub struct SoftwareEncoder(());
+pub struct ReferenceEncoder(());
 
-impl SoftwareEncoder {
+impl ReferenceEncoder {
     pub(super) const NAME: &'static str = "jpeg-encoder";
 
-    /// An encoder; it holds nothing from one frame to the next.
+    /// An encoder; it keeps nothing from one frame to the next.
     pub fn new() -> Self {
         Self(())
     }
@@ -32,7 +33,7 @@ fn chroma(pixel: PixelFormat) -> (SamplingFactor, ChromaSubsamplingMethod) {
     }
 }
 
-impl JpegEncoder for SoftwareEncoder {
+impl JpegEncoder for ReferenceEncoder {
     fn name(&self) -> &str {
         Self::NAME
     }

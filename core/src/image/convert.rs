@@ -2,7 +2,7 @@
 
 use super::Image;
 use crate::{
-    encode::{CameraEncoder, pixels::Pixels},
+    encode::{BaselineEncoder, pixels::Pixels},
     jpeg::host_bytes,
 };
 use bytes::Bytes;
@@ -69,7 +69,7 @@ impl Image {
     /// What the encoder says.
     pub fn to_jpeg(&self, quality: Quality) -> Result<Bytes> {
         let mut jpeg = Vec::new();
-        CameraEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
+        BaselineEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
         Ok(jpeg.into())
     }
 

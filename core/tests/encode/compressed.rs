@@ -5,7 +5,7 @@ use crate::{
     source::{RAW, Source},
 };
 use eyelet_core::{
-    encode::{PassThrough, SoftwareEncoder},
+    encode::{PassThrough, ReferenceEncoder},
     jpeg::repair,
 };
 use eyelet_hal::{
@@ -21,7 +21,7 @@ fn detailed(pixel: PixelFormat, width: u32, height: u32, seed: u64, quality: u8)
     let source = Source::new(format, [0; 3], 0, |_, _, _| noise.borrow_mut().u8(..));
     let mut jpeg = Vec::new();
     let quality = Quality::new(quality).unwrap();
-    SoftwareEncoder::new().encode(&source.frame(), quality, &mut jpeg).unwrap();
+    ReferenceEncoder::new().encode(&source.frame(), quality, &mut jpeg).unwrap();
     jpeg
 }
 
@@ -163,7 +163,7 @@ fn compressed_frames_pass_and_raw_ones_are_encoded() {
 #[test]
 fn a_picture_of_a_stale_size_is_refused() {
     let jpeg = detailed(PixelFormat::Yuyv, 20, 10, 1, 80);
-    let mut encoder = PassThrough::new(SoftwareEncoder::new());
+    let mut encoder = PassThrough::new(ReferenceEncoder::new());
     for (width, height) in [(20, 11), (19, 10), (10, 20), (65536 + 20, 10)] {
         let mut out = b"kept".to_vec();
         let error =
@@ -179,7 +179,7 @@ fn a_picture_of_a_stale_size_is_refused() {
 
 #[test]
 fn pass_through_supports_what_it_and_its_encoder_do() {
-    let encoder = PassThrough::new(SoftwareEncoder::new());
+    let encoder = PassThrough::new(ReferenceEncoder::new());
     let size = |pixel, width| StreamFormat::new(pixel, width, 8).unwrap();
     assert!(PixelFormat::ALL.into_iter().all(|pixel| encoder.supports(size(pixel, 8))));
     assert!(!encoder.supports(size(PixelFormat::Nv12, 65536)));

@@ -1,6 +1,6 @@
 //! The HAL's contract, run against the software encoders.
 
-use eyelet_core::encode::{self, SoftwareEncoder};
+use eyelet_core::encode::{self, ReferenceEncoder};
 use eyelet_hal::{
     PixelFormat,
     conformance::{EncoderExpectations, encoder},
@@ -12,7 +12,7 @@ fn raw() -> impl Iterator<Item = PixelFormat> {
 
 #[test]
 fn software_encoder() {
-    encoder(&mut SoftwareEncoder::new(), &EncoderExpectations::supporting(raw())).assert_passed();
+    encoder(&mut ReferenceEncoder::new(), &EncoderExpectations::supporting(raw())).assert_passed();
 }
 
 #[test]

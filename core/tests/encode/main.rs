@@ -1,13 +1,13 @@
 //! Software encoding and pass-through, judged by an independent decoder.
 
-mod camera;
+mod baseline;
 mod compressed;
 mod conformance;
 mod raw;
 mod source;
 mod threads;
 
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
+use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder, baseline::Backend};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality, StreamFormat};
 use proptest::prelude::*;
 use source::{Source, Wave};
@@ -41,15 +41,16 @@ fn format(pixel: PixelFormat, width: u32, height: u32) -> StreamFormat {
 }
 
 /// The ways of the camera encoder that this processor can go.
-fn paths() -> impl Iterator<Item = Path> {
-    Path::ALL.into_iter().filter(|path| path.is_available())
+fn backends() -> impl Iterator<Item = Backend> {
+    Backend::ALL.into_iter().filter(|backend| backend.is_available())
 }
 
 /// Every encoder of raw frames.
 fn encoders() -> Vec<Box<dyn JpegEncoder>> {
-    let ours = paths().map(|path| Box::new(CameraEncoder::with_path(path).unwrap()) as Box<dyn JpegEncoder>);
-    let threads = CameraEncoder::new().with_threads(NonZeroU8::new(2).unwrap()).unwrap();
-    ours.chain([Box::new(threads) as Box<dyn JpegEncoder>, Box::new(SoftwareEncoder::new())]).collect()
+    let ours = backends()
+        .map(|backend| Box::new(BaselineEncoder::with_backend(backend).unwrap()) as Box<dyn JpegEncoder>);
+    let threads = BaselineEncoder::new().with_threads(NonZeroU8::new(2).unwrap()).unwrap();
+    ours.chain([Box::new(threads) as Box<dyn JpegEncoder>, Box::new(ReferenceEncoder::new())]).collect()
 }
 
 fn encode(encoder: &mut dyn JpegEncoder, source: &Source, quality: u8) -> Vec<u8> {

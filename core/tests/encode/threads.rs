@@ -1,13 +1,13 @@
 //! Many threads: the same pixels as one thread's, with restart markers where they belong.
 
-use crate::{camera::Content, encode, format, paths, rgb, source::RAW};
-use eyelet_core::encode::{CameraEncoder, baseline::Path};
+use crate::{backends, baseline::Content, encode, format, rgb, source::RAW};
+use eyelet_core::encode::{BaselineEncoder, baseline::Backend};
 use eyelet_hal::{JpegEncoder, PixelFormat, jpeg::inspect};
 use proptest::prelude::*;
 use std::num::NonZeroU8;
 
-fn threads(count: u8, path: Path) -> CameraEncoder {
-    CameraEncoder::with_path(path).unwrap().with_threads(NonZeroU8::new(count).unwrap()).unwrap()
+fn threads(count: u8, backend: Backend) -> BaselineEncoder {
+    BaselineEncoder::with_backend(backend).unwrap().with_threads(NonZeroU8::new(count).unwrap()).unwrap()
 }
 
 /// Width and height of an MCU.
@@ -38,9 +38,9 @@ proptest! {
         q in 1u8..=100,
     ) {
         let source = content.source(format(pixel, width, height), pad, 0x5a);
-        let one = encode(&mut CameraEncoder::new(), &source, q);
+        let one = encode(&mut BaselineEncoder::new(), &source, q);
         prop_assert_eq!(restarts(&one), (None, vec![]));
-        let many = encode(&mut threads(2, Path::best()), &source, q);
+        let many = encode(&mut threads(2, Backend::best()), &source, q);
         prop_assert_eq!(inspect(&many).unwrap().len, many.len());
         prop_assert!(rgb(&many) == rgb(&one), "{pixel} {width}x{height} at {q}");
 
@@ -48,9 +48,9 @@ proptest! {
         let rows = height.div_ceil(down);
         let want = (1..rows).map(|row| (row as u8 - 1) % 8).collect();
         prop_assert_eq!(restarts(&many), (Some(width.div_ceil(across) as u16), want));
-        for path in paths() {
+        for backend in backends() {
             for count in [2, 3, 7] {
-                prop_assert!(encode(&mut threads(count, path), &source, q) == many, "{count} {path:?}");
+                prop_assert!(encode(&mut threads(count, backend), &source, q) == many, "{count} {backend:?}");
             }
         }
     }
@@ -59,11 +59,11 @@ proptest! {
 #[test]
 fn frames_of_all_sizes_one_encoder() {
     // What is kept from frame to frame must not show.
-    let mut kept = threads(3, Path::best());
+    let mut kept = threads(3, Backend::best());
     for height in [200, 1, 16, 17, 120, 64, 200] {
         for pixel in RAW {
             let source = Content::Noise(height.into()).source(format(pixel, 33, height), [0; 3], 0);
-            let fresh = encode(&mut threads(3, Path::best()), &source, 70);
+            let fresh = encode(&mut threads(3, Backend::best()), &source, 70);
             assert!(encode(&mut kept, &source, 70) == fresh, "{pixel} of height {height}");
         }
     }
@@ -72,12 +72,12 @@ fn frames_of_all_sizes_one_encoder() {
 #[test]
 fn markers_cost_a_thousandth() {
     let source = Content::Noise(1).source(format(PixelFormat::Nv12, 640, 480), [0; 3], 0);
-    let [one, many] = [1, 4].map(|count| encode(&mut threads(count, Path::best()), &source, 30).len());
+    let [one, many] = [1, 4].map(|count| encode(&mut threads(count, Backend::best()), &source, 30).len());
     assert!(one < many && many < one + one / 1000, "{one} and {many} bytes");
 }
 
 #[test]
 fn its_name_says_how_many() {
-    assert_eq!(threads(4, Path::best()).name(), "eyelet:4");
-    assert_eq!(threads(1, Path::best()).name(), "eyelet");
+    assert_eq!(threads(4, Backend::best()).name(), "eyelet:4");
+    assert_eq!(threads(1, Backend::best()).name(), "eyelet");
 }

@@ -11,7 +11,7 @@ use super::{
     bits::BitWriter,
     codes::Codes,
     entropy::{put_dc, put_rare},
-    picture::{Layout, Picture, Unit},
+    picture::{Picture, SampleLayout, Unit},
     portable::constants::*,
     quantizer::divisors,
     scan::scan,
@@ -102,7 +102,7 @@ impl Avx2 {
             }
             transform(rows, &self.luma, out, pair);
         }
-        if unit.layout != Layout::Grey {
+        if unit.layout != SampleLayout::Grey {
             let mut rows = [_mm256_setzero_si256(); 8];
             for (y, row) in rows.iter_mut().enumerate() {
                 *row = chroma(unit, y);

@@ -1,9 +1,9 @@
-//! One picture by many threads: bands of rows, each for itself.
+//! One picture encoded by several threads: bands of rows, independent of each other.
 //!
 //! A restart marker after each row of MCUs makes the rows independent of each other (T.81, F.1.1.5.1). A marker costs
-//! some six bytes, 0.1 % of a picture; in return the bytes are the same whatever the number of threads.
+//! some six bytes, 0.1 % of a picture; in return the bytes do not depend on the number of threads.
 
-use super::{Maker, picture::Picture, workers::Workers};
+use super::{BlockEncoder, picture::Picture, workers::Workers};
 use std::{
     io, mem,
     num::NonZeroU8,
@@ -13,10 +13,10 @@ use std::{
 /// Bands for each thread. One that starts late, or shares its processor, leaves its bands to the others.
 const BANDS_EACH: usize = 4;
 
-/// Threads, and room for what they make.
+/// The threads and their output buffers.
 pub(super) struct Bands {
     workers: Workers,
-    /// The entropy-coded data of each band. Locked only by who makes it.
+    /// The entropy-coded data of each band. Locked only by the thread that encodes it.
     parts: Vec<Mutex<Vec<u8>>>,
 }
 
@@ -30,7 +30,7 @@ impl Bands {
     }
 
     /// Appends the entropy-coded data, with a restart marker between any two rows of MCUs.
-    pub(super) fn scan(&mut self, maker: &Maker, picture: &Picture<'_>, out: &mut Vec<u8>) {
+    pub(super) fn scan(&mut self, blocks: &BlockEncoder, picture: &Picture<'_>, out: &mut Vec<u8>) {
         let Self { workers, parts } = self;
         let rows = picture.unit_rows();
         let height = rows.div_ceil(BANDS_EACH * (workers.count() + 1));
@@ -38,7 +38,7 @@ impl Bands {
         if parts.len() < count {
             parts.resize_with(count, Mutex::default);
         }
-        // What the first band appends to is `out` itself.
+        // The first band appends to `out` itself.
         let whole = |part: &mut Mutex<Vec<u8>>, out: &mut Vec<u8>| {
             mem::swap(part.get_mut().unwrap_or_else(PoisonError::into_inner), out);
         };
@@ -49,7 +49,7 @@ impl Bands {
                 part.clear();
             }
             for row in (band * height..rows).take(height) {
-                maker.scan(picture, row..row + 1, &mut part);
+                blocks.scan(picture, row..row + 1, &mut part);
                 if row + 1 < rows {
                     part.extend_from_slice(&[0xff, 0xd0 + (row % 8) as u8]);
                 }

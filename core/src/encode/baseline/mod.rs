@@ -1,8 +1,8 @@
 //! Baseline JPEG made for camera frames: every raw format is read as it lies in memory, and nothing is allocated.
 //!
 //! A frame is walked once, in units of 16 columns. Each unit's samples become blocks of quantised coefficients, and
-//! these become bits, while they are still in the first-level cache. Only how blocks are made differs from processor
-//! to processor ([`Path`]); every way gives the same bytes.
+//! these become bits, while they are still in the first-level cache. Only the code that computes blocks differs from
+//! processor to processor ([`Backend`]); every backend produces the same bytes.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -34,10 +34,10 @@ use scan::scan;
 use std::{borrow::Cow, fmt, num::NonZeroU8, ops::Range};
 use swar::Swar;
 
-/// How blocks are made. All ways give the same bytes.
+/// The code that computes blocks. All backends produce the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Path {
+pub enum Backend {
     /// For every processor, and for compilers to vectorise.
     Portable,
     /// For 64-bit processors without vectors: two columns in a register.
@@ -46,11 +46,11 @@ pub enum Path {
     Avx2,
 }
 
-impl Path {
-    /// Every way there is.
+impl Backend {
+    /// All backends, available on this processor or not.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Swar, Self::Avx2];
 
-    /// Whether this processor can go it.
+    /// Whether this processor can run it.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable | Self::Swar => true,
@@ -82,33 +82,33 @@ impl Path {
 /// are those of Annex K.
 ///
 /// Between frames it keeps the tables of the last quality. Encoding allocates nothing but what `out` grows by.
-pub struct CameraEncoder {
+pub struct BaselineEncoder {
     name: Cow<'static, str>,
-    path: Path,
-    maker: Option<(Quality, Maker)>,
+    backend: Backend,
+    blocks: Option<(Quality, BlockEncoder)>,
     bands: Option<Bands>,
 }
 
-/// What makes blocks of one quality.
+/// A backend with the divisors of one quality.
 #[derive(Debug)]
-enum Maker {
+enum BlockEncoder {
     Portable(Portable),
     Swar(Swar),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
 }
 
-impl Maker {
-    fn new(path: Path, quality: Quality) -> Self {
+impl BlockEncoder {
+    fn new(backend: Backend, quality: Quality) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if path == Path::Avx2
-            && let Some(maker) = avx2::Avx2::new(quality)
+        if backend == Backend::Avx2
+            && let Some(avx2) = avx2::Avx2::new(quality)
         {
-            return Self::Avx2(maker);
+            return Self::Avx2(avx2);
         }
-        match path {
-            Path::Portable => Self::Portable(Portable::new(quality)),
-            Path::Swar | Path::Avx2 => Self::Swar(Swar::new(quality)),
+        match backend {
+            Backend::Portable => Self::Portable(Portable::new(quality)),
+            Backend::Swar | Backend::Avx2 => Self::Swar(Swar::new(quality)),
         }
     }
 
@@ -116,22 +116,22 @@ impl Maker {
     fn scan(&self, picture: &Picture<'_>, rows: Range<usize>, out: &mut Vec<u8>) {
         let mut blocks = [Zigzag::default(); 6];
         match self {
-            Self::Portable(maker) => {
-                scan(picture, rows, &mut blocks, out, |unit, blocks| maker.blocks(unit, blocks), put);
+            Self::Portable(portable) => {
+                scan(picture, rows, &mut blocks, out, |unit, blocks| portable.blocks(unit, blocks), put);
             }
-            Self::Swar(maker) => {
+            Self::Swar(swar) => {
                 let mut room = swar::Rows::default();
                 scan(
                     picture,
                     rows,
                     &mut blocks,
                     out,
-                    |unit, blocks| maker.blocks(unit, &mut room, blocks),
+                    |unit, blocks| swar.blocks(unit, &mut room, blocks),
                     put,
                 );
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(maker) => maker.scan(picture, rows, out),
+            Self::Avx2(avx2) => avx2.scan(picture, rows, out),
         }
     }
 }
@@ -141,35 +141,35 @@ fn put(bits: &mut BitWriter, blocks: &[Zigzag; 6], index: usize, codes: &Codes, 
     put_block(bits, codes, &blocks[index], last);
 }
 
-impl CameraEncoder {
+impl BaselineEncoder {
     pub(super) const NAME: &'static str = "eyelet";
 
-    /// An encoder that goes the fastest way on this processor.
+    /// With the fastest backend for this processor.
     pub fn new() -> Self {
-        Self::going(Path::best())
+        Self::single(Backend::best())
     }
 
-    /// An encoder that goes this way; `None` if the processor cannot.
-    pub fn with_path(path: Path) -> Option<Self> {
-        path.is_available().then(|| Self::going(path))
+    /// With this backend; `None` if the processor cannot run it.
+    pub fn with_backend(backend: Backend) -> Option<Self> {
+        backend.is_available().then(|| Self::single(backend))
     }
 
-    fn going(path: Path) -> Self {
-        Self { name: Cow::Borrowed(Self::NAME), path, maker: None, bands: None }
+    fn single(backend: Backend) -> Self {
+        Self { name: Cow::Borrowed(Self::NAME), backend, blocks: None, bands: None }
     }
 
-    /// The same, with so many threads at work on each frame, the caller's among them; they end with the encoder.
+    /// The same with `threads` threads for each frame, the caller's among them; they end with the encoder.
     ///
     /// For computers with processors to spare: two take 0.55 of the time of one at 640x480, 0.53 at 1920x1080 (`benches`).
-    /// Where other programs keep all processors busy a frame takes longer than with one, as it waits for every thread.
-    /// More than one thread put a restart marker between any two rows of MCUs, for some 0.1 % more bytes; these are the
-    /// same whatever their number, and decode to the same pixels as one thread's.
+    /// Where other programs keep all processors busy, a frame takes longer than with one, as it waits for every thread.
+    /// With more than one thread there is a restart marker between any two rows of MCUs, for some 0.1 % more bytes. These
+    /// bytes do not depend on the number of threads, and decode to the same pixels as those of a single thread.
     ///
     /// # Errors
     /// If the system refuses to start a thread.
     pub fn with_threads(self, threads: NonZeroU8) -> Result<Self> {
         if threads.get() == 1 {
-            return Ok(Self::going(self.path));
+            return Ok(Self::single(self.backend));
         }
         let bands = Bands::new(threads).map_err(|cause| {
             let what = format!("cannot start {threads} encoder threads: {cause}; ask for fewer");
@@ -178,28 +178,28 @@ impl CameraEncoder {
         Ok(Self { name: format!("{}:{threads}", Self::NAME).into(), bands: Some(bands), ..self })
     }
 
-    /// How blocks are made.
-    pub fn path(&self) -> Path {
-        self.path
+    /// The code that computes its blocks.
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 }
 
-impl Default for CameraEncoder {
+impl Default for BaselineEncoder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for CameraEncoder {
+impl fmt::Debug for BaselineEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CameraEncoder")
+        f.debug_struct("BaselineEncoder")
             .field("name", &self.name)
-            .field("path", &self.path)
+            .field("backend", &self.backend)
             .finish_non_exhaustive()
     }
 }
 
-impl JpegEncoder for CameraEncoder {
+impl JpegEncoder for BaselineEncoder {
     fn name(&self) -> &str {
         &self.name
     }
@@ -211,18 +211,18 @@ impl JpegEncoder for CameraEncoder {
     fn encode(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<()> {
         let pixels = Pixels::of(frame)?;
         let picture = Picture::new(&pixels);
-        let maker = match &mut self.maker {
-            Some((of, maker)) if *of == quality => maker,
-            maker => &mut maker.insert((quality, Maker::new(self.path, quality))).1,
+        let blocks = match &mut self.blocks {
+            Some((of, blocks)) if *of == quality => blocks,
+            blocks => &mut blocks.insert((quality, BlockEncoder::new(self.backend, quality))).1,
         };
         match &mut self.bands {
             None => {
                 header::write(out, &picture, quality, Restarts::Nowhere);
-                maker.scan(&picture, 0..picture.unit_rows(), out);
+                blocks.scan(&picture, 0..picture.unit_rows(), out);
             }
             Some(bands) => {
                 header::write(out, &picture, quality, Restarts::Rows);
-                bands.scan(maker, &picture, out);
+                bands.scan(blocks, &picture, out);
             }
         }
         out.extend_from_slice(&[0xff, 0xd9]);

@@ -32,7 +32,7 @@ impl Sampling {
 
 /// How samples lie in the planes of a [`Unit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum SampleLayout {
     Planar,
     /// Pairs of Cb, Cr.
     CbCr,
@@ -75,7 +75,7 @@ impl<'a> Strip<'a> {
 /// 16 columns and [`Sampling::rows`] rows of a picture, whole: one MCU, or two MCUs of a grey picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit<'a> {
-    pub(super) layout: Layout,
+    pub(super) layout: SampleLayout,
     pub(super) sampling: Sampling,
     pub(super) planes: [Strip<'a>; 3],
 }
@@ -95,7 +95,7 @@ impl Margin {
 
 /// A raw frame, by units.
 pub(super) struct Picture<'a> {
-    pub(super) layout: Layout,
+    pub(super) layout: SampleLayout,
     pub(super) sampling: Sampling,
     pub(super) width: usize,
     pub(super) height: usize,
@@ -110,7 +110,7 @@ struct Cell {
     rows: usize,
 }
 
-impl Layout {
+impl SampleLayout {
     fn cells(self, sampling: Sampling) -> &'static [Cell] {
         const SAMPLE: Cell = Cell { bytes: 1, columns: 1, rows: 1 };
         const PAIR: Cell = Cell { bytes: 2, columns: 2, rows: 2 };
@@ -131,13 +131,13 @@ impl<'a> Picture<'a> {
     /// What [`Pixels`] lets through.
     pub(super) fn new(pixels: &Pixels<'a>) -> Self {
         let (layout, sampling) = match pixels.pixel {
-            PixelFormat::Nv12 => (Layout::CbCr, Sampling::Half),
-            PixelFormat::Nv21 => (Layout::CrCb, Sampling::Half),
-            PixelFormat::I420 => (Layout::Planar, Sampling::Half),
-            PixelFormat::Yuv422p => (Layout::Planar, Sampling::Wide),
-            PixelFormat::Yuyv => (Layout::Yuyv, Sampling::Wide),
-            PixelFormat::Rgb24 => (Layout::Rgb, Sampling::Half),
-            _ => (Layout::Grey, Sampling::Grey),
+            PixelFormat::Nv12 => (SampleLayout::CbCr, Sampling::Half),
+            PixelFormat::Nv21 => (SampleLayout::CrCb, Sampling::Half),
+            PixelFormat::I420 => (SampleLayout::Planar, Sampling::Half),
+            PixelFormat::Yuv422p => (SampleLayout::Planar, Sampling::Wide),
+            PixelFormat::Yuyv => (SampleLayout::Yuyv, Sampling::Wide),
+            PixelFormat::Rgb24 => (SampleLayout::Rgb, Sampling::Half),
+            _ => (SampleLayout::Grey, Sampling::Grey),
         };
         let (width, height) = (pixels.width.into(), pixels.height.into());
         Self { layout, sampling, width, height, planes: pixels.planes }
@@ -187,7 +187,7 @@ impl<'a> Picture<'a> {
                     let at = (x / cell.columns + column).min(last_column);
                     to.copy_from_slice(&from[at * cell.bytes..][..cell.bytes]);
                     // Of the last two pixels of an odd width there is only the first.
-                    if self.layout == Layout::Yuyv
+                    if self.layout == SampleLayout::Yuyv
                         && (at * 2 + 1 >= self.width || x / 2 + column > last_column)
                     {
                         let last = if at * 2 + 1 < self.width { 2 } else { 0 };

@@ -1,4 +1,4 @@
-//! Blocks the plain way: what every other way must equal, and what a compiler can vectorise.
+//! The plain backend: the others must produce the same blocks, and a compiler can vectorise it.
 //!
 //! The DCT is that of Loeffler, Ligtenberg and Moschytz with 12 multiplications, in the fixed point of the IJG
 //! library's accurate one: constants of 13 bits, and 2 more bits between the passes than a pixel has.
@@ -66,7 +66,7 @@ impl Portable {
                 block(|x, y| samples[y][8 * column + x].into(), &self.luma, out);
             }
         }
-        if luma_blocks < 4 && unit.layout == super::picture::Layout::Grey {
+        if luma_blocks < 4 && unit.layout == super::picture::SampleLayout::Grey {
             return;
         }
         let samples: [[[u8; 8]; 2]; 8] = std::array::from_fn(|y| chroma(unit, y));

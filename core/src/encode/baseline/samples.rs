@@ -1,6 +1,6 @@
-//! The samples of a unit, whatever its layout: the plain way, and what every other way must equal.
+//! The samples of a unit, whatever its layout, in plain code: the other backends must produce the same.
 
-use super::picture::{Layout, Unit};
+use super::picture::{SampleLayout, Unit};
 
 /// BT.601 weights of R, G and B in Y, Cb and Cr, in parts of 2^15. Those of Y add up to one, the others to nothing.
 pub(super) const WEIGHTS: [[i16; 3]; 3] =
@@ -20,12 +20,12 @@ fn weigh(weights: [i16; 3], rgb: [i32; 3]) -> i32 {
 pub(super) fn luma(unit: &Unit<'_>, y: usize) -> [u8; 16] {
     let plane = &unit.planes[0];
     match unit.layout {
-        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => *plane.row(y),
-        Layout::Yuyv => {
+        SampleLayout::Planar | SampleLayout::CbCr | SampleLayout::CrCb | SampleLayout::Grey => *plane.row(y),
+        SampleLayout::Yuyv => {
             let row = plane.row::<32>(y).as_chunks::<2>().0;
             std::array::from_fn(|x| row[x][0])
         }
-        Layout::Rgb => {
+        SampleLayout::Rgb => {
             let row = plane.row::<48>(y).as_chunks::<3>().0;
             std::array::from_fn(|x| ((weigh(WEIGHTS[0], row[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
         }
@@ -41,14 +41,14 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
         std::array::from_fn(|x| row[x][at])
     };
     match unit.layout {
-        Layout::Planar => [*second.row(y), *third.row(y)],
-        Layout::CbCr => [pairs(0), pairs(1)],
-        Layout::CrCb => [pairs(1), pairs(0)],
-        Layout::Yuyv => {
+        SampleLayout::Planar => [*second.row(y), *third.row(y)],
+        SampleLayout::CbCr => [pairs(0), pairs(1)],
+        SampleLayout::CrCb => [pairs(1), pairs(0)],
+        SampleLayout::Yuyv => {
             let row = first.row::<32>(y).as_chunks::<4>().0;
             [1, 3].map(|at| std::array::from_fn(|x| row[x][at]))
         }
-        Layout::Rgb => {
+        SampleLayout::Rgb => {
             let above = first.row::<48>(2 * y).as_chunks::<6>().0;
             let below = first.row::<48>(2 * y + 1).as_chunks::<6>().0;
             // The mean of four pixels first, and its chroma then: one rounding, and a quarter of the work.
@@ -58,6 +58,6 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
             });
             [1, 2].map(|c| sums.map(|sum| ((weigh(WEIGHTS[c], sum) + CHROMA_ROUND) >> 17) as u8))
         }
-        Layout::Grey => [[128; 8]; 2],
+        SampleLayout::Grey => [[128; 8]; 2],
     }
 }

@@ -1,4 +1,4 @@
-//! The walk over a picture, the same for every way to make blocks.
+//! The walk over a picture, the same for every backend.
 
 use super::{
     bits::BitWriter,
@@ -8,8 +8,8 @@ use super::{
 };
 use std::ops::Range;
 
-/// Appends the entropy-coded data of these rows of units of `picture`, as if there were no others. `transform` makes the blocks of a unit, `put` writes the block of that
-/// index; between them they keep the blocks in `blocks`.
+/// Appends the entropy-coded data of these rows of units of `picture`, as if there were no others. `transform` computes the
+/// blocks of a unit into `blocks`, `put` writes the one with the given index.
 #[inline(always)]
 pub(super) fn scan<B>(
     picture: &Picture<'_>,
@@ -33,7 +33,7 @@ pub(super) fn scan<B>(
                 if !outside {
                     put(&mut bits, blocks, index, luma, &mut last[0]);
                 } else if picture.sampling != Sampling::Grey {
-                    // Nobody sees it; only the MCU must be complete.
+                    // Outside the picture, only there to complete the MCU.
                     bits.put(luma.same_again);
                 }
             }

@@ -7,7 +7,7 @@
 //! everything is even, and one is added: what a borrow takes is never missed.
 
 use super::{
-    picture::{Layout, Unit},
+    picture::{SampleLayout, Unit},
     portable::{Zigzag, constants::*},
     quantizer::divisors,
     samples::{chroma, luma},
@@ -93,7 +93,7 @@ impl Swar {
             luma_rows(unit, 8 * at, rows);
             both_blocks(rows, &self.luma, pair);
         }
-        if unit.layout != Layout::Grey
+        if unit.layout != SampleLayout::Grey
             && let Some(pair) = out[luma_blocks..].first_chunk_mut()
         {
             chroma_rows(unit, rows);
@@ -115,18 +115,20 @@ fn both_blocks(rows: &Rows, divisors: &Divisors, [left, right]: &mut [Zigzag; 2]
 fn luma_rows(unit: &Unit<'_>, top: usize, rows: &mut Rows) {
     let plane = &unit.planes[0];
     let done = match unit.layout {
-        Layout::Planar | Layout::CbCr | Layout::CrCb | Layout::Grey => fill(rows, |y| {
-            let words = plane.words::<2>(top + y)?;
-            Some(words.map(|word| [0, 8, 16, 24].map(|bit| at(word, bit))))
-        }),
-        Layout::Yuyv => fill(rows, |y| {
+        SampleLayout::Planar | SampleLayout::CbCr | SampleLayout::CrCb | SampleLayout::Grey => {
+            fill(rows, |y| {
+                let words = plane.words::<2>(top + y)?;
+                Some(words.map(|word| [0, 8, 16, 24].map(|bit| at(word, bit))))
+            })
+        }
+        SampleLayout::Yuyv => fill(rows, |y| {
             let [a, b, c, d] = plane.words::<4>(top + y)?;
             Some([[a, b], [c, d]].map(|words| {
                 let [even, odd] = crossed(words);
                 [at(even, 0), at(even, 16), at(odd, 0), at(odd, 16)]
             }))
         }),
-        Layout::Rgb => None,
+        SampleLayout::Rgb => None,
     };
     if done.is_none() {
         luma_rows_anyhow(unit, top, rows);
@@ -147,18 +149,18 @@ fn luma_rows_anyhow(unit: &Unit<'_>, top: usize, rows: &mut Rows) {
 fn chroma_rows(unit: &Unit<'_>, rows: &mut Rows) {
     let [first, second, third] = &unit.planes;
     let done = match unit.layout {
-        Layout::Planar => fill(rows, |y| {
+        SampleLayout::Planar => fill(rows, |y| {
             let ([cb], [cr]) = (second.words::<1>(y)?, third.words::<1>(y)?);
             Some([cb, cr].map(|word| [0, 8, 16, 24].map(|bit| at(word, bit))))
         }),
-        Layout::CbCr => fill(rows, |y| Some(interleaved(second.words(y)?, [0, 8]))),
-        Layout::CrCb => fill(rows, |y| Some(interleaved(second.words(y)?, [8, 0]))),
-        Layout::Yuyv => fill(rows, |y| {
+        SampleLayout::CbCr => fill(rows, |y| Some(interleaved(second.words(y)?, [0, 8]))),
+        SampleLayout::CrCb => fill(rows, |y| Some(interleaved(second.words(y)?, [8, 0]))),
+        SampleLayout::Yuyv => fill(rows, |y| {
             let [a, b, c, d] = first.words::<4>(y)?;
             let ([even, odd], [even2, odd2]) = (crossed([a, c]), crossed([b, d]));
             Some([8, 24].map(|bit| [even, odd, even2, odd2].map(|word| at(word, bit))))
         }),
-        Layout::Rgb | Layout::Grey => None,
+        SampleLayout::Rgb | SampleLayout::Grey => None,
     };
     if done.is_none() {
         chroma_rows_anyhow(unit, rows);

@@ -11,20 +11,20 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Does the item of that number.
+/// Processes the item with that number.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Threads, ended when dropped.
 pub(super) struct Workers {
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Where work is handed out.
+/// What the threads share with their owner.
 #[derive(Default)]
-struct Desk {
+struct Shared {
     state: Mutex<State>,
-    /// There is work, or there will be none any more.
+    /// There is work, or the threads are to end.
     called: Condvar,
     /// No thread is at work.
     idle: Condvar,
@@ -34,10 +34,10 @@ struct Desk {
 struct State {
     /// `Some` while [`Workers::run`] runs, whose reference it is; the lifetime is not true.
     work: Option<Work<'static>>,
-    /// The items that nobody has taken yet.
+    /// From here to `end`: the items that no thread has taken yet.
     next: usize,
     end: usize,
-    /// How many threads do an item.
+    /// Threads that process an item.
     busy: usize,
     panicked: bool,
     stopped: bool,
@@ -51,13 +51,13 @@ impl State {
     }
 }
 
-impl Desk {
+impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a thread does.
+    /// The loop of a thread.
     fn serve(&self) {
         let mut state = self.state();
         while !state.stopped {
@@ -67,7 +67,7 @@ impl Desk {
             };
             state.busy += 1;
             drop(state);
-            // Whoever waits for this item must hear of a panic, not wait for ever.
+            // The caller waits for this item: it must see a panic, not wait forever.
             let done = catch_unwind(AssertUnwindSafe(|| work(item)));
             state = self.state();
             state.panicked |= done.is_err();
@@ -80,7 +80,7 @@ impl Desk {
 }
 
 /// Takes the work back when dropped, however the caller leaves.
-struct Recall<'a>(&'a Desk);
+struct Recall<'a>(&'a Shared);
 
 impl Drop for Recall<'_> {
     fn drop(&mut self) {
@@ -94,18 +94,18 @@ impl Drop for Recall<'_> {
 }
 
 impl Workers {
-    /// Starts so many threads.
+    /// Starts `count` threads.
     ///
     /// # Errors
     /// If the system refuses one.
     pub(super) fn start(count: usize) -> io::Result<Self> {
-        let mut workers = Self { desk: Arc::default(), threads: Vec::with_capacity(count) };
+        let mut workers = Self { shared: Arc::default(), threads: Vec::with_capacity(count) };
         for _ in 0..count {
-            let desk = Arc::clone(&workers.desk);
+            let shared = Arc::clone(&workers.shared);
             let builder = thread::Builder::new().name("eyelet-encode".to_owned());
-            workers.threads.push(builder.spawn(move || desk.serve())?);
+            workers.threads.push(builder.spawn(move || shared.serve())?);
         }
-        // What a thread does and allocates on its way up is over before the first frame.
+        // All that a starting thread does and allocates is over before the first frame.
         let all_here = Barrier::new(count + 1);
         workers.run(count + 1, &|_| {
             all_here.wait();
@@ -127,29 +127,29 @@ impl Workers {
         // which is before this function returns or unwinds; as `self` is borrowed mutably, it is not called twice
         // at a time.
         let lent = unsafe { mem::transmute::<Work<'_>, Work<'static>>(work) };
-        let recall = Recall(&self.desk);
+        let recall = Recall(&self.shared);
         {
-            let mut state = self.desk.state();
+            let mut state = self.shared.state();
             *state = State { work: Some(lent), end: items, ..State::default() };
         }
-        self.desk.called.notify_all();
+        self.shared.called.notify_all();
         loop {
             // The lock is given back before the item is done.
-            let item = self.desk.state().take();
+            let item = self.shared.state().take();
             let Some(item) = item else { break };
             work(item);
         }
         drop(recall);
-        assert!(!self.desk.state().panicked, "a thread of the encoder panicked; its message is above");
+        assert!(!self.shared.state().panicked, "a thread of the encoder panicked; its message is above");
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.desk.state().stopped = true;
-        self.desk.called.notify_all();
+        self.shared.state().stopped = true;
+        self.shared.called.notify_all();
         for thread in self.threads.drain(..) {
-            // Its panics were caught, and told where they happened.
+            // Its panics were caught, and reported where they happened.
             let _ = thread.join();
         }
     }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn all_threads_and_the_caller_work_at_the_same_time() {
         let mut workers = Workers::start(3).unwrap();
-        // Nobody leaves before four are there.
+        // Passes only with four threads at once.
         let barrier = Barrier::new(4);
         for _ in 0..20 {
             workers.run(8, &|_| {

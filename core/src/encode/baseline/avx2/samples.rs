@@ -1,7 +1,7 @@
 //! Rows of samples, taken apart by byte shuffles straight from the frame.
 
 use crate::encode::baseline::{
-    picture::{Layout, Strip, Unit},
+    picture::{SampleLayout, Strip, Unit},
     samples::{CHROMA_ROUND, LUMA_ROUND, WEIGHTS},
 };
 use std::arch::x86_64::*;
@@ -45,13 +45,13 @@ fn level(samples: __m256i) -> __m256i {
 pub(super) fn luma(unit: &Unit<'_>, y: usize) -> __m256i {
     let plane = &unit.planes[0];
     level(match unit.layout {
-        Layout::Yuyv => {
+        SampleLayout::Yuyv => {
             // Left pixels to the left half.
             let (left, right) = halves(plane, y);
             let words = _mm256_set_m128i(right, left);
             _mm256_and_si256(words, _mm256_set1_epi16(0xff))
         }
-        Layout::Rgb => rgb_luma(plane, y),
+        SampleLayout::Rgb => rgb_luma(plane, y),
         _ => _mm256_cvtepu8_epi16(load16(plane.row(y))),
     })
 }
@@ -71,24 +71,24 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> __m256i {
     const NO: i8 = -1;
     let [first, second, third] = &unit.planes;
     level(match unit.layout {
-        Layout::Planar => {
+        SampleLayout::Planar => {
             let (cb, cr) = (u64::from_le_bytes(*second.row(y)), u64::from_le_bytes(*third.row(y)));
             _mm256_cvtepu8_epi16(_mm_set_epi64x(cr as i64, cb as i64))
         }
-        Layout::CbCr | Layout::CrCb => {
+        SampleLayout::CbCr | SampleLayout::CrCb => {
             let pairs = _mm256_broadcastsi128_si256(load16(second.row(y)));
             let (low, high) = (
                 _mm_setr_epi8(0, NO, 2, NO, 4, NO, 6, NO, 8, NO, 10, NO, 12, NO, 14, NO),
                 _mm_setr_epi8(1, NO, 3, NO, 5, NO, 7, NO, 9, NO, 11, NO, 13, NO, 15, NO),
             );
-            let order = if unit.layout == Layout::CbCr {
+            let order = if unit.layout == SampleLayout::CbCr {
                 _mm256_set_m128i(high, low)
             } else {
                 _mm256_set_m128i(low, high)
             };
             _mm256_shuffle_epi8(pairs, order)
         }
-        Layout::Yuyv => {
+        SampleLayout::Yuyv => {
             // Four Cb, then four Cr of each half; then the quarters in order.
             let order = _mm256_broadcastsi128_si256(_mm_setr_epi8(
                 1, NO, 5, NO, 9, NO, 13, NO, 3, NO, 7, NO, 11, NO, 15, NO,
@@ -96,8 +96,8 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> __m256i {
             let quarters = _mm256_shuffle_epi8(load32(first.row(y)), order);
             _mm256_permute4x64_epi64::<0b11_01_10_00>(quarters)
         }
-        Layout::Rgb => rgb_chroma(first, y),
-        Layout::Grey => _mm256_set1_epi16(128),
+        SampleLayout::Rgb => rgb_chroma(first, y),
+        SampleLayout::Grey => _mm256_set1_epi16(128),
     })
 }
 

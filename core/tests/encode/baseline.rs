@@ -1,16 +1,16 @@
-//! The camera encoder: every path against the plain one, and all of them against the reference encoder.
+//! The baseline encoder: every backend against the portable one, and all of them against the reference encoder.
 
 use crate::{
-    decode, encode, format, paths, rgb, smooth,
+    backends, decode, encode, format, rgb, smooth,
     source::{RAW, Source, Wave},
 };
-use eyelet_core::encode::{CameraEncoder, SoftwareEncoder, baseline::Path};
+use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder, baseline::Backend};
 use eyelet_hal::{PixelFormat, StreamFormat, jpeg};
 use proptest::prelude::*;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
-fn by_path(path: Path, source: &Source, quality: u8) -> Vec<u8> {
-    encode(&mut CameraEncoder::with_path(path).unwrap(), source, quality)
+fn by_backend(backend: Backend, source: &Source, quality: u8) -> Vec<u8> {
+    encode(&mut BaselineEncoder::with_backend(backend).unwrap(), source, quality)
 }
 
 /// What a picture is made of.
@@ -60,7 +60,7 @@ impl Content {
 
 proptest! {
     #[test]
-    fn every_path_gives_the_same_bytes(
+    fn every_backend_gives_the_same_bytes(
         pixel in prop::sample::select(RAW.to_vec()),
         (width, height) in (1u32..=200, 1u32..=200),
         pad in prop::array::uniform3(0usize..40),
@@ -69,14 +69,14 @@ proptest! {
         q in 1u8..=100,
     ) {
         let format = format(pixel, width, height);
-        let plain = by_path(Path::Portable, &content.source(format, [0; 3], garbage), q);
+        let plain = by_backend(Backend::Portable, &content.source(format, [0; 3], garbage), q);
         let info = jpeg::inspect(&plain).unwrap();
         prop_assert_eq!((u32::from(info.width), u32::from(info.height), info.len), (width, height, plain.len()));
         let (w, h, _) = rgb(&plain);
         prop_assert_eq!((w as u32, h as u32), (width, height));
         let padded = content.source(format, pad, !garbage);
-        for path in paths() {
-            prop_assert!(by_path(path, &padded, q) == plain, "{:?}", path);
+        for backend in backends() {
+            prop_assert!(by_backend(backend, &padded, q) == plain, "{:?}", backend);
         }
     }
 }
@@ -95,8 +95,8 @@ fn the_reference_encoder_is_no_better_and_no_smaller() {
                     [wave(110.0, 60.0, seed), wave(120.0, 25.0, seed + 1), wave(135.0, 20.0, seed + 2)];
                 let source = Content::Grainy(waves, seed).source(format(pixel, 176, 144), [0; 3], 0);
                 let jpegs = [
-                    encode(&mut CameraEncoder::new(), &source, q),
-                    encode(&mut SoftwareEncoder::new(), &source, q),
+                    encode(&mut BaselineEncoder::new(), &source, q),
+                    encode(&mut ReferenceEncoder::new(), &source, q),
                 ];
                 for (at, jpeg) in jpegs.iter().enumerate() {
                     decibels[at] += source.psnr(&rgb(jpeg).2) / SEEDS.count() as f64;
@@ -115,10 +115,14 @@ fn the_reference_encoder_is_no_better_and_no_smaller() {
 fn all_qualities_one_encoder() {
     // Tables are kept from frame to frame: a change of quality must change them.
     let source = Content::Noise(3).source(format(PixelFormat::Nv12, 48, 32), [0; 3], 0);
-    for path in paths() {
-        let mut kept = CameraEncoder::with_path(path).unwrap();
+    for backend in backends() {
+        let mut kept = BaselineEncoder::with_backend(backend).unwrap();
         for q in (1..=100).chain([80, 80, 20, 80]) {
-            assert_eq!(encode(&mut kept, &source, q), by_path(Path::Portable, &source, q), "{path:?} at {q}");
+            assert_eq!(
+                encode(&mut kept, &source, q),
+                by_backend(Backend::Portable, &source, q),
+                "{backend:?} at {q}"
+            );
         }
     }
 }
@@ -129,25 +133,25 @@ fn primary_colours_survive() {
         [([255, 0, 0], [76, 85, 255]), ([0, 255, 0], [150, 44, 21]), ([0, 0, 255], [29, 255, 107])]
     {
         let source = Source::new(format(PixelFormat::Rgb24, 33, 17), [0; 3], 0, |part, _, _| rgb[part]);
-        for path in paths() {
-            let (_, _, pixels) = decode(&by_path(path, &source, 100), ColorSpace::YCbCr).unwrap();
+        for backend in backends() {
+            let (_, _, pixels) = decode(&by_backend(backend, &source, 100), ColorSpace::YCbCr).unwrap();
             for got in pixels.chunks(3) {
                 let off = got.iter().zip(want).map(|(&got, want): (_, u8)| got.abs_diff(want)).max().unwrap();
-                assert!(off <= 1, "{rgb:?} {path:?}: {got:?}");
+                assert!(off <= 1, "{rgb:?} {backend:?}: {got:?}");
             }
         }
     }
 }
 
 #[test]
-fn every_path_gives_the_same_bytes_of_the_longest_sides() {
+fn every_backend_gives_the_same_bytes_of_the_longest_sides() {
     for pixel in RAW {
         for (width, height) in [(65535, 1), (1, 65535)] {
             let source =
                 Source::new(format(pixel, width, height), [0; 3], 0, |_, x, y| ((x + y) / 256) as u8);
-            let plain = by_path(Path::Portable, &source, 90);
-            for path in paths() {
-                assert!(by_path(path, &source, 90) == plain, "{pixel} {path:?}");
+            let plain = by_backend(Backend::Portable, &source, 90);
+            for backend in backends() {
+                assert!(by_backend(backend, &source, 90) == plain, "{pixel} {backend:?}");
             }
         }
     }
