@@ -18,7 +18,6 @@
 mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod clock;
 pub mod encode;
 pub mod feed;
 pub mod http;
@@ -34,5 +33,6 @@ pub mod upload;
 pub mod watch;
 
 pub use backoff::Backoff;
+pub use eyelet_hal::clock;
 pub use feed::{Fps, HANG, Hub, RunId, Status, StatusSnapshot, metrics};
 pub use maixpy::{JpegStreamer, Written};

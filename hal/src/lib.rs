@@ -20,13 +20,15 @@
 //! }
 //! ```
 //!
+//! [`clock`] is the time as an argument, for devices and for what is made of them.
+//!
 //! Features: `mock` adds `MockCameraSource` and `MockJpegEncoder`; `conformance` adds the contract of both
 //! traits as a test suite for implementations.
 
 #![forbid(unsafe_code)]
 
 mod camera;
-mod clock;
+pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod encoder;
