@@ -11,5 +11,5 @@ start=$SECONDS
 # An emulated core is some ten times slower: proptest tries fewer cases than on the host, where all of them run.
 export PROPTEST_CASES=${PROPTEST_CASES:-32}
 export CARGO_TARGET_RISCV64GC_UNKNOWN_LINUX_MUSL_RUNNER=qemu-riscv64-static
-cargo test --target riscv64gc-unknown-linux-musl -p eyelet-hal -p eyelet-core -p eyelet-maixcam "$@"
+cargo test --target riscv64gc-unknown-linux-musl -p eyelet-hal -p eyelet-core -p eyelet-v4l2 -p eyelet-maixcam "$@"
 say "$((SECONDS - start)) s"

@@ -14,7 +14,7 @@ cargo build --release --target "$target" -p eyelet-vcam
 # By itself, so that the features of its model stay out of the others.
 cargo build --release --target "$target" -p eyelet-vsg2002
 cargo test --no-run -p eyelet-vcam --test board
-vivid=$(cargo test --no-run --target "$target" -p eyelet-maixcam --test vivid --message-format json |
+vivid=$(cargo test --no-run --target "$target" -p eyelet-v4l2 --test vivid --message-format json |
   sed -n 's/.*"executable":"\([^"]*\/vivid-[^"]*\)".*/\1/p')
 # What the first boot would do, done here where its messages are seen.
 need_package qemu-system-misc opensbi cpio

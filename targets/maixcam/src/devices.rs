@@ -1,12 +1,6 @@
 //! The board's devices and flags.
 
-use crate::{
-    v4l2::{
-        Capabilities, ControlInfo, ControlKind, ControlSetting, Node, Offer, SizeRange, V4l2Config,
-        V4l2Device, V4l2Opener, nodes,
-    },
-    venc::{self, HwJpegEncoder},
-};
+use crate::venc::{self, HwJpegEncoder};
 use eyelet_core::{
     cli::{self, CameraRequest, Findings, NoCommand, Outcome, Output, Platform, Problem},
     clock::{Clock, SystemClock},
@@ -14,6 +8,10 @@ use eyelet_core::{
     pipeline::Reopen,
 };
 use eyelet_hal::{ErrorKind, JpegEncoder, Result};
+use eyelet_v4l2::{
+    Capabilities, ControlInfo, ControlKind, ControlSetting, Node, Offer, SizeRange, V4l2Config, V4l2Device,
+    V4l2Opener, nodes,
+};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
@@ -171,13 +169,8 @@ fn format(offer: &Offer) -> cli::Format {
 
 fn control(info: ControlInfo) -> cli::Control {
     let line = info.to_string();
-    let (kind, menu) = match info.kind {
-        ControlKind::Integer => ("integer", vec![]),
-        ControlKind::Boolean => ("boolean", vec![]),
-        ControlKind::Menu(items) => ("menu", items),
-        ControlKind::Button => ("button", vec![]),
-        ControlKind::Bitmask => ("bitmask", vec![]),
-    };
+    let kind = info.kind.name();
+    let menu = if let ControlKind::Menu(items) = info.kind { items } else { Vec::new() };
     cli::Control {
         name: info.name,
         kind,
@@ -207,12 +200,7 @@ mod tests {
 
     #[test]
     fn without_a_camera_the_nodes_that_are_none_are_named() {
-        let node = |number, flags| Node {
-            path: format!("/dev/video{number}").into(),
-            number,
-            name: None,
-            capabilities: Ok(Capabilities::of("driver", "", "bus", flags)),
-        };
+        let node = |number, flags| Node::of(number, Ok(Capabilities::of("driver", "", "bus", flags)));
         assert_eq!(no_camera(&[]).what, "no camera");
         let nodes = [node(0, 0x0420_1000), node(1, 0x0120_0001)];
         assert_eq!(

@@ -1,10 +1,10 @@
-//! eyelet on the Sipeed MaixCAM, and on any Linux machine with a V4L2 camera.
+//! eyelet on the Sipeed MaixCAM, and on any Linux machine with a V4L2 camera: the SG2002's JPEG unit, and the program
+//! that takes it and the cameras of `eyelet-v4l2`.
 
-// Allowed in `v4l2/kernel.rs`, `venc/sys/kernel.rs` and `venc/sys/abi.rs`; nowhere else.
+// Allowed in `venc/sys/kernel.rs` and `venc/sys/abi.rs`; nowhere else.
 #![deny(unsafe_code)]
 
 mod devices;
-pub mod v4l2;
 pub mod venc;
 
 pub use devices::{Board, BoardFlags};

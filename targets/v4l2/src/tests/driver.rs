@@ -1,0 +1,265 @@
+//! Setting up against drivers with the quirks of real ones.
+
+use crate::{
+    choose::{Choice, Interval, IntervalRange, SizeRange},
+    control,
+    driver::BufferFormat,
+    enumerate::{self, FAILURES, MOST},
+    negotiate::{Settled, settle},
+    tests::fake_driver::{FIRST, FakeDriver, LAST, THIRTY, VGA, named, only},
+};
+use eyelet_hal::{ErrorKind, PixelFormat, Result};
+use rustix::io::Errno;
+use std::{cell::Cell, io};
+
+const JPEG: Choice = Choice { pixel: PixelFormat::Jpeg, fourcc: *b"MJPG", size: (640, 480) };
+
+fn settled(driver: &FakeDriver) -> Result<Settled> {
+    settle("/dev/video0", driver, JPEG, 30)
+}
+
+fn fails<A, R>(errno: Errno) -> Box<dyn Fn(A) -> io::Result<R>> {
+    Box::new(move |_| Err(errno.into()))
+}
+
+fn names(driver: &FakeDriver) -> (Vec<String>, Option<ErrorKind>) {
+    let (controls, failed) = control::list(driver);
+    let failed = failed.map(|e| crate::error::system("list", "it", e).kind());
+    (controls.into_iter().map(|control| control.name).collect(), failed)
+}
+
+#[test]
+fn a_driver_without_quirks_is_asked_and_set() {
+    let driver = FakeDriver::default();
+    let (offers, failed) = enumerate::offers(&driver);
+    assert!(failed.is_none());
+    assert_eq!(offers[0].to_string(), "jpeg (MJPG): 640x480");
+    let settled = settled(&driver).unwrap();
+    assert_eq!((settled.stream.to_string().as_str(), settled.interval), ("640x480 jpeg", Some(THIRTY)));
+    let (controls, _) = control::list(&driver);
+    control::set(&driver, "it", &controls, &"contrast=5".parse().unwrap()).unwrap();
+    assert_eq!(*driver.set.borrow(), [(FIRST + 1, 5)]);
+}
+
+/// Memory grew by gigabytes.
+#[test]
+fn lists_without_an_end_end() {
+    let counting = Cell::new(0);
+    let driver = FakeDriver {
+        format_at: Box::new(|_| Ok(*b"MJPG")),
+        size_at: Box::new(|index| Ok(Some(SizeRange::Discrete(640 + index, 480)))),
+        interval_at: Box::new(|_| Ok(Some(IntervalRange::Discrete(THIRTY)))),
+        next: Box::new(|id| Ok(FIRST.max(id + 1))),
+        control: Box::new(move |id| {
+            counting.set(counting.get() + 1);
+            Ok(named(id, format!("Control {}", counting.get()).as_bytes()))
+        }),
+        ..FakeDriver::default()
+    };
+    let (offers, _) = enumerate::offers(&driver);
+    assert_eq!((offers.len(), offers[0].sizes.len()), (1, MOST as usize), "what repeats is listed once");
+    assert_eq!(enumerate::intervals(&driver, *b"MJPG", (640, 480)).len(), 1);
+    assert_eq!(names(&driver).0.len(), MOST as usize);
+    let menu = FakeDriver {
+        control: Box::new(|id| {
+            let mut menu = named(id, b"Menu");
+            (menu.type_, menu.maximum) = (3, i64::MAX);
+            if id > LAST { Err(Errno::INVAL.into()) } else { Ok(menu) }
+        }),
+        menu_item: Box::new(|_| Ok([b'x'; 32])),
+        ..FakeDriver::default()
+    };
+    control::list(&menu);
+    assert!(menu.calls.get() < 1000, "{} calls for three menus", menu.calls.get());
+}
+
+#[test]
+fn a_driver_that_goes_round_in_circles_is_left() {
+    let driver = FakeDriver { next: Box::new(|_| Ok(FIRST)), ..FakeDriver::default() };
+    assert_eq!(names(&driver).0, ["brightness"]);
+}
+
+#[test]
+fn an_item_that_cannot_be_read_does_not_hide_the_others() {
+    let driver = FakeDriver {
+        format_at: Box::new(|index| match index {
+            0 => Ok(*b"YUYV"),
+            1 => Err(Errno::IO.into()),
+            2 => Ok(*b"MJPG"),
+            _ => Err(Errno::INVAL.into()),
+        }),
+        // Kinds of sizes that nobody knows yet are left out, too.
+        size_at: Box::new(|index| match index {
+            0 => Ok(None),
+            1 => Err(Errno::PIPE.into()),
+            2 => Ok(Some(SizeRange::Discrete(640, 480))),
+            _ => Err(Errno::INVAL.into()),
+        }),
+        ..FakeDriver::default()
+    };
+    let (offers, failed) = enumerate::offers(&driver);
+    let shown: Vec<String> = offers.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["yuyv (YUYV): 640x480", "jpeg (MJPG): 640x480"]);
+    assert!(failed.is_some());
+}
+
+#[test]
+fn a_control_that_cannot_be_read_does_not_hide_the_others() {
+    let sane = FakeDriver::default();
+    // The error of one is also the end of the list.
+    for (errno, kind) in [(Errno::IO, Some(ErrorKind::Disconnected)), (Errno::INVAL, None)] {
+        for broken in FIRST..=LAST {
+            let answer = FakeDriver::default();
+            let driver = FakeDriver {
+                control: Box::new(
+                    move |id| if id == broken { Err(errno.into()) } else { (answer.control)(id) },
+                ),
+                ..FakeDriver::default()
+            };
+            let mut left = names(&sane).0;
+            left.remove((broken - FIRST) as usize);
+            assert_eq!(names(&driver), (left, kind), "{broken:#x}");
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_reads_no_control_is_asked_a_few_times() {
+    let driver = FakeDriver { next: fails(Errno::IO), control: fails(Errno::IO), ..FakeDriver::default() };
+    assert_eq!(names(&driver), (vec![], Some(ErrorKind::Disconnected)));
+    assert!(driver.calls.get() <= 2 * FAILURES, "each may take seconds");
+    let gone = FakeDriver { next: fails(Errno::NODEV), ..FakeDriver::default() };
+    control::list(&gone);
+    assert_eq!(gone.calls.get(), 1);
+}
+
+#[test]
+fn names_of_controls_that_are_no_text_or_equal_can_be_set() {
+    let driver = FakeDriver {
+        control: Box::new(|id| {
+            if id > LAST { Err(Errno::INVAL.into()) } else { Ok(named(id, b"Helligkeit \xfc\x1b")) }
+        }),
+        ..FakeDriver::default()
+    };
+    assert_eq!(names(&driver).0, ["helligkeit", "helligkeit_2", "helligkeit_3"]);
+    let (controls, _) = control::list(&driver);
+    control::set(&driver, "it", &controls, &"helligkeit_3=9".parse().unwrap()).unwrap();
+    assert_eq!(*driver.set.borrow(), [(LAST, 9)]);
+}
+
+#[test]
+fn a_type_of_control_that_is_not_known_is_left_out() {
+    for type_ in [0, 10, 0x0107, 0x0200, u32::MAX] {
+        let answer = FakeDriver::default();
+        let driver = FakeDriver {
+            control: Box::new(move |id| {
+                (answer.control)(id)
+                    .map(|c| if id == LAST { c } else { v4l::v4l_sys::v4l2_query_ext_ctrl { type_, ..c } })
+            }),
+            ..FakeDriver::default()
+        };
+        assert_eq!(names(&driver), (vec!["saturation".to_owned()], None), "{type_:#x}");
+    }
+}
+
+#[test]
+fn a_rate_that_cannot_be_set_is_not_known() {
+    for raw in 1..134 {
+        let errno = Errno::from_raw_os_error(raw);
+        if errno == Errno::INTR {
+            continue;
+        }
+        let driver = FakeDriver { set_interval: fails(errno), ..FakeDriver::default() };
+        let fatal = match errno {
+            Errno::BUSY => Some(ErrorKind::Busy),
+            Errno::NODEV | Errno::SHUTDOWN => Some(ErrorKind::Disconnected),
+            Errno::NXIO => Some(ErrorKind::NotFound),
+            _ => None,
+        };
+        match settled(&driver) {
+            Ok(settled) => assert_eq!((settled.interval, fatal), (None, None), "{errno:?}"),
+            Err(error) => assert_eq!(Some(error.kind()), fatal, "{error}"),
+        }
+        // What was set and cannot be read again is taken as set.
+        let driver = FakeDriver { interval: fails(errno), ..FakeDriver::default() };
+        match settled(&driver) {
+            Ok(settled) => assert_eq!((settled.interval, fatal), (Some(THIRTY), None), "{errno:?}"),
+            Err(error) => assert_eq!(Some(error.kind()), fatal, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_rate_of_nothing_is_not_known() {
+    for (numerator, denominator) in [(0, 30), (1, 0), (0, 0)] {
+        let zero = Interval { numerator, denominator };
+        let stepwise = IntervalRange::Stepwise { min: zero, max: zero };
+        for range in [IntervalRange::Discrete(zero), stepwise] {
+            let driver = FakeDriver {
+                interval_at: Box::new(only(Some(range))),
+                interval: Box::new(move |()| Ok(zero)),
+                set_interval: Box::new(|wanted| {
+                    assert_eq!(wanted, THIRTY, "never an interval of nothing");
+                    Ok(wanted)
+                }),
+                ..FakeDriver::default()
+            };
+            assert_eq!(settled(&driver).unwrap().interval, None);
+        }
+    }
+}
+
+#[test]
+fn a_camera_of_one_format_need_not_let_it_be_set() {
+    let driver = FakeDriver { set_format: fails(Errno::NOTTY), ..FakeDriver::default() };
+    assert!(settled(&driver).is_ok());
+    let driver = FakeDriver { format: fails(Errno::INVAL), ..FakeDriver::default() };
+    assert!(settled(&driver).is_ok(), "its answer will do");
+    let driver =
+        FakeDriver { set_format: fails(Errno::NOTTY), format: fails(Errno::NOTTY), ..FakeDriver::default() };
+    assert_eq!(settled(&driver).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn a_format_that_nobody_asked_for_is_refused_with_a_remedy() {
+    for (buffer, why) in [
+        (BufferFormat { fourcc: *b"YUYV", ..VGA }, "YUYV instead"),
+        (BufferFormat { fourcc: [0; 4], ..VGA }, "0x00000000 instead"),
+        (BufferFormat { size: (0, 480), ..VGA }, "frames of 0x480"),
+        (BufferFormat { size: (640, 0), ..VGA }, "frames of 640x0"),
+    ] {
+        let driver = FakeDriver { format: Box::new(move |()| Ok(buffer)), ..FakeDriver::default() };
+        let error = settled(&driver).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot set 640x480 jpeg on /dev/video0: its driver gives {why}; choose another format or size"
+            )
+        );
+    }
+}
+
+/// A camera that is unplugged before any of the calls is gone, whichever it was.
+#[test]
+fn a_device_that_goes_away_while_it_is_set_up_is_gone() {
+    for calls in 0..4u32 {
+        let left = std::rc::Rc::new(Cell::new(calls));
+        let gone = move || match left.get().checked_sub(1) {
+            Some(less) => {
+                left.set(less);
+                Ok(())
+            }
+            None => Err(io::Error::from(Errno::NODEV)),
+        };
+        let (a, b, c, d) = (gone.clone(), gone.clone(), gone.clone(), gone);
+        let driver = FakeDriver {
+            set_format: Box::new(move |()| a().map(|()| VGA)),
+            format: Box::new(move |()| b().map(|()| VGA)),
+            set_interval: Box::new(move |interval| c().map(|()| interval)),
+            interval: Box::new(move |()| d().map(|()| THIRTY)),
+            ..FakeDriver::default()
+        };
+        assert_eq!(settled(&driver).unwrap_err().kind(), ErrorKind::Disconnected, "after {calls} calls");
+    }
+}
