@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/traces.sh
 
 # What `all` means, the quick ones first.
-all=(fmt scripts deny clippy test bench-smoke doc bindings peers sanitize e2e spool cross riscv64 instructions deploy vboard fuzz hostile soak)
+all=(fmt scripts deny clippy features test bench-smoke doc bindings peers sanitize e2e spool cross riscv64 instructions deploy vboard fuzz hostile soak)
 
 usage() {
   echo "usage: ci/check.sh [VERB [SECONDS] ...], ci/check.sh VERB --help"

@@ -1,8 +1,7 @@
 //! Colours, after MaixPy's `image.Color`.
 
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-
-/// A colour of 8-bit R, G, B. Converts to and from embedded-graphics' `Rgb888`.
+/// A colour of 8-bit R, G, B. With the feature `drawing` it converts to and from
+/// embedded-graphics' `Rgb888`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Color([u8; 3]);
 
@@ -26,17 +25,5 @@ impl Color {
     /// R, G, B.
     pub const fn to_bytes(self) -> [u8; 3] {
         self.0
-    }
-}
-
-impl From<Color> for Rgb888 {
-    fn from(Color([r, g, b]): Color) -> Self {
-        Self::new(r, g, b)
-    }
-}
-
-impl From<Rgb888> for Color {
-    fn from(color: Rgb888) -> Self {
-        Self::from_rgb(color.r(), color.g(), color.b())
     }
 }

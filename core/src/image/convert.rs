@@ -6,7 +6,7 @@ use crate::{
     jpeg::host_bytes,
 };
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
+use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
 use jpeg_encoder::ImageBuffer;
 
 /// What a picture can be saved or sent as.
@@ -16,6 +16,7 @@ pub enum FileFormat {
     /// `image/jpeg`, 4:2:0.
     Jpeg(Quality),
     /// `image/png`, without loss.
+    #[cfg(feature = "png")]
     Png,
 }
 
@@ -52,13 +53,14 @@ impl Image {
         Ok(image)
     }
 
-    /// The picture as a file: [`to_jpeg`](Self::to_jpeg) or [`to_png`](Self::to_png).
+    /// The picture as a file: [`to_jpeg`](Self::to_jpeg) or `to_png`, if the feature `png` is on.
     ///
     /// # Errors
     /// What the encoder says.
     pub fn to_format(&self, format: FileFormat) -> Result<Bytes> {
         match format {
             FileFormat::Jpeg(quality) => self.to_jpeg(quality),
+            #[cfg(feature = "png")]
             FileFormat::Png => self.to_png(),
         }
     }
@@ -77,6 +79,7 @@ impl Image {
     ///
     /// # Errors
     /// What the encoder says.
+    #[cfg(feature = "png")]
     pub fn to_png(&self) -> Result<Bytes> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, self.width(), self.height());
@@ -90,7 +93,7 @@ impl Image {
             Ok(()) => Ok(file.into()),
             Err(cause) => {
                 let what = format!("cannot encode a {}x{} PNG: {cause}", self.width(), self.height());
-                Err(Error::new(ErrorKind::Other, what).with_source(cause))
+                Err(eyelet_hal::Error::new(eyelet_hal::ErrorKind::Other, what).with_source(cause))
             }
         }
     }

@@ -3,22 +3,19 @@
 mod color;
 mod convert;
 mod decode;
+#[cfg(feature = "drawing")]
+mod drawing;
 mod orientation;
+#[cfg(feature = "drawing")]
 mod text;
 
 pub use color::Color;
 pub use convert::FileFormat;
+#[cfg(feature = "drawing")]
 pub(crate) use text::Lettering;
 
-use embedded_graphics::{
-    Pixel,
-    draw_target::DrawTarget,
-    geometry::{OriginDimensions, Size},
-    pixelcolor::Rgb888,
-    primitives::Rectangle,
-};
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
-use std::{convert::Infallible, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 /// How thick the line of a shape is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +112,6 @@ impl Image {
         self.fill(hole.0.end..outer.0.end, hole.1, color);
     }
 
-    /// Writes `text` with its top left corner at (`x`, `y`), each character 10 pixels wide and 20 high, each of its
-    /// lines below the last. What Latin-1 does not have becomes `?`.
-    pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
-        Lettering::LARGE.draw(self, x.into(), y.into(), text, color);
-    }
-
     /// R, G, B of each pixel, row by row: a copy, to keep.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.as_bytes().to_vec()
@@ -178,38 +169,5 @@ impl Image {
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Image({}x{})", self.width(), self.height())
-    }
-}
-
-impl OriginDimensions for Image {
-    fn size(&self) -> Size {
-        Size::new(self.width(), self.height())
-    }
-}
-
-impl DrawTarget for Image {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
-        &mut self,
-        pixels: I,
-    ) -> std::result::Result<(), Infallible> {
-        let height = self.pixels.len() / self.width;
-        for Pixel(at, color) in pixels {
-            // A negative coordinate becomes one that is far outside.
-            let (x, y) = (at.x as usize, at.y as usize);
-            if x < self.width && y < height {
-                self.pixels[y * self.width + x] = Color::from(color).to_bytes();
-            }
-        }
-        Ok(())
-    }
-
-    fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> std::result::Result<(), Infallible> {
-        let (x, y) = (i64::from(area.top_left.x), i64::from(area.top_left.y));
-        let (w, h) = (i64::from(area.size.width), i64::from(area.size.height));
-        self.fill(x..x + w, y..y + h, color.into());
-        Ok(())
     }
 }

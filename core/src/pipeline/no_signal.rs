@@ -1,14 +1,14 @@
 //! The picture that viewers see while the camera is gone.
 
 mod title;
+#[cfg_attr(not(feature = "drawing"), path = "no_signal/no_words.rs")]
+mod words;
 
-use crate::image::{Color, Image, Lettering, Thickness};
+use crate::image::{Color, Image, Thickness};
 use bytes::Bytes;
 use eyelet_hal::{Quality, Result};
 
-const TITLE: &str = "NO SIGNAL";
 const BACKGROUND: Color = Color::from_rgb(0x20, 0x24, 0x28);
-const REASON: Color = Color::from_rgb(0xb8, 0xc0, 0xc8);
 const RULE: Color = Color::from_rgb(0xe8, 0xb8, 0x4a);
 
 /// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that says why there is
@@ -25,18 +25,12 @@ fn draw(width: u32, height: u32, reason: &str) -> Result<Image> {
     let mut image = Image::new(width, height)?;
     image.draw_rect(0, 0, width, height, BACKGROUND, Thickness::Filled);
 
-    // The title takes about 56 % of the width; a line of the reason holds some 25 to 60 characters.
+    // The title takes about 56 % of the width.
     let title_height = (width as f32 * 0.56 / title::width(1.0)).min(height as f32 / 6.0);
-    let small = if width < 320 || height < 160 { Lettering::SMALL } else { Lettering::LARGE };
-    let text = small.times((width / 640).min(height / 10 / small.height()).max(1));
-
     let margin = height / 20;
     let mut top = (height * 2 / 5).saturating_sub(title_height as u32).max(margin);
     if width < 128 || height < 96 {
-        let left = width.saturating_sub(TITLE.len() as u32 * Lettering::SMALL.width()) / 2;
-        top = (height / 3 - Lettering::SMALL.height() / 2).max(margin);
-        Lettering::SMALL.draw(&mut image, left.into(), top.into(), TITLE, Color::WHITE);
-        top += Lettering::SMALL.height() + margin;
+        top = words::title(&mut image) + margin;
     } else {
         let left = (width as f32 - title::width(title_height)) / 2.0;
         title::draw(&mut image, left, top as f32, title_height, Color::WHITE);
@@ -50,50 +44,8 @@ fn draw(width: u32, height: u32, reason: &str) -> Result<Image> {
         image.draw_rect(((width - length) / 2) as i32, top as i32, length, rule, RULE, Thickness::Filled);
         top += rule + margin;
     }
-    let leading = text.height() + text.height() / 4;
-    let columns = (width - width / 8) / text.width();
-    let rows = height.saturating_sub(top + margin / 2) / leading;
-    for line in wrap(reason, columns as usize, rows as usize) {
-        let left = width.saturating_sub(line.chars().count() as u32 * text.width()) / 2;
-        text.draw(&mut image, left.into(), top.into(), &line, REASON);
-        top += leading;
-    }
+    words::reason(&mut image, top, reason);
     Ok(image)
-}
-
-/// Breaks `text` into at most `rows` lines of at most `columns` characters, between words where it can.
-fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    if columns == 0 || rows == 0 {
-        return lines;
-    }
-    let mut room = 0;
-    for mut word in text.split_whitespace() {
-        while !word.is_empty() {
-            let end = word.char_indices().nth(columns).map_or(word.len(), |(at, _)| at);
-            let piece;
-            (piece, word) = word.split_at(end);
-            let len = piece.chars().count();
-            let full = lines.len() == rows;
-            match lines.last_mut() {
-                Some(line) if len < room => {
-                    line.push(' ');
-                    line.push_str(piece);
-                    room -= len + 1;
-                }
-                Some(last) if full => {
-                    let kept = last.chars().count().min(columns.saturating_sub(3));
-                    *last = last.chars().take(kept).chain("...".chars().take(columns)).collect();
-                    return lines;
-                }
-                _ => {
-                    lines.push(piece.to_owned());
-                    room = columns - len;
-                }
-            }
-        }
-    }
-    lines
 }
 
 /// A grey JPEG of 64x48 pixels: 48 blocks of one bit "DC as before" and one bit "end of block".
@@ -170,27 +122,7 @@ mod tests {
         assert_eq!(eyelet_hal::jpeg::inspect(&BLANK).unwrap().len, BLANK.len());
     }
 
-    #[test]
-    fn lines_break_between_words_and_end_in_dots_when_cut() {
-        assert_eq!(wrap("no such device", 7, 9), ["no such", "device"]);
-        assert_eq!(wrap("  unplugged\n\t", 4, 9), ["unpl", "ugge", "d"]);
-        assert_eq!(wrap("one two three", 5, 2), ["one", "tw..."]);
-        assert_eq!(wrap("one two", 2, 1), [".."]);
-        assert!(wrap(" \n", 5, 5).is_empty());
-    }
-
     proptest! {
-        #[test]
-        fn lines_fit_and_lose_nothing(text in any::<String>(), columns in 0usize..20, rows in 0usize..20) {
-            let lines = wrap(&text, columns, rows);
-            prop_assert!(lines.len() <= rows);
-            prop_assert!(lines.iter().all(|line| line.chars().count() <= columns));
-            if columns > 0 && lines.len() < rows {
-                let letters = |s: &str| s.split_whitespace().collect::<String>();
-                prop_assert_eq!(letters(&lines.concat()), letters(&text));
-            }
-        }
-
         #[test]
         fn any_reason_and_size_is_drawn(width in 0u32..200, height in 0u32..200, reason in any::<String>()) {
             let (w, h, _) = decode(&no_signal(width, height, &reason));

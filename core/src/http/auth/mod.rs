@@ -8,6 +8,7 @@
 
 mod cookie;
 mod credential;
+#[cfg_attr(not(feature = "passwords"), path = "no_hash.rs")]
 mod hash;
 mod hashing;
 mod rejection;

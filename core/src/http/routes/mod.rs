@@ -12,7 +12,9 @@ use super::{
     reply::{Reply, text, typed, unavailable},
     stream::{Framing, StreamRequest, Thinner, framing},
 };
-use crate::{feed::metrics::Metrics, net::socket::Peer};
+#[cfg(feature = "metrics")]
+use crate::feed::metrics::Metrics;
+use crate::net::socket::Peer;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -39,12 +41,13 @@ enum Route {
     Stream,
     Snapshot,
     State,
+    #[cfg(feature = "metrics")]
     Metrics,
     Health,
 }
 
 /// Every path that is answered, for documentation.
-pub const ROUTES: [&str; 11] = [
+pub const ROUTES: &[&str] = &[
     "/",
     "/stream",
     "/snapshot",
@@ -54,6 +57,7 @@ pub const ROUTES: [&str; 11] = [
     "/?action=snapshot",
     "/?action=snapshot_0",
     "/state",
+    #[cfg(feature = "metrics")]
     "/metrics",
     "/healthz",
 ];
@@ -72,6 +76,7 @@ impl Route {
             "/stream" => Self::Stream,
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
             "/state" => Self::State,
+            #[cfg(feature = "metrics")]
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Health,
             _ => return None,
@@ -173,9 +178,11 @@ async fn admitted(
         Route::Snapshot => snapshot::take(server).await,
         Route::State => typed("application/json", state::json(server, &context.viewers)),
         // A browser would save OpenMetrics to a file.
+        #[cfg(feature = "metrics")]
         Route::Metrics if accept(request).contains("text/html") => {
             text(StatusCode::OK, server.hub.metrics.render())
         }
+        #[cfg(feature = "metrics")]
         Route::Metrics => typed(Metrics::CONTENT_TYPE, server.hub.metrics.render()),
         Route::Health => match server.hub.status.snapshot(server.clock.monotonic()).health {
             Ok(()) => text(StatusCode::OK, "ok\n"),
@@ -260,7 +267,7 @@ mod tests {
         for route in ROUTES {
             let (path, query) = route.split_once('?').unwrap_or((route, ""));
             let found = Route::find(path, query);
-            assert!(found.is_some() && (found == Some(Route::Page)) == (route == "/"), "{route}");
+            assert!(found.is_some() && (found == Some(Route::Page)) == (*route == "/"), "{route}");
         }
     }
 

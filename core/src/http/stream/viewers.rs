@@ -1,7 +1,7 @@
 //! Who watches `/stream`.
 
+use crate::feed::metrics::Gauge;
 use crate::{feed::Rate, net::socket::Peer};
-use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,

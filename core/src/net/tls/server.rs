@@ -1,12 +1,12 @@
 //! The server's side: a certificate and its key, read again when they change.
 
 use super::{provider, stream::TlsStream, validity};
+use crate::feed::metrics::Gauge;
 use crate::{
     clock::Clock,
     net::secret_file::{self, Reload},
 };
 use eyelet_hal::{Error, ErrorKind, Result};
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::{
     ServerConfig, ServerConnection,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},

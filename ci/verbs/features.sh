@@ -1,0 +1,16 @@
+# the library without each of its features, and with each alone
+#
+# Prints how many crates each set needs. What is not built by anybody stops building.
+set -euo pipefail
+. ci/lib/usage.sh
+. ci/lib/install.sh
+. ci/lib/cargo.sh
+need_component clippy clippy
+
+sets=("" drawing metrics passwords png tls drawing,metrics,passwords,png cli cli,tls)
+for features in "${sets[@]}"; do
+  cargo clippy --quiet -p eyelet-core --locked --no-default-features --features "$features" -- -D warnings
+  crates=$(cargo tree -p eyelet-core --locked --no-default-features --features "$features" -e normal --prefix none |
+    sort -u | grep -c .)
+  printf '%-32s %s crates\n' "${features:-none}" "$crates"
+done

@@ -1,0 +1,65 @@
+//! Pictures as a target of embedded-graphics, and text on them.
+
+use super::{Color, Image, Lettering};
+use embedded_graphics::{
+    Pixel,
+    draw_target::DrawTarget,
+    geometry::{OriginDimensions, Size},
+    pixelcolor::{Rgb888, RgbColor},
+    primitives::Rectangle,
+};
+use std::convert::Infallible;
+
+impl Image {
+    /// Writes `text` with its top left corner at (`x`, `y`), each character 10 pixels wide and 20 high, each of its
+    /// lines below the last. What Latin-1 does not have becomes `?`.
+    pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
+        Lettering::LARGE.draw(self, x.into(), y.into(), text, color);
+    }
+}
+
+impl OriginDimensions for Image {
+    fn size(&self) -> Size {
+        Size::new(self.width(), self.height())
+    }
+}
+
+impl DrawTarget for Image {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+        &mut self,
+        pixels: I,
+    ) -> std::result::Result<(), Infallible> {
+        let height = self.pixels.len() / self.width;
+        for Pixel(at, color) in pixels {
+            // A negative coordinate becomes one that is far outside.
+            let (x, y) = (at.x as usize, at.y as usize);
+            if x < self.width && y < height {
+                self.pixels[y * self.width + x] = Color::from(color).to_bytes();
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> std::result::Result<(), Infallible> {
+        let (x, y) = (i64::from(area.top_left.x), i64::from(area.top_left.y));
+        let (w, h) = (i64::from(area.size.width), i64::from(area.size.height));
+        self.fill(x..x + w, y..y + h, color.into());
+        Ok(())
+    }
+}
+
+impl From<Color> for Rgb888 {
+    fn from(color: Color) -> Self {
+        let [r, g, b] = color.to_bytes();
+        Self::new(r, g, b)
+    }
+}
+
+impl From<Rgb888> for Color {
+    fn from(color: Rgb888) -> Self {
+        Self::from_rgb(color.r(), color.g(), color.b())
+    }
+}
