@@ -1,37 +1,18 @@
 //! `serve` with sockets that systemd opened: `LISTEN_FDS` from file descriptor 3 on.
 
+use crate::support::{Program, command_after, get};
 use std::{
-    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
-/// A program that ends with its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts `serve` as systemd does: with `socket` as file descriptor 3 and the process's own id in the environment.
-fn activated(socket: impl Into<OwnedFd>, variables: &str, flags: &str) -> Command {
-    let mut command = Command::new("sh");
-    let script = format!("exec 3<&0 </dev/null; export {variables}; exec \"$0\" serve {flags}");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_eyelet-sim")]);
-    command.stdin(socket.into()).stdout(Stdio::piped()).stderr(Stdio::piped());
+/// `serve` as systemd starts it: with `socket` as file descriptor 3 and the process's own id in the environment.
+fn activated(socket: impl Into<OwnedFd>, variables: &str, flags: &[&str]) -> Command {
+    let mut command =
+        command_after(&format!("exec 3<&0 </dev/null; export {variables}"), &[&["serve"], flags].concat());
+    command.stdin(socket.into());
     command
-}
-
-fn ask(address: std::net::SocketAddr) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
-    socket.write_all(b"GET /state HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
@@ -39,36 +20,33 @@ fn sockets_from_systemd_need_no_bind() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     // What connects before the program runs is served by it.
-    let early = std::thread::spawn(move || ask(address));
-    let mut command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=http", "");
-    let mut running = Running(command.spawn().unwrap());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), format!("streaming on http://{address}/"));
+    let early = std::thread::spawn(move || get(&address.to_string(), "/state"));
+    let command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=http", &[]);
+    let mut program = Program::start(command);
+    assert_eq!(program.line(), format!("streaming on http://{address}/"));
     assert!(early.join().unwrap().starts_with("HTTP/1.0 200 OK\r\n"));
-    assert!(ask(address).starts_with("HTTP/1.0 200 OK\r\n"));
+    assert!(get(&address.to_string(), "/state").starts_with("HTTP/1.0 200 OK\r\n"));
 }
 
 #[test]
 fn a_bind_is_listened_on_as_well() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$", "--bind 127.0.0.1:0");
-    let mut running = Running(command.spawn().unwrap());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), format!("streaming on http://{address}/"));
-    let own = lines.next().unwrap().unwrap();
+    let command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$", &["--bind", "127.0.0.1:0"]);
+    let mut program = Program::start(command);
+    assert_eq!(program.line(), format!("streaming on http://{address}/"));
+    let own = program.line();
     let own = own.strip_prefix("streaming on http://").unwrap().trim_end_matches('/');
-    assert!(ask(own.parse().unwrap()).starts_with("HTTP/1.0 200 OK\r\n"));
+    assert!(get(own, "/state").starts_with("HTTP/1.0 200 OK\r\n"));
 }
 
 #[test]
 fn sockets_for_another_process_are_left_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=1", "--bind 127.0.0.1:0");
-    let mut running = Running(command.spawn().unwrap());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    assert_ne!(lines.next().unwrap().unwrap(), format!("streaming on http://{address}/"));
+    let command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=1", &["--bind", "127.0.0.1:0"]);
+    let mut program = Program::start(command);
+    assert_ne!(program.line(), format!("streaming on http://{address}/"));
 }
 
 #[test]
@@ -79,7 +57,7 @@ fn what_does_not_listen_is_refused_in_one_line() {
     for (socket, why) in
         [(OwnedFd::from(connected), "does not listen"), (file.into(), "no TCP or Unix stream socket")]
     {
-        let ended = activated(socket, "LISTEN_FDS=1 LISTEN_PID=$$", "").output().unwrap();
+        let ended = activated(socket, "LISTEN_FDS=1 LISTEN_PID=$$", &[]).output().unwrap();
         let error = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(2), "{error}");
         assert!(error.starts_with("error: cannot listen on socket 0 from systemd: "), "{error}");

@@ -1,9 +1,9 @@
 //! A terminal that was stopped with Ctrl-S, or that nobody reads, and a pipe that is full: none of them holds up the
 //! stream, keeps the watchdog waiting, or has to be there for a clean end.
 
+use crate::support::{PATIENCE, Program, command, open_terminal, terminal, until};
 use rustix::{
-    fs::{Mode, OFlags},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    fs::OFlags,
     termios::{Action, tcflow},
 };
 use std::{
@@ -11,12 +11,8 @@ use std::{
     io::{self, Read, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
-
-/// Far longer than anything here takes: only a hang meets it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What takes no more bytes, and what has to stay open for that.
 type Blocked = (OwnedFd, OwnedFd);
@@ -28,19 +24,6 @@ fn full_pipe() -> Blocked {
     (writer.into(), reader.into())
 }
 
-/// A terminal, and the end at which a person would be.
-fn terminal() -> Blocked {
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&person).unwrap();
-    unlockpt(&person).unwrap();
-    (open(&person, OFlags::empty()), person)
-}
-
-fn open(person: &OwnedFd, flags: OFlags) -> OwnedFd {
-    let name = ptsname(person, Vec::new()).unwrap();
-    rustix::fs::open(&*name, OFlags::RDWR | OFlags::NOCTTY | flags, Mode::empty()).unwrap()
-}
-
 fn stopped_terminal() -> Blocked {
     let (terminal, person) = terminal();
     tcflow(&terminal, Action::OOff).unwrap();
@@ -49,30 +32,9 @@ fn stopped_terminal() -> Blocked {
 
 fn terminal_that_nobody_reads() -> Blocked {
     let (terminal, person) = terminal();
-    let filling = open(&person, OFlags::NONBLOCK);
+    let filling = open_terminal(&person, OFlags::NONBLOCK);
     while rustix::io::write(&filling, &[b'.'; 512]).is_ok() {}
     (terminal, person)
-}
-
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// Watches so many pictures.
@@ -92,23 +54,18 @@ fn serve_with(change: impl FnOnce(&mut Command)) {
     let dir = tempfile::tempdir().unwrap();
     let (socket, watchdog) = (dir.path().join("socket"), dir.path().join("watchdog"));
     File::create(&watchdog).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"));
-    command.args(["serve", "--size", "64x48", "--log", "debug", "--bind"]);
+    let mut command = command(&["serve", "--size", "64x48", "--log", "debug", "--bind"]);
     command.arg(format!("unix:{}", socket.display())).arg("--watchdog").arg(&watchdog);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     change(&mut command);
-    let mut program = Program(command.spawn().unwrap());
+    let program = Program::start(command);
     watch(&socket, 40);
     let fed = || fs::metadata(&watchdog).unwrap().len();
     let before = fed();
     until("the watchdog hears nothing", || (fed() > before + 3).then_some(()));
     watch(&socket, 10);
 
-    let id = i32::try_from(program.0.id()).unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), rustix::process::Signal::TERM)
-        .unwrap();
-    let status = until("it does not end", || program.0.try_wait().unwrap());
-    assert_eq!(status.code(), Some(0));
+    program.signal("TERM");
+    assert_eq!(program.end().0, Some(0));
     assert!(fs::read(&watchdog).unwrap().ends_with(b"V"), "the watchdog is let go");
 }
 
@@ -146,9 +103,7 @@ fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_non
         &["upload", "http://127.0.0.1:1/", "--upload-method", "put"],
     ] {
         let run = |stdout: Stdio| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"));
-            command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-            let child = command.spawn().unwrap();
+            let child = command(arguments).stdout(stdout).spawn().unwrap();
             if arguments[0] == "upload" {
                 let status = format!("/proc/{}/status", child.id());
                 // It catches SIGTERM once it runs.

@@ -3,79 +3,17 @@
 //! The limits are set by a shell around the program. A limit of the size of files stands for a full disk: writing
 //! fails in the middle of a file, in the same place.
 
+use crate::support::{PATIENCE, Program, command_after, get, send, until};
+#[cfg(target_os = "linux")]
+use crate::support::{PROGRAM, piped};
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    process::{Command, Output},
+    thread,
 };
-
-/// Far longer than anything here takes: only a hang meets it.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// `eyelet-sim` under a limit that a shell sets.
-fn limited(limit: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_eyelet-sim")]);
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-/// A program that runs until it is dropped.
-struct Program {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Program {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let log = Arc::new(Mutex::new(String::new()));
-        let lines = Arc::clone(&log);
-        let reader = thread::spawn(move || {
-            for line in stderr.lines() {
-                *lines.lock().unwrap() += &(line.unwrap() + "\n");
-            }
-        });
-        Self { child, stdout, log, reader: Some(reader) }
-    }
-
-    /// Where it listens, as its first line says.
-    fn address(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line:?}"));
-        address.split('/').next().unwrap().trim().to_owned()
-    }
-
-    /// How many lines of its log have this in them, so far.
-    fn said(&self, what: &str) -> usize {
-        self.log.lock().unwrap().lines().filter(|line| line.contains(what)).count()
-    }
-
-    /// Ends it in order, so that the last lines come out, and gives what it logged.
-    fn end(mut self) -> String {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        self.reader.take().unwrap().join().unwrap();
-        self.log.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// The status of an answer on a connection of its own; none if it was closed without one.
 fn status(address: &str, path: &str) -> Option<u16> {
@@ -123,23 +61,11 @@ impl Kept {
     }
 }
 
-/// Waits until `look` finds something.
-#[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A picture of `size` in a file.
 fn picture(path: &Path, size: &str) {
     let path = path.to_str().unwrap();
-    let output = limited("true", &["snapshot", path, "--size", size, "--scene", "detail"]).output().unwrap();
+    let output =
+        command_after("true", &["snapshot", path, "--size", size, "--scene", "detail"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
 }
 
@@ -160,25 +86,20 @@ fn out_of_file_descriptors() {
     let camera = format!("replay:{}", dir.path().display());
     // The camera goes after a second or so, and cannot be opened again: viewers have all descriptors.
     let flags = ["serve", "--bind", "127.0.0.1:0", "--camera", &camera, "--unplug-after", "30"];
-    let mut program = Program::start(limited("ulimit -n 16", &flags));
+    let mut program = Program::start(command_after("ulimit -n 16", &flags));
     let address = program.address();
-    let viewers: Vec<_> = (0..24)
-        .map(|_| {
-            let mut viewer = TcpStream::connect(&address).unwrap();
-            viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-            viewer
-        })
-        .collect();
+    let viewers: Vec<_> =
+        (0..24).map(|_| send(&address, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
     let no_signal = "no signal; trying again until it is back error=cannot read";
     until("the camera is open although there are no descriptors", || {
-        (program.said(no_signal) > 0).then_some(())
+        (program.logged(no_signal) > 0).then_some(())
     });
     drop(viewers);
     until("the camera is not opened again", || (status(&address, "/healthz") == Some(200)).then_some(()));
     assert_eq!(status(&address, "/state"), Some(200), "nobody is let in any more");
 
-    assert_eq!(program.said("cannot accept connections; trying again"), 1, "{}", program.end());
-    assert_eq!(program.said(no_signal), 1, "{}", program.end());
+    assert_eq!(program.logged("cannot accept connections; trying again"), 1, "{}", program.stop());
+    assert_eq!(program.logged(no_signal), 1, "{}", program.stop());
 }
 
 #[test]
@@ -186,8 +107,9 @@ fn a_snapshot_that_does_not_fit_on_the_disk_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["picture.jpg", "picture.png"] {
         let path = dir.path().join(name);
-        let output =
-            limited("trap '' XFSZ; ulimit -f 4", &["snapshot", path.to_str().unwrap()]).output().unwrap();
+        let output = command_after("trap '' XFSZ; ulimit -f 4", &["snapshot", path.to_str().unwrap()])
+            .output()
+            .unwrap();
         let text = one_line(&output);
         assert!(text.starts_with("error: cannot write ") && text.ends_with("; make room there\n"), "{text}");
         assert_eq!(names(dir.path()), Vec::<String>::new());
@@ -204,7 +126,7 @@ fn pictures_that_do_not_fit_on_the_disk_are_refused_and_it_is_said_once() {
     let folder = dir.path().join("received");
     let arguments = ["receive", folder.to_str().unwrap(), "--bind", "127.0.0.1:0"];
     // The unit is 512 bytes in one shell and 1024 in another.
-    let mut program = Program::start(limited("trap '' XFSZ; ulimit -f 16", &arguments));
+    let mut program = Program::start(command_after("trap '' XFSZ; ulimit -f 16", &arguments));
     let address = program.address();
     assert!(small.len() < 8 << 10 && large.len() > 16 << 10);
     let mut sender = Kept::to(&address);
@@ -216,14 +138,14 @@ fn pictures_that_do_not_fit_on_the_disk_are_refused_and_it_is_said_once() {
     assert_eq!(names(&folder).len(), 1, "{:?}", names(&folder));
     assert_eq!((post(&small), post(&large)), (200, 507));
     assert_eq!(names(&folder).len(), 2, "{:?}", names(&folder));
-    let log = program.end();
+    let log = program.stop();
     assert_eq!(log.matches("cannot store pictures in ").count(), 2, "once each time it begins: {log}");
 }
 
 #[test]
 fn a_camera_that_does_not_fit_in_memory_is_refused_in_one_line() {
     let arguments = ["snapshot", "-", "--size", "8192x8192", "--format", "rgb24"];
-    let text = one_line(&limited("ulimit -v 400000", &arguments).output().unwrap());
+    let text = one_line(&command_after("ulimit -v 400000", &arguments).output().unwrap());
     assert!(
         text.starts_with("error: cannot open sim: no memory for 4 buffers of 8192x8192 rgb24; "),
         "{text}"
@@ -248,21 +170,16 @@ fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
         "--unplug-after",
         "400",
     ];
-    let mut program = Program::start(limited("ulimit -n 256", &flags));
+    let mut program = Program::start(command_after("ulimit -n 256", &flags));
     let address = program.address();
-    let watch = || {
-        let mut viewer = TcpStream::connect(&address).unwrap();
-        viewer.set_read_timeout(Some(PATIENCE)).unwrap();
-        viewer.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        viewer
-    };
+    let watch = || send(&address, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
     // So many that read make it pay to share pages; the others come one after the other, so that each stops at another
     // picture.
     let mut readers: Vec<_> = (0..40).map(|_| watch()).collect();
     let mut piece = vec![0; 64 * 1024];
     let mut silent = Vec::new();
     let files = |kind: &str| {
-        let open = fs::read_dir(format!("/proc/{}/fd", program.child.id())).unwrap();
+        let open = fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap();
         open.filter(|file| {
             let link = fs::read_link(file.as_ref().unwrap().path());
             link.is_ok_and(|link| link.to_string_lossy().contains(kind))
@@ -270,7 +187,7 @@ fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
         .count()
     };
     let mut most = 0;
-    while program.said("no signal; trying again until it is back") == 0 {
+    while program.logged("no signal; trying again until it is back") == 0 {
         if silent.len() < 100 {
             silent.push(watch());
         }
@@ -284,9 +201,9 @@ fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
         for reader in &mut readers {
             let _ = reader.read(&mut piece);
         }
-        (program.said("capturing") > 1).then_some(())
+        (program.logged("capturing") > 1).then_some(())
     });
-    assert_eq!(program.said("cannot accept connections"), 0);
+    assert_eq!(program.logged("cannot accept connections"), 0);
     assert!(files("socket:") >= 140, "all are let in: {}", files("socket:"));
 }
 
@@ -295,9 +212,9 @@ fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
 fn of_a_user(dir: &Path, arguments: &[&str]) -> Program {
     use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
     let binary = dir.join("eyelet-sim");
-    fs::copy(env!("CARGO_BIN_EXE_eyelet-sim"), &binary).unwrap();
-    let mut command = Command::new(&binary);
-    command.args(arguments).stdin(Stdio::null()).current_dir("/");
+    fs::copy(PROGRAM, &binary).unwrap();
+    let mut command = piped(Command::new(&binary), arguments);
+    command.current_dir("/");
     if rustix::process::getuid().is_root() {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap();
         command.uid(54_321).gid(54_321);
@@ -310,7 +227,7 @@ fn of_a_user(dir: &Path, arguments: &[&str]) -> Program {
 fn allow_threads(program: &Program, limit: &str) {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new("prlimit");
-    command.args(["--pid", &program.child.id().to_string(), &format!("--nproc={limit}:")]).current_dir("/");
+    command.args(["--pid", &program.id().to_string(), &format!("--nproc={limit}:")]).current_dir("/");
     if rustix::process::getuid().is_root() {
         command.uid(54_321).gid(54_321);
     }
@@ -345,7 +262,7 @@ fn long_pictures_at_once_are_written_by_two_threads() {
     long.resize(4_000_000, 0);
     let folder = dir.path().join("received");
     let mut program =
-        Program::start(limited(":", &["receive", folder.to_str().unwrap(), "--bind", "127.0.0.1:0"]));
+        Program::start(command_after(":", &["receive", folder.to_str().unwrap(), "--bind", "127.0.0.1:0"]));
     let address = program.address();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -353,7 +270,7 @@ fn long_pictures_at_once_are_written_by_two_threads() {
         }
     });
     // They stay, so that these are all that there were.
-    let names = fs::read_dir(format!("/proc/{}/task", program.child.id())).unwrap();
+    let names = fs::read_dir(format!("/proc/{}/task", program.id())).unwrap();
     let names: Vec<_> =
         names.map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap()).collect();
     let writers = names.iter().filter(|name| name.starts_with("tokio")).count();
@@ -376,11 +293,7 @@ fn without_threads_to_be_had_uploads_wait_and_the_stream_goes_on() {
     receiver.set_nonblocking(true).unwrap();
     until("the look-up does not fail", || {
         drop(receiver.accept());
-        let mut state = TcpStream::connect(&address).unwrap();
-        state.set_read_timeout(Some(PATIENCE)).unwrap();
-        state.write_all(b"GET /state HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        state.read_to_string(&mut answer).unwrap();
+        let answer = get(&address, "/state");
         answer.contains("no thread to look localhost up").then_some(())
     });
     for path in ["/healthz", "/metrics", "/state"] {

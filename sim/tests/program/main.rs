@@ -7,4 +7,5 @@ mod messages;
 mod rests;
 mod secrets;
 mod signals;
+mod support;
 mod watchdog;

@@ -1,24 +1,16 @@
 //! What people are told: one line with its remedy, and the right exit code.
 
+use crate::support::{PROGRAM, Program, command, until};
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output},
 };
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_eyelet-sim");
-
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(arguments).stdin(Stdio::null()).env_remove("EYELET_TOKEN");
-    command
-}
 
 /// It fails with `code` and one line `error: what; remedy` that has each of `parts`, and prints nothing else.
 fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
-    let Output { status, stdout, stderr } = program(arguments).output().unwrap();
+    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
     let line = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(code), "{arguments:?}: {line}");
     assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
@@ -129,40 +121,17 @@ fn unused() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// A server that is ended with the test; the address that it prints.
+/// A server, and its URL.
 struct Serving {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
+    program: Program,
     url: String,
 }
 
 impl Serving {
     fn start(flags: &[&str]) -> Self {
-        let mut command = program(&[&["serve", "--bind", "localhost:0"], flags].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("streaming on ").expect("an address").to_owned();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, stderr, url }
-    }
-
-    /// The lines of the log up to the one that has `part`.
-    fn log_until(&mut self, part: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        while !lines.last().is_some_and(|line: &String| line.contains(part)) {
-            let mut line = String::new();
-            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "no {part:?} in {lines:?}");
-            lines.push(line);
-        }
-        lines
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut program = Program::start(command(&[&["serve", "--bind", "localhost:0"], flags].concat()));
+        let url = program.line().strip_prefix("streaming on ").expect("an address").to_owned();
+        Self { program, url }
     }
 }
 
@@ -171,7 +140,7 @@ fn the_address_that_serve_prints_leads_watch_to_the_stream() {
     let server = Serving::start(&[]);
     assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
     refused(&["watch", &server.url], RUN_TIME, &[&format!("did you mean {}stream?", server.url)]);
-    let watched = program(&["watch", &format!("{}stream", server.url), "--frames", "3"]).output().unwrap();
+    let watched = command(&["watch", &format!("{}stream", server.url), "--frames", "3"]).output().unwrap();
     assert!(watched.status.success(), "{watched:?}");
 }
 
@@ -200,10 +169,12 @@ fn an_interrupted_watch_tells_all_that_it_saw() {
 
 #[test]
 fn one_unplugged_camera_is_one_warning() {
-    let mut server = Serving::start(&["--unplug-after", "5", "--fps", "100"]);
-    server.log_until("capturing");
-    let lines = server.log_until("capturing");
-    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("WARN")).collect();
+    let server = Serving::start(&["--unplug-after", "5", "--fps", "100"]);
+    let log = until("the camera does not come back", || {
+        Some(server.program.log()).filter(|log| log.matches("capturing").count() > 1)
+    });
+    let between = log.split("capturing").nth(1).unwrap();
+    let warnings: Vec<_> = between.lines().filter(|line| line.contains("WARN")).collect();
     assert!(matches!(&warnings[..], [one] if one.contains("unplugged")), "{warnings:?}");
 }
 
@@ -220,31 +191,25 @@ fn one_file_is_for_every_command() {
     fs::write(&config, text).unwrap();
     fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap(); // a secret is in it
     let config = config.to_str().unwrap();
-    let mut child = program(&["receive", kept.to_str().unwrap(), "--config", config])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("receiving on ").expect("an address").to_owned();
-    let upload = program(&["upload", &url, "--count", "1", "--config", config]).output().unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let mut receiver = Program::start(command(&["receive", kept.to_str().unwrap(), "--config", config]));
+    let url = receiver.line().strip_prefix("receiving on ").expect("an address").to_owned();
+    let upload = command(&["upload", &url, "--count", "1", "--config", config]).output().unwrap();
+    drop(receiver);
     assert!(upload.status.success(), "{upload:?}");
     let server = Serving::start(&["--config", config]);
     let url = format!("{}stream", server.url);
     refused(&["watch", &url, "--config", config], RUN_TIME, &["401"]);
     let token =
-        program(&["watch", &url, "--config", config]).env("EYELET_TOKEN", "hunter2").output().unwrap();
+        command(&["watch", &url, "--config", config]).env("EYELET_TOKEN", "hunter2").output().unwrap();
     assert!(token.status.success(), "{token:?}");
     let shot = folder.path().join("x.png");
-    assert!(program(&["snapshot", shot.to_str().unwrap(), "--config", config]).status().unwrap().success());
-    assert!(program(&["doctor", "--config", config]).output().unwrap().status.success());
+    assert!(command(&["snapshot", shot.to_str().unwrap(), "--config", config]).status().unwrap().success());
+    assert!(command(&["doctor", "--config", config]).output().unwrap().status.success());
 }
 
 #[test]
 fn doctor_looks_at_the_camera_and_the_encoder_that_flags_name() {
-    let output = program(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();
+    let output = command(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let problem = &found["problems"][0];
@@ -253,14 +218,14 @@ fn doctor_looks_at_the_camera_and_the_encoder_that_flags_name() {
     refused(&["doctor", "--camera", "smi"], USAGE, &["no camera \"smi\""]);
     refused(&["doctor", "--encoder", "sofware"], USAGE, &["did you mean software?"]);
     assert!(
-        program(&["doctor", "--camera", "sim", "--encoder", "software"]).output().unwrap().status.success()
+        command(&["doctor", "--camera", "sim", "--encoder", "software"]).output().unwrap().status.success()
     );
 }
 
 #[test]
 fn a_counted_upload_that_is_refused_for_good_does_not_say_that_it_tries_again() {
     let server = Serving::start(&[]);
-    let output = program(&["upload", &server.url, "--count", "1", "--log", "warn"]).output().unwrap();
+    let output = command(&["upload", &server.url, "--count", "1", "--log", "warn"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("error: cannot upload to ") && said.contains("405"), "{said}");
@@ -269,7 +234,7 @@ fn a_counted_upload_that_is_refused_for_good_does_not_say_that_it_tries_again() 
 
 #[test]
 fn doctor_answers_programs_in_fields() {
-    let output = program(&["doctor", "--json"]).output().unwrap();
+    let output = command(&["doctor", "--json"]).output().unwrap();
     assert!(output.status.success(), "nothing is missing");
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let sim = &found["cameras"][0];

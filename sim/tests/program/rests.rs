@@ -1,58 +1,36 @@
 //! A server without viewers rests, however the last ones have left: counted in times that its threads went to sleep.
 
+use crate::support::{PATIENCE, Program, send};
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::Read,
     net::{Shutdown, TcpStream},
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
-
-/// Far longer than anything here takes: only a server that does not rest meets it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// With nobody watching the threads sleep 8 times a second; with the camera awake, more than 30 times.
 const RESTING: f64 = 20.0;
 
 struct Server {
-    child: Child,
+    program: Program,
     address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"))
-            .args(["serve", "--bind", "127.0.0.1:0", "--scene", "detail"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line:?}"));
-        let address = address.trim_end().trim_end_matches('/').to_owned();
-        Self { child, address }
+        let mut program = Program::serve(&["--scene", "detail"]);
+        let address = program.address();
+        Self { program, address }
     }
 
     fn ask(&self, request: &str) -> TcpStream {
-        let mut socket = TcpStream::connect(&self.address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.write_all(request.as_bytes()).unwrap();
-        socket
+        send(&self.address, request)
     }
 
     /// How often threads have gone to sleep of themselves. Being interrupted by others does not count.
     fn sleeps(&self) -> u64 {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let threads = fs::read_dir(format!("/proc/{}/task", self.program.id())).unwrap();
         threads
             .map(|thread| {
                 let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();

@@ -1,14 +1,11 @@
 //! Secrets that other users of the machine can read are warned of.
 
+use crate::support::{PROGRAM, command};
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     process::{Command, Output},
 };
-
-fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_eyelet-sim"))
-}
 
 fn log(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
@@ -30,7 +27,7 @@ fn a_configuration_with_a_secret_that_others_can_read_is_warned_of() {
     ] {
         fs::write(&file, content).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let output = program().args(["doctor", "--config"]).arg(&file).output().unwrap();
+        let output = command(&["doctor", "--config"]).arg(&file).output().unwrap();
         let said = log(&output);
         assert_eq!((said.contains(&warning), output.status.success()), (warned, true), "{content}: {said}");
     }
@@ -45,7 +42,7 @@ fn a_secret_argument_that_cannot_be_hidden_is_warned_of() {
     let with = |setup: &str| {
         let script = format!("{setup} exec \"$0\" serve \"$@\"");
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_eyelet-sim")]).args(secret);
+        command.args(["--mount", "sh", "-c", &script, PROGRAM]).args(secret);
         command.output().unwrap()
     };
     let warning = "every user of this machine can see the secrets among the arguments";
