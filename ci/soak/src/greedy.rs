@@ -1,6 +1,9 @@
 //! Eight addresses that have every place, and are always at work: one request after another, many in one packet.
 
-use crate::{book::Book, http::connect, questions::Questions, server::Server};
+use crate::{
+    http::connect,
+    trial::{Trial, until},
+};
 use fastrand::Rng;
 use std::{
     cell::Cell,
@@ -17,6 +20,8 @@ use tokio::{
 };
 
 const ADDRESSES: u8 = 8;
+/// How long they may take to come.
+const START: Duration = Duration::from_secs(30);
 /// From each: as many as the server lets one address have.
 const EACH: usize = 32;
 
@@ -25,17 +30,14 @@ const PATHS: [&str; 2] = ["/snapshot", "/healthz"];
 /// Asks from elsewhere for `length` while all places are taken; says in one line what was seen.
 pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
     let mut rng = Rng::with_seed(seed);
-    let server = Server::start(program, &[]).await?;
-    let book = Book::default();
-    let questions = Questions::new(Ipv4Addr::new(127, 0, 1, 100), server.address, book.clone());
-    questions.all().await;
-    let start = server.at_rest().await?;
+    let trial = Trial::start(program, &[]).await?;
+    let address = trial.server.address;
 
     let came = Rc::<Cell<usize>>::default();
     let mut greedy = JoinSet::new();
     for n in 0..usize::from(ADDRESSES) * EACH {
         let from = Ipv4Addr::new(127, 0, 8, 1 + (n % usize::from(ADDRESSES)) as u8);
-        let (came, path, to) = (Rc::clone(&came), PATHS[n / EACH % PATHS.len()], server.address);
+        let (came, path, to) = (Rc::clone(&came), PATHS[n / EACH % PATHS.len()], address);
         greedy.spawn_local(async move {
             loop {
                 came.set(came.get() + 1);
@@ -47,19 +49,16 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
         });
     }
     // All places are taken from here on.
-    while came.get() < usize::from(ADDRESSES) * EACH {
-        sleep(Duration::from_millis(10)).await;
-    }
-    questions.clone().asked(rng.fork(), Instant::now() + length).await;
+    let connections = usize::from(ADDRESSES) * EACH;
+    until(START, "not all places are taken", || came.get() >= connections).await?;
+    trial.questions.clone().asked(rng.fork(), Instant::now() + length).await;
     greedy.shutdown().await;
-    let refused = questions.refused.borrow().len();
+    let refused = trial.questions.refused.borrow().len();
     if refused > 0 {
         return Err(format!("{refused} requests were refused"));
     }
-    server.returns_to(start, 4 * crate::SLACK_KIB).await?;
-    server.stop().await?;
-    book.verdict()?;
-    let (seconds, requests, came) = (length.as_secs(), book.counts().requests, came.get());
+    trial.server.returns_to(trial.start, 4 * crate::SLACK_KIB).await?;
+    let (seconds, requests, came) = (length.as_secs(), trial.end().await?, came.get());
     Ok(format!(
         "{seconds} s, seed {seed}: {ADDRESSES} addresses with {EACH} connections each ask without end (came {came} \
          times); {requests} requests of another one answered; exit code 0"

@@ -4,6 +4,7 @@
 use crate::{
     http::{connect, get_with},
     server::Server,
+    trial::until,
 };
 use std::{
     cell::Cell,
@@ -28,6 +29,9 @@ const RIGHT: &str = "Authorization: Basic YW5uOm9wZW4gc2VzYW1l\r\n";
 /// People who guess, each from an address of his own, on so many connections.
 const GUESSERS: u8 = 8;
 const EACH: usize = 4;
+
+/// How long they may take to begin.
+const START: Duration = Duration::from_secs(30);
 
 const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
@@ -71,9 +75,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
         let crowd = crowd.clone();
         all.spawn_local(async move { crowd.at_home(header).await });
     }
-    while crowd.guesses.get() < u64::from(GUESSERS) {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(START, "nobody guesses", || crowd.guesses.get() >= u64::from(GUESSERS)).await?;
 
     let (end, mut owners, mut later, mut slowest) = (Instant::now() + length, 0, 0, Duration::ZERO);
     while Instant::now() < end {

@@ -4,11 +4,9 @@
 //! addresses of its own in 127.0.0.0/8.
 
 use crate::{
-    book::Book,
     http::connect,
-    questions::Questions,
     rate::{self, Rate},
-    server::Server,
+    trial::Trial,
     viewer::{Place, Sort},
 };
 use fastrand::Rng;
@@ -51,28 +49,23 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let mut rng = Rng::with_seed(seed);
     // Each peer is in the log.
     let flags = ["--fps", "30", "--max-viewers", "256", "--log", "debug"].map(str::to_owned);
-    // With as many files as it would have without this program.
-    let server = Server::start(program, &flags).await?;
+    // The server has as many files as it would have without this program.
+    let trial = Trial::start(program, &flags).await?;
     more_files()?;
-    let book = Book::default();
-    let questions = Questions::new(Ipv4Addr::new(127, 0, 1, 100), server.address, book.clone());
-    questions.all().await;
-    let start = server.at_rest().await?;
 
     // What the allocator keeps after the first attack is no leak; what a second one adds would be.
     // During the first the log's reader stands still.
-    server.read_log(false);
-    attack(&server, &book, &questions, length, &mut rng).await?;
-    server.read_log(true);
-    let before = server.at_rest().await?;
-    let Attack { fps, most, told } = attack(&server, &book, &questions, length, &mut rng).await?;
-    let after = server.returns_to(before, crate::SLACK_KIB).await?;
+    trial.server.read_log(false);
+    attack(&trial, length, &mut rng).await?;
+    trial.server.read_log(true);
+    let before = trial.server.at_rest().await?;
+    let Attack { fps, most, told } = attack(&trial, length, &mut rng).await?;
+    let after = trial.server.returns_to(before, crate::SLACK_KIB).await?;
+    let start = trial.start;
     if (before.files, before.threads) != (start.files, start.threads) {
         return Err(format!("a leak: {start} at the start, {before} after the first attack"));
     }
-    server.stop().await?;
-    book.verdict()?;
-    let (seconds, requests) = (length.as_secs(), book.counts().requests);
+    let (seconds, requests) = (length.as_secs(), trial.end().await?);
     Ok(format!(
         "twice {seconds} s, seed {seed}: {told}; {HONEST} honest viewers {fps}; \
          {requests} other requests answered; {most} files at most; at the start: {start}; after a first attack: \
@@ -89,13 +82,8 @@ struct Attack {
     told: String,
 }
 
-async fn attack(
-    server: &Server,
-    book: &Book,
-    questions: &Questions,
-    length: Duration,
-    rng: &mut Rng,
-) -> Result<Attack, String> {
+async fn attack(trial: &Trial, length: Duration, rng: &mut Rng) -> Result<Attack, String> {
+    let Trial { server, book, questions, .. } = trial;
     let begin = Instant::now() + QUIET;
     let end = begin + length;
     let places: Vec<Place> =

@@ -13,6 +13,7 @@ mod rate;
 mod requests;
 mod server;
 mod soak;
+mod trial;
 mod uploads;
 mod viewer;
 
@@ -30,7 +31,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The eyelet-sim to treat badly
-    #[arg(long, global = true, default_value = "target/release/eyelet-sim")]
+    #[arg(long, global = true, default_value = "target/tools/eyelet-sim")]
     program: PathBuf,
     /// The same seed gives the same viewers, faults and requests
     #[arg(long, global = true, default_value_t = 1)]

@@ -6,6 +6,7 @@ use crate::{
     questions::Questions,
     rate::{self, FPS, Rate},
     server::{Resources, Server},
+    trial::until,
     uploads::Uploads,
     viewer::{Place, Sort, now},
 };
@@ -13,7 +14,7 @@ use fastrand::Rng;
 use std::{net::Ipv4Addr, path::Path, time::Duration};
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 /// Places of viewers: the first are for honest viewers alone, and at the very first one stays from beginning to end.
@@ -127,15 +128,6 @@ async fn rest(server: &Server, uploads: &Uploads) -> Result<Resources, String> {
     let taken = uploads.tally().accepted.get();
     until(RECOVERY, "nothing is uploaded", || uploads.tally().accepted.get() > taken + 3).await?;
     server.at_rest().await
-}
-
-async fn until(limit: Duration, else_say: &str, condition: impl Fn() -> bool) -> Result<(), String> {
-    let wait = async {
-        while !condition() {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(limit, wait).await.map_err(|_| format!("{else_say} within {limit:?}"))
 }
 
 async fn until_gone(questions: &Questions) -> Result<(), String> {
