@@ -12,7 +12,8 @@
 //! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
 //! With nobody watching and nothing uploading, nothing is encoded, and the camera is looked at five times a second.
 
-// Allowed in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere else.
+// Allowed in `cli/closed_stdout.rs` and in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere
+// else.
 #![deny(unsafe_code)]
 
 mod backoff;

@@ -9,6 +9,7 @@
 //! ```
 
 mod args;
+mod closed_stdout;
 mod commands;
 mod failure;
 mod output;
@@ -35,7 +36,7 @@ pub use setup::{
 pub use signals::Signals;
 
 use args::{Cli, Command, config, hide_args};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Args as _, CommandFactory, FromArgMatches};
 use output::Early;
 use std::{ffi::OsString, process::ExitCode};
 
@@ -73,11 +74,31 @@ fn parse<D: Platform>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
 /// `Usage` for what is wrong in either, `Help` if that was asked for.
 pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
     let command = command::<D>();
-    let arguments = config::insert(&command, with_default_command(&command, arguments))?;
-    command
+    let typed = with_default_command(&command, arguments);
+    let arguments = config::insert(&command, typed.clone())?;
+    let matches = command
         .clone()
         .try_get_matches_from(arguments)
-        .map_err(|error| of_another(&command, &error).unwrap_or_else(|| Failure::usage(error)))
+        .map_err(|error| of_another(&command, &error).unwrap_or_else(|| Failure::usage(error)))?;
+    check_upload_flags(&typed, &matches)?;
+    Ok(matches)
+}
+
+/// Refuses flags of an upload that `serve` does not have. Those of a configuration file may be meant for `upload`.
+fn check_upload_flags(typed: &[OsString], matches: &clap::ArgMatches) -> Result<(), Failure> {
+    let Some(("serve", serve)) = matches.subcommand() else { return Ok(()) };
+    if serve.contains_id("upload") {
+        return Ok(());
+    }
+    let flags = UploadFlags::augment_args(clap::Command::default());
+    let mut flags = flags.get_arguments().filter_map(clap::Arg::get_long);
+    match flags.find(|flag| config::is_typed(typed, flag)) {
+        None => Ok(()),
+        Some(flag) => {
+            let remedy = "name a server with --upload, or leave it out";
+            Err(Failure::Usage(format!("--{flag} does nothing without --upload; {remedy}")))
+        }
+    }
 }
 
 /// The failure for a flag that only other subcommands have.

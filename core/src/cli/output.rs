@@ -1,6 +1,6 @@
 //! What a person reads: stdout for results, stderr for the rest.
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, closed_stdout};
 use crate::line_writer::LineWriter;
 use std::{
     fs::File,
@@ -41,7 +41,7 @@ pub(super) enum Early {
 impl Output {
     pub(super) fn new() -> Self {
         Self {
-            terminal: io::stdout().is_terminal(),
+            terminal: is_terminal(&io::stdout()),
             stdout: OnceLock::new(),
             log: OnceLock::new(),
             early: Mutex::default(),
@@ -53,7 +53,7 @@ impl Output {
         self.early.lock().unwrap_or_else(PoisonError::into_inner).push(early);
     }
 
-    /// Whether a person watches stdout.
+    /// Whether a person watches stdout, on a terminal that knows cursor codes.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -71,6 +71,9 @@ impl Output {
     /// # Errors
     /// If it cannot be written.
     pub fn bytes(&self, bytes: &[u8]) -> Outcome {
+        if closed_stdout::was_closed() {
+            return Err(Failure::runtime("cannot write to stdout: it is closed; open it, or name a file"));
+        }
         if let Some(Some(before)) = self.stdout.get() {
             let _ = before.flush(Duration::MAX);
         }
@@ -108,7 +111,7 @@ impl Output {
 
     /// The one line that tells why the command ended.
     pub fn error(&self, what: &str) {
-        let erase = if io::stderr().is_terminal() { ERASE } else { "" };
+        let erase = if is_terminal(&io::stderr()) { ERASE } else { "" };
         let line = format!("{erase}error: {what}\n");
         match self.log.get() {
             Some(log) => log.line(&[line.as_bytes()]),
@@ -130,7 +133,7 @@ impl Output {
     /// If the system allows no more threads.
     pub fn log(&self, filter: &str) -> Outcome {
         let filter = super::args::log_filter::targets(filter);
-        let terminal = io::stderr().is_terminal();
+        let terminal = is_terminal(&io::stderr());
         let log = lines(&io::stderr(), "log lines").map_err(|e| {
             Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
         })?;
@@ -167,6 +170,11 @@ impl Output {
     fn erase(&self) -> &'static str {
         if self.terminal { ERASE } else { "" }
     }
+}
+
+/// Whether a person watches this stream, on a terminal that knows cursor codes and colours.
+fn is_terminal(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
 /// Whether this environment variable says something; <https://no-color.org>.

@@ -104,6 +104,12 @@ fn bad_values_are_told_what_is_right() {
         ),
         (["--log", ""], "\"\" is no level; use error, "),
         (["--log", "sim=debug"], "info,eyelet_core::http=debug; --help"),
+        (
+            ["--camera", ""],
+            "'' for '--camera <NAME>': a name has at least one character; `doctor` lists them; ",
+        ),
+        (["--encoder", ""], "'' for '--encoder <NAME>': a name has at least one character; "),
+        (["--config", ""], "a value is required for '--config <FILE>' but none was supplied; "),
         (["--port", "80"], "did you mean --bind 127.0.0.1:8000? "),
         (["watch", "--frames=0"], "a number of pictures is 1 or more; "),
         (["watch", "--seconds=0.0001"], "a time is a number of seconds, 0.001 or more; "),
@@ -234,7 +240,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
     assert!(!format!("{args:?}").contains("secret"));
     assert_eq!(args.spool.as_deref(), Some("/x".as_ref()));
     assert!(args.spool_max.is_none());
-    let args = serve(&["--config", &name, "--upload-header", "C: 3"]).sending;
+    let args = serve(&["--config", &name, "--upload=http://cam/", "--upload-header", "C: 3"]).sending;
     assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
     let (_file, name) = file("upload-header = [[1]]");
     assert!(refused(&["--config", &name]).contains("upload-header is an array"));
@@ -360,12 +366,32 @@ fn uploads_that_would_do_nothing_are_refused() {
         let want =
             format!("{} does nothing without --spool; name a folder with --spool, or leave it out", flags[0]);
         assert_eq!(what, want);
-        let args = serve(&flags);
-        assert!(
-            setup::upload::prepare(None, &args.sending, &crate::feed::Hub::default()).is_err(),
-            "{flags:?}"
-        );
     }
+}
+
+#[test]
+fn upload_flags_without_an_upload_are_refused_on_the_command_line_alone() {
+    for flag in [
+        "--upload-method=put",
+        "--upload-field=x",
+        "--upload-header=A: b",
+        "--upload-every=10s",
+        "--upload-timeout=5",
+        "--upload-proxy=http://x:1",
+        "--insecure-credentials",
+        "--tls-roots=/x",
+        "--spool=/x",
+        "--spool-max=1M",
+        "--spool-full=hold",
+    ] {
+        let name = flag.split('=').next().unwrap();
+        let want =
+            format!("{name} does nothing without --upload; name a server with --upload, or leave it out");
+        assert_eq!(refused(&["serve", flag]), want);
+        assert!(parsed(&["serve", "--upload", "http://cam/", flag]).is_ok(), "{flag}");
+    }
+    let (_file, name) = file("upload-header = \"A: b\"\nspool = \"/x\"\n");
+    assert!(parsed(&["serve", "--config", &name]).is_ok(), "they may be meant for the subcommand upload");
 }
 
 #[test]

@@ -128,3 +128,38 @@ fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_non
         assert!(code == Some(0) && !said.contains("error: "), "{arguments:?}: {code:?} {said}");
     }
 }
+
+/// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
+#[test]
+fn a_result_for_a_closed_stdout_is_an_error() {
+    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"]] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_eyelet-sim")]).args(arguments);
+        let output = shell.stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+        let want = "error: cannot write to stdout: it is closed; open it, or name a file\n";
+        assert!(text.ends_with(want), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dumb_terminal_gets_no_escape_sequences() {
+    for arguments in [&["doctor"][..], &["snapshot", "x.gif"]] {
+        let written = |kind: &str| {
+            let (end, person) = terminal();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet-sim"));
+            command.args(arguments).env("TERM", kind).stdin(Stdio::null());
+            command.stdout(end.try_clone().unwrap()).stderr(end);
+            command.status().unwrap();
+            drop(command);
+            let mut bytes = vec![0; 64 * 1024];
+            let len = rustix::io::read(&person, &mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes[..len]).into_owned()
+        };
+        let (dumb, other) = (written("dumb"), written("xterm"));
+        assert!(!dumb.is_empty() && !dumb.contains('\x1b'), "{dumb:?}");
+        assert!(other.contains('\x1b'), "{other:?}");
+    }
+}

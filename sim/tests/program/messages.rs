@@ -102,7 +102,11 @@ fn what_cannot_be_opened_is_named_with_the_remedy() {
         (&["--bind", "192.0.2.1:8000"], RUN_TIME, ["192.0.2.1:8000", "choose an address of this machine"]),
         (&["--html", "/nowhere"], RUN_TIME, ["/nowhere", "--html"]),
         (&[&quick[..], &["--camera", "/dev/nope"]].concat(), USAGE, ["/dev/nope", "replay:DIR"]),
-        (&[&quick[..], &["--camera", ""]].concat(), USAGE, ["no camera", "replay:DIR"]),
+        (
+            &[&quick[..], &["--camera", ""]].concat(),
+            USAGE,
+            ["'' for '--camera <NAME>'", "`doctor` lists them"],
+        ),
         (&[&quick[..], &["--camera", "replay:/nowhere"]].concat(), RUN_TIME, ["/nowhere", "; "]),
         (&["snapshot", "/nowhere/x.jpg"], RUN_TIME, ["/nowhere/x.jpg", "can be written"]),
         (&["snapshot", "x.gif"], USAGE, ["x.gif", "neither .jpg nor .png"]),

@@ -34,6 +34,9 @@ pub(in crate::cli) fn insert(
         return Ok(arguments);
     }
     let path = Path::new(&file);
+    if file.is_empty() {
+        return Ok(arguments); // refused with the other arguments
+    }
     let text = read(path).map_err(|e| {
         let what = format!("cannot read {}: {e}; name a TOML file with --config", path.display());
         // A name or a content that cannot be right; a disk that fails may do better at the next start.
@@ -95,7 +98,7 @@ fn named(arguments: &[OsString]) -> Option<OsString> {
 }
 
 /// Whether `--key` stands among the arguments.
-fn is_typed(arguments: &[OsString], key: &str) -> bool {
+pub(in crate::cli) fn is_typed(arguments: &[OsString], key: &str) -> bool {
     let mut typed =
         arguments.iter().take_while(|a| *a != "--").filter_map(|a| a.to_str()?.strip_prefix("--"));
     typed.any(|flag| flag.split('=').next() == Some(key))

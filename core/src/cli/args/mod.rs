@@ -63,7 +63,7 @@ pub struct ConfigArgs {
 pub struct CameraArgs<F: Args> {
     /// The camera; `doctor` lists them
     // `command` says which one is the default.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = device)]
     pub camera: Option<String>,
     /// Size of the pictures
     #[arg(long, value_name = "WxH", default_value = "640x480")]
@@ -75,7 +75,7 @@ pub struct CameraArgs<F: Args> {
     #[arg(long, value_name = "NAME")]
     pub format: Option<PixelFormat>,
     /// JPEG encoder; `doctor` lists them
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = device)]
     pub encoder: String,
     /// JPEG quality, 1 to 100
     #[arg(long, value_name = "1..100", default_value = "80")]
@@ -185,6 +185,15 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: UploadFlags,
+}
+
+/// The name of a camera or an encoder.
+fn device(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() {
+        Err("a name has at least one character; `doctor` lists them")
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn max_viewers(text: &str) -> Result<usize, &'static str> {
