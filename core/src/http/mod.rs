@@ -48,6 +48,10 @@ pub const MAX_VIEWERS: usize = 16;
 /// That connections cannot be accepted is said again when it has not happened for this long.
 const SAID: Duration = Duration::from_secs(60);
 
+/// So many new connections may replace others before all the rest have a turn: with one at a time a crowd that asks
+/// without end keeps newcomers waiting in the kernel's queue.
+const AT_ONCE: usize = 8;
+
 /// The answer to one connection too many, which is not read.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 43\r\n\r\n\
@@ -140,6 +144,7 @@ impl Server {
             tasks.spawn(tls.clone().watch(context.server.hub.metrics.certificate_expiry.clone()));
         }
         let mut said: Option<Instant> = None;
+        let mut unread = 0;
         loop {
             match accept(&mut listeners).await {
                 // A proxy's clients are counted when it has said whose request it is.
@@ -154,8 +159,11 @@ impl Server {
                                 () = connection::serve(socket, peer.clone(), &place, context) => {}
                             }
                         });
-                        if connections.is_full() {
-                            // In a burst each reads what it was sent before others push it out.
+                        // In a burst each reads what it was sent before others push it out; those that were idle for
+                        // longer go first, so a few may come at once: all others have a turn for each pause here.
+                        unread += usize::from(connections.is_full());
+                        if unread == AT_ONCE {
+                            unread = 0;
                             tokio::task::yield_now().await;
                         }
                     }
