@@ -122,7 +122,7 @@ fn cost(encoder: &mut HwJpegEncoder, frame: &Frame<'_>) -> (usize, usize, usize)
         jpeg.clear();
         encoder.encode(frame, Quality::DEFAULT, &mut jpeg).unwrap();
     }
-    assert_eq!(encoder.trouble(), None);
+    assert_eq!(encoder.fallback_reason(), None);
     (ALLOCATIONS.load(Relaxed), LARGEST.load(Relaxed), PICTURE_LOOKS.load(Relaxed))
 }
 
@@ -148,7 +148,7 @@ fn a_physical_frame_costs_no_copy_and_a_host_frame_one() {
     for (what, planes, want) in [("physical", in_place, 0), ("host", host, 1)] {
         let frame = Frame::new(format, FrameMeta::default(), &planes).unwrap();
         let (allocations, largest, copies) = cost(&mut encoder, &frame);
-        #[allow(clippy::print_stdout)] // For whoever asks what a frame costs.
+        #[allow(clippy::print_stdout)] // To see what a frame costs.
         {
             println!(
                 "{FRAMES} {what} frames: {copies} copies, {allocations} allocations up to {largest} bytes"

@@ -15,7 +15,7 @@ fn the_unit_with_software_beside_it_takes_every_format() {
     let software = encode::by_name("auto").unwrap();
     let mut unit = HwJpegEncoder::try_open(machine.process(), software, &options).unwrap();
     encoder(&mut unit, &EncoderExpectations::supporting(PixelFormat::ALL)).assert_passed();
-    assert_eq!(unit.trouble(), None);
+    assert_eq!(unit.fallback_reason(), None);
     assert!(unit.counts().frames > 0, "the unit took part");
     drop(unit);
     assert_eq!(machine.violations(), []);

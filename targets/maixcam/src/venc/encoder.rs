@@ -2,7 +2,7 @@
 
 use super::{
     fill::fill,
-    layout::Layout,
+    layout::PictureLayout,
     sys::{Mapping, System},
     worker::{Source, Worker},
 };
@@ -49,7 +49,7 @@ pub struct Counts {
 ///
 /// Frames that the unit cannot take (odd sizes, RGB, compressed ones) are left to the other encoder one by one. At
 /// the first surprise (a refused call, a damaged picture, a hang) the unit is given back, a warning says why, and
-/// the other encoder does the work from then on; [`name`](JpegEncoder::name) tells whose work the newest JPEG is.
+/// the other encoder does the work from then on; [`name`](JpegEncoder::name) says which of the two made the newest JPEG.
 ///
 /// A frame in physical memory is read where it is, without a copy, when its sides are multiples of 16 pixels and
 /// its rows and planes begin at multiples of 64 bytes. Any other frame is copied once, into the unit's memory.
@@ -57,12 +57,12 @@ pub struct Counts {
 pub struct HwJpegEncoder {
     worker: Option<Worker>,
     fallback: Fallback,
-    staged: Option<(Layout, Arc<dyn Mapping>)>,
+    staged: Option<(PictureLayout, Arc<dyn Mapping>)>,
     scratch: Vec<u8>,
     counts: Counts,
     /// Whether the newest JPEG is the other encoder's.
     left: bool,
-    trouble: Option<String>,
+    fallback_reason: Option<String>,
 }
 
 struct Fallback(Box<dyn JpegEncoder>);
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Fallback {
 }
 
 impl HwJpegEncoder {
-    /// What `--encoder` calls it.
+    /// Its name.
     pub const NAME: &'static str = "sg2002";
 
     /// An encoder on this system, with another one beside it that knows every format.
@@ -95,10 +95,10 @@ impl HwJpegEncoder {
     pub fn open(system: Arc<dyn System>, fallback: Box<dyn JpegEncoder>, options: &Options) -> Self {
         match Worker::start(system, options.watchdog) {
             Ok(worker) => Self { worker: Some(worker), ..Self::without(fallback) },
-            // As on every machine but one; `doctor` tells it to those who ask.
+            // As on every machine but one.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 tracing::debug!("no SG2002 JPEG unit: {error}; {} encodes", fallback.name());
-                Self { trouble: Some(error.to_string()), ..Self::without(fallback) }
+                Self { fallback_reason: Some(error.to_string()), ..Self::without(fallback) }
             }
             Err(error) => {
                 let mut encoder = Self::without(fallback);
@@ -116,13 +116,13 @@ impl HwJpegEncoder {
             scratch: Vec::new(),
             counts: Counts::default(),
             left: false,
-            trouble: None,
+            fallback_reason: None,
         }
     }
 
-    /// Why the unit is not used any more, or was not from the beginning.
-    pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    /// Why the other encoder does all the work: the unit is not used any more, or was not from the beginning.
+    pub fn fallback_reason(&self) -> Option<&str> {
+        self.fallback_reason.as_deref()
     }
 
     /// What was done so far.
@@ -134,7 +134,7 @@ impl HwJpegEncoder {
     fn give_up(&mut self, error: &Error) {
         let instead = self.fallback.0.name();
         tracing::warn!("the SG2002's JPEG unit is not used: {error}; {instead} encodes until the next start");
-        self.trouble = Some(error.to_string());
+        self.fallback_reason = Some(error.to_string());
         // The mapping goes before the memory is given back.
         self.staged = None;
         self.worker = None;
@@ -142,7 +142,7 @@ impl HwJpegEncoder {
 
     /// `false` if this frame is not for the unit.
     fn by_unit(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<bool> {
-        let (Some(worker), Ok(layout)) = (&mut self.worker, Layout::of(frame.format())) else {
+        let (Some(worker), Ok(layout)) = (&mut self.worker, PictureLayout::of(frame.format())) else {
             return Ok(false);
         };
         let (source, copied) = match layout.in_place(frame) {
@@ -189,7 +189,7 @@ impl JpegEncoder for HwJpegEncoder {
     }
 
     fn supports(&self, format: StreamFormat) -> bool {
-        (self.worker.is_some() && Layout::of(format).is_ok()) || self.fallback.0.supports(format)
+        (self.worker.is_some() && PictureLayout::of(format).is_ok()) || self.fallback.0.supports(format)
     }
 
     fn encode(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<()> {

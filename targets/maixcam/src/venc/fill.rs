@@ -2,12 +2,12 @@
 //!
 //! The padding that the unit reads repeats the last column and the last row, or it would shine through at the edges.
 
-use super::layout::{Layout, PlaneLayout};
+use super::layout::{PictureLayout, PlaneLayout};
 use eyelet_hal::{Frame, PixelFormat};
 
 /// Writes `frame` to `memory` as `layout`, made for its format, says. `false` if the frame is not in host memory or
 /// `memory` is too small; nothing is written then.
-pub(super) fn fill(frame: &Frame<'_>, layout: &Layout, memory: &mut [u8]) -> bool {
+pub(super) fn fill(frame: &Frame<'_>, layout: &PictureLayout, memory: &mut [u8]) -> bool {
     if frame.planes().iter().any(|plane| plane.bytes.is_empty()) || memory.len() < layout.len() as usize {
         return false;
     }
@@ -114,7 +114,7 @@ mod tests {
             let planes: Vec<_> = buffers.iter().map(|(bytes, stride)| Plane::host(bytes, *stride)).collect();
             let frame = Frame::new(format, FrameMeta::default(), &planes).unwrap();
 
-            let layout = Layout::of(format).unwrap();
+            let layout = PictureLayout::of(format).unwrap();
             let mut memory = vec![0xaa; layout.len() as usize + 3];
             prop_assert!(!fill(&frame, &layout, &mut memory[..layout.len() as usize - 1]));
             prop_assert!(fill(&frame, &layout, &mut memory));

@@ -1,6 +1,6 @@
 //! The JPEG as it comes from the driver, made a JFIF file and checked.
 //!
-//! The driver writes no APP0 segment. It could be told to, but for all programs at once; so the segment is put in
+//! The driver writes no APP0 segment. It could be made to, but for all programs at once; so the segment is put in
 //! here.
 
 use eyelet_hal::{Error, ErrorKind, Result, jpeg};

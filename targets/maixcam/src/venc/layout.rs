@@ -26,9 +26,9 @@ enum Chroma {
     Half,
 }
 
-/// A picture that the unit can encode, and where its planes lie in one stretch of memory.
+/// A picture that the unit can encode, and where its planes lie in one piece of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct PictureLayout {
     width: u32,
     height: u32,
     number: u32,
@@ -37,7 +37,7 @@ pub(super) struct Layout {
     stride: u32,
 }
 
-impl Layout {
+impl PictureLayout {
     /// The layout for frames of this format, or why the unit cannot take them.
     pub(super) fn of(format: StreamFormat) -> Result<Self, &'static str> {
         let (number, chroma) = match format.pixel {
@@ -116,7 +116,7 @@ impl Layout {
         (self.width, self.height)
     }
 
-    /// What the driver is told of a picture.
+    /// What the driver gets to know of a picture.
     pub(super) fn frame(&self, place: &Place) -> FrameInfo {
         let mut info = FrameInfo {
             width: self.width,
@@ -126,10 +126,10 @@ impl Layout {
             pool: u32::MAX,
             ..FrameInfo::zeroed()
         };
-        for (index, stretch) in place.iter().enumerate() {
-            info.physical[index] = stretch.physical;
-            info.length[index] = stretch.len;
-            info.stride[index] = stretch.stride;
+        for (index, plane) in place.iter().enumerate() {
+            info.physical[index] = plane.physical;
+            info.length[index] = plane.len;
+            info.stride[index] = plane.stride;
         }
         info
     }
@@ -138,7 +138,7 @@ impl Layout {
     pub(super) fn at(&self, physical: u64) -> Place {
         let mut place = Place::default();
         for plane in self.planes().iter() {
-            place.push(Stretch {
+            place.push(PhysicalPlane {
                 physical: physical + plane.at as u64,
                 len: (plane.stride * plane.rows) as u32,
                 stride: plane.stride as u32,
@@ -162,14 +162,14 @@ impl Layout {
         let mut place = Place::default();
         for (index, (plane, own)) in frame.planes().iter().zip(own.iter()).enumerate() {
             let Memory::Physical(physical) = plane.memory else { return None };
-            // The unit is told one stride and derives that of the chroma.
+            // The unit has one stride and derives that of the chroma.
             let derived = if index > 0 && self.chroma != Chroma::Pairs { stride / 2 } else { stride };
             if plane.stride != derived as usize || !physical.is_multiple_of(u64::from(STRIDE)) {
                 return None;
             }
             let len = derived.checked_mul(own.rows as u32)?;
             physical.checked_add(len.into())?;
-            place.push(Stretch { physical, len, stride: derived });
+            place.push(PhysicalPlane { physical, len, stride: derived });
         }
         Some(place)
     }
@@ -190,7 +190,7 @@ pub(super) struct PlaneLayout {
 
 /// One plane in physical memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct PhysicalPlane {
     /// Its physical address.
     pub(super) physical: u64,
     /// Bytes that the unit reads.
@@ -200,7 +200,7 @@ pub(super) struct Stretch {
 }
 
 /// A picture in physical memory.
-pub(super) type Place = Planes<Stretch>;
+pub(super) type Place = Planes<PhysicalPlane>;
 
 /// Up to three of something, one for each plane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -250,7 +250,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_taken_is_within_the_drivers_limits(format in any_format()) {
-            let Ok(layout) = Layout::of(format) else { return Ok(()) };
+            let Ok(layout) = PictureLayout::of(format) else { return Ok(()) };
             let attr = layout.attr();
             prop_assert!(attr.width >= 16 && attr.height >= 16 && attr.width % 2 == 0 && attr.height % 2 == 0);
             prop_assert!(attr.buffer_size % 1024 == 0 && attr.buffer_size <= 16 << 20 && attr.buffer_size > 0);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_unit_cannot_take_is_told() {
+    fn layout_of_what_the_unit_cannot_take_is_an_error() {
         for (pixel, width, height) in [
             (PixelFormat::Rgb24, 640, 480),
             (PixelFormat::Grey, 640, 480),
@@ -291,7 +291,7 @@ mod tests {
             (PixelFormat::Nv12, 2562, 480),
             (PixelFormat::Nv12, 640, 1442),
         ] {
-            assert!(Layout::of(format(pixel, width, height)).is_err(), "{width}x{height} {pixel}");
+            assert!(PictureLayout::of(format(pixel, width, height)).is_err(), "{width}x{height} {pixel}");
         }
     }
 
@@ -301,13 +301,13 @@ mod tests {
         let place = |width, height, planes: &[Plane<'_>]| {
             let format = format(PixelFormat::Nv21, width, height);
             let frame = Frame::new(format, FrameMeta::default(), planes).unwrap();
-            Layout::of(format).unwrap().in_place(&frame)
+            PictureLayout::of(format).unwrap().in_place(&frame)
         };
         let (luma, chroma) = (physical(0x8800_0000, 704), physical(0x8900_0000, 704));
         let found = place(640, 480, &[luma, chroma]).unwrap();
         let want = [
-            Stretch { physical: 0x8800_0000, len: 704 * 480, stride: 704 },
-            Stretch { physical: 0x8900_0000, len: 704 * 240, stride: 704 },
+            PhysicalPlane { physical: 0x8800_0000, len: 704 * 480, stride: 704 },
+            PhysicalPlane { physical: 0x8900_0000, len: 704 * 240, stride: 704 },
         ];
         assert_eq!(*found, want);
         assert_eq!(place(640, 488, &[luma, chroma]), None, "half a block more would be read");

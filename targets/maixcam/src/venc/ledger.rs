@@ -17,9 +17,9 @@ pub(super) struct Record {
     pub(super) channel: Option<HeldChannel>,
     /// A frame was sent and never came back: the unit is locked until the driver is loaded anew.
     pub(super) stuck: bool,
-    /// Stretches of the carve-out: physical address and size.
+    /// Allocations of the carve-out: physical address and size.
     pub(super) buffers: Vec<(u64, u32)>,
-    /// Size of a stretch that is about to be taken, or was just taken.
+    /// Size of an allocation that is about to be taken, or was just taken.
     pub(super) pending: Option<u32>,
 }
 
@@ -100,13 +100,13 @@ impl Ledger {
     /// # Errors
     /// `Busy` if another process has it; otherwise what the system says.
     pub(super) fn open(system: &dyn System) -> Result<Self> {
-        let notes = system.notes().map_err(|e| trouble("open", &e))?;
-        if !notes.try_lock().map_err(|e| trouble("lock", &e))? {
-            let what = "cannot use the JPEG unit: another eyelet uses it; stop that one first";
-            return Err(Error::new(ErrorKind::Busy, what));
+        let notes = system.notes().map_err(|e| failed("open", &e))?;
+        if !notes.try_lock().map_err(|e| failed("lock", &e))? {
+            let what = "cannot use the JPEG unit: another eyelet uses it";
+            return Err(Error::new(ErrorKind::Busy, what).with_remedy("stop that one first"));
         }
-        let boot = system.boot_id().map_err(|e| trouble("read the boot's name for", &e))?;
-        let old = Record::parse(&notes.read().map_err(|e| trouble("read", &e))?);
+        let boot = system.boot_id().map_err(|e| failed("read the boot's name for", &e))?;
+        let old = Record::parse(&notes.read().map_err(|e| failed("read", &e))?);
         let record = old.filter(|old| old.boot == boot).unwrap_or(Record { boot, ..Record::default() });
         Ok(Self { notes, record })
     }
@@ -121,19 +121,19 @@ impl Ledger {
     /// What the system says; the record is then as changed, the file as before.
     pub(super) fn note(&mut self, change: impl FnOnce(&mut Record)) -> Result<()> {
         change(&mut self.record);
-        self.notes.write(&self.record.to_bytes()).map_err(|e| trouble("write", &e))
+        self.notes.write(&self.record.to_bytes()).map_err(|e| failed("write", &e))
     }
 }
 
-fn trouble(doing: &str, cause: &io::Error) -> Error {
+fn failed(doing: &str, cause: &io::Error) -> Error {
     let kind = match cause.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ => ErrorKind::Other,
     };
-    let what = format!("cannot {doing} the notes on the JPEG unit: {cause}; is /run writable, are you root?");
     // The cause is in the sentence already.
-    Error::new(kind, what)
+    Error::new(kind, format!("cannot {doing} the notes on the JPEG unit: {cause}"))
+        .with_remedy("is /run writable, are you root?")
 }
 
 #[cfg(test)]

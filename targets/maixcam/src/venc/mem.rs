@@ -1,4 +1,4 @@
-//! Stretches of the carve-out ("ION"), each in the ledger from before it is taken until after it is given back.
+//! Allocations of the carve-out ("ION"), each in the ledger from before it is taken until after it is given back.
 
 use super::{
     ledger::Ledger,
@@ -6,15 +6,15 @@ use super::{
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 
-/// How the names of our stretches begin in the allocator's list.
+/// How the names of our allocations begin in the allocator's list.
 const NAME: &str = "eyelet-";
 
 /// What is left free beside a channel's own buffer when it is made.
 const MARGIN: u32 = 256 << 10;
 
-/// A stretch of physical memory.
+/// An allocation of physical memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct Allocation {
     pub(super) physical: u64,
     pub(super) size: u32,
 }
@@ -23,7 +23,7 @@ pub(super) struct Stretch {
 ///
 /// # Errors
 /// `OutOfMemory` if the carve-out or its table is full.
-pub(super) fn take(sys: &dyn Device, ledger: &mut Ledger, size: u32, what: &str) -> Result<Stretch> {
+pub(super) fn take(sys: &dyn Device, ledger: &mut Ledger, size: u32, what: &str) -> Result<Allocation> {
     ledger.note(|record| record.pending = Some(size))?;
     let taken = Ion(sys).alloc(size, &format!("{NAME}{what}"));
     ledger.note(|record| {
@@ -31,23 +31,22 @@ pub(super) fn take(sys: &dyn Device, ledger: &mut Ledger, size: u32, what: &str)
         record.buffers.extend(taken.ok().map(|physical| (physical, size)));
     })?;
     let physical = taken.map_err(|refused| {
-        let what = format!(
-            "cannot take {} KiB of ION memory for the {what}: {}; is a MaixPy program running, or was one killed?",
-            size.div_ceil(1024),
-            refused.code
-        );
-        Error::new(ErrorKind::OutOfMemory, what).with_source(refused)
+        let what =
+            format!("cannot take {} KiB of ION memory for the {what}: {}", size.div_ceil(1024), refused.code);
+        Error::new(ErrorKind::OutOfMemory, what)
+            .with_remedy("is a MaixPy program running, or was one killed?")
+            .with_source(refused)
     })?;
-    Ok(Stretch { physical, size })
+    Ok(Allocation { physical, size })
 }
 
-/// Gives a stretch back.
+/// Gives an allocation back.
 ///
 /// # Errors
 /// What the driver or the notes' file system says.
-pub(super) fn give_back(sys: &dyn Device, ledger: &mut Ledger, stretch: Stretch) -> Result<()> {
-    Ion(sys).free(stretch.physical, stretch.size)?;
-    ledger.note(|record| record.buffers.retain(|&(physical, _)| physical != stretch.physical))
+pub(super) fn give_back(sys: &dyn Device, ledger: &mut Ledger, allocation: Allocation) -> Result<()> {
+    Ion(sys).free(allocation.physical, allocation.size)?;
+    ledger.note(|record| record.buffers.retain(|&(physical, _)| physical != allocation.physical))
 }
 
 /// Proves that there is room for a channel's buffer of `size` bytes: the driver crashes if there is not.
@@ -61,7 +60,7 @@ pub(super) fn prove_room(sys: &dyn Device, ledger: &mut Ledger, size: u32) -> Re
 
 /// Gives back what a killed run of ours took. The ledger's lock says that no run of ours is alive.
 ///
-/// The allocator's list is believed before the notes: it also tells what was taken a moment before the kill, and
+/// The allocator's list is believed before the notes: it also shows what was taken a moment before the kill, and
 /// what was given back and has another owner now.
 ///
 /// # Errors
@@ -77,18 +76,18 @@ pub(super) fn recover(system: &dyn System, sys: &dyn Device, ledger: &mut Ledger
                     "a killed run may have left {kib} KiB of ION memory behind, until the board starts again"
                 );
             }
-            record.buffers.iter().map(|&(physical, size)| Stretch { physical, size }).collect()
+            record.buffers.iter().map(|&(physical, size)| Allocation { physical, size }).collect()
         }
     };
-    for stretch in left {
+    for allocation in left {
         // It may have been given back already, just before the kill.
-        match Ion(sys).free(stretch.physical, stretch.size) {
+        match Ion(sys).free(allocation.physical, allocation.size) {
             Ok(()) => tracing::info!(
                 "gave back {} KiB of ION memory that a killed run had left at {:#x}",
-                stretch.size.div_ceil(1024),
-                stretch.physical
+                allocation.size.div_ceil(1024),
+                allocation.physical
             ),
-            Err(refused) => tracing::debug!("ION memory at {:#x}: {refused}", stretch.physical),
+            Err(refused) => tracing::debug!("ION memory at {:#x}: {refused}", allocation.physical),
         }
     }
     ledger.note(|record| {
@@ -97,16 +96,16 @@ pub(super) fn recover(system: &dyn System, sys: &dyn Device, ledger: &mut Ledger
     })
 }
 
-/// Our stretches in the allocator's list. Its lines are: heap, size, physical address in hexadecimal, count of
+/// Our allocations in the allocator's list. Its lines are: heap, size, physical address in hexadecimal, count of
 /// kernel mappings, name.
-fn listed(summary: &str) -> Vec<Stretch> {
+fn listed(summary: &str) -> Vec<Allocation> {
     summary
         .lines()
         .filter_map(|line| {
             let words: Vec<_> = line.split_ascii_whitespace().collect();
             let &[_, size, physical, _, name] = &words[..] else { return None };
             let physical = u64::from_str_radix(physical, 16).ok()?;
-            name.starts_with(NAME).then_some(Stretch { physical, size: size.parse().ok()? })
+            name.starts_with(NAME).then_some(Allocation { physical, size: size.parse().ok()? })
         })
         .collect()
 }
@@ -125,7 +124,7 @@ mod tests {
             \x20              0          2764800         8b300000                0       VI_DMA_BUF\n\
             \x20              0           460800         8b5a3000                1     eyelet-frame\n\
             \x20              0             4096         8b700000                0     my-eyelet-no\n\n";
-        assert_eq!(listed(summary), [Stretch { physical: 0x8b5a_3000, size: 460_800 }]);
+        assert_eq!(listed(summary), [Allocation { physical: 0x8b5a_3000, size: 460_800 }]);
     }
 
     proptest! {

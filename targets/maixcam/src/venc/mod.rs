@@ -1,6 +1,6 @@
 //! The SG2002's JPEG unit.
 //!
-//! [`HwJpegEncoder`] is the encoder; [`by_name`] is for `--encoder`. Its parts, from the outside in: `worker` has the
+//! [`HwJpegEncoder`] is the encoder; [`by_name`] opens it, or another, by name. Its parts, from the outside in: `worker` has the
 //! thread and the watchdog, `unit` the order of the calls, `layout`, `fill` and `jfif` the bytes, `ledger` and `mem`
 //! what must survive a kill, and [`sys`] the calls themselves, on the kernel or on a model.
 //!
@@ -31,7 +31,7 @@ use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 use std::sync::Arc;
 use sys::Kernel;
 
-/// What [`by_name`] knows besides the software encoders.
+/// The names that [`by_name`] takes besides those of the software encoders.
 pub const NAMES: &[&str] = &[
     "auto",
     HwJpegEncoder::NAME,
@@ -66,7 +66,8 @@ pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
                 return error;
             }
             let names = NAMES.iter().chain(&encode::NAMES[1..]).copied().collect::<Vec<_>>().join(", ");
-            Error::new(error.kind(), format!("no encoder {name:?}; use one of {names}"))
+            Error::new(error.kind(), format!("no encoder {name:?}"))
+                .with_remedy(format!("use one of {names}"))
         }),
     }
 }
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_the_known_ones() {
+    fn by_name_of_an_unknown_encoder_lists_the_known_ones() {
         let error = by_name("cuda").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();

@@ -3,9 +3,9 @@
 
 use super::{
     jfif,
-    layout::{Layout, Place, driver_quality},
+    layout::{PictureLayout, Place, driver_quality},
     ledger::{HeldChannel, Ledger},
-    mem::{self, Stretch},
+    mem::{self, Allocation},
     sys::{
         Channel, Code, Device, Ion, Mapping, Node, System,
         abi::{self, ChannelAttr, Pack},
@@ -24,6 +24,9 @@ const UNITS: usize = 8;
 /// How long `SEND_FRAME` waits for a frame of another program, in milliseconds.
 const PATIENCE: i32 = 500;
 
+/// What frees a unit that is locked.
+const RESTART: &str = "start the board again";
+
 /// The unit, probed.
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -33,8 +36,8 @@ pub(super) struct Unit {
     mem: Box<dyn Device>,
     node: Box<dyn Device>,
     number: u8,
-    channel: Option<Made>,
-    staging: Option<(Stretch, Arc<dyn Mapping>)>,
+    channel: Option<CreatedChannel>,
+    staging: Option<(Allocation, Arc<dyn Mapping>)>,
     output: Option<Output>,
     /// The unit's lock is held, by our own lost frame or by another program: to destroy the channel would hang.
     locked: bool,
@@ -42,8 +45,8 @@ pub(super) struct Unit {
 
 /// A channel that was made.
 #[derive(Debug)]
-struct Made {
-    layout: Layout,
+struct CreatedChannel {
+    layout: PictureLayout,
     quality: Option<u32>,
     started: bool,
 }
@@ -65,8 +68,8 @@ impl Unit {
         let base = open(&*system, Node::Base)?;
         let id = chip_id(&*base)?;
         if !CHIPS.contains(&id) {
-            let what = format!("this is no SG2002: the driver calls the chip {id}; use --encoder software");
-            return Err(Error::new(ErrorKind::Unsupported, what));
+            let what = format!("this is no SG2002: the driver calls the chip {id}");
+            return Err(Error::new(ErrorKind::Unsupported, what).with_remedy("use the software encoder"));
         }
         let sys = open(&*system, Node::Sys)?;
         let mem = open(&*system, Node::Mem)?;
@@ -84,37 +87,37 @@ impl Unit {
     ///
     /// # Errors
     /// `OutOfMemory`; what the system says.
-    pub(super) fn stage(&mut self, layout: &Layout) -> Result<Arc<dyn Mapping>> {
-        if let Some((stretch, mapping)) = &self.staging
-            && stretch.size == layout.len()
+    pub(super) fn stage(&mut self, layout: &PictureLayout) -> Result<Arc<dyn Mapping>> {
+        if let Some((allocation, mapping)) = &self.staging
+            && allocation.size == layout.len()
         {
             return Ok(Arc::clone(mapping));
         }
         self.unstage()?;
-        let stretch = mem::take(&*self.sys, &mut self.ledger, layout.len(), "frame")?;
-        match self.mem.map(stretch.physical, stretch.size as usize) {
+        let allocation = mem::take(&*self.sys, &mut self.ledger, layout.len(), "frame")?;
+        match self.mem.map(allocation.physical, allocation.size as usize) {
             Ok(mapping) => {
                 let mapping: Arc<dyn Mapping> = Arc::from(mapping);
-                self.staging = Some((stretch, Arc::clone(&mapping)));
+                self.staging = Some((allocation, Arc::clone(&mapping)));
                 Ok(mapping)
             }
             Err(cause) => {
-                mem::give_back(&*self.sys, &mut self.ledger, stretch)?;
-                Err(cannot_map(stretch.physical, cause))
+                mem::give_back(&*self.sys, &mut self.ledger, allocation)?;
+                Err(cannot_map(allocation.physical, cause))
             }
         }
     }
 
     fn unstage(&mut self) -> Result<()> {
-        let Some((stretch, mapping)) = self.staging.take() else { return Ok(()) };
+        let Some((allocation, mapping)) = self.staging.take() else { return Ok(()) };
         drop(mapping);
-        mem::give_back(&*self.sys, &mut self.ledger, stretch)
+        mem::give_back(&*self.sys, &mut self.ledger, allocation)
     }
 
     /// Where a staged picture lies.
-    pub(super) fn staged(&self, layout: &Layout) -> Result<Place> {
+    pub(super) fn staged(&self, layout: &PictureLayout) -> Result<Place> {
         match &self.staging {
-            Some((stretch, _)) if stretch.size == layout.len() => Ok(layout.at(stretch.physical)),
+            Some((allocation, _)) if allocation.size == layout.len() => Ok(layout.at(allocation.physical)),
             _ => Err(Error::new(ErrorKind::InvalidInput, "no picture was staged")),
         }
     }
@@ -122,17 +125,17 @@ impl Unit {
     /// Encodes the picture at `place` and appends it to `out`.
     ///
     /// # Errors
-    /// Any surprise. The unit is then to be [put away](Self::put_away), and `out` holds rubbish at its end.
+    /// Any surprise. The unit is then to be [released](Self::release), and `out` holds rubbish at its end.
     pub(super) fn encode(
         &mut self,
-        layout: &Layout,
+        layout: &PictureLayout,
         place: &Place,
         quality: Quality,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         self.ready(layout, driver_quality(quality))?;
-        for stretch in place.iter() {
-            Ion(&*self.sys).flush(stretch.physical, stretch.len.into())?;
+        for plane in place.iter() {
+            Ion(&*self.sys).flush(plane.physical, plane.len.into())?;
         }
         let channel = Channel(&*self.node);
         if let Err(refused) = channel.send_frame(&layout.frame(place), PATIENCE) {
@@ -147,8 +150,8 @@ impl Unit {
                 if let Err(error) = self.ledger.note(|record| record.stuck = true) {
                     tracing::debug!("{error}");
                 }
-                let what = format!("the JPEG unit did not finish a frame: {refused}; start the board again");
-                return Err(Error::new(ErrorKind::TimedOut, what).with_source(refused));
+                let what = format!("the JPEG unit did not finish a frame: {refused}");
+                return Err(Error::new(ErrorKind::TimedOut, what).with_remedy(RESTART).with_source(refused));
             }
         };
         let start = out.len();
@@ -162,7 +165,7 @@ impl Unit {
     }
 
     /// Lets the channel be one for such pictures and this quality.
-    fn ready(&mut self, layout: &Layout, quality: u32) -> Result<()> {
+    fn ready(&mut self, layout: &PictureLayout, quality: u32) -> Result<()> {
         if self.channel.as_ref().is_none_or(|made| made.layout != *layout) {
             self.take_apart()?;
             self.make(layout)?;
@@ -182,15 +185,15 @@ impl Unit {
         Ok(())
     }
 
-    fn make(&mut self, layout: &Layout) -> Result<()> {
+    fn make(&mut self, layout: &PictureLayout) -> Result<()> {
         let attr = layout.attr();
         mem::prove_room(&*self.sys, &mut self.ledger, attr.buffer_size)?;
         prove_unit(&*self.system)?;
         let channel = Channel(&*self.node);
         if channel.attr().is_ok() {
             let number = self.number;
-            let what = format!("another program took channel {number} of the JPEG unit; start eyelet again");
-            return Err(Error::new(ErrorKind::Busy, what));
+            let what = format!("another program took channel {number} of the JPEG unit");
+            return Err(Error::new(ErrorKind::Busy, what).with_remedy("start eyelet again"));
         }
         let held = HeldChannel {
             number: self.number,
@@ -200,14 +203,14 @@ impl Unit {
         };
         self.ledger.note(|record| record.channel = Some(held))?;
         channel.create(&attr)?;
-        self.channel = Some(Made { layout: *layout, quality: None, started: false });
+        self.channel = Some(CreatedChannel { layout: *layout, quality: None, started: false });
         Ok(())
     }
 
     fn take_apart(&mut self) -> Result<()> {
         self.output = None;
         if self.channel.is_some() {
-            demolish(&*self.node, &mut self.ledger)?;
+            destroy_channel(&*self.node, &mut self.ledger)?;
             self.channel = None;
         }
         Ok(())
@@ -250,7 +253,7 @@ impl Unit {
     ///
     /// # Errors
     /// The first of what went wrong; the rest was still tried.
-    pub(super) fn put_away(&mut self) -> Result<()> {
+    pub(super) fn release(&mut self) -> Result<()> {
         let channel = if self.locked { Ok(()) } else { self.take_apart() };
         self.output = None;
         let staging = self.unstage();
@@ -268,19 +271,19 @@ fn open(system: &dyn System, node: Node) -> Result<Box<dyn Device>> {
             io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, "run as root"),
             _ => (ErrorKind::Other, "are the board's drivers loaded?"),
         };
-        Error::new(kind, format!("cannot open {node}: {cause}; {remedy}"))
+        Error::new(kind, format!("cannot open {node}: {cause}")).with_remedy(remedy)
     })
 }
 
 fn cannot_map(physical: u64, cause: io::Error) -> Error {
-    let what =
-        format!("cannot map the unit's memory at {physical:#x}: {cause}; does the kernel allow /dev/mem?");
-    Error::new(ErrorKind::PermissionDenied, what)
+    let what = format!("cannot map the unit's memory at {physical:#x}: {cause}");
+    Error::new(ErrorKind::PermissionDenied, what).with_remedy("does the kernel allow /dev/mem?")
 }
 
-/// The highest channel that nobody made and nobody locked. Never channel 0, which MaixPy uses without asking.
+/// The highest channel that was neither created nor locked. Never channel 0, which MaixPy uses without asking.
 fn free_channel(system: &dyn System) -> Result<(u8, Box<dyn Device>)> {
-    let mut trouble = Error::new(ErrorKind::Busy, "the video encoder has no free channel; stop a program");
+    let mut refusal =
+        Error::new(ErrorKind::Busy, "the video encoder has no free channel").with_remedy("stop a program");
     for number in (1..Node::CHANNELS).rev() {
         match open(system, Node::Channel(number)) {
             Ok(node) if Channel(&*node).attr().is_err() && node.try_lock().unwrap_or(false) => {
@@ -288,10 +291,10 @@ fn free_channel(system: &dyn System) -> Result<(u8, Box<dyn Device>)> {
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => trouble = error,
+            Err(error) => refusal = error,
         }
     }
-    Err(trouble)
+    Err(refusal)
 }
 
 /// Proves that a JPEG unit is free, as far as channels tell: the driver crashes if none is.
@@ -301,8 +304,8 @@ fn prove_unit(system: &dyn System) -> Result<()> {
     if taken.count() < UNITS {
         return Ok(());
     }
-    let what = "all 8 JPEG units are taken, one more would crash their driver; stop a program";
-    Err(Error::new(ErrorKind::Busy, what))
+    let what = "all 8 JPEG units are taken, one more would crash their driver";
+    Err(Error::new(ErrorKind::Busy, what).with_remedy("stop a program"))
 }
 
 fn takes_a_unit(attr: &ChannelAttr) -> bool {
@@ -323,17 +326,13 @@ fn recover_channel(system: &dyn System, ledger: &mut Ledger) -> Result<()> {
         return ledger.note(|record| (record.channel, record.stuck) = (None, false));
     }
     if !node.try_lock().unwrap_or(false) {
-        return Err(Error::new(
-            ErrorKind::Busy,
-            "a channel of a killed run is in use; stop the other program",
-        ));
+        return Err(Error::new(ErrorKind::Busy, "a channel of a killed run is in use")
+            .with_remedy("stop the other program"));
     }
     let number = held.number;
     if ledger.record().stuck {
-        let what = format!(
-            "an earlier run left the JPEG unit locked on channel {number}; start the board again to free it"
-        );
-        return Err(Error::new(ErrorKind::Busy, what));
+        let what = format!("an earlier run left the JPEG unit locked on channel {number}");
+        return Err(Error::new(ErrorKind::Busy, what).with_remedy("start the board again to free it"));
     }
     // Asked only of a channel that was made: of others the driver may not know.
     let sent = node.readable().map_err(|cause| {
@@ -345,19 +344,18 @@ fn recover_channel(system: &dyn System, ledger: &mut Ledger) -> Result<()> {
             Ok((stream, packs)) => channel.release_stream(&stream, &packs)?,
             Err(refused) => {
                 ledger.note(|record| record.stuck = true)?;
-                let what =
-                    format!("the frame of a killed run does not finish: {refused}; start the board again");
-                return Err(Error::new(ErrorKind::Busy, what).with_source(refused));
+                let what = format!("the frame of a killed run does not finish: {refused}");
+                return Err(Error::new(ErrorKind::Busy, what).with_remedy(RESTART).with_source(refused));
             }
         }
     }
-    demolish(&*node, ledger)?;
+    destroy_channel(&*node, ledger)?;
     tracing::info!(channel = number, "took apart the JPEG channel that a killed run had left");
     Ok(())
 }
 
 /// Stops, empties and destroys the channel behind `node`.
-fn demolish(node: &dyn Device, ledger: &mut Ledger) -> Result<()> {
+fn destroy_channel(node: &dyn Device, ledger: &mut Ledger) -> Result<()> {
     let channel = Channel(node);
     for refused in [channel.stop(), channel.reset()].into_iter().filter_map(std::result::Result::err) {
         // A channel that was never started need not be stopped.

@@ -1,10 +1,10 @@
 //! The thread that makes the driver's calls, and the watch over it.
 //!
 //! Any call may hang, and a signal would break the driver's waits for its locks: so the calls have a thread of their
-//! own, without signals, and whoever asks waits so long and no longer.
+//! own, without signals, and its caller waits so long and no longer.
 
 use super::{
-    layout::{Layout, Place},
+    layout::{PictureLayout, Place},
     sys::{Mapping, System},
     unit::Unit,
 };
@@ -23,9 +23,9 @@ use tracing::dispatcher;
 #[derive(Debug)]
 enum Job {
     /// Memory for a picture.
-    Stage(Layout),
+    Stage(PictureLayout),
     /// A JPEG, appended to `out`.
-    Encode { layout: Layout, source: Source, quality: Quality, out: Vec<u8> },
+    Encode { layout: PictureLayout, source: Source, quality: Quality, out: Vec<u8> },
 }
 
 /// Where the picture is.
@@ -68,8 +68,9 @@ impl Worker {
         let log = dispatcher::get_default(Clone::clone);
         let thread = move || dispatcher::with_default(&log, || run(system, &asked, &answers));
         let thread = builder.spawn(thread).map_err(|cause| {
-            let what = format!("cannot start the JPEG unit's thread: {cause}; is the process limit reached?");
-            Error::new(ErrorKind::OutOfMemory, what).with_source(cause)
+            Error::new(ErrorKind::OutOfMemory, format!("cannot start the JPEG unit's thread: {cause}"))
+                .with_remedy("is the process limit reached?")
+                .with_source(cause)
         })?;
         let mut worker = Self { jobs: Some(jobs), replies, thread: Some(thread), watchdog };
         match worker.answer()? {
@@ -82,7 +83,7 @@ impl Worker {
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
-    pub(super) fn stage(&mut self, layout: Layout) -> Result<Arc<dyn Mapping>> {
+    pub(super) fn stage(&mut self, layout: PictureLayout) -> Result<Arc<dyn Mapping>> {
         match self.ask(Job::Stage(layout))? {
             Done::Staged(mapping) => Ok(mapping),
             _ => Err(out_of_step()),
@@ -95,7 +96,7 @@ impl Worker {
     /// Any surprise. The unit was then given back or is hanging, and must not be asked again.
     pub(super) fn encode(
         &mut self,
-        layout: Layout,
+        layout: PictureLayout,
         source: Source,
         quality: Quality,
         out: Vec<u8>,
@@ -120,11 +121,8 @@ impl Worker {
                 self.jobs = None;
                 // Left behind: whenever its call returns it gives everything back and ends.
                 self.thread = None;
-                let what = format!(
-                    "the JPEG driver did not return within {:?}; start the board again if it stays so",
-                    self.watchdog
-                );
-                Err(Error::new(ErrorKind::TimedOut, what))
+                let what = format!("the JPEG driver did not return within {:?}", self.watchdog);
+                Err(Error::new(ErrorKind::TimedOut, what).with_remedy("start the board again if it stays so"))
             }
             Err(RecvTimeoutError::Disconnected) => {
                 Err(Error::new(ErrorKind::Disconnected, "the JPEG unit's thread has panicked"))
@@ -165,7 +163,8 @@ fn run(system: Arc<dyn System>, jobs: &Receiver<Job>, replies: &SyncSender<Resul
     let mut unit = match blocked.and_then(|()| Unit::probe(system)) {
         Ok(unit) => unit,
         Err(error) => {
-            let _ = replies.send(Err(error)); // Nobody waits any more: then nobody is told.
+            // Fails when the worker has stopped waiting; then there is no reader.
+            let _ = replies.send(Err(error));
             return;
         }
     };
@@ -189,9 +188,9 @@ fn run(system: Arc<dyn System>, jobs: &Receiver<Job>, replies: &SyncSender<Resul
             Err(_) => break false,
         };
     };
-    match unit.put_away() {
+    match unit.release() {
         Ok(()) => {}
-        // Whoever was told of the surprise says so: one trouble, one line.
+        // The encoder has logged the surprise itself: one fault, one line.
         Err(error) if surprised => tracing::debug!("cannot give the JPEG unit back: {error}"),
         Err(error) => tracing::warn!("cannot give the JPEG unit back: {error}; the next run will try"),
     }

@@ -40,7 +40,7 @@ fn until(fault: impl FnOnce(&mut Driver), watchdog: Duration, line: &str) -> std
             encode(&mut encoder, &small(seed));
             assert_eq!(encoder.name(), "eyelet");
         }
-        assert!(encoder.trouble().is_some());
+        assert!(encoder.fallback_reason().is_some());
     });
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(log[0].contains(line) && log[0].contains("eyelet encodes"), "{log:?}");
@@ -72,7 +72,7 @@ fn where_there_is_no_such_unit_nothing_is_said() {
     machine.driver(closed("/dev/cvi-base", libc::ENOENT));
     let (encoder, log) = logged(|| encoder_or_software(&machine.process(), LONG));
     assert_eq!((encoder.name(), log), ("eyelet", vec![]));
-    assert!(encoder.trouble().unwrap().starts_with("cannot open /dev/cvi-base: "));
+    assert!(encoder.fallback_reason().unwrap().starts_with("cannot open /dev/cvi-base: "));
 }
 
 #[test]

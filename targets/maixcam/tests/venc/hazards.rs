@@ -17,7 +17,7 @@ fn sizes_that_crash_the_driver_never_reach_it() {
         encode(&mut encoder, &Picture::new(PixelFormat::Nv12, width, height, 1));
         assert_eq!(encoder.name(), "eyelet", "{width}x{height}");
     }
-    assert_eq!(encoder.trouble(), None);
+    assert_eq!(encoder.fallback_reason(), None);
     assert_eq!(machine.driver(|driver| driver.count(abi::CREATE_CHN)), 0);
     assert_eq!(machine.violations(), []);
 }
@@ -30,7 +30,7 @@ fn a_full_carve_out_is_noticed_before_create() {
     stranger.alloc((16 << 20) - (600 << 10)).unwrap();
     let mut encoder = encoder(&machine.process());
     encode(&mut encoder, &Picture::new(PixelFormat::Nv12, 640, 480, 1));
-    assert!(encoder.trouble().unwrap().contains("ION memory"), "{:?}", encoder.trouble());
+    assert!(encoder.fallback_reason().unwrap().contains("ION memory"), "{:?}", encoder.fallback_reason());
     assert_eq!(machine.driver(|driver| driver.count(abi::CREATE_CHN)), 0);
     drop(encoder);
     assert_eq!((machine.leftovers(), machine.violations()), (Leftovers { ion_slots: 1, ..NONE }, vec![]));
@@ -45,12 +45,16 @@ fn a_ninth_unit_is_never_asked_for() {
         stranger.make(number);
     }
     encode(&mut encoder, &small(1));
-    assert!(encoder.trouble().unwrap().contains("all 8 JPEG units are taken"), "{:?}", encoder.trouble());
+    assert!(
+        encoder.fallback_reason().unwrap().contains("all 8 JPEG units are taken"),
+        "{:?}",
+        encoder.fallback_reason()
+    );
     assert_eq!(machine.violations(), []);
 }
 
 #[test]
-fn a_hundred_stretches_taken_by_others_are_noticed_before_create() {
+fn full_allocation_table_is_noticed_before_create() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     // One is left for the frame; then there is none for the proof.
@@ -59,7 +63,7 @@ fn a_hundred_stretches_taken_by_others_are_noticed_before_create() {
     }
     let mut encoder = encoder(&machine.process());
     encode(&mut encoder, &small(1));
-    assert!(encoder.trouble().unwrap().contains("ION memory"), "{:?}", encoder.trouble());
+    assert!(encoder.fallback_reason().unwrap().contains("ION memory"), "{:?}", encoder.fallback_reason());
     drop(encoder);
     assert_eq!(machine.leftovers().ion_slots, Driver::ION_SLOTS - 1);
     assert_eq!(machine.violations(), []);
@@ -80,7 +84,11 @@ fn a_channel_of_another_program_is_never_created_over() {
     let mut second = encoder(&machine.process());
     stranger.make(7);
     encode(&mut second, &small(1));
-    assert!(second.trouble().unwrap().contains("another program took channel 7"), "{:?}", second.trouble());
+    assert!(
+        second.fallback_reason().unwrap().contains("another program took channel 7"),
+        "{:?}",
+        second.fallback_reason()
+    );
     drop(second);
     assert_eq!(machine.driver(|driver| driver.channels()), [6, 7, 8], "and it is not taken apart either");
     assert_eq!(machine.violations(), []);
@@ -94,7 +102,11 @@ fn channel_0_is_left_to_maixpy() {
         stranger.make(number);
     }
     let encoder = encoder_or_software(&machine.process(), SHORT);
-    assert!(encoder.trouble().unwrap().contains("no free channel"), "{:?}", encoder.trouble());
+    assert!(
+        encoder.fallback_reason().unwrap().contains("no free channel"),
+        "{:?}",
+        encoder.fallback_reason()
+    );
 }
 
 #[test]
@@ -104,7 +116,7 @@ fn every_quality_is_one_that_the_driver_takes() {
     let picture = Picture::new(PixelFormat::Nv12, 16, 16, 1);
     for quality in 1..=100 {
         encode_at(&mut encoder, &picture, quality);
-        assert_eq!(encoder.trouble(), None, "quality {quality}");
+        assert_eq!(encoder.fallback_reason(), None, "quality {quality}");
     }
 }
 
@@ -114,7 +126,7 @@ fn the_kernels_pointer_in_a_pack_is_never_followed() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     encode(&mut encoder, &small(1));
-    assert_eq!(encoder.trouble(), None);
+    assert_eq!(encoder.fallback_reason(), None);
 }
 
 #[test]
@@ -127,7 +139,7 @@ fn a_lock_that_a_crashed_program_left_makes_no_hang_in_create() {
     let mut encoder = encoder_or_software(&machine.process(), SHORT);
     encode(&mut encoder, &small(1));
     assert_eq!(encoder.name(), "eyelet");
-    assert!(encoder.trouble().unwrap().contains("did not return"), "{:?}", encoder.trouble());
+    assert!(encoder.fallback_reason().unwrap().contains("did not return"), "{:?}", encoder.fallback_reason());
     assert_eq!(machine.violations(), []);
 }
 
@@ -145,7 +157,11 @@ fn a_lock_that_a_crashed_program_left_makes_no_hang_in_send_or_destroy() {
         node
     };
     encode(&mut first, &small(2));
-    assert!(first.trouble().unwrap().contains("SEND_FRAME refused: busy"), "{:?}", first.trouble());
+    assert!(
+        first.fallback_reason().unwrap().contains("SEND_FRAME refused: busy"),
+        "{:?}",
+        first.fallback_reason()
+    );
     drop(first); // With a watchdog that never barks: a hang in DESTROY would be one here.
 
     // The channel is left to the next run, when the other program has finished.
@@ -169,13 +185,21 @@ fn a_frame_that_times_out_is_fatal_and_the_next_run_refuses_clearly() {
     machine.driver(|driver| driver.faults.time_out_in_get = true);
     encode(&mut first, &small(2));
     assert_eq!(first.name(), "eyelet");
-    assert!(first.trouble().unwrap().contains("start the board again"), "{:?}", first.trouble());
+    assert!(
+        first.fallback_reason().unwrap().contains("start the board again"),
+        "{:?}",
+        first.fallback_reason()
+    );
     drop(first); // The lock is held for ever: destroying the channel would hang.
     process.kill();
 
     machine.driver(|driver| driver.faults.time_out_in_get = false);
     let second = encoder_or_software(&machine.process(), SHORT);
-    assert!(second.trouble().unwrap().contains("left the JPEG unit locked"), "{:?}", second.trouble());
+    assert!(
+        second.fallback_reason().unwrap().contains("left the JPEG unit locked"),
+        "{:?}",
+        second.fallback_reason()
+    );
     drop(second);
     assert_eq!(machine.driver(|driver| driver.count(abi::DESTROY_CHN)), 0);
 
@@ -201,7 +225,7 @@ fn after_a_timeout_loading_the_drivers_anew_helps_too() {
     });
     let mut second = encoder(&machine.process());
     encode(&mut second, &small(3));
-    assert_eq!(second.trouble(), None);
+    assert_eq!(second.fallback_reason(), None);
 }
 
 #[test]
@@ -228,7 +252,11 @@ fn two_of_us_do_not_share_the_unit() {
     let machine = Machine::new();
     let mut first = encoder(&machine.process());
     let second = encoder_or_software(&machine.process(), SHORT);
-    assert!(second.trouble().unwrap().contains("another eyelet uses it"), "{:?}", second.trouble());
+    assert!(
+        second.fallback_reason().unwrap().contains("another eyelet uses it"),
+        "{:?}",
+        second.fallback_reason()
+    );
     encode(&mut first, &small(1));
     drop((first, second));
     let mut third = encoder(&machine.process());

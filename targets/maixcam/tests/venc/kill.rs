@@ -52,7 +52,7 @@ fn a_kill_after_any_call_leaves_nothing_that_the_next_run_does_not_find() {
 }
 
 #[test]
-fn without_the_allocators_list_at_most_one_stretch_is_lost_and_that_is_told() {
+fn kill_without_the_allocators_list_loses_one_allocation_at_most_and_logs_it() {
     let mut lost = 0;
     for calls in 1.. {
         let machine = Machine::new();
@@ -63,13 +63,13 @@ fn without_the_allocators_list_at_most_one_stretch_is_lost_and_that_is_told() {
         let ((), log) = logged(|| works(&machine));
         let left = machine.leftovers();
         assert!(left.ion_slots <= 1, "killed after call {calls}: {left:?}");
-        let told = log.iter().any(|line| line.contains("ION memory behind"));
-        assert!(told || left.ion_slots == 0, "killed after call {calls}: {log:?}");
+        let logged = log.iter().any(|line| line.contains("ION memory behind"));
+        assert!(logged || left.ion_slots == 0, "killed after call {calls}: {log:?}");
         lost += left.ion_slots;
         assert_eq!(left, Leftovers { ion_slots: left.ion_slots, ..NONE }, "killed after call {calls}");
         assert_eq!(machine.violations(), [], "killed after call {calls}");
     }
-    assert!(lost > 0, "the notes alone cannot know of a stretch that was taken in the moment of the kill");
+    assert!(lost > 0, "the notes alone cannot hold an allocation that was taken in the moment of the kill");
 }
 
 #[test]

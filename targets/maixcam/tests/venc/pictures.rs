@@ -22,7 +22,7 @@ fn every_format_and_size_comes_out_as_software_makes_it() {
             assert_eq!(info.len, jpeg.len(), "nothing follows EOI");
         }
     }
-    assert_eq!(encoder.trouble(), None);
+    assert_eq!(encoder.fallback_reason(), None);
     drop(encoder);
     assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
 }
@@ -84,7 +84,7 @@ fn the_offset_of_a_pack_and_several_packs_are_honoured() {
         for seed in 0..3 {
             encode(&mut encoder, &small(seed));
         }
-        assert_eq!(encoder.trouble(), None, "offset {offset}, two packs: {two_packs}");
+        assert_eq!(encoder.fallback_reason(), None, "offset {offset}, two packs: {two_packs}");
         drop(encoder);
         assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
     }
@@ -104,7 +104,7 @@ fn a_channel_is_made_once_per_size_and_the_quality_set_when_it_changes() {
 }
 
 #[test]
-fn what_the_unit_cannot_take_goes_to_software_and_the_name_tells() {
+fn frame_that_the_unit_cannot_take_goes_to_software_and_the_name_follows() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     for (pixel, width, height) in
@@ -183,7 +183,7 @@ fn a_physical_frame_that_cannot_be_read_in_place_is_copied_if_it_can() {
     let mut out = b"before".to_vec();
     let error = encoder.encode(&frame, Quality::DEFAULT, &mut out).unwrap_err();
     assert_eq!((error.kind(), &out[..]), (eyelet_hal::ErrorKind::Unsupported, &b"before"[..]));
-    assert_eq!(encoder.trouble(), None, "the unit is not to blame");
+    assert_eq!(encoder.fallback_reason(), None, "the unit is not to blame");
     drop(encoder);
     assert_eq!(machine.violations(), []);
 }

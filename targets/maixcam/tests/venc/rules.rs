@@ -37,7 +37,7 @@ fn the_lock_is_held_from_send_to_get_and_survives_the_process() {
     assert_eq!(code(Channel(&*two).send_frame(&frame, 1000)), Code::Busy);
     first.process.kill();
     assert_eq!(code(Channel(&*two).send_frame(&frame, 1000)), Code::Busy, "the killed one's lock");
-    // Whoever opens the channel can get the frame.
+    // Any process that opens the channel can get the frame.
     let again = second.node(1);
     assert!(again.readable().unwrap());
     let (stream, packs) = Channel(&*again).get_stream(0).unwrap();
@@ -104,7 +104,7 @@ fn qualities_50_and_from_100_on_are_refused() {
 }
 
 #[test]
-fn a_hundred_stretches_are_all_there_are() {
+fn allocator_has_a_hundred_allocations_at_most() {
     let machine = Machine::new();
     let (first, second) = (Stranger::on(&machine), Stranger::on(&machine));
     for _ in 0..Driver::ION_SLOTS / 2 {
@@ -167,7 +167,7 @@ fn the_cache_must_be_flushed_and_invalidated() {
 }
 
 proptest! {
-    /// Whoever delivers calls delivers them as they come.
+    /// Calls are delivered in the order in which they come.
     #[test]
     fn any_call_is_answered(calls in prop::collection::vec(
         (0u8..12, prop::sample::select(abi::REQUESTS), prop::collection::vec(any::<u8>(), 0..420), any::<bool>()),

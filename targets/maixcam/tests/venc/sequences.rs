@@ -20,7 +20,7 @@ enum Step {
     Memory(u32),
     /// The driver misbehaves from now on, or behaves again.
     Fault(u8),
-    /// The vendor's modules are loaded anew, which nobody does while we run.
+    /// The vendor's modules are loaded anew, which does not happen while we run.
     Reload,
 }
 

@@ -8,7 +8,7 @@ use crate::venc::sys::{
 
 /// A channel that was made.
 #[derive(Clone, Debug)]
-pub(super) struct Made {
+pub(super) struct CreatedChannel {
     pub(super) attr: ChannelAttr,
     pub(super) buffer: u64,
     started: bool,
@@ -145,7 +145,8 @@ impl Driver {
             Ok(buffer) => {
                 self.units += 1;
                 let quality = 51;
-                let made = Made { attr: *attr, buffer, started: false, quality, sent: None, got: None };
+                let made =
+                    CreatedChannel { attr: *attr, buffer, started: false, quality, sent: None, got: None };
                 self.made.insert(number, made);
                 Answer::Done(0)
             }
@@ -168,12 +169,12 @@ impl Driver {
         }
         let flushed = |from: u64, to: u64| self.flushed.iter().any(|&(a, b)| a <= from && to <= b);
         let planes = if [abi::NV12, abi::NV21].contains(&frame.pixel_format) { 2 } else { 3 };
-        let stretches = || frame.physical.into_iter().zip(frame.length).take(planes);
-        if !stretches().all(|(physical, len)| flushed(physical, physical.saturating_add(len.into()))) {
+        let planes_of = || frame.physical.into_iter().zip(frame.length).take(planes);
+        if !planes_of().all(|(physical, len)| flushed(physical, physical.saturating_add(len.into()))) {
             self.note(Violation::NotFlushed);
         }
         self.flushed.clear();
-        if !stretches().all(|(physical, len)| self.ion.holds(physical, len.into())) {
+        if !planes_of().all(|(physical, len)| self.ion.holds(physical, len.into())) {
             self.note(Violation::BadAddress);
         }
         let Some(jpeg) = picture::encode(frame, (attr.width, attr.height), quality, memory) else {
@@ -234,8 +235,8 @@ impl Driver {
         made.got = Some(got);
         self.lock = None;
         // The pointer to the packs stays the caller's.
-        let told = Stream { pack_count: count as u32, ..Stream::zeroed() };
-        stream[8..384].copy_from_slice(&told.bytes()[8..]);
+        let reply = Stream { pack_count: count as u32, ..Stream::zeroed() };
+        stream[8..384].copy_from_slice(&reply.bytes()[8..]);
         Answer::Done(0)
     }
 }

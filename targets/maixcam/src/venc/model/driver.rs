@@ -1,7 +1,7 @@
 //! The rules: what the driver answers, and what a board does not survive.
 
 use super::{
-    channels::Made,
+    channels::CreatedChannel,
     ion::{self, Ion},
 };
 use crate::venc::sys::{
@@ -51,7 +51,7 @@ pub enum Violation {
     NotFlushed,
     /// A JPEG was read through the CPU's cache as it was before.
     NotInvalidated,
-    /// The unit was sent to memory that nobody took.
+    /// The unit was sent to memory that was not taken.
     BadAddress,
     /// A channel that was not made was polled: some drivers follow a null pointer.
     PolledNothing,
@@ -68,7 +68,7 @@ pub enum Damage {
     NoEnd,
     /// No bytes.
     Empty,
-    /// The header tells another size.
+    /// The header has another size.
     OtherSize,
 }
 
@@ -106,7 +106,7 @@ pub struct Driver {
     /// What `READ_CHIP_ID` says.
     pub chip_id: u32,
     pub(super) nodes: u8,
-    pub(super) made: BTreeMap<u8, Made>,
+    pub(super) made: BTreeMap<u8, CreatedChannel>,
     /// Whose frame is in the unit.
     pub(super) lock: Option<u8>,
     pub(super) units: usize,
@@ -203,7 +203,7 @@ impl Driver {
         self.lock.is_some()
     }
 
-    /// Stretches of the carve-out that are taken.
+    /// Allocations of the carve-out that are taken.
     pub fn ion_slots(&self) -> usize {
         self.ion.len()
     }
@@ -257,7 +257,7 @@ impl Driver {
         }
     }
 
-    /// JPEGs that were given back without having dropped the CPU's cache over them: nobody can have read them.
+    /// JPEGs that were given back without having dropped the CPU's cache over them: they cannot have been read.
     pub fn unread(&self) -> u64 {
         self.unread
     }
@@ -300,6 +300,6 @@ impl Driver {
         Some(Answer::Done(0))
     }
 
-    /// How many stretches the allocator has.
+    /// How many allocations the allocator has.
     pub const ION_SLOTS: usize = ion::SLOTS;
 }

@@ -1,10 +1,10 @@
-//! The carve-out's allocator: first fit, and a table of 100 stretches for the whole system.
+//! The carve-out's allocator: first fit, and a table of 100 allocations for the whole system.
 
 use std::fmt::Write as _;
 
 const PAGE: u64 = 4096;
 
-/// How many stretches the system can have.
+/// How many allocations the system can have.
 pub(super) const SLOTS: usize = 100;
 
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Ion {
         self.slots.len()
     }
 
-    /// Whether all these bytes are in stretches that were taken.
+    /// Whether all these bytes are in allocations that were taken.
     pub(super) fn holds(&self, physical: u64, len: u64) -> bool {
         self.slots.iter().any(|slot| {
             physical >= slot.physical && physical.saturating_add(len) <= slot.physical + slot.size
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stretches_never_overlap(calls in prop::collection::vec((0u64..200_000, any::<bool>()), 1..300)) {
+        fn allocations_never_overlap(calls in prop::collection::vec((0u64..200_000, any::<bool>()), 1..300)) {
             let mut ion = Ion::new(0x1000_0000, 4 << 20);
             let mut taken: Vec<(u64, u64)> = Vec::new();
             for (size, free) in calls {

@@ -51,10 +51,10 @@ pub(super) struct Life {
     pub(super) quiet: Vec<ThreadId>,
 }
 
-/// What is left on a board when nobody should hold anything.
+/// What is left on a board when nothing should be held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Stretches of the carve-out.
+    /// Allocations of the carve-out.
     pub ion_slots: usize,
     /// Channels that are made.
     pub channels: usize,

@@ -2,7 +2,7 @@
 //! a leak is noticed here.
 //!
 //! [`Driver`] has the rules. It is asked as the kernel asks a driver (a node, a number, bytes) and has no threads and
-//! no clock, so that whoever can deliver ioctls can serve it. [`Machine`] is a whole board around it in this process:
+//! no clock, so that anything that can deliver ioctls can serve it. [`Machine`] is a whole board around it in this process:
 //! memory with a cache that must be flushed, processes that can be killed, locks on files.
 
 mod channels;

@@ -199,7 +199,7 @@ impl Mapping for Mapped {
         }
         match state.memory.seen(self.physical, self.len as u64) {
             Some(bytes) if alive => look(bytes),
-            // Whatever a dead process does, nobody sees it.
+            // What a dead process does has no effect.
             _ => look(&mut vec![0; self.len]),
         }
     }

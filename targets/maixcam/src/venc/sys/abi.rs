@@ -150,7 +150,7 @@ abi! {
         16 info: [u32; 92],
     }
 
-    /// `VENC_PACK_S`: one stretch of what came out.
+    /// `VENC_PACK_S`: one piece of what came out.
     Pack, 144: {
         0 physical: u64,
         8 kernel_address: u64,
@@ -178,7 +178,7 @@ abi! {
         32 stream: [u32; 14],
     }
 
-    /// `struct sys_ion_data`: a stretch of the carve-out.
+    /// `struct sys_ion_data`: an allocation of the carve-out.
     IonData, 56: {
         0 size: u32,
         4 cached: u32,
@@ -246,13 +246,13 @@ requests! {
     SET_JPEG_PARAM = 0x5618;
     /// Reads the quality and the tables.
     GET_JPEG_PARAM = 0x5619;
-    /// Takes a stretch of the carve-out.
+    /// Takes an allocation of the carve-out.
     ION_ALLOC = 0xc008_5301;
     /// Gives it back, by its physical address.
     ION_FREE = 0x4008_5302;
-    /// Drops what the CPU's cache holds of a stretch.
+    /// Drops what the CPU's cache holds of an allocation.
     CACHE_INVALIDATE = 0x4008_5303;
-    /// Writes what the CPU's cache holds of a stretch to memory.
+    /// Writes what the CPU's cache holds of an allocation to memory.
     CACHE_FLUSH = 0x4008_5304;
     /// Which chip this is.
     READ_CHIP_ID = 0x8004_7301;

@@ -146,13 +146,13 @@ mod packs {
 pub struct Ion<'a>(pub &'a dyn Device);
 
 impl Ion<'_> {
-    /// Takes `size` bytes and tells their physical address. `name` is cut to 31 bytes.
+    /// Takes `size` bytes and returns their physical address. `name` is cut to 31 bytes.
     ///
     /// The driver also opens a dma-buf in this process, which [`free`](Self::free) closes by its number: it must
-    /// not be closed by anybody else.
+    /// not be closed by anything else.
     ///
     /// # Errors
-    /// `ENOMEM` when the carve-out or the system's table of 100 stretches is full.
+    /// `ENOMEM` when the carve-out or the system's table of 100 allocations is full.
     pub fn alloc(self, size: u32, name: &str) -> Answer<u64> {
         let mut data = IonData { size, cached: 1, ..IonData::zeroed() };
         data.name.iter_mut().take(31).zip(name.bytes()).for_each(|(to, from)| *to = from);
@@ -160,7 +160,7 @@ impl Ion<'_> {
         Ok(data.physical)
     }
 
-    /// Gives the stretch at `physical` back, whoever took it.
+    /// Gives the allocation at `physical` back, whichever process took it.
     ///
     /// # Errors
     /// `ENOMEM` when there is none.
@@ -169,7 +169,7 @@ impl Ion<'_> {
         call(self.0, abi::ION_FREE, &mut [data.bytes_mut()])
     }
 
-    /// Writes what the CPU's cache holds of a stretch to memory.
+    /// Writes what the CPU's cache holds of an allocation to memory.
     ///
     /// # Errors
     /// `errno`.
@@ -177,7 +177,7 @@ impl Ion<'_> {
         call(self.0, abi::CACHE_FLUSH, &mut [CacheOp { physical, size, ..CacheOp::zeroed() }.bytes_mut()])
     }
 
-    /// Drops what the CPU's cache holds of a stretch.
+    /// Drops what the CPU's cache holds of an allocation.
     ///
     /// # Errors
     /// `errno`.

@@ -72,7 +72,7 @@ impl System for Kernel {
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: `sigfillset` fills in the set it is given.
         unsafe { libc::sigfillset(all.as_mut_ptr()) };
-        // SAFETY: the set is filled in, and nobody asks for the old one.
+        // SAFETY: the set is filled in, and the old one is not asked for.
         match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut()) } {
             0 => Ok(()),
             errno => Err(io::Error::from_raw_os_error(errno)),
@@ -95,20 +95,20 @@ impl File {
 
 impl Device for File {
     fn ioctl(&self, request: Request, argument: &mut [&mut [u8]]) -> io::Result<i32> {
-        // Each stretch begins with the pointer to the next one.
+        // Each part begins with the pointer to the next one.
         let mut next: *mut c_void = std::ptr::null_mut();
-        for stretch in argument.iter_mut().rev() {
+        for part in argument.iter_mut().rev() {
             if !next.is_null() {
                 let pointer = (next.expose_provenance() as u64).to_ne_bytes();
-                let place = stretch.get_mut(..8).ok_or(io::ErrorKind::InvalidInput)?;
+                let place = part.get_mut(..8).ok_or(io::ErrorKind::InvalidInput)?;
                 place.copy_from_slice(&pointer);
             }
-            next = stretch.as_mut_ptr().cast();
+            next = part.as_mut_ptr().cast();
         }
         // musl takes the request as an `int`, glibc as an `unsigned long`: either way the kernel sees 32 bits.
         #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)]
         let number = request.number as libc::Ioctl;
-        // SAFETY: the file is open; `next` and the pointers behind it point at stretches that live and are not
+        // SAFETY: the file is open; `next` and the pointers behind it point at parts that live and are not
         // otherwise used until this returns, and that have the sizes of this request's structs: `calls.rs` is the
         // only caller, and `abi.rs` checks the sizes.
         let returned = unsafe { libc::ioctl(self.0.as_raw_fd(), number, next) };
