@@ -7,10 +7,10 @@ use eyelet_core::{
     encode,
     pipeline::Reopen,
 };
-use eyelet_hal::{ErrorKind, JpegEncoder, Result};
+use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 use eyelet_v4l2::{
-    Capabilities, ControlInfo, ControlKind, ControlSetting, Node, Offer, SizeRange, V4l2Config, V4l2Device,
-    V4l2Opener, nodes,
+    Capabilities, ControlInfo, ControlKind, ControlSetting, FormatInfo, Node, SizeRange, V4l2Config,
+    V4l2Device, V4l2Opener, nodes,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -21,8 +21,8 @@ use std::{
 /// Where the SG2002's JPEG unit is.
 const JPEG_UNIT: &str = "/dev/cvi_vc_enc0";
 
-/// The board has neither screen nor keyboard, so that its stream is watched from elsewhere; a webcam on any other machine
-/// is not shown to the network unless somebody says so. Which of the two it is, the build says: the board's is for riscv64.
+/// The board has neither screen nor keyboard, so its stream is watched from elsewhere; a webcam on any other machine is not
+/// shown to the network unless a flag asks for it. Which of the two it is follows from the build: the board's is for riscv64.
 const LISTENS_ON: Ipv4Addr =
     if cfg!(target_arch = "riscv64") { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
 
@@ -67,26 +67,24 @@ impl Platform for Board {
     }
 
     fn encoder(name: &str, _: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
-        venc::by_name(name)
+        venc::by_name(name).map_err(with_flag)
     }
 
     fn doctor(_: &BoardFlags) -> Findings {
         let mut findings = Findings::default();
         findings.encoders.extend(encode::NAMES.map(str::to_owned));
-        // Elsewhere than on this chip it is nobody's loss.
+        // On another chip it is not missing.
         if Path::new(JPEG_UNIT).exists() {
             match venc::check() {
                 Ok(()) => findings.encoders.push(HwJpegEncoder::NAME.to_owned()),
-                Err(error) => findings.problems.push(problem(JPEG_UNIT, &error)),
+                Err(error) => findings.problems.push(problem(JPEG_UNIT, &with_flag(error))),
             }
         }
         let nodes = nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock);
         for node in &nodes {
             examine(node, &SystemClock, &mut findings);
         }
-        if findings.cameras.is_empty() {
-            findings.problems.push(no_camera(&nodes));
-        }
+        findings.problems.extend(no_camera(&nodes));
         findings
     }
 
@@ -95,7 +93,15 @@ impl Platform for Board {
     }
 }
 
-/// The simulator's camera, for whom the board's encoder has only a model.
+/// The flag that leaves the unit alone, where the unit is another than the SG2002's.
+fn with_flag(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported => error.with_remedy("use --encoder software"),
+        _ => error,
+    }
+}
+
+/// The simulator's camera, for machines that have only a model of the board's encoder.
 #[cfg(feature = "model")]
 fn simulated(request: &CameraRequest) -> Reopen {
     use eyelet_hal::{PixelFormat, StreamFormat};
@@ -112,10 +118,10 @@ fn simulated(request: &CameraRequest) -> Reopen {
 
 fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
     let name = node.path.display().to_string();
-    let mut missing = |error: &eyelet_hal::Error| findings.problems.push(problem(&name, error));
+    let mut missing = |error: &Error| findings.problems.push(problem(&name, error));
     match &node.capabilities {
         Err(error) => missing(error),
-        // Nodes of metadata, of outputs and of codecs are nobody's loss.
+        // Nodes of metadata, of outputs and of codecs are as they should be.
         Ok(_) if !node.is_camera() => {}
         Ok(capabilities) => {
             let device = match V4l2Device::open(&node.path, clock) {
@@ -127,22 +133,27 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
             findings.cameras.push(cli::Camera {
                 name: name.clone(),
                 description: description(capabilities),
-                formats: survey.offers.iter().map(format).collect(),
+                formats: survey.formats.iter().map(format).collect(),
                 controls: survey.controls.into_iter().map(control).collect(),
             });
         }
     }
 }
 
-/// What there is instead of a camera.
-fn no_camera(nodes: &[Node]) -> Problem {
-    let other =
-        |node: &Node| Some(format!("{} is {}", node.path.display(), node.capabilities.as_ref().ok()?.role()));
-    let others: Vec<String> = nodes.iter().filter_map(other).collect();
+/// What there is instead of a camera, if no node is one. One that is busy, or belongs to another user, may be.
+fn no_camera(nodes: &[Node]) -> Option<Problem> {
+    let may_be = |node: &Node| match &node.capabilities {
+        Ok(_) => node.is_camera(),
+        Err(error) => matches!(error.kind(), ErrorKind::Busy | ErrorKind::PermissionDenied),
+    };
+    if nodes.iter().any(may_be) {
+        return None;
+    }
+    let others: Vec<String> = nodes.iter().filter_map(Node::role_in_words).collect();
     let what =
         if others.is_empty() { "no camera".to_owned() } else { format!("no camera: {}", others.join(", ")) };
     let remedy = "plug in a USB camera, and switch the board's USB port to host mode".to_owned();
-    Problem { kind: ErrorKind::NotFound, device: None, what, remedy }
+    Some(Problem { kind: ErrorKind::NotFound, device: None, what, remedy })
 }
 
 /// Card, driver and bus, of which a driver may leave out any.
@@ -152,18 +163,18 @@ fn description(capabilities: &Capabilities) -> String {
     format!("{} ({}, {})", named(card), named(driver), named(bus))
 }
 
-fn format(offer: &Offer) -> cli::Format {
-    let sizes = offer.sizes.iter().map(|size| match *size {
+fn format(format: &FormatInfo) -> cli::Format {
+    let sizes = format.sizes.iter().map(|size| match *size {
         SizeRange::Discrete(width, height) => {
             cli::Sizes { min: (width, height), max: (width, height), step: (0, 0) }
         }
         SizeRange::Stepwise { min, max, step } => cli::Sizes { min, max, step },
     });
     cli::Format {
-        name: offer.pixel.map(|pixel| pixel.name().to_owned()),
-        fourcc: Some(String::from_utf8_lossy(&offer.fourcc).trim_end().to_owned()),
+        name: format.pixel.map(|pixel| pixel.name().to_owned()),
+        fourcc: Some(String::from_utf8_lossy(&format.fourcc).trim_end().to_owned()),
         sizes: sizes.collect(),
-        line: offer.to_string(),
+        line: format.to_string(),
     }
 }
 
@@ -186,11 +197,9 @@ fn control(info: ControlInfo) -> cli::Control {
     }
 }
 
-/// An error's sentence, taken apart at its remedy.
-fn problem(device: &str, error: &eyelet_hal::Error) -> Problem {
-    let text = error.to_string();
-    let (what, remedy) = text.split_once("; ").unwrap_or((&text, "see the message"));
-    let (what, remedy) = (what.to_owned(), remedy.to_owned());
+/// An error of a device as `doctor` lists it.
+fn problem(device: &str, error: &Error) -> Problem {
+    let (what, remedy) = (error.message().to_owned(), error.remedy().unwrap_or("see the message").to_owned());
     Problem { kind: error.kind(), device: Some(device.to_owned()), what, remedy }
 }
 
@@ -199,14 +208,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_camera_the_nodes_that_are_none_are_named() {
+    fn doctor_without_a_camera_names_the_other_nodes() {
         let node = |number, flags| Node::of(number, Ok(Capabilities::of("driver", "", "bus", flags)));
-        assert_eq!(no_camera(&[]).what, "no camera");
+        let what = |nodes: &[Node]| no_camera(nodes).unwrap().what;
+        assert_eq!(what(&[]), "no camera");
         let nodes = [node(0, 0x0420_1000), node(1, 0x0120_0001)];
         assert_eq!(
-            no_camera(&nodes).what,
+            what(&nodes),
             "no camera: /dev/video0 is a multi-planar camera, /dev/video1 is a camera that cannot stream, only read()"
         );
         assert_eq!(description(nodes[0].capabilities.as_ref().unwrap()), "unnamed (driver, bus)");
+    }
+
+    /// It listed "no camera" as well.
+    #[test]
+    fn doctor_with_a_busy_camera_does_not_miss_one() {
+        let cannot = |kind| Node::of(0, Err(Error::new(kind, "cannot open /dev/video0")));
+        assert!(no_camera(&[cannot(ErrorKind::Busy)]).is_none());
+        assert!(no_camera(&[cannot(ErrorKind::PermissionDenied)]).is_none());
+        assert!(no_camera(&[Node::of(0, Ok(Capabilities::of("driver", "", "bus", 0x0420_0001)))]).is_none());
+        assert_eq!(no_camera(&[cannot(ErrorKind::Unsupported)]).unwrap().what, "no camera");
+    }
+
+    #[test]
+    fn encoder_on_another_chip_is_an_error_with_the_flag() {
+        let error = with_flag(Error::new(ErrorKind::Unsupported, "no SG2002").with_remedy("use software"));
+        assert_eq!(error.to_string(), "no SG2002; use --encoder software");
+        let busy = || Error::new(ErrorKind::Busy, "busy").with_remedy("stop it");
+        assert_eq!(with_flag(busy()).to_string(), busy().to_string());
+    }
+
+    #[test]
+    fn problem_of_an_error_keeps_sentence_and_remedy_apart() {
+        let error = Error::new(ErrorKind::Busy, "cannot open /dev/video0: busy; or so").with_remedy("wait");
+        let problem = problem("/dev/video0", &error);
+        assert_eq!((&*problem.what, &*problem.remedy), ("cannot open /dev/video0: busy; or so", "wait"));
     }
 }

@@ -1,11 +1,11 @@
-//! What `eyelet` does on a machine that is no board.
+//! What `eyelet` does on a machine that is not a board.
 
 use eyelet_core::cli::{self, Failure, Platform as _};
 use eyelet_maixcam::Board;
 #[cfg(not(target_arch = "riscv64"))]
 use std::process::Command;
 
-/// A webcam must not be shown to the network because somebody tried the program.
+/// A webcam must not be shown to the network because the program was tried.
 #[test]
 fn only_the_boards_build_listens_on_more_than_this_machine() {
     assert_eq!(Board::BIND.ip().is_loopback(), cfg!(not(target_arch = "riscv64")));
@@ -30,7 +30,7 @@ fn doctor_fails_when_it_lists_something_as_missing() {
     let output = doctor(&["--json"]);
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let problems = found["problems"].as_array().unwrap();
-    // Whether this machine has a camera is its own business.
+    // This machine may have a camera or not.
     assert_eq!(output.status.code(), Some(i32::from(!problems.is_empty())), "{found}");
     assert_eq!(problems.is_empty(), output.stderr.is_empty());
     for problem in problems {
@@ -39,6 +39,7 @@ fn doctor_fails_when_it_lists_something_as_missing() {
         }
     }
     let none = found["cameras"].as_array().unwrap().is_empty();
-    assert!(!none || problems.iter().any(|problem| problem["kind"] == "not-found"), "{found}");
+    let node = std::path::Path::new("/dev/video0").exists();
+    assert!(!none || node || problems.iter().any(|problem| problem["kind"] == "not-found"), "{found}");
     assert_eq!(doctor(&[]).status.code(), output.status.code());
 }

@@ -56,7 +56,9 @@ impl V4l2Camera {
     /// impossible configuration and for a control that is not there.
     pub fn open(config: &V4l2Config, clock: Arc<dyn Clock>) -> Result<Self> {
         if let Some(why) = config.refusal() {
-            return Err(Error::new(ErrorKind::InvalidInput, format!("cannot open a camera: {why}")));
+            let (what, remedy) = why;
+            return Err(Error::new(ErrorKind::InvalidInput, format!("cannot open a camera: {what}"))
+                .with_remedy(remedy));
         }
         let path = if config.path == Path::new("auto") {
             find_camera(nodes(Path::new(DEV), Path::new(SYS), &*clock))?
@@ -66,7 +68,7 @@ impl V4l2Camera {
         let device = V4l2Device::open(&path, &*clock)?;
         usable(device.name(), device.capabilities())?;
         let request = Request { size: config.size, fps: config.fps, format: config.format };
-        let choice = choose(device.name(), &device.offers()?, &request)?;
+        let choice = choose(device.name(), &device.formats()?, &request)?;
         let settled = settle(device.name(), device.driver(), choice, config.fps)?;
         if let Some(available) = memory::available() {
             memory::check(device.name(), config.buffers, settled.buffer.sizeimage, available)?;
@@ -126,17 +128,13 @@ impl fmt::Debug for V4l2Camera {
 
 /// Refuses a node that is no camera.
 fn usable(name: &str, capabilities: &Capabilities) -> Result<()> {
-    let what = match capabilities.role() {
+    let (why, remedy) = match capabilities.role() {
         Role::Camera => return Ok(()),
-        Role::MultiPlanar => {
-            format!("cannot use {name}: it speaks only the multi-planar API; use another camera")
-        }
-        Role::ReadOnly => {
-            format!("cannot use {name}: it knows only read(), no streaming; use another camera")
-        }
-        role => format!("cannot use {name}: it is {role}, not a camera; choose another /dev/video* node"),
+        Role::MultiPlanar => ("it speaks only the multi-planar API".to_owned(), "use another camera"),
+        Role::ReadOnly => ("it supports only read(), no streaming".to_owned(), "use another camera"),
+        role => (format!("it is {role}, not a camera"), "choose another /dev/video* node"),
     };
-    Err(Error::new(ErrorKind::Unsupported, what))
+    Err(Error::new(ErrorKind::Unsupported, format!("cannot use {name}: {why}")).with_remedy(remedy))
 }
 
 impl CameraSource for V4l2Camera {
@@ -179,7 +177,7 @@ impl CameraSource for V4l2Camera {
 
 /// Opens a camera again and again, and finds it under another node name after it was plugged in anew.
 ///
-/// A node keeps its number as long as anybody holds it open, so a camera that is plugged in again may come
+/// A node keeps its number as long as a process holds it open, so a camera that is plugged in again may come
 /// back as `/dev/video2`. It is the same camera if card and bus are the same.
 #[derive(Debug)]
 pub struct V4l2Opener {
@@ -239,8 +237,8 @@ mod tests {
         for (error, part) in [
             (open(|c| c.size = (0, 480)), "640x480 is a size"),
             (open(|c| c.fps = 0), "30 is a rate"),
-            (open(|c| c.buffers = 1), "from 2 to 32"),
-            (open(|c| c.buffers = 33), "from 2 to 32"),
+            (open(|c| c.buffers = 1), "use 2 to 32"),
+            (open(|c| c.buffers = 33), "use 2 to 32"),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
             assert!(error.to_string().ends_with(part), "{error}");

@@ -1,6 +1,6 @@
 //! Frames from a ring of buffers: the camera's contract, on any queue.
 
-use crate::{driver::BufferFormat, layout::Layout, queue::CaptureQueue, range::Expander, ring::Ring};
+use crate::{driver::BufferFormat, layout::BufferLayout, queue::CaptureQueue, range::Expander, ring::Ring};
 use eyelet_hal::clock::Clock;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Result, StreamFormat,
@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) struct Capture<Q: CaptureQueue> {
     ring: Ring<Q>,
     format: StreamFormat,
-    layout: Layout,
+    layout: BufferLayout,
     /// For a driver whose pictures are of limited range.
     expander: Option<Box<Expander>>,
     buffers: u32,
@@ -29,7 +29,7 @@ impl<Q: CaptureQueue> Capture<Q> {
         buffers: u32,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let layout = Layout::new(format, 0, 0);
+        let layout = BufferLayout::new(format, 0, 0);
         let mut capture = Self { ring, format, layout, expander: None, buffers, clock, last: None };
         capture.set_format(format, buffer);
         capture
@@ -38,9 +38,9 @@ impl<Q: CaptureQueue> Capture<Q> {
     /// Takes another format, as the device has it now. For a stopped camera.
     pub(crate) fn set_format(&mut self, format: StreamFormat, buffer: BufferFormat) {
         self.format = format;
-        self.layout = Layout::new(format, buffer.bytesperline, buffer.sizeimage);
-        let stretch = buffer.limited && format.pixel != PixelFormat::Jpeg;
-        self.expander = stretch.then(|| Box::new(Expander::new()));
+        self.layout = BufferLayout::new(format, buffer.bytesperline, buffer.sizeimage);
+        let expands = buffer.limited && format.pixel != PixelFormat::Jpeg;
+        self.expander = expands.then(|| Box::new(Expander::new()));
     }
 
     pub(crate) fn is_started(&self) -> bool {
@@ -66,23 +66,22 @@ impl<Q: CaptureQueue> CameraSource for Capture<Q> {
         self.ring.start(self.buffers)?;
         let (least, shortest) = (self.layout.least(), self.ring.shortest());
         if shortest < least {
-            // The refusal is the cause; an error of stopping tells nothing new.
+            // The refusal is the cause; an error of stopping adds nothing.
             let _ = self.ring.stop();
             let what = format!(
-                "cannot use {}: a {} frame needs {least} bytes, and its driver's buffers have {shortest}; choose another \
-                 format or size",
+                "cannot use {}: a {} frame needs {least} bytes, and its driver's buffers have {shortest}",
                 self.ring.name(),
                 self.format
             );
-            return Err(Error::new(ErrorKind::Unsupported, what));
+            return Err(Error::new(ErrorKind::Unsupported, what).with_remedy("choose another format or size"));
         }
         Ok(())
     }
 
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
         if !self.ring.is_started() {
-            let what = format!("cannot read from {}: not started; call start()", self.ring.name());
-            return Err(Error::new(ErrorKind::InvalidInput, what));
+            let what = format!("cannot read from {}: not started", self.ring.name());
+            return Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("call start()"));
         }
         let filled = self.ring.next(timeout, &*self.clock)?;
         let lease = Lease::new(&self.ring, filled.index);

@@ -45,7 +45,7 @@ pub enum IntervalRange {
 
 /// One format that a camera offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub struct FormatInfo {
     /// V4L2's four-character code.
     pub fourcc: [u8; 4],
     /// What eyelet calls it; `None` if it cannot use it.
@@ -63,7 +63,7 @@ impl fmt::Display for SizeRange {
     }
 }
 
-impl fmt::Display for Offer {
+impl fmt::Display for FormatInfo {
     /// `jpeg (MJPG): 640x480, 320x240`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.pixel.map_or("not usable", PixelFormat::name);
@@ -110,7 +110,7 @@ const PREFERENCE: [PixelFormat; 8] = [
     PixelFormat::Grey,
 ];
 
-/// The nearest offer: of the wanted format or else of any, first by size, then by cost of the format.
+/// The nearest that there is: of the wanted format or else of any, first by size, then by cost of the format.
 ///
 /// The size comes first because it is what a user sees; a camera has nearly always all its sizes as jpeg, and
 /// then that is taken.
@@ -118,35 +118,38 @@ const PREFERENCE: [PixelFormat; 8] = [
 /// # Errors
 /// `Unsupported`, with a list of what there is, if the camera lacks the format or offers nothing that eyelet
 /// knows.
-pub fn choose(camera: &str, offers: &[Offer], request: &Request) -> Result<Choice> {
+pub fn choose(camera: &str, formats: &[FormatInfo], request: &Request) -> Result<Choice> {
     let mut candidates = Vec::new();
-    for offer in offers {
-        let Some(pixel) = offer.pixel else { continue };
+    for format in formats {
+        let Some(pixel) = format.pixel else { continue };
         if request.format.is_some_and(|wanted| wanted != pixel) {
             continue;
         }
-        let size = nearest_size(&offer.sizes, request.size);
+        let size = nearest_size(&format.sizes, request.size);
         let rank = PREFERENCE.iter().position(|&p| p == pixel).unwrap_or(PREFERENCE.len());
-        candidates.push(((distance(size, request.size), rank), Choice { pixel, fourcc: offer.fourcc, size }));
+        candidates
+            .push(((distance(size, request.size), rank), Choice { pixel, fourcc: format.fourcc, size }));
     }
     // The first of equals, so that the driver's own order counts.
     let nearest = candidates.into_iter().min_by_key(|&(cost, _)| cost);
-    nearest.map(|(_, choice)| choice).ok_or_else(|| refuse(camera, offers, request))
+    nearest.map(|(_, choice)| choice).ok_or_else(|| refuse(camera, formats, request))
 }
 
-fn refuse(camera: &str, offers: &[Offer], request: &Request) -> Error {
+fn refuse(camera: &str, formats: &[FormatInfo], request: &Request) -> Error {
     let wanted = request.format.map_or("any format", PixelFormat::name);
-    let mut known: Vec<&str> = offers.iter().filter_map(|o| o.pixel).map(PixelFormat::name).collect();
+    let mut known: Vec<&str> = formats.iter().filter_map(|o| o.pixel).map(PixelFormat::name).collect();
     known.dedup();
-    let what = if known.is_empty() {
-        let mut codes: Vec<String> = offers.iter().map(|o| fourcc::name(o.fourcc)).collect();
+    let (what, remedy) = if known.is_empty() {
+        let mut codes: Vec<String> = formats.iter().map(|o| fourcc::name(o.fourcc)).collect();
         codes.sort_unstable();
         let codes = if codes.is_empty() { "nothing".to_owned() } else { codes.join(", ") };
-        format!("cannot use {camera}: it offers {codes}, and eyelet knows none of it; use another camera")
+        let what = format!("cannot use {camera}: it offers {codes}, and eyelet supports none of it");
+        (what, "use another camera")
     } else {
-        format!("cannot take {wanted} from {camera}: it offers {}; choose one of them", known.join(", "))
+        let what = format!("cannot take {wanted} from {camera}: it offers {}", known.join(", "));
+        (what, "choose one of them")
     };
-    Error::new(ErrorKind::Unsupported, what)
+    Error::new(ErrorKind::Unsupported, what).with_remedy(remedy)
 }
 
 /// The nearest of the offered sizes; the wanted one itself if the driver lists none.

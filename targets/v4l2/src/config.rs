@@ -36,14 +36,14 @@ impl V4l2Config {
         Self { path: path.into(), size: (640, 480), fps: 30, format: None, buffers: 4, controls: Vec::new() }
     }
 
-    /// Why this configuration cannot be, if it cannot.
-    pub(crate) fn refusal(&self) -> Option<&'static str> {
+    /// Why this configuration cannot be, and what can, if it cannot.
+    pub(crate) fn refusal(&self) -> Option<(&'static str, &'static str)> {
         if self.size.0 == 0 || self.size.1 == 0 {
-            Some("no side of the size may be 0; 640x480 is a size")
+            Some(("no side of the size may be 0", "640x480 is a size"))
         } else if self.fps == 0 {
-            Some("the rate may not be 0; 30 is a rate")
+            Some(("the rate may not be 0", "30 is a rate"))
         } else if !(2..=32).contains(&self.buffers) {
-            Some("the number of buffers must be from 2 to 32")
+            Some(("the number of buffers is out of range", "use 2 to 32"))
         } else {
             None
         }

@@ -1,10 +1,10 @@
 //! Controls: brightness, exposure and the like, by name.
 
 use crate::{
-    device::text,
     driver::{Driver, is_end, is_gone},
     enumerate::{FAILURES, MOST},
     error,
+    text::text,
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustix::io::Errno;
@@ -298,21 +298,21 @@ fn resolve<'a>(
     controls: &'a [ControlInfo],
     setting: &ControlSetting,
 ) -> Result<(&'a ControlInfo, i64)> {
-    let refuse = |why: String| {
+    let refuse = |why: &str, remedy: String| {
         let what = format!("cannot set {} of {camera} to {}: {why}", setting.name, setting.value);
-        Error::new(ErrorKind::InvalidInput, what)
+        Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy)
     };
     let Some(control) = controls.iter().find(|control| control.name == setting.name) else {
         let names: Vec<&str> = controls.iter().map(|control| control.name.as_str()).collect();
         let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return Err(refuse(format!("no such control; it has {names}")));
+        return Err(refuse("no such control", format!("it has {names}")));
     };
     if control.read_only {
-        return Err(refuse("it is read only; leave it out".to_owned()));
+        return Err(refuse("it is read only", "leave it out".to_owned()));
     }
     match control.number(&setting.value) {
         Some(number) => Ok((control, number)),
-        None => Err(refuse(format!("out of range; use {}", control.values()))),
+        None => Err(refuse("out of range", format!("use {}", control.values()))),
     }
 }
 
@@ -324,33 +324,24 @@ pub(crate) fn set(
     setting: &ControlSetting,
 ) -> Result<()> {
     let (control, number) = resolve(camera, controls, setting)?;
-    driver.set_value(control.id, number).map_err(|e| error::system(&format!("set {setting} on"), camera, e))
+    driver.set_value(control.id, number).map_err(|e| match Errno::from_io_error(&e) {
+        // Some drivers take less than they list.
+        Some(Errno::INVAL | Errno::RANGE) => {
+            let what = format!("cannot set {setting} on {camera}: the driver refuses the value");
+            let remedy = format!("use {}", control.values());
+            Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy).with_source(e)
+        }
+        _ => error::system(&format!("set {setting} on"), camera, e),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::fake_driver::{FIRST, named};
 
     fn raw(type_: u32, name: &str, minimum: i64, maximum: i64, step: u64) -> v4l2_query_ext_ctrl {
-        let mut bytes = [0; 32];
-        for (to, from) in bytes.iter_mut().zip(name.bytes()) {
-            *to = from as std::ffi::c_char;
-        }
-        v4l2_query_ext_ctrl {
-            id: 0x0098_0900,
-            type_,
-            name: bytes,
-            minimum,
-            maximum,
-            step,
-            default_value: 0,
-            flags: 0,
-            elem_size: 4,
-            elems: 1,
-            nr_of_dims: 0,
-            dims: [0; 4],
-            reserved: [0; 32],
-        }
+        v4l2_query_ext_ctrl { type_, minimum, maximum, step, ..named(FIRST, name.as_bytes()) }
     }
 
     fn control(raw: v4l2_query_ext_ctrl) -> ControlInfo {

@@ -1,10 +1,11 @@
 //! One open node: what it is and what it offers.
 
 use crate::{
-    choose::{IntervalRange, Offer},
+    choose::{FormatInfo, IntervalRange},
     control::{self, ControlInfo, ControlSetting},
     driver::{Driver, is_gone},
     enumerate, error, kernel,
+    text::text,
 };
 use eyelet_hal::clock::Clock;
 use eyelet_hal::{Error, ErrorKind, Result};
@@ -106,7 +107,7 @@ const CONTROLS: &str = "list all controls of";
 #[non_exhaustive]
 pub struct Survey {
     /// Its formats and their sizes.
-    pub offers: Vec<Offer>,
+    pub formats: Vec<FormatInfo>,
     /// Its controls with their present values.
     pub controls: Vec<ControlInfo>,
     /// Why something is left out, if it is.
@@ -138,10 +139,8 @@ impl V4l2Device {
         let name = path.display().to_string();
         let fail = |e| error::system("open", &name, e);
         if path.as_os_str().as_bytes().contains(&0) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "cannot open a path with a NUL byte; correct it",
-            ));
+            return Err(Error::new(ErrorKind::InvalidInput, "cannot open a path with a NUL byte")
+                .with_remedy("correct it"));
         }
         let device = retry_busy(clock, || Device::with_path(path)).map_err(fail)?;
         let raw = kernel::query_capability(&device).map_err(|e| {
@@ -174,8 +173,8 @@ impl V4l2Device {
     ///
     /// # Errors
     /// What the device says if nothing can be read; none for a node that is no camera, which offers nothing.
-    pub fn offers(&self) -> Result<Vec<Offer>> {
-        self.read(FORMATS, enumerate::offers(&self.device))
+    pub fn formats(&self) -> Result<Vec<FormatInfo>> {
+        self.read(FORMATS, enumerate::formats(&self.device))
     }
 
     /// The intervals offered in a format and size; empty if the driver lists none.
@@ -193,12 +192,12 @@ impl V4l2Device {
 
     /// All that it lists, and why some of it is left out.
     pub fn survey(&self) -> Survey {
-        let (offers, formats) = enumerate::offers(&self.device);
-        let (controls, failed) = control::list(&self.device);
-        let missing = [(FORMATS, formats), (CONTROLS, failed)];
+        let (formats, formats_error) = enumerate::formats(&self.device);
+        let (controls, controls_error) = control::list(&self.device);
+        let missing = [(FORMATS, formats_error), (CONTROLS, controls_error)];
         let missing =
             missing.into_iter().filter_map(|(what, error)| Some(self.error(what, error?))).collect();
-        Survey { offers, controls, missing }
+        Survey { formats, controls, missing }
     }
 
     /// A list, if it is not lost with the device.
@@ -242,19 +241,6 @@ fn retry_busy<T>(clock: &dyn Clock, mut open: impl FnMut() -> io::Result<T>) -> 
         clock.sleep_until(clock.monotonic() + PAUSE);
     }
     open()
-}
-
-/// Text of a driver, up to its NUL. Names of cameras are cut to 31 bytes, also within a character.
-pub(crate) fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[..end]);
-    text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(is_invisible, " ").trim().to_owned()
-}
-
-/// What moves a terminal's cursor, colours it, or makes text read otherwise than it is.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -326,15 +312,5 @@ mod tests {
         ] {
             assert_eq!(Capabilities::of("d", "c", "b", flags).role(), role, "{flags:#x}");
         }
-    }
-
-    #[test]
-    fn names_that_are_cut_or_odd_are_text() {
-        assert_eq!(text(b"HD Webcam\0\0\0"), "HD Webcam");
-        assert_eq!(text("Caméra é".as_bytes().split_last().unwrap().1), "Caméra");
-        assert_eq!(text(b"two\nlines \0rest"), "two lines");
-        assert_eq!(text(b"Cam \x1b[31mred\x9b2J\xff"), "Cam  [31mred\u{fffd}2J");
-        assert_eq!(text("C1 \u{9b}2J, from right \u{202e}to left".as_bytes()), "C1  2J, from right  to left");
-        assert_eq!(text(b""), "");
     }
 }

@@ -1,7 +1,7 @@
 //! Lists that a driver gives item by item: formats, sizes, intervals.
 
 use crate::{
-    choose::{IntervalRange, Offer},
+    choose::{FormatInfo, IntervalRange},
     driver::{Driver, is_end, is_gone},
     fourcc,
 };
@@ -39,16 +39,16 @@ fn items<T: PartialEq>(
 }
 
 /// Formats and their sizes in the driver's order, and the first error that left something out.
-pub(crate) fn offers(driver: &dyn Driver) -> (Vec<Offer>, Option<io::Error>) {
+pub(crate) fn formats(driver: &dyn Driver) -> (Vec<FormatInfo>, Option<io::Error>) {
     let mut failed = None;
     let codes = items(|index| driver.format_at(index).map(Some), &mut failed);
-    let offer = |fourcc: [u8; 4]| {
+    let format = |fourcc: [u8; 4]| {
         // Drivers with one size need not list it.
         let sizes = items(|index| driver.size_at(fourcc, index), &mut failed);
-        Offer { fourcc, pixel: fourcc::pixel_format(fourcc), sizes }
+        FormatInfo { fourcc, pixel: fourcc::pixel_format(fourcc), sizes }
     };
-    let offers = codes.into_iter().map(offer).collect();
-    (offers, failed)
+    let formats = codes.into_iter().map(format).collect();
+    (formats, failed)
 }
 
 /// The intervals offered in a format and size; empty if the driver lists none.

@@ -381,7 +381,7 @@ impl CaptureQueue for KernelQueue {
         if export.fd < 0 {
             return Err(Errno::BADF.into());
         }
-        // SAFETY: the kernel has just opened this descriptor for us, and nobody else knows it.
+        // SAFETY: the kernel has just opened this descriptor for us, and it is nowhere else.
         Ok(unsafe { OwnedFd::from_raw_fd(export.fd) })
     }
 
@@ -445,7 +445,7 @@ unsafe impl Send for KernelMapping {}
 impl Mapping for KernelMapping {
     fn bytes(&self) -> &[u8] {
         // SAFETY: `length` bytes are mapped for reading as long as `self` lives, zeroed by the driver before
-        // it mapped them. Nobody writes while the slice lives: this process cannot, and the device does so
+        // it mapped them. It is not written while the slice lives: this process cannot, and the device does so
         // only while the kernel owns the buffer. The ring, the only caller, reads a buffer from VIDIOC_DQBUF
         // until the frame's drop gives it back; its tests check that against a model of the kernel.
         unsafe { slice::from_raw_parts(self.pointer.as_ptr(), self.length) }
@@ -473,7 +473,7 @@ mod tests {
     /// A structure of any bytes, as a driver may leave it.
     fn noise<T: Plain>() -> T {
         let mut value = T::zeroed();
-        // SAFETY: these are the bytes of `value`, which nobody else looks at meanwhile, and any bytes are the integers
+        // SAFETY: these are the bytes of `value`, which nothing else reads meanwhile, and any bytes are the integers
         // that it is made of.
         let bytes =
             unsafe { slice::from_raw_parts_mut(ptr::from_mut(&mut value).cast::<u8>(), size_of::<T>()) };

@@ -23,7 +23,7 @@ struct Rows {
 /// Drivers leave it 0, count all planes of a row together, or say what cannot be. What a buffer holds proves more, so
 /// the length of a payload chooses among the layouts that such drivers mean.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct BufferLayout {
     count: usize,
     /// The first is the one unless the length of the payload is exactly that of another.
     ways: [Rows; 3],
@@ -55,7 +55,7 @@ impl Rows {
     }
 }
 
-impl Layout {
+impl BufferLayout {
     /// The layout that V4L2 gives single-planar formats, the stride of a chroma plane following from the luma's; packed
     /// rows where `bytesperline` is less than a row or does not fit in `sizeimage` bytes (0 if the driver says none).
     pub(crate) fn new(format: StreamFormat, bytesperline: u32, sizeimage: u32) -> Self {
@@ -137,7 +137,7 @@ mod tests {
 
     /// Offsets and strides of a 640x480 picture in so many bytes.
     fn chosen(pixel: PixelFormat, bytesperline: u32, sizeimage: u32, payload: usize) -> Vec<(usize, usize)> {
-        let layout = Layout::new(format(pixel, 640, 480), bytesperline, sizeimage);
+        let layout = BufferLayout::new(format(pixel, 640, 480), bytesperline, sizeimage);
         layout.of(payload)[..layout.count].iter().map(|p| (p.offset, p.stride)).collect()
     }
 
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn an_odd_height_with_half_a_row_left_out_keeps_its_padding() {
-        let layout = Layout::new(format(PixelFormat::Nv12, 640, 481), 704, 704 * 481 * 3 / 2);
+        let layout = BufferLayout::new(format(PixelFormat::Nv12, 640, 481), 704, 704 * 481 * 3 / 2);
         assert_eq!(layout.of(704 * 481 * 3 / 2)[1], Place { offset: 704 * 481, stride: 704 });
     }
 
@@ -210,7 +210,7 @@ mod tests {
         ) {
             let format = format(pixel, width, height);
             let row = format.plane(0).map_or(0, |p| p.row_bytes);
-            let layout = Layout::new(format, u32::try_from(row).unwrap() + pad * 2, 0);
+            let layout = BufferLayout::new(format, u32::try_from(row).unwrap() + pad * 2, 0);
             let last = layout.count - 1;
             let places = layout.ways[0].places;
             let Place { offset, stride } = places[last];
@@ -247,7 +247,7 @@ mod tests {
         ) {
             let Some(format) = StreamFormat::new(pixel, width, height) else { return Ok(()) };
             let payload = vec![0; length];
-            let (planes, count) = Layout::new(format, bytesperline, sizeimage).planes(&payload, None);
+            let (planes, count) = BufferLayout::new(format, bytesperline, sizeimage).planes(&payload, None);
             let _ = Frame::new(format, FrameMeta::default(), &planes[..count]);
         }
     }

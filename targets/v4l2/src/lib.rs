@@ -8,7 +8,7 @@
 //! panics in its stream's drop and lends one whole buffer at a time. `driver` asks the questions, `queue` streams;
 //! both are traits, for which tests have kernels that answer anything.
 //!
-//! Only the single-planar API is spoken; nodes that have only the multi-planar one are told apart and
+//! Only the single-planar API is spoken; nodes that have only the multi-planar one are recognised and
 //! refused.
 
 // Allowed in `kernel.rs`; nowhere else.
@@ -35,9 +35,10 @@ mod ring;
 mod sequence;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use camera::{V4l2Camera, V4l2Opener};
-pub use choose::{Choice, Interval, IntervalRange, Offer, Request, SizeRange, choose, nearest_interval};
+pub use choose::{Choice, FormatInfo, Interval, IntervalRange, Request, SizeRange, choose, nearest_interval};
 pub use config::V4l2Config;
 pub use control::{ControlInfo, ControlKind, ControlSetting};
 pub use device::{Capabilities, Role, Survey, V4l2Device};

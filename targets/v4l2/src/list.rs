@@ -32,6 +32,11 @@ impl Node {
         Self { path: format!("/dev/video{number}").into(), number, name: None, capabilities }
     }
 
+    /// `/dev/video1 is a metadata node`; `None` if it cannot be asked.
+    pub fn role_in_words(&self) -> Option<String> {
+        Some(format!("{} is {}", self.path.display(), self.capabilities.as_ref().ok()?.role()))
+    }
+
     /// Whether it is a camera that can be opened.
     pub fn is_camera(&self) -> bool {
         self.capabilities.as_ref().is_ok_and(|c| c.role() == Role::Camera)
@@ -77,22 +82,13 @@ pub fn find_camera(nodes: Vec<Node>) -> Result<PathBuf> {
     if let Some(camera) = cameras().find(usb).or_else(|| cameras().find(only)).or_else(|| cameras().next()) {
         return Ok(camera.path.clone());
     }
-    let others: Vec<String> = nodes
-        .iter()
-        .filter_map(|node| {
-            let role = node.capabilities.as_ref().ok()?.role();
-            Some(format!("{} is {role}", node.path.display()))
-        })
-        .collect();
+    let others: Vec<String> = nodes.iter().filter_map(Node::role_in_words).collect();
     if let Some(error) = nodes.into_iter().find_map(|node| node.capabilities.err()) {
         return Err(error);
     }
-    let what = if others.is_empty() {
-        "cannot find a camera: there is no /dev/video* node; plug a USB camera in".to_owned()
-    } else {
-        format!("cannot find a camera: {}; plug a USB camera in", others.join(", "))
-    };
-    Err(Error::new(ErrorKind::NotFound, what))
+    let there = if others.is_empty() { "there is no /dev/video* node".to_owned() } else { others.join(", ") };
+    Err(Error::new(ErrorKind::NotFound, format!("cannot find a camera: {there}"))
+        .with_remedy("plug a USB camera in"))
 }
 
 /// The camera of the same card and bus, wherever it is now.
@@ -182,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_camera_the_reason_is_told() {
+    fn find_camera_without_a_camera_says_what_there_is() {
         let error = find_camera(vec![]).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -25,11 +25,11 @@ pub(crate) fn check(camera: &str, buffers: u32, size: u32, available: u64) -> Re
     }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let what = format!(
-        "cannot open {camera}: its {buffers} buffers need {:.1} MB, and {:.1} MB of memory are free; choose a smaller size",
+        "cannot open {camera}: its {buffers} buffers need {:.1} MB, and {:.1} MB of memory are free",
         megabytes(need),
         megabytes(available)
     );
-    Err(Error::new(ErrorKind::OutOfMemory, what))
+    Err(Error::new(ErrorKind::OutOfMemory, what).with_remedy("choose a smaller size"))
 }
 
 #[cfg(test)]

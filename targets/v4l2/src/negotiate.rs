@@ -24,9 +24,8 @@ pub(crate) fn settle(camera: &str, driver: &dyn Driver, choice: Choice, fps: u32
     let operation = format!("set {width}x{height} {} on", choice.pixel);
     let fail = |e| settling(camera, &operation, e);
     let refuse = |why: String| {
-        let what =
-            format!("cannot {operation} {camera}: its driver gives {why}; choose another format or size");
-        Error::new(ErrorKind::Unsupported, what)
+        Error::new(ErrorKind::Unsupported, format!("cannot {operation} {camera}: its driver gives {why}"))
+            .with_remedy("choose another format or size")
     };
     let buffer = match driver.set_format(choice.fourcc, choice.size) {
         // The format that it has now is its last word; where it cannot be asked, its answer will do.
@@ -74,7 +73,7 @@ fn is_fatal(error: &io::Error) -> bool {
     is_busy(error) || is_gone(error)
 }
 
-/// An error of setting up. A camera that streams for somebody else can be opened, and refuses only now.
+/// An error of setting up. A camera that streams for another process can be opened, and refuses only now.
 fn settling(camera: &str, operation: &str, error: io::Error) -> Error {
     let operation = if is_busy(&error) { "open" } else { operation };
     error::system(operation, camera, error)

@@ -108,7 +108,7 @@ impl<Q: CaptureQueue> Ring<Q> {
             uninterrupted(|| self.queue.stream_on())
         });
         started.map_err(|e| {
-            // The first error is the cause; those of cleaning up after it tell nothing new.
+            // The first error is the cause; those of cleaning up after it add nothing.
             let _ = self.release();
             self.error("start", e)
         })
@@ -212,8 +212,8 @@ impl<Q: CaptureQueue> Ring<Q> {
         if self.slots.iter().any(|slot| slot.owner.get() == Owner::Kernel) {
             return Ok(());
         }
-        let what = format!("cannot read from {}: every buffer is leased; drop a frame first", self.name);
-        Err(Error::new(ErrorKind::Busy, what))
+        let what = format!("cannot read from {}: every buffer is leased", self.name);
+        Err(Error::new(ErrorKind::Busy, what).with_remedy("drop a frame first"))
     }
 
     /// Takes all that is filled and keeps the newest good one.
@@ -241,7 +241,7 @@ impl<Q: CaptureQueue> Ring<Q> {
                 Ok(Some(good)) => good,
                 Ok(None) => continue,
                 Err(error) => {
-                    // Nobody will get it any more.
+                    // The caller gets the error in its place.
                     if let Some(old) = newest {
                         self.requeue(old.index);
                     }
@@ -260,10 +260,10 @@ impl<Q: CaptureQueue> Ring<Q> {
         let slot = self.slots.get(buffer.index as usize);
         let Some(slot) = slot.filter(|slot| slot.owner.get() == Owner::Kernel) else {
             let what = format!(
-                "cannot read a frame from {}: its driver returned a buffer that it did not have; open it again",
+                "cannot read a frame from {}: its driver returned a buffer that it did not have",
                 self.name
             );
-            return Err(Error::new(ErrorKind::Other, what));
+            return Err(Error::new(ErrorKind::Other, what).with_remedy("open it again"));
         };
         slot.owner.set(Owner::Frame);
         // Also of damaged ones, so that they show as a gap.
@@ -311,26 +311,25 @@ impl<Q: CaptureQueue> Ring<Q> {
     }
 
     fn gone(&self) -> Error {
-        let what =
-            format!("cannot read a frame from {}: the device is gone; plug the camera in again", self.name);
-        Error::new(ErrorKind::Disconnected, what)
+        let what = format!("cannot read a frame from {}: the device is gone", self.name);
+        Error::new(ErrorKind::Disconnected, what).with_remedy("plug the camera in again")
     }
 
     fn nothing(&self, damaged: u64) -> Error {
         let name = &self.name;
         if damaged > 0 {
-            let what = format!("{damaged} frames from {name} came damaged; check cable and power");
-            Error::new(ErrorKind::CorruptFrame, what)
+            let what = format!("{damaged} frames from {name} came damaged");
+            Error::new(ErrorKind::CorruptFrame, what).with_remedy("check cable and power")
         } else {
-            let what = format!("no frame from {name} in time; does the camera deliver?");
-            Error::new(ErrorKind::TimedOut, what)
+            let what = format!("no frame from {name} in time");
+            Error::new(ErrorKind::TimedOut, what).with_remedy("does the camera deliver?")
         }
     }
 }
 
 impl<Q: CaptureQueue> Requeue for Ring<Q> {
     fn requeue(&self, index: u32) {
-        // Whoever asks twice, or after a stop, asks for a buffer that is not leased.
+        // The second time, or after a stop, the buffer is not leased.
         if self.owner(index) != Some(Owner::Frame) {
             return;
         }
@@ -346,7 +345,7 @@ impl<Q: CaptureQueue> Requeue for Ring<Q> {
 
 impl<Q: CaptureQueue> Drop for Ring<Q> {
     fn drop(&mut self) {
-        // Nobody is left to tell.
+        // There is no caller left to take the error.
         let _ = self.stop();
     }
 }

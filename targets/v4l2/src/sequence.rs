@@ -7,7 +7,7 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// The number of the next frame, whose driver said `raw`. A step forward is kept, also across the wrap at
+    /// The number of the next frame, whose driver counted `raw`. A step forward is kept, also across the wrap at
     /// 2^32. A driver that stands still (some leave the field 0) or goes back is counted in ones.
     pub(crate) fn extend(&mut self, raw: u32) -> u64 {
         let number = match self.last {

@@ -51,17 +51,17 @@ fn it_is_listed_and_found() {
     let nodes = nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock);
     let device = V4l2Device::open(&vivid(), &SystemClock).unwrap();
     assert_eq!(device.capabilities().role(), Role::Camera);
-    assert!(device.offers().unwrap().iter().any(|offer| offer.pixel == Some(PixelFormat::Yuyv)));
+    assert!(device.formats().unwrap().iter().any(|format| format.pixel == Some(PixelFormat::Yuyv)));
     assert!(find_camera(nodes).is_ok());
 }
 
 #[test]
 #[ignore = "needs the vivid driver"]
 fn every_format_streams() {
-    let offered = V4l2Device::open(&vivid(), &SystemClock).unwrap().offers().unwrap();
+    let offered = V4l2Device::open(&vivid(), &SystemClock).unwrap().formats().unwrap();
     let mut streamed = 0;
     for format in PixelFormat::ALL {
-        if !offered.iter().any(|offer| offer.pixel == Some(format)) {
+        if !offered.iter().any(|info| info.pixel == Some(format)) {
             let error = V4l2Camera::open(&config(Some(format)), Arc::new(SystemClock)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
             continue;
@@ -175,7 +175,7 @@ fn the_driver_s_counter_may_wrap() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn injected_errors_are_told_and_survived() {
+fn injected_errors_are_reported_and_survived() {
     let mut camera = open(&config(None));
     for button in ["inject_vidioc_reqbufs_error", "inject_vidioc_qbuf_error", "inject_vidioc_streamon_error"]
     {

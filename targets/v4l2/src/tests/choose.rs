@@ -2,9 +2,9 @@ use crate::{choose::*, fourcc};
 use eyelet_hal::{ErrorKind, PixelFormat};
 use proptest::prelude::*;
 
-fn offer(fourcc: &[u8; 4], sizes: &[(u32, u32)]) -> Offer {
+fn format(fourcc: &[u8; 4], sizes: &[(u32, u32)]) -> FormatInfo {
     let sizes = sizes.iter().map(|&(w, h)| SizeRange::Discrete(w, h)).collect();
-    Offer { fourcc: *fourcc, pixel: fourcc::pixel_format(*fourcc), sizes }
+    FormatInfo { fourcc: *fourcc, pixel: fourcc::pixel_format(*fourcc), sizes }
 }
 
 fn ask(size: (u32, u32), format: Option<PixelFormat>) -> Request {
@@ -16,52 +16,52 @@ const QVGA: (u32, u32) = (320, 240);
 
 #[test]
 fn at_the_same_size_the_cheapest_format_wins() {
-    let mut offers = vec![
-        offer(b"GREY", &[VGA]),
-        offer(b"RGB3", &[VGA]),
-        offer(b"YUYV", &[VGA]),
-        offer(b"H264", &[VGA]),
-        offer(b"NV21", &[VGA]),
-        offer(b"NV12", &[VGA]),
-        offer(b"MJPG", &[VGA]),
+    let mut formats = vec![
+        format(b"GREY", &[VGA]),
+        format(b"RGB3", &[VGA]),
+        format(b"YUYV", &[VGA]),
+        format(b"H264", &[VGA]),
+        format(b"NV21", &[VGA]),
+        format(b"NV12", &[VGA]),
+        format(b"MJPG", &[VGA]),
     ];
     let mut order = Vec::new();
-    while let Ok(choice) = choose("c", &offers, &ask(VGA, None)) {
+    while let Ok(choice) = choose("c", &formats, &ask(VGA, None)) {
         order.push(choice.pixel.name());
-        offers.retain(|o| o.fourcc != choice.fourcc);
+        formats.retain(|o| o.fourcc != choice.fourcc);
     }
     assert_eq!(order, ["jpeg", "nv12", "nv21", "yuyv", "rgb24", "grey"]);
 }
 
 #[test]
 fn the_size_asked_for_counts_more_than_the_format() {
-    let offers = [offer(b"MJPG", &[VGA]), offer(b"YUYV", &[VGA, QVGA])];
-    let choice = choose("c", &offers, &ask(QVGA, None)).unwrap();
+    let formats = [format(b"MJPG", &[VGA]), format(b"YUYV", &[VGA, QVGA])];
+    let choice = choose("c", &formats, &ask(QVGA, None)).unwrap();
     assert_eq!((choice.pixel, choice.size), (PixelFormat::Yuyv, QVGA));
-    let choice = choose("c", &offers, &ask((1920, 1080), None)).unwrap();
+    let choice = choose("c", &formats, &ask((1920, 1080), None)).unwrap();
     assert_eq!((choice.pixel, choice.size), (PixelFormat::Jpeg, VGA));
 }
 
 #[test]
 fn a_format_that_is_not_there_is_refused_with_what_is() {
-    let offers = [offer(b"MJPG", &[VGA]), offer(b"YUYV", &[VGA]), offer(b"H264", &[VGA])];
-    let error = choose("/dev/video0", &offers, &ask(VGA, Some(PixelFormat::Nv12))).unwrap_err();
+    let formats = [format(b"MJPG", &[VGA]), format(b"YUYV", &[VGA]), format(b"H264", &[VGA])];
+    let error = choose("/dev/video0", &formats, &ask(VGA, Some(PixelFormat::Nv12))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.to_string(),
         "cannot take nv12 from /dev/video0: it offers jpeg, yuyv; choose one of them"
     );
-    let error = choose("/dev/video0", &offers[2..], &ask(VGA, None)).unwrap_err();
+    let error = choose("/dev/video0", &formats[2..], &ask(VGA, None)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot use /dev/video0: it offers H264, and eyelet knows none of it; use another camera"
+        "cannot use /dev/video0: it offers H264, and eyelet supports none of it; use another camera"
     );
     assert!(choose("c", &[], &ask(VGA, None)).unwrap_err().to_string().contains("offers nothing"));
 }
 
 #[test]
 fn a_driver_that_lists_no_sizes_is_asked_for_the_wanted_one() {
-    let choice = choose("c", &[offer(b"YUYV", &[])], &ask((123, 45), None)).unwrap();
+    let choice = choose("c", &[format(b"YUYV", &[])], &ask((123, 45), None)).unwrap();
     assert_eq!(choice.size, (123, 45));
 }
 
@@ -135,12 +135,12 @@ proptest! {
 
     #[test]
     fn no_numbers_overflow(min: (u32, u32), max: (u32, u32), step: (u32, u32), want: (u32, u32), fps: u32) {
-        let offers = [Offer {
+        let formats = [FormatInfo {
             fourcc: *b"YUYV",
             pixel: Some(PixelFormat::Yuyv),
             sizes: vec![SizeRange::Stepwise { min, max, step }],
         }];
-        let _ = choose("c", &offers, &Request { size: want, fps, format: None });
+        let _ = choose("c", &formats, &Request { size: want, fps, format: None });
         let interval = |(numerator, denominator)| Interval { numerator, denominator };
         let range = IntervalRange::Stepwise { min: interval(min), max: interval(max) };
         if let Some(interval) = nearest_interval(&[range, IntervalRange::Discrete(interval(step))], fps) {
@@ -156,8 +156,8 @@ proptest! {
     ) {
         let all: Vec<(u32, u32)> = ranges.iter().flat_map(all_sizes).collect();
         let want = all[pick.index(all.len())];
-        let offers = [Offer { fourcc: *b"NV12", pixel: Some(PixelFormat::Nv12), sizes: ranges }];
-        let choice = choose("c", &offers, &ask(want, Some(PixelFormat::Nv12))).unwrap();
+        let formats = [FormatInfo { fourcc: *b"NV12", pixel: Some(PixelFormat::Nv12), sizes: ranges }];
+        let choice = choose("c", &formats, &ask(want, Some(PixelFormat::Nv12))).unwrap();
         prop_assert_eq!(choice.size, want);
     }
 }

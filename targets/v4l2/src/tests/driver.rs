@@ -31,9 +31,9 @@ fn names(driver: &FakeDriver) -> (Vec<String>, Option<ErrorKind>) {
 #[test]
 fn a_driver_without_quirks_is_asked_and_set() {
     let driver = FakeDriver::default();
-    let (offers, failed) = enumerate::offers(&driver);
+    let (formats, failed) = enumerate::formats(&driver);
     assert!(failed.is_none());
-    assert_eq!(offers[0].to_string(), "jpeg (MJPG): 640x480");
+    assert_eq!(formats[0].to_string(), "jpeg (MJPG): 640x480");
     let settled = settled(&driver).unwrap();
     assert_eq!((settled.stream.to_string().as_str(), settled.interval), ("640x480 jpeg", Some(THIRTY)));
     let (controls, _) = control::list(&driver);
@@ -56,8 +56,8 @@ fn lists_without_an_end_end() {
         }),
         ..FakeDriver::default()
     };
-    let (offers, _) = enumerate::offers(&driver);
-    assert_eq!((offers.len(), offers[0].sizes.len()), (1, MOST as usize), "what repeats is listed once");
+    let (formats, _) = enumerate::formats(&driver);
+    assert_eq!((formats.len(), formats[0].sizes.len()), (1, MOST as usize), "what repeats is listed once");
     assert_eq!(enumerate::intervals(&driver, *b"MJPG", (640, 480)).len(), 1);
     assert_eq!(names(&driver).0.len(), MOST as usize);
     let menu = FakeDriver {
@@ -88,7 +88,7 @@ fn an_item_that_cannot_be_read_does_not_hide_the_others() {
             2 => Ok(*b"MJPG"),
             _ => Err(Errno::INVAL.into()),
         }),
-        // Kinds of sizes that nobody knows yet are left out, too.
+        // Kinds of sizes that are not known yet are left out, too.
         size_at: Box::new(|index| match index {
             0 => Ok(None),
             1 => Err(Errno::PIPE.into()),
@@ -97,8 +97,8 @@ fn an_item_that_cannot_be_read_does_not_hide_the_others() {
         }),
         ..FakeDriver::default()
     };
-    let (offers, failed) = enumerate::offers(&driver);
-    let shown: Vec<String> = offers.iter().map(ToString::to_string).collect();
+    let (formats, failed) = enumerate::formats(&driver);
+    let shown: Vec<String> = formats.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["yuyv (YUYV): 640x480", "jpeg (MJPG): 640x480"]);
     assert!(failed.is_some());
 }
@@ -162,6 +162,22 @@ fn a_type_of_control_that_is_not_known_is_left_out() {
     }
 }
 
+/// The remedy was that of a refused format.
+#[test]
+fn control_value_that_the_driver_refuses_is_an_error_with_the_range() {
+    for (errno, text) in [
+        (Errno::INVAL, "the driver refuses the value; use 0 to 255"),
+        (Errno::RANGE, "the driver refuses the value; use 0 to 255"),
+        (Errno::BUSY, "busy; is another streamer running?"),
+    ] {
+        let driver = FakeDriver { set_value: fails(errno), ..FakeDriver::default() };
+        let (controls, _) = control::list(&driver);
+        let error = control::set(&driver, "it", &controls, &"contrast=200".parse().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot set contrast=200 on it: {text}"));
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}
+
 #[test]
 fn a_rate_that_cannot_be_set_is_not_known() {
     for raw in 1..134 {
@@ -221,7 +237,7 @@ fn a_camera_of_one_format_need_not_let_it_be_set() {
 }
 
 #[test]
-fn a_format_that_nobody_asked_for_is_refused_with_a_remedy() {
+fn settle_on_another_format_than_wanted_is_an_error_with_a_remedy() {
     for (buffer, why) in [
         (BufferFormat { fourcc: *b"YUYV", ..VGA }, "YUYV instead"),
         (BufferFormat { fourcc: [0; 4], ..VGA }, "0x00000000 instead"),

@@ -188,10 +188,10 @@ proptest! {
             wild,
             calls: Cell::default(),
         };
-        let (offers, _) = enumerate::offers(&noise);
+        let (formats, _) = enumerate::formats(&noise);
         let (controls, _) = control::list(&noise);
-        for offer in &offers {
-            prop_assert!(is_text(&offer.to_string()), "{offer}");
+        for format in &formats {
+            prop_assert!(is_text(&format.to_string()), "{format}");
         }
         for info in &controls {
             prop_assert!(is_text(&info.to_string()), "{info}");
@@ -203,7 +203,7 @@ proptest! {
         prop_assert!(noise.calls.get() < 300_000, "{} calls", noise.calls.get());
 
         let request = Request { size: (8, 4), fps: 30, format: None };
-        let settled = choose("/dev/video0", &offers, &request)
+        let settled = choose("/dev/video0", &formats, &request)
             .and_then(|choice| settle("/dev/video0", &noise, choice, request.fps));
         let settled = match settled {
             Ok(settled) => settled,

@@ -30,12 +30,13 @@ pub(super) struct FakeDriver {
     pub(super) next: Answer<u32, u32>,
     pub(super) menu_item: Answer<u32, [u8; 32]>,
     pub(super) value: Answer<u32, i64>,
+    pub(super) set_value: Answer<i64, ()>,
     /// What was set: identifier and value.
     pub(super) set: RefCell<Vec<(u32, i64)>>,
     pub(super) calls: Cell<u32>,
 }
 
-pub(super) const FIRST: u32 = 0x0098_0900;
+pub(crate) const FIRST: u32 = 0x0098_0900;
 pub(super) const LAST: u32 = FIRST + 2;
 pub(super) const THIRTY: Interval = Interval { numerator: 1, denominator: 30 };
 pub(super) const VGA: BufferFormat =
@@ -49,7 +50,8 @@ where
     move |index| if index == 0 { Ok(item) } else { Err(Errno::INVAL.into()) }
 }
 
-pub(super) fn named(id: u32, name: &[u8]) -> v4l2_query_ext_ctrl {
+/// A control of this name that takes integers from 0 to 255.
+pub(crate) fn named(id: u32, name: &[u8]) -> v4l2_query_ext_ctrl {
     let mut bytes = [0; 32];
     for (to, from) in bytes.iter_mut().zip(name) {
         *to = *from as c_char;
@@ -93,6 +95,7 @@ impl Default for FakeDriver {
             }),
             menu_item: Box::new(|_| Err(Errno::INVAL.into())),
             value: Box::new(|_| Ok(7)),
+            set_value: Box::new(|_| Ok(())),
             set: RefCell::default(),
             calls: Cell::default(),
         }
@@ -153,6 +156,7 @@ impl Driver for FakeDriver {
     }
 
     fn set_value(&self, id: u32, value: i64) -> io::Result<()> {
+        self.answer(&self.set_value, value)?;
         self.set.borrow_mut().push((id, value));
         Ok(())
     }

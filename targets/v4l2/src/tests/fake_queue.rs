@@ -58,7 +58,7 @@ impl Arrival {
 struct Buffer {
     kernel_owns: bool,
     mappings: u32,
-    /// The other ends of what was exported, which tell when it is closed.
+    /// The other ends of what was exported, which show when it is closed.
     exports: Vec<UnixStream>,
 }
 

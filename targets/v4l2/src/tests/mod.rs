@@ -3,7 +3,7 @@
 mod choose;
 mod driver;
 mod driver_properties;
-mod fake_driver;
+pub(crate) mod fake_driver;
 mod fake_queue;
 mod ring;
 mod ring_properties;

@@ -240,7 +240,7 @@ fn buffers_too_small_for_a_frame_are_refused_with_the_numbers() {
     assert_clean(&queue);
 }
 
-/// A driver whose poll speaks of buffers that are not there kept a core busy until the deadline.
+/// A driver whose poll reports buffers that are not there kept a core busy until the deadline.
 #[test]
 fn false_alarms_are_answered_at_leisure() {
     let (mut camera, queue, _) = started();
@@ -318,7 +318,7 @@ fn a_fatal_error_is_a_disconnect_and_a_new_start_works() {
 }
 
 #[test]
-fn a_buffer_that_could_not_go_back_is_told_once_and_tried_again() {
+fn buffer_that_could_not_go_back_is_one_error_and_tried_again() {
     let (mut camera, queue, _) = started();
     queue.arrive(Arrival::GOOD);
     let frame = camera.next_frame(Duration::ZERO).unwrap();
