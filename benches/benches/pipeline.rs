@@ -14,7 +14,7 @@ use eyelet_core::{
     encode,
     pipeline::Pipeline,
 };
-use eyelet_hal::{CameraSource, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat};
+use eyelet_hal::{CameraSource, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use eyelet_sim::{
     camera::{SimCamera, SimConfig},
     pace::Rate,
@@ -97,15 +97,12 @@ fn run(format: StreamFormat, frames: u64, times: &Times) -> Duration {
     let stop = Arc::new(AtomicBool::new(false));
     let hub = Hub::default();
     let _viewer = hub.feed.subscribe();
-    let pipeline = Pipeline {
-        camera: Some(Box::new(Still::new(format, frames, Arc::clone(&stop), Arc::clone(times)))),
-        reopen: Box::new(|| unreachable!("the camera is never lost")),
-        encoder: encode::by_name("auto").expect("there is always an encoder"),
-        quality: Quality::DEFAULT,
-        stall_after: Duration::from_secs(60),
-        clock: Arc::new(SystemClock),
-        hub: hub.clone(),
-    };
+    let (ended, times) = (Arc::clone(&stop), Arc::clone(times));
+    let camera = move || Ok(Box::new(Still::new(format, frames, ended.clone(), times.clone())) as _);
+    let mut pipeline = Pipeline::new(Box::new(camera), Box::new(|| encode::by_name("auto")), hub.clone())
+        .stall_after(Duration::from_secs(60));
+    pipeline.open_camera().expect("a camera in memory");
+    pipeline.open_encoder().expect("there is always an encoder");
     let began = Instant::now();
     pipeline.run(&stop);
     let took = began.elapsed();

@@ -1,9 +1,11 @@
-//! How long to wait before the next attempt.
+//! How long to wait before the next attempt: the one back-off of cameras, encoders and uploads.
 
 use std::time::Duration;
 
-/// Exponential back-off with a cap and equal jitter: half of each delay is fixed, half random, so that many
-/// cameras that lost the same server do not come back in step.
+/// Exponential back-off with a cap.
+///
+/// With jitter, half of each delay is fixed and half random, so that many cameras that lost the same server do not come
+/// back in step.
 ///
 /// ```
 /// use eyelet_core::Backoff;
@@ -20,26 +22,36 @@ pub struct Backoff {
     cap: Duration,
     /// The upper bound of the next delay.
     next: Duration,
-    rng: fastrand::Rng,
+    jitter: Option<fastrand::Rng>,
 }
 
 impl Backoff {
-    /// From 250 ms to 30 s.
+    /// From 250 ms to 30 s, with jitter.
     pub fn new(rng: fastrand::Rng) -> Self {
         Self::with_limits(Duration::from_millis(250), Duration::from_secs(30), rng)
     }
 
     /// Delays are at most `first`, 2 `first`, 4 `first` ... and never over `cap`; each is at least half of that.
     pub fn with_limits(first: Duration, cap: Duration, rng: fastrand::Rng) -> Self {
+        Self { jitter: Some(rng), ..Self::without_jitter(first, cap) }
+    }
+
+    /// Delays are `first`, 2 `first`, 4 `first` ... and never over `cap`: for a device that no one else waits for.
+    pub fn without_jitter(first: Duration, cap: Duration) -> Self {
         let first = first.min(cap);
-        Self { first, cap, next: first, rng }
+        Self { first, cap, next: first, jitter: None }
     }
 
     /// An attempt failed: the delay before the next one.
     pub fn failure(&mut self) -> Duration {
-        let half = self.next / 2;
-        // Floating point rounds: without the `min` an extreme half could exceed itself.
-        let delay = half.saturating_add(half.mul_f64(self.rng.f64()).min(half));
+        let delay = match &mut self.jitter {
+            Some(rng) => {
+                let half = self.next / 2;
+                // Floating point rounds: without the `min` an extreme half could exceed itself.
+                half.saturating_add(half.mul_f64(rng.f64()).min(half))
+            }
+            None => self.next,
+        };
         self.next = self.next.saturating_mul(2).min(self.cap);
         delay
     }
@@ -79,6 +91,15 @@ mod tests {
             prop_assert_eq!(delays(seed), delays(seed));
             prop_assert_ne!(delays(seed), delays(seed ^ 1), "there is jitter");
         }
+    }
+
+    #[test]
+    fn without_jitter_each_delay_is_twice_the_last_up_to_the_cap() {
+        let ms = Duration::from_millis;
+        let mut backoff = Backoff::without_jitter(ms(100), ms(500));
+        assert_eq!([(); 5].map(|()| backoff.failure()), [100, 200, 400, 500, 500].map(ms));
+        backoff.success();
+        assert_eq!(backoff.failure(), ms(100));
     }
 
     #[test]

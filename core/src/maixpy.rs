@@ -11,7 +11,7 @@ use crate::{
     pipeline::{Publisher, Unwanted},
 };
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, Quality, Result, StreamFormat};
+use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, Quality, Result, StreamFormat};
 use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -52,6 +52,7 @@ pub struct JpegStreamer {
 
 struct Writer {
     publisher: Publisher,
+    encoder: Box<dyn JpegEncoder>,
     encoded: Option<Instant>,
     written: u64,
 }
@@ -126,8 +127,9 @@ impl JpegStreamer {
         server.max_viewers = clients;
         server.snapshot = SnapshotPolicy::FreshOrNewest;
         let encoder = encode::by_name("auto")?;
-        let publisher = Publisher::new(encoder, Quality::DEFAULT, Arc::new(SystemClock), hub);
-        let publisher = Mutex::new(Writer { publisher, encoded: None, written: 0 });
+        hub.status.encoding(encoder.name(), Quality::DEFAULT);
+        let publisher = Publisher::new(Quality::DEFAULT, Arc::new(SystemClock), hub);
+        let publisher = Mutex::new(Writer { publisher, encoder, encoded: None, written: 0 });
         Ok(Self { address, listener: Some(listener), server, publisher, running: None })
     }
 
@@ -257,7 +259,7 @@ impl Writer {
     fn frame(&mut self, frame: &Frame<'_>) -> Result<()> {
         let fresh = self.encoded.is_some_and(|at| at.elapsed() < UNWATCHED);
         let unwanted = if fresh { Unwanted::Keep } else { Unwanted::Encode };
-        self.publisher.frame(frame, unwanted)?;
+        self.publisher.frame(frame, &mut *self.encoder, unwanted)?;
         if !fresh {
             self.encoded = Some(Instant::now());
         }

@@ -12,7 +12,7 @@ use eyelet_core::{
     cli::{self, Camera, CameraRequest, Failure, Findings, Outcome, Output, Platform, Signals},
     clock::{Clock, SystemClock},
     encode, http,
-    pipeline::Reopen,
+    pipeline::Open,
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, PixelFormat, Result, StreamFormat};
 use std::{
@@ -122,7 +122,7 @@ impl SimFlags {
 fn reopen<C: CameraSource + 'static>(
     faults: Faults,
     mut open: impl FnMut() -> Result<C> + Send + 'static,
-) -> Reopen {
+) -> Open<dyn CameraSource> {
     Box::new(move || Ok(Box::new(faults.open(&mut open)?)))
 }
 
@@ -133,7 +133,7 @@ impl Platform for Simulator {
     type Flags = SimFlags;
     type Command = SimCommand;
 
-    fn cameras(request: CameraRequest, flags: &SimFlags) -> Result<Reopen> {
+    fn cameras(request: CameraRequest, flags: &SimFlags) -> Result<Open<dyn CameraSource>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let faults = Faults::new(flags.faults(), flags.seed, Arc::clone(&clock));
         let rate = Rate::Fps(request.fps);

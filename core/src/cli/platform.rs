@@ -1,8 +1,8 @@
 //! What differs from one eyelet binary to the next: its devices.
 
 use super::{Findings, Outcome, Output, Size};
-use crate::{feed::Fps, pipeline::Reopen};
-use eyelet_hal::{JpegEncoder, PixelFormat, Result};
+use crate::{feed::Fps, pipeline::Open};
+use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Result};
 use std::{fmt::Debug, net::SocketAddr};
 
 /// The camera that the flags ask for.
@@ -36,7 +36,7 @@ pub trait Platform: Debug + 'static {
     ///
     /// # Errors
     /// If there can be no such camera; what a camera says when it is opened comes later.
-    fn cameras(request: CameraRequest, flags: &Self::Flags) -> Result<Reopen>;
+    fn cameras(request: CameraRequest, flags: &Self::Flags) -> Result<Open<dyn CameraSource>>;
 
     /// The encoder of this name; `auto` picks the best. It hands on what is compressed already.
     ///

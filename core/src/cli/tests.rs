@@ -1,7 +1,7 @@
 //! Arguments and configuration files, as a binary without devices sees them.
 
 use super::{args::Command, *};
-use crate::pipeline::Reopen;
+use crate::pipeline::Open;
 use eyelet_hal::{JpegEncoder, Result};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ impl Platform for Nothing {
     type Flags = Flags;
     type Command = NoCommand;
 
-    fn cameras(_: CameraRequest, _: &Flags) -> Result<Reopen> {
+    fn cameras(_: CameraRequest, _: &Flags) -> Result<Open<dyn eyelet_hal::CameraSource>> {
         unreachable!("no command runs here")
     }
     fn encoder(_: &str, _: &Flags) -> Result<Box<dyn JpegEncoder>> {

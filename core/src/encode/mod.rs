@@ -20,12 +20,10 @@ pub mod baseline;
 mod pass_through;
 pub(crate) mod pixels;
 mod reference;
-mod renewing;
 
 pub use baseline::BaselineEncoder;
 pub use pass_through::PassThrough;
 pub use reference::ReferenceEncoder;
-pub use renewing::{Make, Renewing};
 
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 

@@ -11,16 +11,16 @@ use std::{
     time::Duration,
 };
 
-/// A camera thread that has not come round for this long hangs, and nothing but a restart helps. A call of a device
-/// takes 4 s at most, as far as its driver keeps its word; opening makes several.
+/// A camera thread without a heartbeat for this long hangs, and nothing but a restart helps. A single call of a device
+/// takes 4 s at most, unless its driver is broken; opening one takes several.
 pub const HANG: Duration = Duration::from_secs(15);
 
 /// The state of the source and its encoder, shared between threads.
 #[derive(Debug, Default)]
 pub struct Status {
     inner: Mutex<Inner>,
-    /// When the camera thread came round last: milliseconds on the monotonic clock, and one. 0 where there is none.
-    turned: AtomicU64,
+    /// The camera thread's last: milliseconds on the monotonic clock, plus one. 0 where there is no such thread.
+    heartbeat: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct Inner {
     captured: Rate,
     allowance: Duration,
     encoder: String,
-    encoder_trouble: Option<String>,
+    encoder_fails: Option<String>,
     quality: Quality,
     encode_time: Duration,
     picture_len: usize,
@@ -49,9 +49,9 @@ pub struct StatusSnapshot {
     pub format: Option<StreamFormat>,
     /// Frames captured per second.
     pub fps: f64,
-    /// How long the camera may lend no frame before it counts as lost; zero where there is none.
+    /// After how long without a frame the camera counts as lost; zero where there is none.
     pub allowance: Duration,
-    /// `Ok` while pictures are made, or would be if anybody wanted one; else the reason why not.
+    /// `Ok` while pictures are encoded, or would be if any were wanted; else the reason why not.
     pub health: Result<(), String>,
     /// `Ok` while frames arrive, else the reason why not.
     pub camera: Result<(), String>,
@@ -91,7 +91,7 @@ impl Status {
         inner.live = false;
     }
 
-    /// So many frames came up to `now` on the monotonic clock.
+    /// So many frames arrived up to `now` on the monotonic clock.
     pub(crate) fn captured(&self, now: Duration, frames: u64, format: StreamFormat) {
         let mut inner = self.lock();
         inner.captured.ticks(now, u32::try_from(frames).unwrap_or(u32::MAX));
@@ -99,12 +99,12 @@ impl Status {
         inner.live = true;
     }
 
-    /// The camera may lend no frame for so long.
-    pub(crate) fn allows(&self, allowance: Duration) {
+    /// The camera counts as lost after so long without a frame.
+    pub(crate) fn set_allowance(&self, allowance: Duration) {
         self.lock().allowance = allowance;
     }
 
-    /// This encoder will do the work.
+    /// The encoder, before it has encoded anything.
     pub(crate) fn encoding(&self, encoder: &str, quality: Quality) {
         let mut inner = self.lock();
         inner.encoder = encoder.to_owned();
@@ -121,27 +121,27 @@ impl Status {
         inner.picture_len = len;
     }
 
-    /// The encoder makes no pictures, for this reason; `None` when it does again.
-    pub(crate) fn encoder_trouble(&self, reason: Option<&str>) {
-        self.lock().encoder_trouble = reason.map(str::to_owned);
+    /// The encoder produces no pictures, for this reason; `None` when it does again.
+    pub(crate) fn encoder_fails(&self, reason: Option<&str>) {
+        self.lock().encoder_fails = reason.map(str::to_owned);
     }
 
-    /// The camera thread has come round, at `now` on the monotonic clock.
-    pub(crate) fn turned(&self, now: Duration) {
+    /// The camera thread is alive at `now` on the monotonic clock.
+    pub(crate) fn heartbeat(&self, now: Duration) {
         let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        self.turned.store(millis.saturating_add(1), Ordering::Relaxed);
+        self.heartbeat.store(millis.saturating_add(1), Ordering::Relaxed);
     }
 
     /// There is no camera thread any more.
     pub(crate) fn ended(&self) {
-        self.turned.store(0, Ordering::Relaxed);
+        self.heartbeat.store(0, Ordering::Relaxed);
     }
 
-    /// For how long the camera thread has hung at `now` on the monotonic clock; `None` while it turns, and where there
-    /// is none. It turns whether there is a camera or not.
-    pub fn hangs(&self, now: Duration) -> Option<Duration> {
-        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed).checked_sub(1)?);
-        Some(now.saturating_sub(turned)).filter(|&since| since >= HANG)
+    /// For how long the camera thread has hung at `now` on the monotonic clock; `None` while it does not, and where there is
+    /// none. It has a heartbeat with a camera and without.
+    pub fn hung_for(&self, now: Duration) -> Option<Duration> {
+        let last = Duration::from_millis(self.heartbeat.load(Ordering::Relaxed).checked_sub(1)?);
+        Some(now.saturating_sub(last)).filter(|&since| since >= HANG)
     }
 
     /// An upload runs beside the stream.
@@ -151,9 +151,9 @@ impl Status {
 
     /// The state at `now` on the monotonic clock.
     pub fn snapshot(&self, now: Duration) -> StatusSnapshot {
-        let hangs = self.hangs(now);
+        let hung_for = self.hung_for(now);
         let inner = self.lock();
-        let camera = match (hangs, &inner.lost) {
+        let camera = match (hung_for, &inner.lost) {
             (Some(since), _) => {
                 let seconds = since.as_secs();
                 Err(format!("the camera thread has hung for {seconds} s; restart the program"))
@@ -162,7 +162,7 @@ impl Status {
             (None, None) if !inner.live => Err("no frame has come yet".to_owned()),
             (None, None) => Ok(()),
         };
-        let encoder_health = inner.encoder_trouble.clone().map_or(Ok(()), Err);
+        let encoder_health = inner.encoder_fails.clone().map_or(Ok(()), Err);
         StatusSnapshot {
             source: inner.source.clone(),
             format: inner.format,

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
 use std::{sync::Arc, time::Duration};
 
-/// What becomes of a frame that nobody wants.
+/// What becomes of a frame while no pictures are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unwanted {
-    /// It is skipped, and the picture before it is forgotten: it is older than what was skipped.
+    /// It is skipped, and the picture before it is forgotten, since that is older.
     Forget,
-    /// It is skipped, and the picture before it stays for whoever comes.
+    /// It is skipped, and the picture before it stays for the next viewer.
     Keep,
     /// It is encoded all the same.
     Encode,
@@ -22,7 +22,6 @@ pub(crate) enum Unwanted {
 
 /// Encodes what is wanted into recycled buffers, numbers it and puts it into the feed.
 pub(crate) struct Publisher {
-    encoder: Box<dyn JpegEncoder>,
     quality: Quality,
     clock: Arc<dyn Clock>,
     hub: Hub,
@@ -30,20 +29,13 @@ pub(crate) struct Publisher {
     sequence: Sequence,
     stamps: Stamps,
     format: Option<StreamFormat>,
-    /// Before how many more frames a gap is of frames that were left at the camera.
+    /// A gap before one of so many next frames is of frames that were left at the camera.
     left: u8,
 }
 
 impl Publisher {
-    pub(crate) fn new(
-        encoder: Box<dyn JpegEncoder>,
-        quality: Quality,
-        clock: Arc<dyn Clock>,
-        hub: Hub,
-    ) -> Self {
-        hub.status.encoding(encoder.name(), quality);
+    pub(crate) fn new(quality: Quality, clock: Arc<dyn Clock>, hub: Hub) -> Self {
         Self {
-            encoder,
             quality,
             clock,
             hub,
@@ -61,12 +53,16 @@ impl Publisher {
         self.stamps.restart(self.clock.monotonic());
     }
 
-    /// Counts `frame`, and encodes and publishes it if anybody wants pictures. An error leaves the feed as it
-    /// was.
-    pub(crate) fn frame(&mut self, frame: &Frame<'_>, unwanted: Unwanted) -> Result<()> {
+    /// Counts `frame`, and encodes and publishes it if pictures are wanted. An error leaves the feed as it was.
+    pub(crate) fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        encoder: &mut dyn JpegEncoder,
+        unwanted: Unwanted,
+    ) -> Result<()> {
         let (sequence, captured_at) = self.count(frame);
         if self.hub.feed.wanted() || unwanted == Unwanted::Encode {
-            return self.encode(frame, sequence, captured_at);
+            return self.encode(frame, encoder, sequence, captured_at);
         }
         self.hub.metrics.frames_skipped.inc();
         if unwanted == Unwanted::Forget {
@@ -75,20 +71,20 @@ impl Publisher {
         Ok(())
     }
 
-    /// Frames are left at the camera for a while, since nobody wants them.
+    /// Frames are left at the camera for a while, since no pictures are wanted.
     pub(crate) fn leave(&mut self) {
-        // The newest of those that the camera could keep is next. Those that it could not are missing after it.
+        // The next one is the newest that the camera could keep. Those that it could not keep are missing after it.
         self.left = 2;
     }
 
-    /// Counts `frame`, which waited at the camera while nobody wanted it.
+    /// Counts `frame`, which waited at the camera while no pictures were wanted.
     pub(crate) fn skip(&mut self, frame: &Frame<'_>) {
         self.count(frame);
         self.hub.metrics.frames_skipped.inc();
         self.hub.feed.clear();
     }
 
-    /// Counts `frame`, which the encoder is not to be troubled with.
+    /// Counts `frame`, which is not encoded since the encoder has failed.
     pub(crate) fn pass_over(&mut self, frame: &Frame<'_>) {
         self.count(frame);
         self.hub.metrics.frames_failed.inc();
@@ -109,12 +105,18 @@ impl Publisher {
         (sequence, self.stamps.captured_at(frame.meta().captured_at, now))
     }
 
-    fn encode(&mut self, frame: &Frame<'_>, sequence: u64, captured_at: Duration) -> Result<()> {
+    fn encode(
+        &mut self,
+        frame: &Frame<'_>,
+        encoder: &mut dyn JpegEncoder,
+        sequence: u64,
+        captured_at: Duration,
+    ) -> Result<()> {
         let mut buffer = self.pool.take();
         let began = self.clock.monotonic();
-        if let Err(error) = self.encoder.encode(frame, self.quality, &mut buffer) {
+        if let Err(error) = encoder.encode(frame, self.quality, &mut buffer) {
             self.pool.give(buffer);
-            // Damage is the frame's, not the encoder's: who sees to damage counts it.
+            // A damaged frame is no failure of the encoder; the caller counts it.
             if error.kind() != ErrorKind::CorruptFrame {
                 self.hub.metrics.frames_failed.inc();
             }
@@ -130,7 +132,7 @@ impl Publisher {
         let metrics = &self.hub.metrics;
         metrics.frames_encoded.inc();
         metrics.encode_seconds.observe(took.as_secs_f64());
-        self.hub.status.encoded(self.encoder.name(), took, picture.jpeg.len());
+        self.hub.status.encoded(encoder.name(), took, picture.jpeg.len());
         let age = self.clock.monotonic().saturating_sub(captured_at);
         metrics.capture_to_publish_seconds.observe(age.as_secs_f64());
         self.hub.feed.publish(picture);
@@ -145,7 +147,7 @@ impl Publisher {
         self.put(jpeg, PictureKind::Live);
     }
 
-    /// Publishes the picture that viewers see while there is none of the camera.
+    /// Publishes the "no signal" picture.
     pub(crate) fn no_signal(&mut self, reason: &str) {
         let (width, height) = self.format.map_or((640, 480), |f| (f.width.get(), f.height.get()));
         self.put(no_signal(width, height, reason), PictureKind::NoSignal);

@@ -1,52 +1,53 @@
-//! When an encoder that fails is tried again, and when it counts as broken: arithmetic, with the time as an argument.
+//! When a device that fails is tried again: the one policy for cameras and encoders. Arithmetic, with the time as an
+//! argument.
 
+use crate::Backoff;
 use std::time::Duration;
 
-/// So many failures in a row are each followed by another try with the very next frame: what was wrong may have been
-/// that frame.
-const AT_ONCE: u32 = 3;
+/// Pauses between tries double from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Pauses between tries: doubled from the first to the last, then for ever the last.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pauses {
-    pub(crate) first: Duration,
-    pub(crate) last: Duration,
-}
-
-/// The failures of one encoder since it worked last.
+/// The failures of one device since it worked last.
 #[derive(Debug)]
-pub(crate) struct Attempts {
-    pauses: Pauses,
-    patience: Duration,
+pub(super) struct Retry {
+    /// Failures before the first pause.
+    chances: u32,
+    backoff: Backoff,
     series: Option<Series>,
 }
 
 #[derive(Debug)]
 struct Series {
     began: Duration,
-    /// Since the frames look as they do.
+    /// Since the work last changed.
     failures: u32,
     again_at: Duration,
 }
 
-/// What to do with the next frame.
+/// What to do with the device now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// All is well: encode it if anybody wants it.
+pub(super) enum Next {
+    /// It works, as far as is known.
     Ordinary,
-    /// Encode it, wanted or not, to learn whether the encoder works again.
+    /// Try whether it works again.
     Try,
-    /// Leave the encoder alone for now.
+    /// Leave it alone for now.
     Rest,
 }
 
-impl Attempts {
-    /// None so far. An encoder that fails for `patience` is broken.
-    pub(crate) fn new(pauses: Pauses, patience: Duration) -> Self {
-        Self { pauses, patience, series: None }
+impl Retry {
+    /// Each failure is followed by a pause, except the first `chances - 1` in a row: what was wrong may have been the work
+    /// that the device was given.
+    pub(super) fn new(chances: u32) -> Self {
+        Self { chances, backoff: Backoff::without_jitter(FIRST_PAUSE, LAST_PAUSE), series: None }
     }
 
-    pub(crate) fn next(&self, now: Duration) -> Next {
+    pub(super) fn chances(&self) -> u32 {
+        self.chances
+    }
+
+    pub(super) fn next(&self, now: Duration) -> Next {
         match &self.series {
             None => Next::Ordinary,
             Some(series) if now >= series.again_at => Next::Try,
@@ -54,30 +55,32 @@ impl Attempts {
         }
     }
 
-    /// The frames look different from now on: what failed may work.
-    pub(crate) fn hurry(&mut self) {
+    /// The work is different from now on: a device that failed may work.
+    pub(super) fn hurry(&mut self) {
         if let Some(series) = &mut self.series {
             (series.failures, series.again_at) = (0, Duration::ZERO);
+            self.backoff.success();
         }
     }
 
-    pub(crate) fn failed(&mut self, now: Duration) {
+    /// The device failed at `now`; the result says when the pause ends that follows.
+    pub(super) fn failed(&mut self, now: Duration) -> Duration {
         let series = self.series.get_or_insert(Series { began: now, failures: 0, again_at: Duration::ZERO });
         series.failures = series.failures.saturating_add(1);
-        let pause = match series.failures.checked_sub(AT_ONCE) {
-            None => Duration::ZERO,
-            Some(doublings) => self.pauses.first.saturating_mul(1 << doublings.min(31)).min(self.pauses.last),
-        };
+        let pause = if series.failures < self.chances { Duration::ZERO } else { self.backoff.failure() };
         series.again_at = now.saturating_add(pause);
+        series.again_at
     }
 
-    pub(crate) fn worked(&mut self) {
-        self.series = None;
+    pub(super) fn worked(&mut self) {
+        if self.series.take().is_some() {
+            self.backoff.success();
+        }
     }
 
-    /// Whether it has failed for too long to wait for it in silence.
-    pub(crate) fn broken(&self, now: Duration) -> bool {
-        self.series.as_ref().is_some_and(|series| now.saturating_sub(series.began) >= self.patience)
+    /// For how long the device has failed at `now`; `None` if it works.
+    pub(super) fn failing_for(&self, now: Duration) -> Option<Duration> {
+        self.series.as_ref().map(|series| now.saturating_sub(series.began))
     }
 }
 
@@ -88,60 +91,66 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn attempts() -> Attempts {
-        Attempts::new(Pauses { first: 100 * MS, last: 5000 * MS }, 3000 * MS)
+    /// The pauses after so many failures in a row, in milliseconds.
+    fn pauses(retry: &mut Retry, failures: usize, now: &mut Duration) -> Vec<u128> {
+        let pause = |_| {
+            retry.failed(*now);
+            let before = *now;
+            while retry.next(*now) == Next::Rest {
+                *now += MS;
+            }
+            assert_eq!(retry.next(*now), Next::Try);
+            (*now - before).as_millis()
+        };
+        (0..failures).map(pause).collect()
     }
 
     #[test]
-    fn a_few_failures_are_met_at_once_and_more_with_growing_pauses() {
-        let mut attempts = attempts();
-        let mut now = Duration::ZERO;
-        let mut pauses = Vec::new();
-        for _ in 0..11 {
-            attempts.failed(now);
-            let before = now;
-            while attempts.next(now) == Next::Rest {
-                now += MS;
-            }
-            assert_eq!(attempts.next(now), Next::Try);
-            pauses.push((now - before).as_millis());
-        }
-        assert_eq!(pauses, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-        attempts.hurry();
-        assert_eq!(attempts.next(now), Next::Try);
-        attempts.failed(now);
-        assert_eq!(attempts.next(now), Next::Try, "another format begins anew");
-        assert!(attempts.broken(now), "but it is no less broken");
-        attempts.worked();
-        assert_eq!(attempts.next(now), Next::Ordinary);
-        assert!(!attempts.broken(now + 9999 * MS));
+    fn a_few_failures_are_retried_at_once_and_more_with_growing_pauses() {
+        let (mut retry, mut now) = (Retry::new(3), Duration::ZERO);
+        let growing = [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000];
+        assert_eq!(pauses(&mut retry, 11, &mut now), growing);
+        retry.hurry();
+        assert_eq!(retry.next(now), Next::Try);
+        assert_eq!(pauses(&mut retry, 4, &mut now), growing[..4], "different work begins anew");
+        assert_eq!(retry.failing_for(now), Some(now), "but has failed all the same");
+        retry.worked();
+        assert_eq!(retry.next(now), Next::Ordinary);
+        assert_eq!(retry.failing_for(now + 9999 * MS), None);
+    }
+
+    #[test]
+    fn with_a_single_chance_the_first_failure_is_followed_by_a_pause() {
+        let (mut retry, mut now) = (Retry::new(1), Duration::ZERO);
+        assert_eq!(pauses(&mut retry, 8, &mut now), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        retry.worked();
+        assert_eq!(pauses(&mut retry, 1, &mut now), [100]);
     }
 
     proptest! {
         #[test]
-        fn it_is_broken_when_it_has_not_worked_for_so_long(events in prop::collection::vec((0u32..1000, prop::bool::weighted(0.1)), 1..100)) {
-            let mut attempts = attempts();
+        fn it_has_failed_since_the_first_failure_after_it_worked(events in prop::collection::vec((0u32..1000, prop::bool::weighted(0.1)), 1..100)) {
+            let mut retry = Retry::new(3);
             let (mut now, mut failing_since) = (Duration::ZERO, None);
             for (pause, works) in events {
                 now += pause * MS;
                 if works {
-                    attempts.worked();
+                    retry.worked();
                     failing_since = None;
                 } else {
-                    attempts.failed(now);
+                    retry.failed(now);
                     failing_since.get_or_insert(now);
                 }
-                let broken = failing_since.is_some_and(|since| now - since >= 3000 * MS);
-                prop_assert_eq!(attempts.broken(now), broken);
+                prop_assert_eq!(retry.failing_for(now), failing_since.map(|since| now - since));
             }
         }
 
         #[test]
         fn no_number_overflows(times in prop::collection::vec(any::<u64>(), 1..50)) {
-            let mut attempts = attempts();
+            let mut retry = Retry::new(3);
             for time in times {
-                attempts.failed(Duration::from_secs(time));
-                attempts.broken(Duration::from_secs(time));
+                retry.failed(Duration::from_secs(time));
+                retry.failing_for(Duration::from_secs(time));
             }
         }
     }

@@ -118,16 +118,10 @@ impl Bench {
             let (clock, picture, due) = (Arc::clone(&clock), picture.clone(), Duration::ZERO);
             Ok(Box::new(Camera { clock, period, due, frames: 0, stamp, picture, seen: Box::new(seen) }))
         };
-        Pipeline {
-            camera: None,
-            reopen: Box::new(reopen),
-            encoder: encode::by_name("auto").unwrap(),
-            quality: Quality::DEFAULT,
-            stall_after: STALL,
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            hub: self.hub.clone(),
-        }
-        .run(&self.stop);
+        Pipeline::new(Box::new(reopen), Box::new(|| encode::by_name("auto")), self.hub.clone())
+            .stall_after(STALL)
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .run(&self.stop);
     }
 
     fn newest(&self) -> Arc<Picture> {

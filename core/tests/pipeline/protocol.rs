@@ -7,8 +7,8 @@ use eyelet_core::{
     pipeline::Pipeline,
 };
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, Frame, FrameMeta, MockCameraSource, MockJpegEncoder, PixelFormat, Plane,
-    Quality, StreamFormat,
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockCameraSource, MockJpegEncoder,
+    PixelFormat, Plane, StreamFormat,
 };
 use mockall::Sequence;
 use std::{
@@ -89,16 +89,12 @@ impl Bench {
             opened.fetch_add(1, Ordering::Relaxed);
             cameras.next().expect("opened once too often")
         });
-        Pipeline {
-            camera: None,
-            reopen,
-            encoder,
-            quality: Quality::DEFAULT,
-            stall_after: Duration::from_secs(3),
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            hub: self.hub.clone(),
-        }
-        .run(&self.stop);
+        let mut encoder = Some(encoder as Box<dyn JpegEncoder>);
+        let encoder = Box::new(move || Ok(encoder.take().expect("the encoder did not fail")));
+        Pipeline::new(reopen, encoder, self.hub.clone())
+            .stall_after(Duration::from_secs(3))
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .run(&self.stop);
     }
 }
 

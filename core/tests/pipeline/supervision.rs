@@ -1,15 +1,15 @@
-//! What the camera thread makes of faults, on a clock that nobody waits for: see docs/reliability.md.
+//! The camera thread and faults of its devices, on a clock that is moved by hand: see docs/reliability.md.
 
 use eyelet_core::{
     HANG, Hub,
     clock::{Clock, ManualClock},
     encode,
     feed::PictureKind,
-    pipeline::Pipeline,
+    pipeline::{Open, Pipeline},
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockJpegEncoder, PixelFormat, Plane,
-    Quality, Result, StreamFormat, jpeg,
+    Result, StreamFormat, jpeg,
 };
 use std::{
     collections::BTreeSet,
@@ -83,7 +83,7 @@ impl Bench {
         &self,
         refusals: Vec<Error>,
         frames: u64,
-        encoder: Box<dyn JpegEncoder>,
+        encoder: Open<dyn JpegEncoder>,
         mut script: impl FnMut(u64) -> Result<StreamFormat> + Send + 'static,
     ) {
         let stop = Arc::clone(&self.stop);
@@ -105,22 +105,16 @@ impl Bench {
                 }
             }
         };
-        Pipeline {
-            camera: None,
-            reopen: Box::new(reopen),
-            encoder,
-            quality: Quality::DEFAULT,
-            stall_after: STALL,
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            hub: self.hub.clone(),
-        }
-        .run(&self.stop);
+        Pipeline::new(Box::new(reopen), encoder, self.hub.clone())
+            .stall_after(STALL)
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .run(&self.stop);
     }
 
     fn run(
         &self,
         frames: u64,
-        encoder: Box<dyn JpegEncoder>,
+        encoder: Open<dyn JpegEncoder>,
         script: impl FnMut(u64) -> Result<StreamFormat> + Send + 'static,
     ) {
         self.run_refused(Vec::new(), frames, encoder, script);
@@ -131,22 +125,32 @@ impl Bench {
     }
 }
 
-/// An encoder that works but where `broken` says why not, given the number of the call from 1.
-fn encoder(mut broken: impl FnMut(u64) -> Option<Error> + Send + 'static) -> Box<dyn JpegEncoder> {
-    let mut encoder = MockJpegEncoder::new();
-    encoder.expect_name().return_const("test".to_owned());
-    let mut call = 0;
-    encoder.expect_encode().returning(move |_, _, out| {
-        call += 1;
-        match broken(call) {
+/// Opens encoders whose calls succeed except where `broken` gives an error, given the number of the call from 1.
+fn encoder(mut broken: impl FnMut(u64) -> Option<Error> + Send + 'static) -> Open<dyn JpegEncoder> {
+    let mut calls = 0;
+    let outcome = Arc::new(Mutex::new(move || {
+        calls += 1;
+        broken(calls)
+    }));
+    Box::new(move || {
+        let mut encoder = MockJpegEncoder::new();
+        encoder.expect_name().return_const("test".to_owned());
+        let outcome = Arc::clone(&outcome);
+        encoder.expect_encode().returning(move |_, _, out| match (outcome.lock().unwrap())() {
             Some(error) => Err(error),
             None => {
                 out.extend_from_slice(b"JPEG");
                 Ok(())
             }
-        }
-    });
-    Box::new(encoder)
+        });
+        Ok(Box::new(encoder))
+    })
+}
+
+/// The device once: it is not to be opened again.
+fn once<D: ?Sized + Send + 'static>(device: Box<D>) -> Open<D> {
+    let mut device = Some(device);
+    Box::new(move || Ok(device.take().expect("it was not to be opened again")))
 }
 
 fn failed() -> Error {
@@ -215,6 +219,29 @@ fn a_broken_encoder_shows_no_signal_and_recovers_by_itself() {
 }
 
 #[test]
+fn an_encoder_that_works_only_when_opened_again_is_opened_again() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    let mut refusals = [failed()].into_iter();
+    let open: Open<dyn JpegEncoder> = Box::new(move || {
+        // The second one is refused at first, as by a device that is busy for a moment.
+        match count.fetch_add(1, Ordering::Relaxed) {
+            0 => encoder(|call| (call > 10).then(failed))(),
+            _ => refusals.next().map_or_else(encoder(|_| None), Err),
+        }
+    });
+    bench.run(100, open, |_| Ok(grey(16, 16)));
+    assert_eq!(opened.load(Ordering::Relaxed), 3);
+    let metrics = &bench.hub.metrics;
+    assert_eq!(metrics.frames_encoded.get() + metrics.frames_failed.get(), 100);
+    // Three at once, then those that arrive in pauses of 0.1 and 0.2 s.
+    assert!((10..20).contains(&metrics.frames_failed.get()), "{} frames", metrics.frames_failed.get());
+    assert_eq!(bench.health(), Ok(()));
+}
+
+#[test]
 fn a_broken_encoder_that_nobody_needs_is_tried_until_it_works() {
     let bench = Bench::new();
     let viewer = Mutex::new(Some(bench.hub.feed.subscribe()));
@@ -267,7 +294,7 @@ fn the_camera_changes_format_and_size_while_it_runs() {
     let formats = [grey(16, 16), grey(64, 48), rgb, grey(8, 8)];
     let seen = bench.clone();
     let mut last = None;
-    bench.run(40, encode::by_name("auto").unwrap(), move |number| {
+    bench.run(40, Box::new(|| encode::by_name("auto")), move |number| {
         if let Some((format, sequence)) = last {
             let picture = seen.hub.feed.newest().unwrap();
             let info = jpeg::inspect(&picture.jpeg).unwrap();
@@ -300,7 +327,7 @@ fn a_format_that_the_encoder_cannot_is_told_and_the_next_one_is_tried_at_once() 
     });
     let seen = bench.clone();
     let rgb = StreamFormat::new(PixelFormat::Rgb24, 16, 16).unwrap();
-    bench.run(402, Box::new(encoder), move |number| {
+    bench.run(402, once(Box::new(encoder)), move |number| {
         match number {
             390 => assert_eq!(seen.health(), Err("no rgb24 here".to_owned())),
             402 => assert_eq!(seen.health(), Ok(()), "as soon as the format has changed"),
@@ -383,7 +410,11 @@ fn a_camera_thread_that_hangs_or_panics_is_no_good_health() {
         }
         Ok(grey(16, 16))
     });
-    assert_eq!(bench.hub.status.hangs(bench.clock.monotonic() + 2 * HANG), None, "there is no such thread");
+    assert_eq!(
+        bench.hub.status.hung_for(bench.clock.monotonic() + 2 * HANG),
+        None,
+        "there is no such thread"
+    );
 
     let bench = Bench::new();
     let panicking = bench.clone();
@@ -396,7 +427,7 @@ fn a_camera_thread_that_hangs_or_panics_is_no_good_health() {
     assert!(thread.join().is_err());
     assert_eq!(bench.health(), Err("the camera thread has panicked; restart the program".to_owned()));
     assert!(
-        bench.hub.status.hangs(bench.clock.monotonic() + HANG).is_some(),
+        bench.hub.status.hung_for(bench.clock.monotonic() + HANG).is_some(),
         "nor does a watchdog take it for good"
     );
 }

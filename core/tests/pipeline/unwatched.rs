@@ -70,16 +70,12 @@ fn run(
     stop: &AtomicBool,
     next: impl FnMut(Duration) -> u64 + Send + 'static,
 ) {
-    Pipeline {
-        camera: Some(Box::new(Scripted(next))),
-        reopen: Box::new(|| panic!("the camera was not lost")),
-        encoder: Box::new(Encoder),
-        quality: Quality::DEFAULT,
-        stall_after: Duration::from_secs(3600),
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        hub: hub.clone(),
-    }
-    .run(stop);
+    let mut camera = Some(Box::new(Scripted(next)) as Box<dyn CameraSource>);
+    let camera = Box::new(move || Ok(camera.take().expect("the camera was not lost")));
+    Pipeline::new(camera, Box::new(|| Ok(Box::new(Encoder))), hub.clone())
+        .stall_after(Duration::from_secs(3600))
+        .clock(Arc::clone(clock) as Arc<dyn Clock>)
+        .run(stop);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use eyelet_core::{
     cli::{self, CameraRequest, Findings, NoCommand, Outcome, Output, Platform, Problem},
     clock::{Clock, SystemClock},
     encode,
-    pipeline::Reopen,
+    pipeline::Open,
 };
-use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
+use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Result};
 use eyelet_v4l2::{
     Capabilities, ControlInfo, ControlKind, ControlSetting, FormatInfo, Node, SizeRange, V4l2Config,
     V4l2Device, V4l2Opener, nodes,
@@ -45,7 +45,7 @@ impl Platform for Board {
     type Flags = BoardFlags;
     type Command = NoCommand;
 
-    fn cameras(request: CameraRequest, flags: &BoardFlags) -> Result<Reopen> {
+    fn cameras(request: CameraRequest, flags: &BoardFlags) -> Result<Open<dyn CameraSource>> {
         #[cfg(feature = "model")]
         if request.name == "sim" {
             return Ok(simulated(&request));
@@ -103,7 +103,7 @@ fn with_flag(error: Error) -> Error {
 
 /// The simulator's camera, for machines that have only a model of the board's encoder.
 #[cfg(feature = "model")]
-fn simulated(request: &CameraRequest) -> Reopen {
+fn simulated(request: &CameraRequest) -> Open<dyn CameraSource> {
     use eyelet_hal::{PixelFormat, StreamFormat};
     use eyelet_sim::{
         camera::{SimCamera, SimConfig},

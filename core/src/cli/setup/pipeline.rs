@@ -3,15 +3,13 @@
 use crate::{
     cli::{CameraArgs, CameraRequest, Failure, Platform},
     clock::Clock,
-    encode::Renewing,
     feed::Hub,
-    pipeline::{Pipeline, Reopen},
+    pipeline::{Open, Pipeline},
 };
-use eyelet_hal::CameraSource;
-use std::{sync::Arc, time::Duration};
+use eyelet_hal::{CameraSource, Error};
+use std::sync::Arc;
 
-/// A camera is lost when it lends nothing for this long, or for this many of its periods.
-const STALL: Duration = Duration::from_secs(3);
+/// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.
 const STALL_PERIODS: u32 = 5;
 
 /// The pipeline that the flags ask for, with its camera open.
@@ -20,25 +18,29 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     hub: Hub,
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, Failure> {
-    let mut reopen = open::<D>(args)?;
-    // Opened here first: a camera that cannot be is a mistake now, and a fault to wait out later. Before the
-    // encoder, which may have something to log: a mistake is told in one line.
-    let camera = Some(opened(&mut reopen)?);
     let (name, flags) = (args.encoder.clone(), args.own.clone());
-    let encoder = Box::new(Renewing::new(Box::new(move || D::encoder(&name, &flags)))?);
-    let stall_after = STALL.max(STALL_PERIODS * args.fps.period());
-    Ok(Pipeline { camera, reopen, encoder, quality: args.quality, stall_after, clock, hub })
+    let mut pipeline = Pipeline::new(open::<D>(args)?, Box::new(move || D::encoder(&name, &flags)), hub)
+        .quality(args.quality)
+        .stall_after(Pipeline::STALL_AFTER.max(STALL_PERIODS * args.fps.period()))
+        .clock(clock);
+    // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
+    // the encoder, which may have something to log: a mistake is reported in one line.
+    pipeline.open_camera().map_err(refused)?;
+    pipeline.open_encoder()?;
+    Ok(pipeline)
 }
 
 /// The camera that the flags ask for, open.
 pub(in crate::cli) fn camera<D: Platform>(
     args: &CameraArgs<D::Flags>,
 ) -> Result<Box<dyn CameraSource>, Failure> {
-    opened(&mut open::<D>(args)?)
+    open::<D>(args)?().map_err(refused)
 }
 
-/// What opens the camera that the flags ask for.
-pub(in crate::cli) fn open<D: Platform>(args: &CameraArgs<D::Flags>) -> Result<Reopen, Failure> {
+/// Opens the camera that the flags ask for.
+pub(in crate::cli) fn open<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+) -> Result<Open<dyn CameraSource>, Failure> {
     let request = CameraRequest {
         name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
         size: args.size,
@@ -49,6 +51,6 @@ pub(in crate::cli) fn open<D: Platform>(args: &CameraArgs<D::Flags>) -> Result<R
 }
 
 /// What a device refuses is no wrong usage: another device may take it.
-fn opened(open: &mut Reopen) -> Result<Box<dyn CameraSource>, Failure> {
-    open().map_err(|error| Failure::runtime(error.to_string()))
+fn refused(error: Error) -> Failure {
+    Failure::runtime(error.to_string())
 }

@@ -77,7 +77,7 @@ impl Watchdogs {
         if self.looked.replace(now).is_some_and(|before| now.saturating_sub(before) >= STOOD_STILL) {
             self.grace = now + HANG;
         }
-        if now < self.grace && hub.status.hangs(now).is_some() {
+        if now < self.grace && hub.status.hung_for(now).is_some() {
             return self.live();
         }
         let status = match hub.status.snapshot(now).health {
@@ -88,7 +88,7 @@ impl Watchdogs {
             self.tell(&status);
             self.told = status;
         }
-        if hub.status.hangs(now).is_some() {
+        if hub.status.hung_for(now).is_some() {
             if !std::mem::replace(&mut self.hanging, true) {
                 tracing::error!("the camera thread hangs; the watchdog gets no more signs of life");
             }
@@ -167,7 +167,7 @@ mod tests {
             assert_eq!(received(&socket), ["READY=1"]);
 
             let second = Duration::from_secs(1);
-            hub.status.turned(second);
+            hub.status.heartbeat(second);
             hub.status.lost("cannot open /dev/video0:\nunplugged");
             watchdogs.turn(&hub, second);
             watchdogs.turn(&hub, 2 * second);
@@ -188,7 +188,7 @@ mod tests {
                     .all(|message| message.starts_with("STATUS=no signal: the camera thread has hung"))
             );
 
-            hub.status.turned(3 * second + HANG);
+            hub.status.heartbeat(3 * second + HANG);
             watchdogs.turn(&hub, 3 * second + HANG);
             assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it turns again");
             watchdogs.stopping();
@@ -203,7 +203,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
         let (hub, second) = (Hub::default(), Duration::from_secs(1));
-        hub.status.turned(second);
+        hub.status.heartbeat(second);
         watchdogs.turn(&hub, second);
         // SIGSTOP for half a minute; then the camera thread is slow to come, but not slower than it may be.
         let back = 31 * second;
@@ -217,7 +217,7 @@ mod tests {
         assert!(watchdogs.hanging);
         assert_eq!(fs::read(&path).unwrap().len(), 16);
         // Late as it is, it comes.
-        hub.status.turned(back + HANG + second);
+        hub.status.heartbeat(back + HANG + second);
         watchdogs.turn(&hub, back + HANG + second);
         assert!(!watchdogs.hanging, "and that is said");
     }
@@ -229,7 +229,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
         let hub = Hub::default();
-        hub.status.turned(Duration::ZERO);
+        hub.status.heartbeat(Duration::ZERO);
         for turn in 0..20 {
             watchdogs.turn(&hub, turn * Duration::from_secs(1));
         }

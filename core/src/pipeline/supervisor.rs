@@ -1,0 +1,301 @@
+//! Keeps a camera and an encoder at work, and reports and logs each change of their state once.
+
+use super::{ActualSize, Pipeline, Publisher, Unwanted, allowance::Allowance, device::Device, retry::Next};
+use crate::{
+    clock::Clock,
+    feed::{Hub, Status},
+};
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How long one wait for a frame, or one sleep between attempts, lasts at most: how soon a stop is noticed.
+const POLL: Duration = Duration::from_millis(200);
+
+/// When no picture has been wanted for this long, the camera is polled less often. A viewer who comes back at once, as for
+/// the next of many snapshots, finds it awake; one request a second does not keep it so.
+const UNWATCHED: Duration = Duration::from_millis(100);
+
+/// How often then. Each poll wakes a processor that has nothing else to do, but a lost camera must be noticed all the same.
+const NAP: Duration = Duration::from_millis(200);
+
+/// Reports the end of the camera thread to the status, a panic too.
+struct ReportEnd<'a>(&'a Status);
+
+impl Drop for ReportEnd<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // Without another heartbeat, so that a watchdog notices.
+            self.0.lost("the camera thread has panicked; restart the program");
+        } else {
+            self.0.ended();
+        }
+    }
+}
+
+/// The state of the camera that was logged last.
+#[derive(PartialEq)]
+enum Health {
+    Unknown,
+    Live,
+    /// The reason, and whether it is that there is no such camera now.
+    Lost(String, bool),
+}
+
+/// Keeps a camera and an encoder at work.
+struct Supervisor<'a> {
+    camera: Device<dyn CameraSource>,
+    encoder: Device<dyn JpegEncoder>,
+    quality: Quality,
+    stall_after: Duration,
+    clock: Arc<dyn Clock>,
+    hub: Hub,
+    stop: &'a AtomicBool,
+    publisher: Publisher,
+    health: Health,
+    /// Failures of the encoder.
+    failures: Tenfold,
+    /// Why the encoder produces no pictures, once it has failed for `stall_after`.
+    broken: Option<String>,
+    /// Of the last frame.
+    format: Option<StreamFormat>,
+    size: ActualSize,
+    allowance: Allowance,
+    /// When pictures were last wanted, or the camera started.
+    wanted: Duration,
+}
+
+/// Runs `pipeline` until `stop` is set.
+pub(super) fn run(pipeline: Pipeline, stop: &AtomicBool) {
+    let Pipeline { camera, encoder, quality, stall_after, clock, hub } = pipeline;
+    let status = Arc::clone(&hub.status);
+    let _end = ReportEnd(&status);
+    status.encoding(encoder.get().map_or("", |encoder| encoder.name()), quality);
+    let mut supervisor = Supervisor {
+        camera,
+        encoder,
+        quality,
+        stall_after,
+        publisher: Publisher::new(quality, Arc::clone(&clock), hub.clone()),
+        clock,
+        hub,
+        stop,
+        health: Health::Unknown,
+        failures: Tenfold::default(),
+        broken: None,
+        format: None,
+        size: ActualSize::default(),
+        allowance: Allowance::new(stall_after),
+        wanted: Duration::ZERO,
+    };
+    loop {
+        supervisor.heartbeat();
+        let opened = supervisor.camera.take();
+        let Err(error) = opened.and_then(|mut camera| supervisor.session(&mut *camera)) else { return };
+        let again_at = supervisor.lost(&error);
+        if !supervisor.sleep_until(again_at) {
+            return;
+        }
+    }
+}
+
+impl Supervisor<'_> {
+    /// One camera from start to loss; `Ok` after a stop.
+    fn session(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
+        camera.start()?;
+        self.publisher.restart();
+        self.allowance.restart();
+        self.hub.status.set_allowance(self.allowance.get());
+        let name = camera.name().to_owned();
+        self.hub.status.opened(&name);
+        let mut last_good = self.clock.monotonic();
+        self.wanted = last_good;
+        let mut damage = Tenfold::default();
+        while !self.stopped() {
+            self.heartbeat();
+            // A frame that waits at the camera when a viewer comes was captured before that.
+            let old = self.nap();
+            let published = match camera.next_frame(if old { Duration::ZERO } else { POLL }) {
+                Ok(frame) => {
+                    let relabelled = self.size.relabelled(&frame)?;
+                    let frame = relabelled.as_ref().unwrap_or(&frame);
+                    self.captured(&name, frame.format());
+                    if old {
+                        self.publisher.skip(frame);
+                        Ok(())
+                    } else {
+                        self.publish(frame)
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            match published {
+                Ok(()) => {
+                    last_good = self.clock.monotonic();
+                    if self.allowance.frame(last_good) {
+                        self.hub.status.set_allowance(self.allowance.get());
+                    }
+                }
+                Err(e) if e.kind() == ErrorKind::TimedOut => {}
+                Err(e) if e.kind() == ErrorKind::CorruptFrame => {
+                    self.hub.metrics.frames_dropped.inc();
+                    if let Some(damaged) = damage.one_more() {
+                        tracing::warn!(camera = name, error = %e, damaged, "damaged frame dropped");
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+            let allowance = self.allowance.get();
+            if self.clock.monotonic().saturating_sub(last_good) >= allowance {
+                self.allowance.ran_out();
+                let what = format!("no good frame from {name} for {allowance:?}");
+                return Err(Error::new(ErrorKind::TimedOut, what));
+            }
+        }
+        camera.stop()
+    }
+
+    /// Leaves the camera alone for a while if no pictures have been wanted for long; whether any are wanted then.
+    fn nap(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        if self.hub.feed.wanted() {
+            self.wanted = now;
+        }
+        // A broken encoder is tried with the frames that come, and each frame of a slow camera is encoded.
+        if now.saturating_sub(self.wanted) < UNWATCHED || self.broken.is_some() || self.allowance.is_slow() {
+            return false;
+        }
+        self.publisher.leave();
+        self.hub.feed.wait_until_wanted(NAP)
+    }
+
+    fn captured(&mut self, name: &str, format: StreamFormat) {
+        self.camera.worked();
+        let before = self.format.replace(format);
+        if before != Some(format) {
+            self.encoder.hurry();
+        }
+        if self.health != Health::Live {
+            self.health = Health::Live;
+            self.hub.status.connected(name, format);
+            tracing::info!(camera = name, %format, "capturing");
+            if let Some(reason) = &self.broken {
+                // Viewers still see why there was no camera.
+                self.publisher.no_signal(reason);
+            }
+        } else if before != Some(format) {
+            tracing::info!(camera = name, %format, "the camera changed its format");
+        }
+    }
+
+    /// Encodes and publishes what is wanted. Damage that the encoder finds is the camera's; all else is not.
+    fn publish(&mut self, frame: &Frame<'_>) -> Result<()> {
+        let now = self.clock.monotonic();
+        let unwanted = match self.encoder.next(now) {
+            Next::Ordinary if self.allowance.is_slow() => Unwanted::Encode,
+            Next::Ordinary => Unwanted::Forget,
+            Next::Try => Unwanted::Encode,
+            Next::Rest => {
+                self.publisher.pass_over(frame);
+                return Ok(());
+            }
+        };
+        let opens = self.encoder.get().is_none();
+        let encoded = match self.encoder.open() {
+            Ok(encoder) => {
+                if opens {
+                    self.hub.status.encoding(encoder.name(), self.quality);
+                }
+                self.publisher.frame(frame, encoder, unwanted)
+            }
+            Err(error) => {
+                self.publisher.pass_over(frame);
+                Err(error)
+            }
+        };
+        match encoded {
+            Ok(()) => {
+                self.encoder.worked();
+                if self.broken.take().is_some() {
+                    self.hub.status.encoder_fails(None);
+                    tracing::info!("encoding again");
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::CorruptFrame => return Err(error),
+            Err(error) => self.failed(&error),
+        }
+        Ok(())
+    }
+
+    /// The encoder produced no picture of a frame.
+    fn failed(&mut self, error: &Error) {
+        let now = self.clock.monotonic();
+        self.encoder.failed(now, error.kind());
+        if self.encoder.failing_for(now).is_none_or(|since| since < self.stall_after) {
+            if let Some(failures) = self.failures.one_more() {
+                tracing::warn!(%error, failures, "cannot encode; trying again");
+            }
+            return;
+        }
+        let reason = error.to_string();
+        if self.broken.as_ref() != Some(&reason) {
+            tracing::warn!(%error, "no signal, the encoder fails; trying again until it works");
+            self.hub.status.encoder_fails(Some(&reason));
+            self.publisher.no_signal(&reason);
+            self.broken = Some(reason);
+        }
+    }
+
+    /// There is no camera now; the result says when to try again.
+    fn lost(&mut self, error: &Error) -> Duration {
+        let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound);
+        let health = Health::Lost(error.to_string(), gone);
+        if self.health != health {
+            // After an unplugged camera, that there is none is no change.
+            if gone && matches!(self.health, Health::Lost(_, true)) {
+                tracing::debug!(%error, "still no signal");
+            } else {
+                tracing::warn!(%error, "no signal; trying again until it is back");
+            }
+            self.hub.status.lost(&error.to_string());
+            self.publisher.no_signal(&error.to_string());
+            self.health = health;
+        }
+        self.camera.failed(self.clock.monotonic(), error.kind())
+    }
+
+    /// Sleeps until `end`; false after a stop.
+    fn sleep_until(&self, end: Duration) -> bool {
+        while !self.stopped() && self.clock.monotonic() < end {
+            self.heartbeat();
+            self.clock.sleep_until(end.min(self.clock.monotonic() + POLL));
+        }
+        !self.stopped()
+    }
+
+    fn heartbeat(&self) {
+        self.hub.status.heartbeat(self.clock.monotonic());
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts failures and logs the first, the tenth, the hundredth and so on: a bad cable does not fill the log.
+#[derive(Default)]
+struct Tenfold(u64);
+
+impl Tenfold {
+    /// The count, if it is worth a line.
+    fn one_more(&mut self) -> Option<u64> {
+        self.0 += 1;
+        Some(self.0).filter(|&count| 10u64.pow(count.ilog10()) == count)
+    }
+}
