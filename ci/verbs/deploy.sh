@@ -113,13 +113,14 @@ init stop
 export EYELET_LOG_EVERY=1
 # A supervisor that was killed leaves an eyelet that is found, by a stop and by a start.
 supervised() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && init status | grep -q '^eyelet runs ('; }
+orphaned() { init status | grep -q 'without its supervisor'; }
 for next in stop start; do
   last=$(cat "$EYELET_ROOT/pid")
   init start
   await "start" supervised "$last"
   orphan=$(cat "$EYELET_ROOT/pid")
   kill -KILL "$(cat "$EYELET_ROOT/var/run/eyelet.pid")"
-  init status | grep -q 'without its supervisor' || fail "an orphan is not seen"
+  await "orphan" orphaned # the supervisor may take a moment to die
   init "$next"
   ! kill -0 "$orphan" 2>/dev/null || fail "an orphan outlives the $next"
 done
