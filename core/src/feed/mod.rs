@@ -10,6 +10,7 @@ mod rate;
 mod run_id;
 mod sampler;
 mod status;
+mod upload_status;
 
 pub use fps::Fps;
 pub use hub::Hub;
@@ -19,6 +20,7 @@ pub(crate) use rate::Rate;
 pub use run_id::RunId;
 pub use sampler::Sampler;
 pub use status::{HANG, Status, StatusSnapshot};
+pub use upload_status::{SpoolStatus, UploadStatus};
 
 use bytes::Bytes;
 use interest::{Interest, Wanting};

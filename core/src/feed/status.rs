@@ -1,11 +1,11 @@
 //! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
 
-use super::rate::Rate;
-use crate::upload::UploadProgress;
+use super::{Rate, UploadStatus};
 use eyelet_hal::{Quality, StreamFormat};
 use std::{
+    fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,7 +36,16 @@ struct Inner {
     quality: Quality,
     encode_time: Duration,
     picture_len: usize,
-    upload: Option<Arc<UploadProgress>>,
+    upload: Option<Upload>,
+}
+
+/// Gives the upload's status.
+struct Upload(Box<dyn Fn() -> UploadStatus + Send>);
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.0)().fmt(f)
+    }
 }
 
 /// A moment's [`Status`].
@@ -66,7 +75,7 @@ pub struct StatusSnapshot {
     /// Bytes of the last picture.
     pub picture_len: usize,
     /// The upload that runs beside the stream.
-    pub upload: Option<Arc<UploadProgress>>,
+    pub upload: Option<UploadStatus>,
 }
 
 impl Status {
@@ -144,9 +153,9 @@ impl Status {
         Some(now.saturating_sub(last)).filter(|&since| since >= HANG)
     }
 
-    /// An upload runs beside the stream.
-    pub fn uploading(&self, upload: Arc<UploadProgress>) {
-        self.lock().upload = Some(upload);
+    /// An upload runs beside the stream; `status` is called for each snapshot.
+    pub fn uploading(&self, status: impl Fn() -> UploadStatus + Send + 'static) {
+        self.lock().upload = Some(Upload(Box::new(status)));
     }
 
     /// The state at `now` on the monotonic clock.
@@ -175,7 +184,7 @@ impl Status {
             quality: inner.quality,
             encode_time: inner.encode_time,
             picture_len: inner.picture_len,
-            upload: inner.upload.clone(),
+            upload: inner.upload.as_ref().map(|upload| (upload.0)()),
         }
     }
 

@@ -36,4 +36,4 @@ pub use keeper::{Keeper, QUEUE_DEPTH};
 pub use options::{Options, WhenFull};
 pub use queue::{MAX_REPEATS, NotTaken, Spool, Stored};
 pub use record::{Label, OVERHEAD};
-pub use status::SpoolStatus;
+pub(crate) use status::status;

@@ -49,7 +49,7 @@ pub use crate::{
 };
 pub use client::Client;
 pub use meta::PostMeta;
-pub use progress::{UploadProgress, UploadStatus};
+pub use progress::UploadProgress;
 pub use request::{FIELD, RequestStyle, UploadMethod};
 pub use response::Response;
 pub use sender::Sender;

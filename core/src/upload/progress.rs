@@ -2,32 +2,14 @@
 
 use super::UploadUrl;
 use crate::{
-    feed::metrics::{SpoolCounters, UploadCounters},
-    spool::{self, SpoolStatus},
+    feed::{
+        UploadStatus,
+        metrics::{SpoolCounters, UploadCounters},
+    },
+    spool,
 };
-use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
 use tracing::{info, warn};
-
-/// What `/state` says of an upload.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct UploadStatus {
-    /// Where the pictures go, without the query.
-    pub url: String,
-    /// Whether the server took the last picture; false before the first.
-    pub connected: bool,
-    /// Pictures the server took.
-    pub accepted: u64,
-    /// Attempts that were refused or broke.
-    pub failed: u64,
-    /// Pictures never to be sent: a newer one came first, or the spool had no room.
-    pub dropped: u64,
-    /// Why the last attempt failed; nothing while the server takes pictures.
-    pub last_error: Option<String>,
-    /// What waits on the disk; nothing without a spool.
-    pub spool: Option<SpoolStatus>,
-}
 
 /// How a [`Sender`](super::Sender) gets on: read it at any time, from any thread.
 #[derive(Debug)]
@@ -69,7 +51,7 @@ impl UploadProgress {
                 State::Failing(why) => Some(why.clone()),
                 State::Waiting | State::Delivering => None,
             },
-            spool: self.spool.as_ref().map(|(options, counters)| SpoolStatus::new(*options, counters)),
+            spool: self.spool.as_ref().map(|(options, counters)| spool::status(*options, counters)),
         }
     }
 

@@ -1,9 +1,9 @@
 use crate::server::{LONG, Server, Then};
 use bytes::Bytes;
 use eyelet_core::{
-    feed::{Feed, Picture, PictureKind},
+    feed::{Feed, Picture, PictureKind, UploadStatus},
     metrics::UploadCounters,
-    upload::{Backoff, Client, Sender, Timeouts, UploadProgress, UploadStatus},
+    upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
 };
 use eyelet_hal::ErrorKind;
 use std::{

@@ -4,10 +4,10 @@ use crate::server::{LONG, Request, Server, Then};
 use bytes::Bytes;
 use eyelet_core::{
     RunId,
-    feed::{Feed, Picture, PictureKind},
+    feed::{Feed, Picture, PictureKind, UploadStatus},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, Spool},
-    upload::{Backoff, Client, Sender, Timeouts, UploadProgress, UploadStatus},
+    upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
 };
 use std::{
     net::TcpListener,

@@ -57,7 +57,8 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     let feed = sampler.as_ref().map_or_else(|| hub.feed.clone(), Sampler::samples);
     let Some(path) = &args.spool else {
         let sender = Sender::newest(client, backoff, counters, feed.subscribe()).run_id(run);
-        hub.status.uploading(sender.progress());
+        let progress = sender.progress();
+        hub.status.uploading(move || progress.status());
         return Ok(Upload { sender, sampler });
     };
     let max_bytes = args.spool_max.map_or(spool::Options::DEFAULT_MAX_BYTES, |max| max.0);
@@ -72,7 +73,8 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     }
     let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH), run)?;
     let sender = Sender::spooled(client, backoff, counters, keeper);
-    hub.status.uploading(sender.progress());
+    let progress = sender.progress();
+    hub.status.uploading(move || progress.status());
     Ok(Upload { sender, sampler })
 }
 

@@ -1,10 +1,12 @@
 //! `GET /state`: what a program wants to know, as JSON.
 
-use crate::http::{
-    Server,
-    stream::{ViewerState, Viewers},
+use crate::{
+    feed::UploadStatus,
+    http::{
+        Server,
+        stream::{ViewerState, Viewers},
+    },
 };
-use crate::upload::UploadStatus;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -74,7 +76,7 @@ pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
             failed: metrics.frames_failed.get(),
         },
         viewers: viewers.state(now),
-        upload: status.upload.as_ref().map(|progress| progress.status()),
+        upload: status.upload,
     };
     // Strings and numbers always serialise.
     serde_json::to_vec_pretty(&state).unwrap_or_default()
