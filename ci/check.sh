@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The checks of this repository: ci/check.sh [VERB [SECONDS] ...], no verb means all. A verb is one file in ci/verbs,
-# and installs by itself what it needs; it says before what that is. ci/check.sh VERB --help explains one.
+# and installs what it needs, after listing it. ci/check.sh VERB --help explains one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/install.sh

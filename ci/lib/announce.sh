@@ -1,8 +1,8 @@
-# What a run is going to install and keep, said before it begins. Sourced after install.sh.
+# Prints, before a run starts, what it will install and keep. Sourced after install.sh.
 
 EYELET_CACHE=${EYELET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eyelet}
 
-# announce VERB ...: where things are kept, what will be installed, and how both are removed.
+# announce VERB ...: prints where things are kept, what will be installed, and how to remove both.
 announce() {
   local verb files=() missing target=${CARGO_TARGET_DIR:-target}
   for verb; do files+=("ci/verbs/$verb.sh"); done
@@ -18,7 +18,7 @@ announce() {
   fi
 }
 
-# packages_of FILE ...: COMMAND:PACKAGE or PACKAGE, a line for each that these scripts ask for, and those that they call.
+# packages_of FILE ...: one line, COMMAND:PACKAGE or PACKAGE, for each package that these scripts, or scripts they call, need.
 packages_of() {
   local seen=' ' file name
   while [ $# -gt 0 ]; do
@@ -34,7 +34,7 @@ packages_of() {
   done
 }
 
-# missing_packages: of the lines that packages_of printed, the packages that are not there.
+# missing_packages: reads the lines of packages_of, and prints the packages that are not installed.
 missing_packages() {
   local line
   while read -r line; do

@@ -1,6 +1,6 @@
-# Rust as the machine has it, never another toolchain. Sourced after install.sh.
+# Uses the Rust that is installed, never another toolchain. Sourced after install.sh.
 
-# A file or variable that names a toolchain which is not here must fail, not start a download.
+# A file or variable that names a toolchain that is not installed must fail, not start a download.
 export RUSTUP_DIST_SERVER=http://127.0.0.1:9
 export RUSTUP_UPDATE_ROOT=http://127.0.0.1:9
 

@@ -2,7 +2,7 @@
 # Debian packages of another suite or architecture, fetched without touching the machine's own apt. Sourced after
 # install.sh.
 #
-# The mirror is the one this machine is configured for, so nothing here names a host.
+# The mirror is the one configured on this machine, so no host is named here.
 
 EYELET_CACHE=${EYELET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eyelet}
 # rust-src of recent compilers, and a riscv64 port with its kernel: both are in this suite.

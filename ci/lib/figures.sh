@@ -1,7 +1,7 @@
-# Figures in the documentation that a check measures. Sourced after install.sh.
+# Figures in the documentation that checks measure. Sourced after install.sh.
 #
-# A figure stands behind a comment with its name: <!--tls-adds-->893,480. What a check measures must be that to 2 %;
-# with --write as the check's argument it is written there.
+# A figure follows a comment with its name: <!--tls-adds-->893,480. A check's measurement must be within 2 % of it;
+# with --write as the check's argument the figure is updated instead.
 
 # figure FILE NAME BYTES
 figure() {

@@ -1,4 +1,4 @@
-# Installs what a verb needs and the machine has not. Sourced.
+# Installs what a verb needs and the machine lacks. Sourced.
 
 say() { echo "${0##*/}: $*" >&2; }
 die() {
@@ -6,7 +6,7 @@ die() {
   exit 1
 }
 
-# need COMMAND:PACKAGE ...: installs the Debian package of each command that is not there.
+# need COMMAND:PACKAGE ...: installs the Debian package of each missing command.
 need() {
   local pair missing=()
   for pair; do
@@ -15,7 +15,7 @@ need() {
   [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
 
-# need_package PACKAGE ...: installs the Debian packages that are not there, for those that bring no command.
+# need_package PACKAGE ...: installs the missing ones of these Debian packages, for packages without a command.
 need_package() {
   local package missing=()
   for package; do
@@ -40,7 +40,7 @@ apt_install() {
   local install=(--no-install-recommends install "$@")
   command -v apt-get >/dev/null || die "missing: $*; there is no apt-get here, install them another way"
   say "installing $*"
-  # The package lists of a fresh machine are empty, those of an old one name files that are gone.
+  # A fresh machine has no package lists, and an old one's name files that are gone.
   as_root "$*" "${install[@]}" || { apt_update && as_root "$*" "${install[@]}"; } ||
     die "cannot install $*: see apt's message above"
 }

@@ -1,4 +1,4 @@
-# Builds the program that treats eyelet-sim badly, and eyelet-sim itself unless EYELET_BIN names a folder of binaries.
+# Builds eyelet-soak, which stresses eyelet-sim, and eyelet-sim itself unless EYELET_BIN names a folder of binaries.
 # Sourced after install.sh and cargo.sh.
 
 # treat_badly ARGUMENT...: runs eyelet-soak.

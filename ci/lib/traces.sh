@@ -1,6 +1,6 @@
-# What a check must leave as it was. Sourced.
+# What a check must leave unchanged. Sourced.
 
-# traces: a line for each service that starts at boot, and each file of the Rust toolchain.
+# traces: prints a line for each service that starts at boot, and for each file of the Rust toolchain.
 traces() {
   local sysroot
   find /etc/systemd /etc/init.d /etc/rc?.d "$HOME/.config/systemd" ! -type d -printf '%p %l\n' 2>/dev/null | sort || true
@@ -8,9 +8,9 @@ traces() {
   [ -z "$sysroot" ] || find "$sysroot" -printf '%p %l\n' | sort
 }
 
-# unannounced: of the differences between two lists of traces, what no Debian package brought. Which packages stay was
-# said before; some come with a service for this machine alone, as dbus with chromium. `scripts` sees that none is a
-# server.
+# unannounced: filters the differences between two lists of traces for those that do not come from a Debian package. The
+# packages were announced before; some include a local service, as dbus does with chromium. `scripts` checks that none is
+# a server.
 unannounced() {
   local mark path link service
   while read -r mark path link; do
@@ -24,7 +24,7 @@ unannounced() {
   done < <(grep '^[<>]')
 }
 
-# none_left VERB: whether nothing runs any more of what this run started.
+# none_left VERB: waits until no process that this run started is running.
 none_left() {
   local tries=100 left
   while left=$(started) && [ -n "$left" ]; do

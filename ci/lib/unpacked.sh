@@ -1,10 +1,10 @@
-# Debian packages used without installing them: no service, no user and no configuration comes with them. Sourced after
+# Uses Debian packages without installing them, so without their services, users and configuration. Sourced after
 # install.sh.
 
 EYELET_CACHE=${EYELET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eyelet}
 
-# unpacked PACKAGE ...: prints a folder of the cache that holds these packages, and what they need and this machine has
-# not. `FOLDER/run COMMAND ...` runs a command of theirs: its libraries are found, and it keeps the process's number.
+# unpacked PACKAGE ...: prints a folder of the cache with these packages and their dependencies that this machine lacks.
+# `FOLDER/run COMMAND ...` runs one of their commands, which finds its libraries and keeps the process ID.
 unpacked() {
   local folder key work needed
   command -v apt-get >/dev/null || die "no apt-get here: $* cannot be fetched; this step needs a Debian machine"
@@ -12,7 +12,7 @@ unpacked() {
   key=$({ dpkg --print-architecture && cat /etc/os-release && echo "$*"; } | sha256sum | cut -c 1-12)
   folder=$EYELET_CACHE/unpacked/$1-$key
   mkdir -p "$EYELET_CACHE/unpacked"
-  # One maker at a time; the folder appears when it is whole.
+  # One process builds it at a time; the folder appears when it is complete.
   {
     flock 9
     if ! [ -e "$folder" ]; then
@@ -52,7 +52,7 @@ RUN
   echo "$folder"
 }
 
-# missing_for PACKAGE ...: these packages, and what would have to be installed for them.
+# missing_for PACKAGE ...: prints these packages, and what would have to be installed for them.
 missing_for() {
   local new
   new=$(apt-get -s --no-install-recommends install "$@") || return 1

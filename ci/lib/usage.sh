@@ -1,5 +1,5 @@
-# A script explains itself by the comment at its top. Sourced before it does anything: `--help` or `-h` as its first
-# argument prints that and ends.
+# Usage comes from the comment at the top of a script. Sourced before the script does anything: with `--help` or `-h` as
+# its first argument it prints the comment and exits.
 
 script=$(realpath "$0") # the folder may change
 usage() { sed -n '/^#!/d;/^#/!q;s/^# \{0,1\}//p' "$script"; }
@@ -11,7 +11,7 @@ refuse() {
   exit 2
 }
 
-# no_flags ARGUMENT ...: for a script that knows none.
+# no_flags ARGUMENT ...: for scripts without flags.
 no_flags() {
   local word
   for word; do [[ $word != -* ]] || refuse "there is no flag $word"; done

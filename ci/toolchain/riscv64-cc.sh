@@ -1,5 +1,5 @@
 #!/bin/bash
-# What compiles C for riscv64gc-unknown-linux-musl, for the one dependency that has some (ring, of the feature tls):
+# A C compiler for riscv64gc-unknown-linux-musl, for the one dependency that contains C (ring, of the feature tls):
 # Debian's cross gcc with musl's headers. Prints the variables that cargo's build scripts look for:
 #
 #   eval "$(ci/toolchain/riscv64-cc.sh)"

@@ -1,13 +1,13 @@
 #!/bin/bash
-# A standard library for riscv64gc-unknown-linux-musl, where `rustup target add` is not to be had (and must not be: it
-# could change the toolchain). Prints the variables with which cargo finds it; nothing where the toolchain has its own:
+# A standard library for riscv64gc-unknown-linux-musl without `rustup target add`, which is not always available and
+# would change the toolchain. Prints the variables with which cargo finds it, or nothing if the toolchain has its own:
 #
 #   eval "$(ci/toolchain/riscv64-std.sh)"
 #   cargo build --release --target riscv64gc-unknown-linux-musl -p eyelet-maixcam
 #
 # It is built once for each compiler, from Debian's rust-src of exactly its version, with musl's start files and libc, and
-# LLVM's libunwind, as rustup's own has. It stays in the cache (EYELET_CACHE, by default ~/.cache/eyelet; 200 MB, some
-# minutes); the toolchain is only read.
+# LLVM's libunwind, like rustup's own. It stays in the cache (EYELET_CACHE, by default ~/.cache/eyelet; 96 MB); the
+# toolchain is only read.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/usage.sh"
 [ $# -eq 0 ] || refuse "it takes no arguments"

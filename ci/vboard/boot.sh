@@ -3,8 +3,8 @@
 #
 #   ci/vboard/boot.sh FOLDER WORK [HOSTPORT:GUESTPORT]...
 #
-# FOLDER is put at /test on the board. WORK takes the initramfs and, as the socket `shell`, a shell on the board,
-# unless FOLDER/.command has what to run.
+# FOLDER appears as /test on the board. WORK receives the initramfs and the socket `shell`, a shell on the board,
+# unless FOLDER/.command contains a command to run.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/usage.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Prints a folder that holds `kernel` and `base.cpio.gz` for the virtual board: a Debian riscv64 kernel, its camera,
-# USB and virtio modules, and a static busybox. Made once, kept in the cache.
+# USB and virtio modules, and a static busybox. Built once, kept in the cache.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/usage.sh"

@@ -1,6 +1,6 @@
-# every bench runs once, and the load generator finds the floor and the simulator in order: nothing is measured here
+# every bench runs once, and the load generator verifies the floor and the simulator; nothing is measured
 #
-# In the profile of the tests, whose build is there already.
+# Uses the tests' profile, which has been built already.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

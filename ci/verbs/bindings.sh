@@ -1,4 +1,4 @@
-# targets/v4l2/v4l2-sys, compared with what bindgen makes of the kernel's <linux/videodev2.h>
+# targets/v4l2/v4l2-sys matches what bindgen generates from the kernel's <linux/videodev2.h>
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,6 +1,6 @@
-# the board's binary with TLS, and what that adds (not in all: it is the same build twice)
+# the board's binary with TLS, and how much TLS adds (not part of all: it builds the same binary twice)
 #
-# The one with TLS is built in target/tls, so that it does not lie where ci/deploy.sh looks. --write puts the sizes into the
+# The binary with TLS is built in target/tls, so that ci/deploy.sh does not pick it up. --write updates the sizes in the
 # documentation.
 set -euo pipefail
 . ci/lib/usage.sh

@@ -1,8 +1,8 @@
-# the board's binary, built for riscv64 musl, and what came out looked at
+# the board's binary, built for riscv64 musl, and checks of the result
 #
-# Where cross, a container engine and the image of Cross.toml are there, it is built as a user would: with
-# `cross build`. Otherwise plain cargo builds it, with a std made from source and the toolchain's own linker. It says
-# which. --write puts the size into the documentation.
+# If cross, a container engine and the image of Cross.toml are available, it is built as a user would build it, with
+# `cross build`. Otherwise plain cargo builds it, with a std built from source and the toolchain's own linker. The output
+# shows which was used. --write updates the size in the documentation.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,4 +1,4 @@
-# licences, sources, doubles and Rust version of every dependency, and known vulnerabilities where there is a database of them
+# licences, sources, duplicates and Rust version of every dependency, and known vulnerabilities if their database is available
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

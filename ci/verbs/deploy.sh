@@ -1,7 +1,7 @@
-# ci/deploy.sh, against an SSH server of its own
+# ci/deploy.sh, against a private SSH server
 #
-# The server is dropbear, as on many boards, on a high port and out of the cache: nothing is installed, and it ends with
-# this. A folder stands for /, and a script for the binary, whose end can be ordered.
+# The server is dropbear, as on many boards, on a high port and run from the cache: nothing is installed, and it ends with
+# this script. A folder stands in for /, and a script for the binary, so that its exit can be controlled.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

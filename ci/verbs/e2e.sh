@@ -1,4 +1,4 @@
-# real browsers and clients against the release binary, or against EYELET_BIN when it names a folder of binaries
+# real browsers and clients against the release binary, or against the folder of binaries that EYELET_BIN names
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

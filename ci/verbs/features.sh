@@ -1,6 +1,6 @@
-# the library without each of its features, and with each alone
+# the library without its features, with each alone, and in the usual sets
 #
-# Prints how many crates each set needs. What is not built by anybody stops building.
+# Prints how many crates each set needs. A set that is never built stops building.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

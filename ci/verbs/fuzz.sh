@@ -1,8 +1,8 @@
-# [SECONDS] what is read from strangers, and the encoder, under libFuzzer: the same runs each time, or new ones for SECONDS a target
+# [SECONDS] the parsers of untrusted input, and the encoder, under libFuzzer: the same runs each time, or new ones for SECONDS per target
 #
-# Without SECONDS every target makes a fixed number of runs, about 20 s, from the inputs of ci/fuzz/corpus and from a
-# fixed seed, so that one commit has one verdict. With SECONDS (or FUZZ_SECONDS) it explores for that long: from another
-# seed each time, and from what earlier explorations found, which stays in the cache. FUZZ_TARGET names one target. A
+# Without SECONDS each target makes a fixed number of runs, about 20 s, from the inputs of ci/fuzz/corpus and from a
+# fixed seed, so that one commit has one verdict. With SECONDS (or FUZZ_SECONDS) it explores for that long: from a new
+# seed each time, and from what earlier explorations found, which stays in the cache. FUZZ_TARGET selects one target. A
 # failure prints the seed and the input's file. `cargo fuzz run --fuzz-dir ci/fuzz TARGET` works as well.
 set -euo pipefail
 . ci/lib/usage.sh

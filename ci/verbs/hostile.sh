@@ -1,4 +1,4 @@
-# [SECONDS] thousands of peers that mean no good while honest ones watch, twice for 45 s; some that ask or guess without end; then 10,000 mutated requests
+# [SECONDS] thousands of hostile peers beside honest viewers, twice for 45 s; some that request or guess without pause; then 10,000 mutated requests
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

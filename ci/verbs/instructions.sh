@@ -1,4 +1,4 @@
-# what a frame costs on the board's processor in instructions, against ci/instructions/budget (--all: jpeg-encoder too)
+# how many instructions a frame costs on the board's processor, against ci/instructions/budget (--all: jpeg-encoder too)
 #
 # Counted under QEMU's user-mode emulation: the same on every machine, however busy it is.
 set -euo pipefail

@@ -1,4 +1,4 @@
-# takes docs/page.png anew, the picture of the page in the README
+# retakes docs/page.png, the picture of the page in the README
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,4 +1,4 @@
-# our JPEGs against libjpeg-turbo's, and read by it
+# our JPEGs compared with libjpeg-turbo's, and decoded by it
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,4 +1,4 @@
-# the tests of the packages that run on the board, built for it and run under QEMU's user-mode emulation
+# the tests of the board's packages, built for riscv64 and run under QEMU's user-mode emulation
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

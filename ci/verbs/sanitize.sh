@@ -1,7 +1,7 @@
 # the encoder's unsafe code under AddressSanitizer
 #
-# The tests' planes end where their heap allocation ends, so a load of one byte too many is caught. Miri would see more,
-# but knows no AVX2, and comes only with nightly toolchains.
+# The tests' planes end where their heap allocation ends, so a load of one byte too many is caught. Miri would catch more,
+# but does not support AVX2, and comes only with nightly toolchains.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

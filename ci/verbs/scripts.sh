@@ -1,6 +1,6 @@
-# every script explains itself with --help and does nothing else; check.sh notices what a check leaves behind
+# every script's --help prints its usage and does nothing else; check.sh detects what a check leaves behind
 #
-# Everything runs on a copy of this checkout, with an empty home and with commands that only note that they were called.
+# Everything runs on a copy of this checkout, with an empty home and with commands that only record that they were called.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

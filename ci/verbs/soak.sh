@@ -1,4 +1,4 @@
-# [SECONDS] viewers coming and going, a camera pulled out and uploads failing, for 120 s or as long as told
+# [SECONDS] viewers come and go, the camera is unplugged and uploads fail, for 120 s by default
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

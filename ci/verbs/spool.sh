@@ -1,5 +1,4 @@
-# 1,000 kill -9 of an upload with a spool, 10,000 power cuts of a modelled disk, 5,000 disks that fail at any operation, and
-# one that is really full
+# an upload with a spool through 1,000 kill -9, 10,000 power cuts and 5,000 failures of a modelled disk, and a full one
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

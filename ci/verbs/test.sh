@@ -1,4 +1,4 @@
-# every Rust test, the examples in the documentation too
+# every Rust test, including the examples in the documentation
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,6 +1,6 @@
-# the board's binary on a virtual board, with its cameras' faults: ci/vcam/tests/board
+# the board's binary on a virtual board, with camera faults: ci/vcam/tests/board
 #
-# EYELET_QUIET=1 says that nothing else runs on this machine: then no picture may be left out.
+# EYELET_QUIET=1 means that nothing else runs on this machine: then no picture may be skipped.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
