@@ -4,7 +4,7 @@ use crate::{
     clock::SystemClock,
     encode,
     feed::Hub,
-    http::{self, Access, Server, SnapshotPolicy, Sources},
+    http::{self, Access, CredentialSources, Server, SnapshotPolicy},
     image::Image,
     jpeg,
     net::addresses::{self, Families},
@@ -143,7 +143,7 @@ impl JpegStreamer {
     ///
     /// # Errors
     /// As [`Access::only`].
-    pub fn set_access(&mut self, sources: Sources) -> Result<()> {
+    pub fn set_access(&mut self, sources: CredentialSources) -> Result<()> {
         self.server.access = Access::only(sources)?;
         Ok(())
     }

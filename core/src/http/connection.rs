@@ -7,7 +7,7 @@ use super::{
     reply::{self, Reply},
     routes,
     stream::{self, StreamRequest, framing},
-    write_monitor::Tap,
+    write_monitor::WriteMonitor,
 };
 use crate::net::socket::{Peer, Socket};
 use hyper::{
@@ -30,15 +30,15 @@ use tokio::time::timeout;
 
 pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Arc<Context>) {
     if let Err(error) = socket.send_at_once() {
-        tracing::debug!(%peer, %error, "gone before its first byte");
+        tracing::debug!(%peer, %error, "disconnected before its first byte");
         return;
     }
     // Before that it costs no buffer: whoever only connects takes no memory, and of a burst each is read, answered and
     // its buffers freed before the next.
     match timeout(limits::HEADER_TIME, socket.first_byte()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => return tracing::debug!(%peer, %error, "gone before its first byte"),
-        Err(_) => return tracing::debug!(%peer, "says nothing"),
+        Ok(Err(error)) => return tracing::debug!(%peer, %error, "disconnected before its first byte"),
+        Err(_) => return tracing::debug!(%peer, "no request"),
     }
     // In a box, which is gone before the stream begins: most of a connection's memory is TLS's and hyper's.
     let streaming = Box::pin(converse(socket, &peer, place, &context)).await;
@@ -58,7 +58,7 @@ async fn converse(
     match encrypted(socket, context).await {
         Ok(socket) => requests(socket, peer, place, context).await,
         Err(error) => {
-            tracing::debug!(%peer, %error, "no TLS with it");
+            tracing::debug!(%peer, %error, "TLS handshake failed");
             None
         }
     }
@@ -79,7 +79,7 @@ async fn encrypted(socket: Socket, _: &Context) -> std::io::Result<Socket> {
 
 /// What became of the request that hyper has handed over last.
 #[derive(Debug, Default)]
-struct Progress {
+struct Exchange {
     /// No answer yet.
     answering: AtomicBool,
     /// There was a request since the connection had its turn: the next one waits until others have had theirs.
@@ -95,25 +95,25 @@ async fn requests(
     place: &Place,
     context: &Arc<Context>,
 ) -> Option<(Socket, StreamRequest)> {
-    let progress = Arc::<Progress>::default();
+    let exchange = Arc::<Exchange>::default();
     let trusted = context.server.proxies.are(peer);
     let service = service_fn(|request| {
-        let (context, progress) = (Arc::clone(context), Arc::clone(&progress));
+        let (context, exchange) = (Arc::clone(context), Arc::clone(&exchange));
         let client =
             if trusted { context.server.proxies.client(peer, request.headers()) } else { peer.clone() };
         let welcome = !trusted || place.belongs_to(client.counted_network());
-        progress.answering.store(true, Ordering::Relaxed);
+        exchange.answering.store(true, Ordering::Relaxed);
         Box::pin(async move {
-            if progress.had_turn.swap(true, Ordering::Relaxed) {
+            if exchange.had_turn.swap(true, Ordering::Relaxed) {
                 tokio::task::yield_now().await;
             }
             let log = context.server.access_log.as_ref();
             let mut entry = log.map(|log| log.entry(&request, &client, &context.server.clock));
             let answer = match welcome {
                 true => routes::answer(&request, &client, &context).await,
-                false => {
-                    routes::Answer::Response(reply::unavailable("too many connections of your address\n"))
-                }
+                false => routes::Answer::Response(reply::unavailable(
+                    "connection limit of your address reached; retry shortly\n",
+                )),
             };
             match answer {
                 routes::Answer::Response(mut reply) => {
@@ -124,19 +124,19 @@ async fn requests(
                             reply.body().size_hint().exact().filter(|_| request.method() != Method::HEAD);
                         entry.bytes = body.unwrap_or(0);
                     }
-                    progress.answering.store(false, Ordering::Relaxed);
+                    exchange.answering.store(false, Ordering::Relaxed);
                     Ok::<_, std::convert::Infallible>(reply)
                 }
                 routes::Answer::Stream(mut request) => {
                     request.entry = entry;
-                    *progress.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+                    *exchange.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
                     // Never answered here: hyper must write nothing more on this socket.
                     std::future::pending().await
                 }
             }
         })
     });
-    let (tap, flow) = Tap::new(socket);
+    let (monitor, writes) = WriteMonitor::new(socket);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // There are clients that know `Content-Length` in this spelling alone.
@@ -145,10 +145,10 @@ async fn requests(
         // Who has nothing more to say, as `nc -N`, still wants the answer.
         .half_close(true)
         .max_buf_size(limits::HEADER_BYTES)
-        .serve_connection(tap, service);
+        .serve_connection(monitor, service);
     let mut known = (false, 0);
     let request = poll_fn(|cx| {
-        progress.had_turn.store(false, Ordering::Relaxed);
+        exchange.had_turn.store(false, Ordering::Relaxed);
         if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
             if let Err(error) = result {
                 tracing::debug!(%peer, %error, "connection ended");
@@ -156,15 +156,15 @@ async fn requests(
             return Poll::Ready(None);
         }
         // A peer that takes its answer counts as idle from its last byte on: nobody can hold a place by not reading.
-        let now = (progress.answering.load(Ordering::Relaxed), flow.written());
+        let now = (exchange.answering.load(Ordering::Relaxed), writes.written());
         if now != std::mem::replace(&mut known, now) {
             if now.0 { place.busy() } else { place.idle() }
         }
         // Earlier answers must have left hyper's buffer before it is dropped with the connection.
-        if flow.is_blocked() {
+        if writes.is_blocked() {
             return Poll::Pending;
         }
-        match progress.stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match exchange.stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(request) => Poll::Ready(Some(request)),
             None => Poll::Pending,
         }

@@ -17,7 +17,7 @@ mod stream;
 mod write_monitor;
 
 pub use access_log::AccessLog;
-pub use auth::{Access, Sources, Token};
+pub use auth::{Access, CredentialSources, Token};
 pub use base_path::BasePath;
 pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
@@ -54,8 +54,8 @@ const AT_ONCE: usize = 8;
 
 /// The answer to one connection too many, which is not read.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 43\r\n\r\n\
-    too many connections are at work; try soon\n";
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\n\r\n\
+    connection limit reached; retry shortly\n";
 
 /// The same on a TLS port: a fatal alert (`internal_error`), which a peer understands before it has shaken hands. To do
 /// that for each one too many would cost more than to let it in.

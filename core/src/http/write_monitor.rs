@@ -17,12 +17,12 @@ use tokio::time::{Sleep, sleep};
 
 /// What is known of the bytes that hyper writes.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
+pub(super) struct Writes {
     blocked: AtomicBool,
     written: AtomicU64,
 }
 
-impl Flow {
+impl Writes {
     /// Whether the last write was refused: whether hyper still holds bytes.
     pub(super) fn is_blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
@@ -36,17 +36,17 @@ impl Flow {
 
 /// A socket that tells how its writes fare, and gives up on a peer that takes nothing.
 #[derive(Debug)]
-pub(super) struct Tap {
+pub(super) struct WriteMonitor {
     io: TokioIo<Socket>,
-    flow: Arc<Flow>,
+    writes: Arc<Writes>,
     /// Runs while the peer takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
 }
 
-impl Tap {
-    pub(super) fn new(socket: Socket) -> (Self, Arc<Flow>) {
-        let flow = Arc::<Flow>::default();
-        (Self { io: TokioIo::new(socket), flow: Arc::clone(&flow), stall: None }, flow)
+impl WriteMonitor {
+    pub(super) fn new(socket: Socket) -> (Self, Arc<Writes>) {
+        let writes = Arc::<Writes>::default();
+        (Self { io: TokioIo::new(socket), writes: Arc::clone(&writes), stall: None }, writes)
     }
 
     pub(super) fn into_socket(self) -> Socket {
@@ -54,12 +54,12 @@ impl Tap {
     }
 
     fn note(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.flow.blocked.store(result.is_pending(), Ordering::Relaxed);
+        self.writes.blocked.store(result.is_pending(), Ordering::Relaxed);
         match &result {
             Poll::Ready(written) => {
                 self.stall = None;
                 let written = written.as_ref().map_or(0, |&written| written as u64);
-                self.flow.written.fetch_add(written, Ordering::Relaxed);
+                self.writes.written.fetch_add(written, Ordering::Relaxed);
             }
             Poll::Pending => {
                 let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(limits::stall_budget(0))));
@@ -72,7 +72,7 @@ impl Tap {
     }
 }
 
-impl Read for Tap {
+impl Read for WriteMonitor {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -82,7 +82,7 @@ impl Read for Tap {
     }
 }
 
-impl Write for Tap {
+impl Write for WriteMonitor {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
         self.note(result, cx)

@@ -1,4 +1,4 @@
-//! Files with secrets: read, watched for changes, and looked at for who else may read them.
+//! Files with secrets: read, reloaded when they change, and checked for who else may read them.
 
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
@@ -41,6 +41,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Files whose contents are held in memory, and when to read them again.
 #[derive(Debug)]
 pub(crate) struct Reload {
+    /// What the files hold, as in `credentials reloaded`.
+    what: &'static str,
     files: Vec<PathBuf>,
     versions: Vec<Option<Version>>,
     /// When to read them although they look the same. After a failure: it may have been the disk's, not the files'.
@@ -52,13 +54,13 @@ pub(crate) struct Reload {
 
 impl Reload {
     /// To be made before the files are read for the first time: a change in between is then seen as one.
-    pub(crate) fn new(files: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(what: &'static str, files: Vec<PathBuf>) -> Self {
         let versions = versions(&files);
-        Self { files, versions, again: None, failure: String::new() }
+        Self { what, files, versions, again: None, failure: String::new() }
     }
 
-    /// What `load` makes of the files at `now`, a monotonic time, if they are not known to be what was read last.
-    /// `None` also when it fails; it is then tried again until it works.
+    /// What `load` makes of the files at `now`, a monotonic time, if they may have changed since they were last read.
+    /// `None` also when it fails; it is then retried until it works.
     pub(crate) fn load<T>(&mut self, now: Duration, load: impl FnOnce() -> Result<T>) -> Option<T> {
         let versions = versions(&self.files);
         let changed = versions != self.versions;
@@ -70,7 +72,7 @@ impl Reload {
         match self.files.iter().try_for_each(|file| quick_to_read(file)).and_then(|()| load()) {
             Ok(new) => {
                 if changed || !self.failure.is_empty() {
-                    tracing::info!(file = file.map(tracing::field::display), "read again");
+                    tracing::info!(file = file.map(tracing::field::display), "{} reloaded", self.what);
                 }
                 self.again = changed.then_some(now + AGAIN);
                 self.failure.clear();
@@ -80,7 +82,7 @@ impl Reload {
                 self.again = Some(now + AGAIN);
                 let failure = error.to_string();
                 if failure != self.failure {
-                    tracing::error!("{failure}; what was read before stays until it can be read");
+                    tracing::error!("{failure}; keeping the previous {}", self.what);
                     self.failure = failure;
                 }
                 None
@@ -93,7 +95,7 @@ fn versions(files: &[PathBuf]) -> Vec<Option<Version>> {
     files.iter().map(|file| Version::of(file)).collect()
 }
 
-/// To be asked before a file is read while others wait: a named pipe that nobody writes to has no end.
+/// To be called before a file is read while others wait: a named pipe without a writer has no end.
 ///
 /// # Errors
 /// If it is a pipe, a device or a socket.
@@ -129,7 +131,7 @@ pub(crate) fn read(path: &Path, flag: &str) -> Result<String> {
     fs::read_to_string(path).map_err(explain)
 }
 
-/// Says so when the file is open to others than its owner and group.
+/// Logs a warning when others than the owner and group of a file may read or write it.
 pub(crate) fn warn_of_others(path: &Path) {
     let others = |about: &Metadata| about.mode() & 0o006;
     let may = match fs::metadata(path).as_ref().map(others) {
@@ -153,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "1").unwrap();
-        let mut reload = Reload::new(vec![file.clone()]);
+        let mut reload = Reload::new("credentials", vec![file.clone()]);
         let (tries, broken) = (Cell::new(0), Cell::new(true));
         let mut at = |now| {
             reload.load(now, || {
@@ -182,7 +184,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "1").unwrap();
-        let mut reload = Reload::new(vec![file.clone()]);
+        let mut reload = Reload::new("credentials", vec![file.clone()]);
         fs::remove_file(&file).unwrap();
         rustix::fs::mkfifoat(rustix::fs::CWD, &file, 0o600.into()).unwrap();
         let mut opened = false;
@@ -203,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
-        let mut reload = Reload::new(vec![pipe.clone()]);
+        let mut reload = Reload::new("credentials", vec![pipe.clone()]);
         let mut both = File::options().read(true).write(true).open(&pipe).unwrap();
         both.write_all(b"1").unwrap();
         assert_eq!(reload.load(SECOND, || Ok(())), None);

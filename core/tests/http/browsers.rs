@@ -4,7 +4,7 @@ use crate::support::{Running, read_until, serve};
 use bytes::Bytes;
 use eyelet_core::{
     feed::{Picture, PictureKind},
-    http::{Access, Page, Sources, Token},
+    http::{Access, CredentialSources, Page, Token},
 };
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ async fn every_route_is_below_the_base_path_and_beside_it() {
 #[tokio::test]
 async fn a_browser_without_the_token_gets_a_page_to_enter_it_and_others_a_line() {
     let sources = || {
-        let mut sources = Sources::default();
+        let mut sources = CredentialSources::default();
         sources.token = Some(Token::new("right").unwrap());
         sources
     };

@@ -1,7 +1,7 @@
 //! Who asks behind a proxy, and the access log.
 
 use crate::support::{PATIENCE, STATE, read_until, rest, serve, until};
-use eyelet_core::http::{Access, AccessLog, Sources, Token};
+use eyelet_core::http::{Access, AccessLog, CredentialSources, Token};
 use std::{fs, net::Ipv4Addr};
 
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
@@ -61,7 +61,7 @@ async fn each_client_of_a_proxy_has_its_share() {
 async fn who_guesses_behind_a_proxy_is_slowed_down_alone() {
     let server = serve(|server| {
         server.proxies = vec!["127.0.0.9".parse().unwrap()].into();
-        let mut sources = Sources::default();
+        let mut sources = CredentialSources::default();
         sources.token = Some(Token::new("short").unwrap());
         server.access = Access::only(sources).unwrap();
     });

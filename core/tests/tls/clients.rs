@@ -44,7 +44,7 @@ async fn who_is_known_is_trusted_and_nobody_else() {
     assert_eq!(post(&at(by_address.address), &roots).await.unwrap(), 404);
     assert_eq!(post(&format!("localhost:{}", by_name.address.port()), &roots).await.unwrap(), 404);
     for (address, roots, end) in [
-        (by_address.address, &others, "of no authority that is known here; name its own with --tls-roots"),
+        (by_address.address, &others, "signed by an unknown authority; name its own with --tls-roots"),
         (by_name.address, &roots, "its certificate is for another name; use that name in the address"),
         (expired.address, &roots, "its certificate has expired; renew it, or set this clock"),
     ] {

@@ -3,7 +3,7 @@
 
 use crate::{
     cli::{Failure, Output},
-    http::{Access, AccessLog, Server, Sources, Token, TrustedProxy},
+    http::{Access, AccessLog, CredentialSources, Server, Token, TrustedProxy},
 };
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
@@ -104,7 +104,7 @@ impl AccessArgs {
     /// Who may look.
     pub(in crate::cli) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
-        let sources = Sources { users, token, token_file: self.token.token_file.clone() };
+        let sources = CredentialSources { users, token, token_file: self.token.token_file.clone() };
         Access::only(sources).map_err(Failure::of_file)
     }
 }

@@ -1,7 +1,7 @@
-//! The cookie by which a browser that was let in before is known again.
+//! The cookie by which a browser that was admitted before is recognized.
 //!
-//! It lets nobody in. Who shows it has an account of his own for wrong tries, so that others behind the same address
-//! cannot use up his. It stands for the proof that was right, and for this run of the server.
+//! It admits nothing. A browser that has it gets an account of its own for failed attempts, so that others behind the
+//! same address cannot use that up. It is derived from the credential that was right, for this run of the server.
 
 use hyper::header::{COOKIE, HeaderMap, HeaderValue};
 

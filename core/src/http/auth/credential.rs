@@ -1,39 +1,39 @@
-//! What a request offers as proof.
+//! The credential that a request carries.
 
 use crate::net::credentials::decoded;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
-/// The proof in a request. Only one is ever looked at, so that a request is one try.
+/// The credential in a request. Only one is ever looked at, so that a request is one attempt.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Offer {
-    Nothing,
+pub(super) enum Credential {
+    None,
     Basic {
         user: Vec<u8>,
         password: Vec<u8>,
     },
     Token(Vec<u8>),
-    /// Something that cannot be right: not readable, or more than one.
-    Unreadable,
+    /// What cannot be right: unreadable, or more than one.
+    Malformed,
 }
 
-impl Offer {
+impl Credential {
     /// The `Authorization` header, or where there is none, the `token` of the query.
     pub(super) fn of(headers: &HeaderMap, query: &str) -> Self {
         let mut headers = headers.get_all(AUTHORIZATION).iter();
         match (headers.next(), headers.next()) {
             (None, _) => in_query(query),
-            (Some(one), None) => in_header(one.as_bytes()).unwrap_or(Self::Unreadable),
-            (Some(_), Some(_)) => Self::Unreadable,
+            (Some(one), None) => in_header(one.as_bytes()).unwrap_or(Self::Malformed),
+            (Some(_), Some(_)) => Self::Malformed,
         }
     }
 }
 
-fn in_header(value: &[u8]) -> Option<Offer> {
+fn in_header(value: &[u8]) -> Option<Credential> {
     let space = value.iter().position(|&byte| byte == b' ')?;
     let (scheme, rest) = (&value[..space], value[space..].trim_ascii());
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Some(Offer::Token(rest.to_vec()));
+        return Some(Credential::Token(rest.to_vec()));
     }
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;
@@ -42,10 +42,10 @@ fn in_header(value: &[u8]) -> Option<Offer> {
     let colon = user.iter().position(|&byte| byte == b':')?;
     let password = user.split_off(colon + 1);
     user.pop();
-    Some(Offer::Basic { user, password })
+    Some(Credential::Basic { user, password })
 }
 
-fn in_query(query: &str) -> Offer {
+fn in_query(query: &str) -> Credential {
     let mut values = query.split('&').filter_map(|pair| match pair.split_once('=') {
         Some(("token", value)) => Some(value),
         // Without a value it is one that is wrong.
@@ -53,17 +53,17 @@ fn in_query(query: &str) -> Offer {
         _ => None,
     });
     match (values.next(), values.next()) {
-        (None, _) => Offer::Nothing,
+        (None, _) => Credential::None,
         // Not with the `+` of forms: tokens in base64 have that sign, and people paste them as they are.
-        (Some(value), None) => decoded(value).map_or(Offer::Unreadable, Offer::Token),
-        (Some(_), Some(_)) => Offer::Unreadable,
+        (Some(value), None) => decoded(value).map_or(Credential::Malformed, Credential::Token),
+        (Some(_), Some(_)) => Credential::Malformed,
     }
 }
 
-/// Whether a page of another site may have made a browser send this: all that such a page needs for a try is an
-/// address with a `token`, as that of a picture. Browsers say so, but only to `https` and to this machine; without
-/// their word, an address alone counts as a page's. To say it oneself gains nothing: those tries are bounded as others.
-pub(super) fn may_be_a_pages(headers: &HeaderMap) -> bool {
+/// Whether a page of another site may have made a browser send this: all that such a page needs for an attempt is an
+/// address with a `token`, as in an `<img>`. Browsers mark such requests, but only to `https` and to this machine; without
+/// the mark, a request without `Authorization` counts as one. A forged mark gains nothing: those attempts are limited too.
+pub(super) fn may_be_cross_site(headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => site == "cross-site",
         None => !headers.contains_key(AUTHORIZATION),
@@ -75,47 +75,47 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn offered(authorization: &[&str], query: &str) -> Offer {
+    fn offered(authorization: &[&str], query: &str) -> Credential {
         let mut headers = HeaderMap::new();
         for value in authorization {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        Offer::of(&headers, query)
+        Credential::of(&headers, query)
     }
 
-    fn token(text: &str) -> Offer {
-        Offer::Token(text.into())
+    fn token(text: &str) -> Credential {
+        Credential::Token(text.into())
     }
 
-    fn basic(user: &str, password: &str) -> Offer {
-        Offer::Basic { user: user.into(), password: password.into() }
+    fn basic(user: &str, password: &str) -> Credential {
+        Credential::Basic { user: user.into(), password: password.into() }
     }
 
     #[test]
     fn headers_and_queries() {
-        for (header, query, offer) in [
-            (&[][..], "", Offer::Nothing),
-            (&[], "fps=1&xtoken=a&Token=b&%74oken=c", Offer::Nothing),
+        for (header, query, credential) in [
+            (&[][..], "", Credential::None),
+            (&[], "fps=1&xtoken=a&Token=b&%74oken=c", Credential::None),
             (&[], "fps=1&token=a", token("a")),
             (&[], "token=a%2Bb+c=/", token("a+b+c=/")),
             (&[], "token=", token("")),
             (&[], "token", token("")),
-            (&[], "token=a&token=a", Offer::Unreadable),
-            (&[], "token=%2", Offer::Unreadable),
-            (&[], "token=%zz", Offer::Unreadable),
+            (&[], "token=a&token=a", Credential::Malformed),
+            (&[], "token=%2", Credential::Malformed),
+            (&[], "token=%zz", Credential::Malformed),
             (&["Bearer a"], "", token("a")),
             (&["bEARER  a "], "token=b", token("a")),
-            (&["Bearer a", "Bearer a"], "", Offer::Unreadable),
-            (&["Bearer"], "token=b", Offer::Unreadable),
-            (&["Digest username=a"], "token=b", Offer::Unreadable),
+            (&["Bearer a", "Bearer a"], "", Credential::Malformed),
+            (&["Bearer"], "token=b", Credential::Malformed),
+            (&["Digest username=a"], "token=b", Credential::Malformed),
             (&["Basic dTpwOnc="], "", basic("u", "p:w")),
             (&["basic Og=="], "", basic("", "")),
-            (&["Basic dTpwOnc"], "", Offer::Unreadable),
-            (&["Basic dQ=="], "", Offer::Unreadable),
-            (&["Basic"], "", Offer::Unreadable),
-            (&[""], "token=b", Offer::Unreadable),
+            (&["Basic dTpwOnc"], "", Credential::Malformed),
+            (&["Basic dQ=="], "", Credential::Malformed),
+            (&["Basic"], "", Credential::Malformed),
+            (&[""], "token=b", Credential::Malformed),
         ] {
-            assert!(offered(header, query) == offer, "{header:?} {query:?}");
+            assert!(offered(header, query) == credential, "{header:?} {query:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! A hash takes up to seconds and tens of megabytes, by design. Who guesses a lot, from however many connections, is
 //! behind everybody else; and nobody waits for longer than [`DEADLINE`] for his turn.
 
-use super::{throttle::PATIENCE, verifier::Known};
+use super::{throttle::PATIENCE, verifier::Verifier};
 use crate::http::auth::lock;
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
@@ -41,7 +41,7 @@ struct Queue {
 struct Job {
     /// The wrong tries of who asks, then the order of coming.
     rank: (u32, u64),
-    known: Arc<Known>,
+    verifier: Arc<Verifier>,
     user: Vec<u8>,
     password: Vec<u8>,
     answer: oneshot::Sender<bool>,
@@ -65,15 +65,15 @@ impl Hashing {
     /// asks were wrong.
     pub(super) async fn check(
         &self,
-        known: &Arc<Known>,
+        verifier: &Arc<Verifier>,
         user: Vec<u8>,
         password: Vec<u8>,
         wrong: u32,
     ) -> Option<bool> {
         let (answer, mut answered) = oneshot::channel();
         let rank = self.0.push(|number| {
-            let known = Arc::clone(known);
-            Job { rank: (wrong, number), known, user, password, answer }
+            let verifier = Arc::clone(verifier);
+            Job { rank: (wrong, number), verifier, user, password, answer }
         })?;
         match timeout(DEADLINE, &mut answered).await {
             Ok(right) => right.ok(),
@@ -138,7 +138,7 @@ impl Shared {
 impl Job {
     fn run(self) {
         // Whoever asked may be gone.
-        let _ = self.answer.send(self.known.check(&self.user, &self.password));
+        let _ = self.answer.send(self.verifier.check(&self.user, &self.password));
     }
 }
 
@@ -148,8 +148,14 @@ mod tests {
 
     fn job(shared: &Shared, wrong: u32) -> Option<oneshot::Receiver<bool>> {
         let (answer, answered) = oneshot::channel();
-        let known = Arc::new(Known::new(vec![], None, [0; 32]));
-        shared.push(|number| Job { rank: (wrong, number), known, user: vec![], password: vec![], answer })?;
+        let verifier = Arc::new(Verifier::new(vec![], None, [0; 32]));
+        shared.push(|number| Job {
+            rank: (wrong, number),
+            verifier,
+            user: vec![],
+            password: vec![],
+            answer,
+        })?;
         Some(answered)
     }
 
@@ -178,8 +184,8 @@ mod tests {
     async fn nobody_waits_for_ever() {
         // Its thread never takes anything.
         let hashing = Hashing(Arc::default());
-        let known = Arc::new(Known::new(vec![], None, [0; 32]));
-        assert_eq!(hashing.check(&known, vec![], vec![], 1).await, None);
+        let verifier = Arc::new(Verifier::new(vec![], None, [0; 32]));
+        assert_eq!(hashing.check(&verifier, vec![], vec![], 1).await, None);
         assert!(lock(&hashing.0.queue).waiting.is_empty());
     }
 }

@@ -1,6 +1,6 @@
-//! The answers to those who may not look.
+//! The answers to requests that are not admitted.
 
-use super::verifier::Known;
+use super::verifier::Verifier;
 use crate::http::reply::{Reply, text};
 use hyper::{
     StatusCode,
@@ -8,30 +8,30 @@ use hyper::{
 };
 use std::time::Duration;
 
-/// Why a request is not let in.
+/// Why a request is not admitted.
 #[derive(Debug)]
-pub(in crate::http) enum Refusal {
-    /// No proof, or a wrong one.
-    Unknown { basic: Option<HeaderValue>, bearer: Option<HeaderValue> },
-    /// Too many wrong tries of this address; the next is possible after so long.
-    TooMany(Duration),
+pub(in crate::http) enum Rejection {
+    /// No credential, or a wrong one.
+    Unauthenticated { basic: Option<HeaderValue>, bearer: Option<HeaderValue> },
+    /// Too many failed attempts from this address; the next is possible after this long.
+    Throttled(Duration),
     /// Too many passwords are being checked.
     Busy,
 }
 
-impl Refusal {
+impl Rejection {
     /// A browser asks for a password only where there are users.
-    pub(super) fn unknown(known: &Known) -> Self {
-        let offered = |is, challenge| if is { Some(HeaderValue::from_static(challenge)) } else { None };
-        Self::Unknown {
-            basic: offered(known.has_users(), "Basic realm=\"eyelet\", charset=\"UTF-8\""),
-            bearer: offered(known.has_token(), "Bearer realm=\"eyelet\""),
+    pub(super) fn unauthenticated(verifier: &Verifier) -> Self {
+        let challenge = |is, challenge| if is { Some(HeaderValue::from_static(challenge)) } else { None };
+        Self::Unauthenticated {
+            basic: challenge(verifier.has_users(), "Basic realm=\"eyelet\", charset=\"UTF-8\""),
+            bearer: challenge(verifier.has_token(), "Bearer realm=\"eyelet\""),
         }
     }
 
     pub(in crate::http) fn reply(self) -> Reply {
         match self {
-            Self::Unknown { basic, bearer } => {
+            Self::Unauthenticated { basic, bearer } => {
                 let what = match (&basic, &bearer) {
                     (Some(_), None) => "authentication required; log in with user and password\n",
                     (None, _) => "authentication required; add ?token=TOKEN to the address\n",
@@ -45,15 +45,15 @@ impl Refusal {
                 }
                 reply
             }
-            Self::TooMany(wait) => later("too many wrong tries from your address\n", wait),
-            Self::Busy => later("too many log in at once\n", Duration::from_secs(1)),
+            Self::Throttled(wait) => later("too many failed attempts from your address\n", wait),
+            Self::Busy => later("too many logins in progress\n", Duration::from_secs(1)),
         }
     }
 }
 
 fn later(what: &'static str, wait: Duration) -> Reply {
     let mut reply = text(StatusCode::TOO_MANY_REQUESTS, what);
-    // Rounded up: a client that comes back then is not turned away again.
+    // Rounded up: a client that retries then is not rejected again.
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
     reply
 }

@@ -1,9 +1,9 @@
-//! Where the credentials come from, and what to do when that changes.
+//! Where the credentials come from, and how they are reloaded.
 
 use super::{
     token::Token,
     users,
-    verifier::{Known, LONG},
+    verifier::{LONG, Verifier},
 };
 use crate::net::secret_file::{self, Reload};
 use eyelet_hal::{Error, ErrorKind, Result};
@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Where credentials come from.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Sources {
+pub struct CredentialSources {
     /// A file with lines of `user:hash`, the hash of bcrypt or argon2.
     pub users: Option<PathBuf>,
     /// A token.
@@ -24,7 +24,7 @@ pub struct Sources {
     pub token_file: Option<PathBuf>,
 }
 
-impl Sources {
+impl CredentialSources {
     pub(super) fn is_empty(&self) -> bool {
         self.users.is_none() && self.token.is_none() && self.token_file.is_none()
     }
@@ -33,7 +33,7 @@ impl Sources {
         [&self.users, &self.token_file].into_iter().flatten()
     }
 
-    fn load(&self) -> Result<Known> {
+    fn load(&self) -> Result<Verifier> {
         let users = self.users.as_deref().map(users::read).transpose()?.unwrap_or_default();
         let token = match self.token_file.as_deref() {
             Some(path) => Some(Token::read(path)?),
@@ -46,34 +46,34 @@ impl Sources {
         getrandom::fill(&mut key)
             .map_err(|e| Error::new(ErrorKind::Other, format!("the system has no random numbers: {e}")))?;
         self.files().for_each(|path| secret_file::warn_of_others(path));
-        Ok(Known::new(users, token.as_ref(), key))
+        Ok(Verifier::new(users, token.as_ref(), key))
     }
 }
 
-/// The credentials, always of the files' last good state.
+/// The credentials as of the last valid state of the files.
 #[derive(Debug)]
-pub(super) struct Source {
-    sources: Sources,
+pub(super) struct CredentialStore {
+    sources: CredentialSources,
     reload: Reload,
     looked: Option<Duration>,
-    known: Arc<Known>,
+    verifier: Arc<Verifier>,
 }
 
-impl Source {
-    pub(super) fn open(sources: Sources) -> Result<Self> {
-        let reload = Reload::new(sources.files().cloned().collect());
-        let known = Arc::new(sources.load()?);
-        Ok(Self { sources, reload, looked: None, known })
+impl CredentialStore {
+    pub(super) fn open(sources: CredentialSources) -> Result<Self> {
+        let reload = Reload::new("credentials", sources.files().cloned().collect());
+        let verifier = Arc::new(sources.load()?);
+        Ok(Self { sources, reload, looked: None, verifier })
     }
 
-    /// What is right at `now`.
-    pub(super) fn known(&mut self, now: Duration) -> Arc<Known> {
+    /// The verifier at `now`, a monotonic time.
+    pub(super) fn current(&mut self, now: Duration) -> Arc<Verifier> {
         if self.looked.is_none_or(|looked| now.saturating_sub(looked) >= LOOK) {
             self.looked = Some(now);
-            if let Some(known) = self.reload.load(now, || self.sources.load()) {
-                self.known = Arc::new(known);
+            if let Some(verifier) = self.reload.load(now, || self.sources.load()) {
+                self.verifier = Arc::new(verifier);
             }
         }
-        Arc::clone(&self.known)
+        Arc::clone(&self.verifier)
     }
 }

@@ -1,9 +1,9 @@
-//! Wrong tries are slowed down, each account for itself.
+//! Failed attempts are slowed down, per account.
 //!
-//! Every try that is not yet known to be right is charged as a wrong one when it comes, and gets its charge back
-//! when it was right: so many tries at once are no quicker than one after the other. What the charge buys is time
-//! in which the account gets no further try: none for the first wrong ones, then twice as long each time. Other
-//! accounts are not touched by it. A proof that was wrong is charged once, however often it comes.
+//! Every attempt that is not yet known to be right is charged as a failed one when it arrives, and refunded when it was
+//! right: so many attempts at once are no quicker than one after the other. A charge is time in which the account gets no
+//! further attempt: none for the first failures, then twice as long each time. Other accounts are not affected. A wrong
+//! credential is charged once, however often it is sent.
 
 use crate::net::socket::Network;
 use std::{collections::HashMap, time::Duration};
@@ -62,7 +62,7 @@ struct Account {
 
 /// The slow-down of all accounts. Times are of a monotonic clock.
 #[derive(Debug, Default)]
-pub(super) struct Brake {
+pub(super) struct Throttle {
     accounts: HashMap<Payer, Account>,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Charge {
     pub(super) wrong: u32,
 }
 
-impl Brake {
+impl Throttle {
     /// Whether `payer` may try without waiting.
     pub(super) fn is_free(&self, payer: Payer, now: Duration) -> bool {
         self.accounts.get(&payer).is_none_or(|account| account.free_at <= now)
@@ -164,10 +164,10 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Tries as fast as it may for so long; gives the number of tries.
-    fn tries(brake: &mut Brake, origin: Payer, time: Duration) -> u32 {
+    fn tries(throttle: &mut Throttle, origin: Payer, time: Duration) -> u32 {
         let (mut now, mut tries) = (Duration::ZERO, 0);
         while now < time {
-            match brake.charge(origin, now) {
+            match throttle.charge(origin, now) {
                 Ok(charge) => {
                     tries += 1;
                     now += charge.wait;
@@ -180,14 +180,14 @@ mod tests {
 
     #[test]
     fn an_hour_of_guessing_is_about_a_hundred_tries() {
-        let tries = tries(&mut Brake::default(), origin("10.0.0.1:1"), 3600 * SECOND);
+        let tries = tries(&mut Throttle::default(), origin("10.0.0.1:1"), 3600 * SECOND);
         assert!((100..150).contains(&tries), "{tries}");
     }
 
     #[test]
     fn many_at_once_are_no_quicker() {
-        let mut brake = Brake::default();
-        let all: Vec<_> = (0..1000).map(|_| brake.charge(origin("10.0.0.1:1"), SECOND)).collect();
+        let mut throttle = Throttle::default();
+        let all: Vec<_> = (0..1000).map(|_| throttle.charge(origin("10.0.0.1:1"), SECOND)).collect();
         let waits: Vec<_> = all.iter().flatten().map(|charge| charge.wait.as_millis()).collect();
         assert_eq!(waits, [0, 0, 0, 0, 500, 1500, 3500, 7500]);
         assert!(all[8..].iter().all(|refused| matches!(refused, Err(wait) if *wait > PATIENCE)));
@@ -195,86 +195,86 @@ mod tests {
 
     #[test]
     fn others_are_not_touched_and_neighbours_are_the_same() {
-        let mut brake = Brake::default();
-        tries(&mut brake, origin("10.0.0.1:1"), 60 * SECOND);
-        tries(&mut brake, origin("[2001:db8::1]:1"), 60 * SECOND);
+        let mut throttle = Throttle::default();
+        tries(&mut throttle, origin("10.0.0.1:1"), 60 * SECOND);
+        tries(&mut throttle, origin("[2001:db8::1]:1"), 60 * SECOND);
         for other in ["10.0.0.2:1", "[2001:db8:0:1::1]:1"] {
-            assert!(brake.is_free(origin(other), SECOND), "{other}");
+            assert!(throttle.is_free(origin(other), SECOND), "{other}");
         }
         for same in ["10.0.0.1:2", "[::ffff:10.0.0.1]:1", "[2001:db8::2]:1"] {
-            assert!(!brake.is_free(origin(same), SECOND), "{same}");
+            assert!(!throttle.is_free(origin(same), SECOND), "{same}");
         }
-        assert!(brake.is_free(Payer::Network(Network::Unix), SECOND));
+        assert!(throttle.is_free(Payer::Network(Network::Unix), SECOND));
     }
 
     #[test]
     fn a_right_try_costs_nothing_and_time_forgives() {
-        let mut brake = Brake::default();
+        let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
         for _ in 0..100 {
-            let charge = brake.charge(who, SECOND).unwrap();
+            let charge = throttle.charge(who, SECOND).unwrap();
             assert_eq!(charge.wait, Duration::ZERO);
-            brake.refund(charge);
+            throttle.refund(charge);
         }
-        tries(&mut brake, who, 60 * SECOND);
-        assert_eq!(brake.charge(who, 60 * SECOND + FORGET + MOST + MOST).unwrap().wrong, 1);
+        tries(&mut throttle, who, 60 * SECOND);
+        assert_eq!(throttle.charge(who, 60 * SECOND + FORGET + MOST + MOST).unwrap().wrong, 1);
     }
 
     #[test]
     fn the_same_wrong_proof_is_remembered_and_others_are_not() {
-        let mut brake = Brake::default();
+        let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
         let Payer::Network(network) = who else { unreachable!() };
-        let _charge = brake.charge(who, SECOND).unwrap();
+        let _charge = throttle.charge(who, SECOND).unwrap();
         for proof in 0..WRONG as u64 {
-            assert!(!brake.is_wrong(who, proof));
-            brake.set_wrong(who, proof);
+            assert!(!throttle.is_wrong(who, proof));
+            throttle.set_wrong(who, proof);
         }
-        assert!((0..WRONG as u64).all(|proof| brake.is_wrong(who, proof)));
-        brake.set_wrong(who, 99);
-        assert!(brake.is_wrong(who, 99) && !brake.is_wrong(who, 0), "the oldest makes room");
+        assert!((0..WRONG as u64).all(|proof| throttle.is_wrong(who, proof)));
+        throttle.set_wrong(who, 99);
+        assert!(throttle.is_wrong(who, 99) && !throttle.is_wrong(who, 0), "the oldest makes room");
         for other in [origin("10.0.0.2:1"), Payer::Page(network), Payer::Client(1)] {
-            assert!(!brake.is_wrong(other, 99), "{other:?}");
+            assert!(!throttle.is_wrong(other, 99), "{other:?}");
         }
     }
 
     #[test]
     fn comparisons_are_bounded_unless_they_are_right() {
-        let mut brake = Brake::default();
+        let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
-        tries(&mut brake, who, 60 * SECOND);
+        tries(&mut throttle, who, 60 * SECOND);
         let mut wrong = 0;
-        while brake.compare(who, 60 * SECOND, true) {
-            assert!(brake.compare(who, 60 * SECOND, false));
+        while throttle.compare(who, 60 * SECOND, true) {
+            assert!(throttle.compare(who, 60 * SECOND, false));
             wrong += 1;
         }
         assert_eq!(wrong, 500);
-        assert!(!brake.compare(who, 60 * SECOND, false), "nothing is told then");
-        assert!(brake.compare(who, 60 * SECOND + COMPARISON, true), "and time forgives");
+        assert!(!throttle.compare(who, 60 * SECOND, false), "nothing is told then");
+        assert!(throttle.compare(who, 60 * SECOND + COMPARISON, true), "and time forgives");
     }
 
     #[test]
     fn the_number_of_accounts_is_bounded_and_the_worst_stay() {
-        let mut brake = Brake::default();
+        let mut throttle = Throttle::default();
         let worst = origin("10.0.0.1:1");
-        tries(&mut brake, worst, 60 * SECOND);
+        tries(&mut throttle, worst, 60 * SECOND);
         for i in 0..10_000_u32 {
             let ip = std::net::Ipv4Addr::from(0x0b00_0000 + i);
-            brake.charge(Payer::Network(Network::V4(ip)), 60 * SECOND).unwrap();
+            throttle.charge(Payer::Network(Network::V4(ip)), 60 * SECOND).unwrap();
         }
-        assert_eq!(brake.accounts.len(), ACCOUNTS);
-        assert!(brake.accounts.contains_key(&worst));
+        assert_eq!(throttle.accounts.len(), ACCOUNTS);
+        assert!(throttle.accounts.contains_key(&worst));
     }
 
     proptest! {
         #[test]
         fn the_right_ones_among_wrong_ones_never_speed_it_up(right in proptest::collection::vec(any::<bool>(), 1..60)) {
-            let (mut with, mut without) = (Brake::default(), Brake::default());
+            let (mut with, mut without) = (Throttle::default(), Throttle::default());
             let who = origin("10.0.0.1:1");
             let (mut now, mut now_without) = (SECOND, SECOND);
             for right in right {
-                let turn = |brake: &mut Brake, now: &mut Duration| loop {
-                    match brake.charge(who, *now) {
+                let turn = |throttle: &mut Throttle, now: &mut Duration| loop {
+                    match throttle.charge(who, *now) {
                         Ok(charge) => {
                             *now += charge.wait;
                             return charge;

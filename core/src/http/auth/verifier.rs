@@ -1,6 +1,6 @@
-//! Who may look, as one state of the files says; and who was right before.
+//! Checks credentials against one state of the files, and remembers those that were right.
 
-use super::{credential::Offer, token::Token, users::User};
+use super::{credential::Credential, token::Token, users::User};
 use crate::net::socket::Network;
 use blake2::{Blake2b256, Digest as _};
 use std::{
@@ -16,30 +16,30 @@ const REMEMBERED: usize = 64;
 /// No number of tries finds a token of so many characters: whoever has it may always come in.
 pub(super) const LONG: usize = 16;
 
-pub(super) type Mark = [u8; 32];
+pub(super) type Fingerprint = [u8; 32];
 
-/// The credentials that are right, and a memory of those that were found right. It is made anew when a file
-/// changes: what was right then is forgotten with it.
-pub(super) struct Known {
+/// The valid credentials, and a memory of those that were verified. Replaced when a file changes, and the memory
+/// with it.
+pub(super) struct Verifier {
     users: Vec<User>,
-    token: Option<Mark>,
+    token: Option<Fingerprint>,
     long_token: bool,
-    /// Random: marks tell nothing about passwords, and nobody can look for two that are alike.
+    /// Random: fingerprints give away nothing about passwords, and equal ones cannot be searched for.
     key: [u8; 32],
     remembered: Mutex<VecDeque<Right>>,
 }
 
-/// A proof that was right.
+/// A credential that was right.
 #[derive(Clone, Copy)]
 struct Right {
-    mark: Mark,
+    fingerprint: Fingerprint,
     /// Where it came from.
     network: Network,
-    /// What browsers that have shown it are given, so that they are known again.
+    /// The cookie of browsers that have sent it.
     client: u128,
 }
 
-/// What is known of an offer without the cost of a password's hash.
+/// What can be said of a credential without the cost of a password's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Right,
@@ -48,10 +48,10 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Known {
+impl Verifier {
     pub(super) fn new(users: Vec<User>, token: Option<&Token>, key: [u8; 32]) -> Self {
         let long_token = token.is_some_and(|token| token.secret().len() >= LONG);
-        let token = token.map(|token| mark(&key, &[token.secret().as_bytes()]));
+        let token = token.map(|token| fingerprint(&key, &[token.secret().as_bytes()]));
         Self { users, token, long_token, key, remembered: Mutex::default() }
     }
 
@@ -63,45 +63,49 @@ impl Known {
         self.token.is_some()
     }
 
-    /// Stands for an offer. None for what cannot be right: nothing, what is not readable, a token where there is none.
-    pub(super) fn mark(&self, offer: &Offer) -> Option<Mark> {
-        match offer {
-            Offer::Token(text) if self.has_token() => Some(mark(&self.key, &[text])),
-            Offer::Basic { user, password } if self.has_users() => Some(mark(&self.key, &[user, password])),
+    /// The fingerprint of a credential. `None` for what cannot be right: none, a malformed one, a token where there is none.
+    pub(super) fn fingerprint(&self, credential: &Credential) -> Option<Fingerprint> {
+        match credential {
+            Credential::Token(text) if self.has_token() => Some(fingerprint(&self.key, &[text])),
+            Credential::Basic { user, password } if self.has_users() => {
+                Some(fingerprint(&self.key, &[user, password]))
+            }
             _ => None,
         }
     }
 
-    /// Compares without telling by the time taken how much was alike.
-    pub(super) fn quick(&self, offer: &Offer, mark: &Mark) -> Verdict {
-        match (offer, &self.token) {
-            (Offer::Token(_), Some(token)) if mark.ct_eq(token).into() => Verdict::Right,
-            (Offer::Basic { .. }, _) if self.any(|right| right.mark.ct_eq(mark)) => Verdict::Right,
-            (Offer::Basic { .. }, _) => Verdict::Unknown,
+    /// Compares in constant time.
+    pub(super) fn verdict(&self, credential: &Credential, fingerprint: &Fingerprint) -> Verdict {
+        match (credential, &self.token) {
+            (Credential::Token(_), Some(token)) if fingerprint.ct_eq(token).into() => Verdict::Right,
+            (Credential::Basic { .. }, _) if self.any(|right| right.fingerprint.ct_eq(fingerprint)) => {
+                Verdict::Right
+            }
+            (Credential::Basic { .. }, _) => Verdict::Unknown,
             _ => Verdict::Wrong,
         }
     }
 
     /// Whether guessing is hopeless anyway.
-    pub(super) fn is_beyond_guessing(&self, offer: &Offer) -> bool {
-        self.long_token && matches!(offer, Offer::Token(_))
+    pub(super) fn is_beyond_guessing(&self, credential: &Credential) -> bool {
+        self.long_token && matches!(credential, Credential::Token(_))
     }
 
-    /// Whether somebody of this network was right before; with a `mark`, by that proof.
-    pub(super) fn was_right(&self, network: Network, mark: Option<&Mark>) -> bool {
+    /// Whether anything from this network was right before; with a `fingerprint`, this credential.
+    pub(super) fn was_right(&self, network: Network, fingerprint: Option<&Fingerprint>) -> bool {
         self.any(|right| {
-            let same = mark.is_none_or(|mark| right.mark.ct_eq(mark).into());
+            let same = fingerprint.is_none_or(|fingerprint| right.fingerprint.ct_eq(fingerprint).into());
             Choice::from(u8::from(right.network == network && same))
         })
     }
 
-    /// What a browser that has shown this proof is given.
-    pub(super) fn client(&self, mark: &Mark) -> u128 {
-        let client = self::mark(&self.key, &[mark, b"client"]);
+    /// The cookie of a browser that has sent this credential.
+    pub(super) fn client(&self, fingerprint: &Fingerprint) -> u128 {
+        let client = self::fingerprint(&self.key, &[fingerprint, b"client"]);
         client.first_chunk().map_or(0, |half| u128::from_le_bytes(*half))
     }
 
-    /// Whether a browser was given this.
+    /// Whether a browser was given this cookie.
     pub(super) fn is_client(&self, client: u128) -> bool {
         self.any(|right| right.client.to_le_bytes().ct_eq(&client.to_le_bytes()))
     }
@@ -110,23 +114,23 @@ impl Known {
         self.memory().iter().fold(Choice::from(0), |any, one| any | alike(one)).into()
     }
 
-    /// Whether the password is this user's. For a user who is not there another's hash is computed, always the
-    /// same one's: the time it takes does not tell who is there.
+    /// Whether the password is this user's. For an unknown user another's hash is computed, always the same one's: the
+    /// time it takes does not give away which users exist.
     pub(super) fn check(&self, user: &[u8], password: &[u8]) -> bool {
         let found = self.users.iter().find(|one| one.name.as_bytes().ct_eq(user).into());
         let stranger = || {
-            let number = usize::from(mark(&self.key, &[user])[0]);
+            let number = usize::from(fingerprint(&self.key, &[user])[0]);
             self.users.get(number % self.users.len().max(1))
         };
         let Some(whose) = found.or_else(stranger) else { return false };
         whose.hash.matches(password) & found.is_some()
     }
 
-    /// The next time it is known without its hash, and in its network whoever guesses there.
-    pub(super) fn remember(&self, mark: Mark, network: Network) {
-        let right = Right { mark, network, client: self.client(&mark) };
+    /// The next time it is accepted without its hash, and from its network even while somebody guesses there.
+    pub(super) fn remember(&self, fingerprint: Fingerprint, network: Network) {
+        let right = Right { fingerprint, network, client: self.client(&fingerprint) };
         let mut memory = self.memory();
-        if !memory.iter().any(|one| one.mark == mark && one.network == network) {
+        if !memory.iter().any(|one| one.fingerprint == fingerprint && one.network == network) {
             memory.push_back(right);
             if memory.len() > REMEMBERED {
                 memory.pop_front();
@@ -139,17 +143,17 @@ impl Known {
     }
 }
 
-impl fmt::Debug for Known {
+impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.is_some();
-        f.debug_struct("Known")
+        f.debug_struct("Verifier")
             .field("users", &self.users.len())
             .field("token", &token)
             .finish_non_exhaustive()
     }
 }
 
-fn mark(key: &[u8; 32], parts: &[&[u8]]) -> Mark {
+fn fingerprint(key: &[u8; 32], parts: &[&[u8]]) -> Fingerprint {
     let mut hash = Blake2b256::new_with_prefix(key);
     for part in parts {
         // With its length, so that the parts cannot run into each other.
@@ -164,76 +168,76 @@ mod tests {
     use super::*;
     use crate::http::auth::hash::Hash;
 
-    fn known() -> Known {
+    fn verifier() -> Verifier {
         let hash = "$2y$04$eaDPVypQQwI7LqH6IqUwZ.3oBGCC76URiH6CiX/sHjfUY/OmU0irK";
         let user = |name: &str| User { name: name.to_owned(), hash: Hash::parse(hash).unwrap() };
-        Known::new(vec![user("ann"), user("bob")], Some(&Token::new("abc").unwrap()), [7; 32])
+        Verifier::new(vec![user("ann"), user("bob")], Some(&Token::new("abc").unwrap()), [7; 32])
     }
 
-    fn basic(user: &str, password: &str) -> Offer {
-        Offer::Basic { user: user.into(), password: password.into() }
+    fn basic(user: &str, password: &str) -> Credential {
+        Credential::Basic { user: user.into(), password: password.into() }
     }
 
     const HERE: Network = Network::Unix;
 
-    fn verdict(known: &Known, offer: &Offer) -> Option<Verdict> {
-        Some(known.quick(offer, &known.mark(offer)?))
+    fn verdict(verifier: &Verifier, credential: &Credential) -> Option<Verdict> {
+        Some(verifier.verdict(credential, &verifier.fingerprint(credential)?))
     }
 
     #[test]
-    fn a_token_is_known_at_once() {
-        let known = known();
-        assert_eq!(verdict(&known, &Offer::Token("abc".into())), Some(Verdict::Right));
+    fn token_is_verified_without_a_hash() {
+        let verifier = verifier();
+        assert_eq!(verdict(&verifier, &Credential::Token("abc".into())), Some(Verdict::Right));
         for wrong in ["", "ab", "abcd", "abd", "ABC"] {
-            assert_eq!(verdict(&known, &Offer::Token(wrong.into())), Some(Verdict::Wrong), "{wrong}");
+            assert_eq!(verdict(&verifier, &Credential::Token(wrong.into())), Some(Verdict::Wrong), "{wrong}");
         }
-        assert_eq!(verdict(&known, &Offer::Nothing), None);
-        assert_eq!(verdict(&known, &Offer::Unreadable), None);
+        assert_eq!(verdict(&verifier, &Credential::None), None);
+        assert_eq!(verdict(&verifier, &Credential::Malformed), None);
     }
 
     #[test]
-    fn what_cannot_be_right_is_no_try() {
-        let (token, ann) = (Offer::Token("abc".into()), basic("ann", "open sesame"));
-        let users = Known::new(known().users, None, [7; 32]);
-        let tokens = Known::new(vec![], Some(&Token::new("abc").unwrap()), [7; 32]);
+    fn credential_of_a_kind_not_configured_has_no_fingerprint() {
+        let (token, ann) = (Credential::Token("abc".into()), basic("ann", "open sesame"));
+        let users = Verifier::new(verifier().users, None, [7; 32]);
+        let tokens = Verifier::new(vec![], Some(&Token::new("abc").unwrap()), [7; 32]);
         assert_eq!((verdict(&users, &token), verdict(&users, &ann)), (None, Some(Verdict::Unknown)));
         assert_eq!((verdict(&tokens, &token), verdict(&tokens, &ann)), (Some(Verdict::Right), None));
     }
 
     #[test]
-    fn a_password_is_known_once_it_was_right() {
-        let known = known();
+    fn password_that_was_right_is_verified_without_its_hash() {
+        let verifier = verifier();
         let ann = basic("ann", "open sesame");
-        let mark = known.mark(&ann).unwrap();
-        assert_eq!(known.quick(&ann, &mark), Verdict::Unknown, "not yet");
-        assert!(known.check(b"ann", b"open sesame"));
-        let client = known.client(&mark);
-        assert!(!known.is_client(client) && !known.was_right(HERE, None));
-        known.remember(mark, HERE);
-        assert_eq!(known.quick(&ann, &mark), Verdict::Right);
-        assert!(known.is_client(client) && !known.is_client(client ^ 1));
-        assert!(known.was_right(HERE, None) && known.was_right(HERE, Some(&mark)));
+        let fingerprint = verifier.fingerprint(&ann).unwrap();
+        assert_eq!(verifier.verdict(&ann, &fingerprint), Verdict::Unknown, "not yet");
+        assert!(verifier.check(b"ann", b"open sesame"));
+        let client = verifier.client(&fingerprint);
+        assert!(!verifier.is_client(client) && !verifier.was_right(HERE, None));
+        verifier.remember(fingerprint, HERE);
+        assert_eq!(verifier.verdict(&ann, &fingerprint), Verdict::Right);
+        assert!(verifier.is_client(client) && !verifier.is_client(client ^ 1));
+        assert!(verifier.was_right(HERE, None) && verifier.was_right(HERE, Some(&fingerprint)));
         let elsewhere = Network::V4([10, 0, 0, 1].into());
-        assert!(!known.was_right(elsewhere, None) && !known.was_right(HERE, Some(&[1; 32])));
+        assert!(!verifier.was_right(elsewhere, None) && !verifier.was_right(HERE, Some(&[1; 32])));
         // No other split of the same characters, and no other user.
         for other in [basic("anno", "pen sesame"), basic("bob", "open sesame"), basic("ann", "open sesam")] {
-            assert_eq!(verdict(&known, &other), Some(Verdict::Unknown));
+            assert_eq!(verdict(&verifier, &other), Some(Verdict::Unknown));
         }
-        assert!(!known.check(b"carol", b"open sesame"), "another's password does not open for a stranger");
-        assert!(!known.check(b"", b"open sesame"));
+        assert!(!verifier.check(b"carol", b"open sesame"), "another's password does not open for a stranger");
+        assert!(!verifier.check(b"", b"open sesame"));
     }
 
     #[test]
-    fn the_memory_is_bounded() {
-        let known = known();
+    fn memory_of_verified_credentials_is_bounded() {
+        let verifier = verifier();
         for i in 0..1000 {
-            known.remember(mark(&known.key, &[format!("{i}").as_bytes()]), HERE);
+            verifier.remember(fingerprint(&verifier.key, &[format!("{i}").as_bytes()]), HERE);
         }
-        assert_eq!(known.memory().len(), REMEMBERED);
+        assert_eq!(verifier.memory().len(), REMEMBERED);
     }
 
     #[test]
-    fn nothing_secret_is_printed() {
-        assert_eq!(format!("{:?}", known()), "Known { users: 2, token: true, .. }");
+    fn debug_output_has_no_secrets() {
+        assert_eq!(format!("{:?}", verifier()), "Verifier { users: 2, token: true, .. }");
     }
 }

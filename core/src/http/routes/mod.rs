@@ -10,7 +10,7 @@ pub use snapshot::SnapshotPolicy;
 use super::{
     Context, Server,
     reply::{Reply, text, typed, unavailable},
-    stream::{Framing, StreamRequest, Thinner, framing},
+    stream::{Framing, RateLimit, StreamRequest, framing},
 };
 #[cfg(feature = "metrics")]
 use crate::feed::metrics::Metrics;
@@ -193,20 +193,20 @@ async fn admitted(
 }
 
 fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context) -> Answer {
-    let thinner = match parameter(query, "fps").map(str::parse).transpose() {
-        Ok(fps) => fps.map(Thinner::new),
+    let rate_limit = match parameter(query, "fps").map(str::parse).transpose() {
+        Ok(fps) => fps.map(RateLimit::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
     };
     let accept = accept(request);
     let (framing, content_type) = (Framing::for_accept(accept), framing::content_type(accept));
     match context.viewers.admit(peer, context.server.clock.monotonic()) {
-        Some(viewer) => {
+        Some(slot) => {
             let headers = context.server.origins.grant(request.headers());
-            Answer::Stream(StreamRequest { viewer, framing, content_type, thinner, headers, entry: None })
+            Answer::Stream(StreamRequest { slot, framing, content_type, rate_limit, headers, entry: None })
         }
         None => {
             let max = context.viewers.max();
-            Answer::Response(unavailable(format!("all {max} places are taken; try again soon\n")))
+            Answer::Response(unavailable(format!("viewer limit ({max}) reached; retry shortly\n")))
         }
     }
 }

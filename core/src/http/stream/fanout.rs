@@ -7,8 +7,8 @@
 
 use super::{
     part::{Part, Parts},
-    sink::Ways,
-    viewer::Stream,
+    sink::SendMode,
+    viewer::Viewer,
 };
 use crate::{
     clock::Clock,
@@ -43,7 +43,7 @@ const TURN: usize = 64;
 /// Everyone who watches, and what goes out to them.
 #[derive(Debug)]
 pub(in crate::http) struct Fanout {
-    streams: Mutex<BTreeMap<u64, Arc<Stream>>>,
+    viewers: Mutex<BTreeMap<u64, Arc<Viewer>>>,
     joined: Notify,
     /// There is a picture that the task is to send.
     work: Notify,
@@ -59,7 +59,7 @@ pub(in crate::http) struct Fanout {
 impl Fanout {
     pub(in crate::http) fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            streams: Mutex::default(),
+            viewers: Mutex::default(),
             joined: Notify::new(),
             work: Notify::new(),
             newest: Mutex::new(Instant::now()),
@@ -75,7 +75,7 @@ impl Fanout {
         let mut repeated = *self.newest();
         let mut turn = Vec::new();
         loop {
-            if self.streams().is_empty() {
+            if self.viewers().is_empty() {
                 self.joined.notified().await;
             }
             let due = repeated.max(*self.newest()) + REPEAT;
@@ -86,31 +86,31 @@ impl Fanout {
                 }
                 repeated = Instant::now();
             }
-            turn.extend(self.streams().values().cloned());
-            for (done, stream) in turn.drain(..).enumerate() {
+            turn.extend(self.viewers().values().cloned());
+            for (done, viewer) in turn.drain(..).enumerate() {
                 if done > 0 && done % TURN == 0 {
                     yield_now().await;
                 }
                 if still {
-                    stream.repeat(self);
+                    viewer.repeat(self);
                 } else {
-                    stream.offer(self);
+                    viewer.offer(self);
                 }
             }
         }
     }
 
-    /// Sends to this stream too, until the result drops.
-    pub(super) fn join(&self, stream: &Arc<Stream>) -> Joined<'_> {
-        self.streams().insert(stream.id(), Arc::clone(stream));
-        if stream.ways() == Ways::Pages {
+    /// Sends to this viewer too, until the result drops.
+    pub(super) fn join(&self, viewer: &Arc<Viewer>) -> Joined<'_> {
+        self.viewers().insert(viewer.id(), Arc::clone(viewer));
+        if viewer.send_mode() == SendMode::Memfd {
             self.sharing.fetch_add(1, Ordering::Relaxed);
         }
         self.joined.notify_one();
-        Joined { fanout: self, id: stream.id() }
+        Joined { fanout: self, id: viewer.id() }
     }
 
-    /// A stream that could share pages cannot.
+    /// A viewer that could share pages cannot.
     pub(super) fn refused(&self) {
         self.sharing.fetch_sub(1, Ordering::Relaxed);
     }
@@ -131,20 +131,20 @@ impl Fanout {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn streams(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Stream>>> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    fn viewers(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Viewer>>> {
+        self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Outlet for Fanout {
     fn published(&self, bytes: usize) {
         *self.newest() = Instant::now();
-        let streams = self.streams();
-        let at_once = streams.len().saturating_mul(bytes) <= AT_ONCE;
+        let viewers = self.viewers();
+        let at_once = viewers.len().saturating_mul(bytes) <= AT_ONCE;
         let mut rest = false;
-        for stream in streams.values() {
-            if at_once && stream.is_plain() {
-                stream.offer(self);
+        for viewer in viewers.values() {
+            if at_once && viewer.is_plain() {
+                viewer.offer(self);
             } else {
                 rest = true;
             }
@@ -155,7 +155,7 @@ impl Outlet for Fanout {
     }
 }
 
-/// A stream's place in the [`Fanout`].
+/// A viewer's place in the [`Fanout`].
 #[derive(Debug)]
 pub(super) struct Joined<'a> {
     fanout: &'a Fanout,
@@ -164,13 +164,13 @@ pub(super) struct Joined<'a> {
 
 impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        let mut streams = self.fanout.streams();
-        let stream = streams.remove(&self.id);
-        if streams.is_empty() {
+        let mut viewers = self.fanout.viewers();
+        let viewer = viewers.remove(&self.id);
+        if viewers.is_empty() {
             self.fanout.parts.forget();
         }
-        drop(streams);
-        if stream.is_some_and(|stream| stream.ways() == Ways::Pages) {
+        drop(viewers);
+        if viewer.is_some_and(|viewer| viewer.send_mode() == SendMode::Memfd) {
             self.fanout.refused();
         }
     }

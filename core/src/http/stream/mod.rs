@@ -15,6 +15,6 @@ mod viewers;
 
 pub(super) use fanout::Fanout;
 pub(super) use framing::Framing;
-pub(super) use rate_limit::Thinner;
+pub(super) use rate_limit::RateLimit;
 pub(super) use viewer::{StreamRequest, run};
 pub(super) use viewers::{ViewerState, Viewers};

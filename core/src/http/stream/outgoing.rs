@@ -3,19 +3,19 @@
 use super::{
     framing::Framing,
     part::Part,
-    sink::{Sink, Ways},
+    sink::{SendMode, Sink},
 };
 use std::{io, ops::Range, sync::Arc};
 
-/// A viewer whose last so many parts each went with one call keeps up, and gets pages.
+/// A viewer whose last so many parts each went with one call keeps up, and is sent the memfd.
 ///
-/// One that does not keep up gets its few pictures copied, since only that way can the kernel be told where a
-/// part ends (see [`Sink::send_bytes`]).
+/// One that does not keep up gets its few pictures copied, since only then can the end of a part be marked for the kernel
+/// (see [`Sink::send_bytes`]).
 const SMOOTH: u32 = 4;
 
 /// What became of an attempt to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Pushed {
     /// All of the part has gone: this many bytes.
     Whole(usize),
     /// The rest has to wait for room.
@@ -31,12 +31,12 @@ pub(super) struct Outgoing {
     left: Range<usize>,
     /// Parts in a row that each went with one call.
     smooth: u32,
-    ways: Ways,
+    send_mode: SendMode,
 }
 
 impl Outgoing {
-    pub(super) fn new(framing: Framing, ways: Ways) -> Self {
-        Self { framing, part: None, left: 0..0, smooth: 0, ways }
+    pub(super) fn new(framing: Framing, send_mode: SendMode) -> Self {
+        Self { framing, part: None, left: 0..0, smooth: 0, send_mode }
     }
 
     /// Whether there is nothing to send.
@@ -54,8 +54,8 @@ impl Outgoing {
         self.part.as_ref().map_or(0, |part| part.range(self.framing).len())
     }
 
-    pub(super) fn ways(&self) -> Ways {
-        self.ways
+    pub(super) fn send_mode(&self) -> SendMode {
+        self.send_mode
     }
 
     /// `part` is to go next. Only when this is [`idle`](Self::idle) or [`replaceable`](Self::replaceable).
@@ -75,8 +75,8 @@ impl Outgoing {
     }
 
     /// Sends what `sink` takes now, with one call. An error is the end of the viewer.
-    pub(super) fn push(&mut self, sink: &impl Sink) -> io::Result<Progress> {
-        let Some(part) = self.part.clone() else { return Ok(Progress::Blocked) };
+    pub(super) fn push(&mut self, sink: &impl Sink) -> io::Result<Pushed> {
+        let Some(part) = self.part.clone() else { return Ok(Pushed::Blocked) };
         let whole = part.range(self.framing);
         let begins = self.left == whole;
         match self.send(&part, sink) {
@@ -86,21 +86,21 @@ impl Outgoing {
         }
         if !self.left.is_empty() {
             self.smooth = 0;
-            return Ok(Progress::Blocked);
+            return Ok(Pushed::Blocked);
         }
         if begins {
             self.smooth = self.smooth.saturating_add(1);
         }
-        Ok(Progress::Whole(whole.len()))
+        Ok(Pushed::Whole(whole.len()))
     }
 
     fn send(&mut self, part: &Part, sink: &impl Sink) -> io::Result<usize> {
-        if self.ways == Ways::Pages
+        if self.send_mode == SendMode::Memfd
             && self.smooth >= SMOOTH
-            && let Some(pages) = part.pages()
+            && let Some(memfd) = part.memfd()
         {
-            match sink.send_pages(&pages, self.left.clone()) {
-                Err(e) if e.kind() == io::ErrorKind::Unsupported => self.ways = Ways::Bytes,
+            match sink.send_memfd(&memfd, self.left.clone()) {
+                Err(e) if e.kind() == io::ErrorKind::Unsupported => self.send_mode = SendMode::Copy,
                 result => return result,
             }
         }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{
         feed::{Picture, PictureKind},
-        http::stream::{memfd::Pages, part::Parts},
+        http::stream::{memfd::Memfd, part::Parts},
     };
     use proptest::prelude::*;
     use std::{cell::RefCell, io::IoSlice, time::Duration};
@@ -127,8 +127,8 @@ mod tests {
         room: usize,
         took: Vec<u8>,
         by_bytes: usize,
-        by_pages: usize,
-        refuses_pages: usize,
+        by_memfd: usize,
+        refuses_memfd: usize,
     }
 
     impl Inner {
@@ -150,16 +150,16 @@ mod tests {
             inner.take(&bytes.iter().flat_map(|slice| slice.to_vec()).collect::<Vec<_>>())
         }
 
-        fn send_pages(&self, pages: &Pages, range: Range<usize>) -> io::Result<usize> {
+        fn send_memfd(&self, memfd: &Memfd, range: Range<usize>) -> io::Result<usize> {
             let mut inner = self.0.borrow_mut();
-            if inner.refuses_pages > 0 {
-                inner.refuses_pages -= 1;
+            if inner.refuses_memfd > 0 {
+                inner.refuses_memfd -= 1;
                 return Err(io::ErrorKind::Unsupported.into());
             }
-            inner.by_pages += 1;
+            inner.by_memfd += 1;
             let mut bytes = vec![0; range.len()];
-            let read = rustix::io::pread(pages, &mut bytes, range.start as u64)?;
-            assert_eq!(read, range.len(), "the pages end too soon");
+            let read = rustix::io::pread(memfd, &mut bytes, range.start as u64)?;
+            assert_eq!(read, range.len(), "the memfd ends too soon");
             inner.take(&bytes)
         }
     }
@@ -202,7 +202,7 @@ mod tests {
             sharing in prop_oneof![Just(0), Just(MANY)],
         ) {
             let socket = FakeSocket::default();
-            let mut outgoing = Outgoing::new(framing, Ways::Pages);
+            let mut outgoing = Outgoing::new(framing, SendMode::Memfd);
             let (made, mut parts, mut unseen) = (Parts::default(), vec![], None);
             for step in steps {
                 match step {
@@ -220,7 +220,7 @@ mod tests {
                 }
                 if !outgoing.idle() {
                     let progress = outgoing.push(&socket).unwrap();
-                    prop_assert_eq!(outgoing.idle(), progress != Progress::Blocked);
+                    prop_assert_eq!(outgoing.idle(), progress != Pushed::Blocked);
                 }
             }
             // Whatever has begun ends, when there is room.
@@ -241,57 +241,57 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_that_keeps_up_gets_pages_with_one_call_a_part() {
+    fn viewer_that_keeps_up_is_sent_the_memfd_with_one_call_a_part() {
         let (parts, socket) = (Parts::default(), FakeSocket::default());
         socket.0.borrow_mut().room = usize::MAX;
-        let mut outgoing = Outgoing::new(Framing::Described, Ways::Pages);
+        let mut outgoing = Outgoing::new(Framing::Described, SendMode::Memfd);
         for sequence in 0..10 {
             outgoing.begin(part(&parts, sequence, MANY));
-            assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
+            assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
         }
-        let calls = |socket: &FakeSocket| (socket.0.borrow().by_bytes, socket.0.borrow().by_pages);
+        let calls = |socket: &FakeSocket| (socket.0.borrow().by_bytes, socket.0.borrow().by_memfd);
         assert_eq!(calls(&socket), (SMOOTH as usize, 10 - SMOOTH as usize));
 
-        // It falls behind: what is left of the part that began with pages ends as bytes.
+        // It falls behind: the rest of the part that began with `sendfile` is copied.
         socket.0.borrow_mut().room = LENGTH / 2;
         outgoing.begin(part(&parts, 10, MANY));
-        assert_eq!(outgoing.push(&socket).unwrap(), Progress::Blocked);
+        assert_eq!(outgoing.push(&socket).unwrap(), Pushed::Blocked);
         assert!(!outgoing.replaceable());
         socket.0.borrow_mut().room = usize::MAX;
-        assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
+        assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
         assert_eq!(calls(&socket), (SMOOTH as usize + 1, 11 - SMOOTH as usize));
     }
 
     #[test]
-    fn where_the_kernel_refuses_pages_the_same_part_goes_as_bytes_and_it_is_not_asked_again() {
+    fn part_is_copied_where_the_kernel_refuses_sendfile_and_it_is_not_tried_again() {
         let (parts, socket) = (Parts::default(), FakeSocket::default());
-        *socket.0.borrow_mut() = Inner { room: usize::MAX, refuses_pages: 1, ..Inner::default() };
-        let mut outgoing = Outgoing::new(Framing::Advance, Ways::Pages);
+        *socket.0.borrow_mut() = Inner { room: usize::MAX, refuses_memfd: 1, ..Inner::default() };
+        let mut outgoing = Outgoing::new(Framing::Advance, SendMode::Memfd);
         let mut wanted = vec![];
         for sequence in 0..10 {
             let part = part(&parts, sequence, MANY);
             wanted.extend(wire(&part, Framing::Advance));
             outgoing.begin(part);
-            assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
+            assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
         }
-        assert_eq!(outgoing.ways(), Ways::Bytes);
+        assert_eq!(outgoing.send_mode(), SendMode::Copy);
         let inner = socket.0.borrow();
-        assert_eq!((inner.by_bytes, inner.by_pages, inner.refuses_pages), (10, 0, 0));
+        assert_eq!((inner.by_bytes, inner.by_memfd, inner.refuses_memfd), (10, 0, 0));
         assert!(inner.took == wanted);
     }
 
     #[test]
-    fn a_picture_of_which_nothing_has_gone_gives_way_to_a_newer_one() {
+    fn unsent_picture_is_replaced_by_a_newer_one() {
         let (parts, socket) = (Parts::default(), FakeSocket::default());
-        let mut outgoing = Outgoing::new(Framing::Described, Ways::Pages);
+        let mut outgoing = Outgoing::new(Framing::Described, SendMode::Memfd);
         assert!(outgoing.idle() && !outgoing.replaceable());
         outgoing.begin(part(&parts, 1, 0));
-        assert_eq!(outgoing.push(&socket).unwrap(), Progress::Blocked);
+        assert_eq!(outgoing.push(&socket).unwrap(), Pushed::Blocked);
         assert!(outgoing.replaceable());
         let newer = part(&parts, 2, 0);
         outgoing.begin(Arc::clone(&newer));
         socket.0.borrow_mut().room = usize::MAX;
-        assert!(matches!(outgoing.push(&socket), Ok(Progress::Whole(_))));
+        assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
         assert!(outgoing.idle() && !outgoing.replaceable());
         assert!(socket.0.borrow().took == wire(&newer, Framing::Described));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     framing::{self, Framing},
-    memfd::Pages,
+    memfd::Memfd,
 };
 use crate::feed::Picture;
 use std::{
@@ -15,7 +15,7 @@ use std::{
 /// giving them back costs about what sharing them saves with so many viewers; below, copying the part into each
 /// socket's queue is cheaper.
 ///
-/// Measured on x86-64 with pictures of 53 kB: it pays from about 40 viewers on, and with 32 the two ways cost the same
+/// Measured on x86-64 with pictures of 53 kB: it pays from about 40 viewers on, and with 32 the two send_mode cost the same
 /// within what one run differs from the next (`benches/README.md`). Not measured on the board.
 const SHARED_FROM: usize = 32;
 
@@ -29,19 +29,19 @@ pub(super) struct Part {
     picture: Arc<Picture>,
     headers: Vec<u8>,
     /// Held by [`Parts`].
-    pages: Weak<Pages>,
+    memfd: Weak<Memfd>,
 }
 
 impl Part {
     /// The part of `picture`, for this many viewers that can share pages; and these, which last as long as the second
     /// result.
-    fn new(picture: Arc<Picture>, sharing: usize) -> (Self, Option<Arc<Pages>>) {
-        let mut part = Self { headers: framing::headers(&picture), picture, pages: Weak::new() };
+    fn new(picture: Arc<Picture>, sharing: usize) -> (Self, Option<Arc<Memfd>>) {
+        let mut part = Self { headers: framing::headers(&picture), picture, memfd: Weak::new() };
         let mut held = None;
         let all = 0..part.headers.len() + part.picture.jpeg.len() + framing::TAIL.len();
         if sharing >= SHARED_FROM && all.len() >= SHARED_LENGTH {
-            match Pages::holding(&part.slices(all)) {
-                Ok(pages) => part.pages = Arc::downgrade(held.insert(Arc::new(pages))),
+            match Memfd::holding(&part.slices(all)) {
+                Ok(memfd) => part.memfd = Arc::downgrade(held.insert(Arc::new(memfd))),
                 Err(error) => tracing::debug!(%error, "each viewer gets a copy of the picture"),
             }
         }
@@ -65,8 +65,8 @@ impl Part {
     }
 
     /// The same bytes at the same places, in pages that sockets can share; while this is the newest part.
-    pub(super) fn pages(&self) -> Option<Arc<Pages>> {
-        self.pages.upgrade()
+    pub(super) fn memfd(&self) -> Option<Arc<Memfd>> {
+        self.memfd.upgrade()
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Parts(Mutex<Newest>);
 struct Newest {
     part: Weak<Part>,
     // Kept, not read: the part has a weak reference.
-    _pages: Option<Arc<Pages>>,
+    _memfd: Option<Arc<Memfd>>,
 }
 
 impl Parts {
@@ -93,9 +93,9 @@ impl Parts {
         {
             return part;
         }
-        let (part, pages) = Part::new(picture, sharing);
+        let (part, memfd) = Part::new(picture, sharing);
         let part = Arc::new(part);
-        *newest = Newest { part: Arc::downgrade(&part), _pages: pages };
+        *newest = Newest { part: Arc::downgrade(&part), _memfd: memfd };
         part
     }
 
@@ -156,26 +156,26 @@ mod tests {
     /// Each has a file descriptor, and slow viewers hold as many parts as there are of them.
     #[test]
     #[cfg(target_os = "linux")]
-    fn only_the_newest_part_has_pages_and_none_when_all_have_left() {
+    fn only_the_newest_part_has_a_memfd_and_none_without_viewers() {
         let parts = Parts::default();
         let held: Vec<_> = (0..3).map(|_| parts.of(picture(SHARED_LENGTH), SHARED_FROM)).collect();
-        let shared: Vec<_> = held.iter().map(|part| part.pages().is_some()).collect();
+        let shared: Vec<_> = held.iter().map(|part| part.memfd().is_some()).collect();
         assert_eq!(shared, [false, false, true]);
         parts.forget();
-        assert!(held[2].pages().is_none());
+        assert!(held[2].memfd().is_none());
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn pages_are_made_for_many_viewers_of_a_large_picture_and_hold_the_part() {
+    fn memfd_is_made_for_many_viewers_of_a_large_picture_and_holds_the_part() {
         for (length, sharing) in [(SHARED_LENGTH, SHARED_FROM - 1), (100, SHARED_FROM)] {
             assert!(Part::new(picture(length), sharing).1.is_none(), "{length} bytes, {sharing} viewers");
         }
         let (part, _held) = Part::new(picture(SHARED_LENGTH), SHARED_FROM);
-        let pages = part.pages().unwrap();
+        let memfd = part.memfd().unwrap();
         let all = 0..part.range(Framing::Advance).end;
         let mut held = vec![0; all.len() + 1];
-        assert_eq!(rustix::io::pread(pages, &mut held, 0).unwrap(), all.len());
+        assert_eq!(rustix::io::pread(memfd, &mut held, 0).unwrap(), all.len());
         held.pop();
         assert_eq!(held, joined(&part.slices(all)));
     }

@@ -8,12 +8,12 @@ const EARLY: f64 = 0.25;
 
 /// Lets through N pictures a second of a faster stream, evenly.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct Thinner {
+pub(in crate::http) struct RateLimit {
     period: Duration,
     due: Option<Duration>,
 }
 
-impl Thinner {
+impl RateLimit {
     pub(in crate::http) fn new(fps: Fps) -> Self {
         Self { period: fps.period(), due: None }
     }
@@ -39,18 +39,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn thinner(fps: f64) -> Thinner {
-        Thinner::new(Fps::new(fps).unwrap())
+    fn rate_limit(fps: f64) -> RateLimit {
+        RateLimit::new(Fps::new(fps).unwrap())
     }
 
     proptest! {
         #[test]
         fn n_of_a_faster_stream(fps in 1u32..30, jitter in prop::collection::vec(0u64..8, 301)) {
-            let mut thinner = thinner(f64::from(fps));
+            let mut rate_limit = rate_limit(f64::from(fps));
             let sent = (0..301)
                 .filter(|&i| {
                     let at = Duration::from_secs(100) + Duration::from_secs(1) * i / 30;
-                    thinner.admits(at + Duration::from_millis(jitter[i as usize]))
+                    rate_limit.admits(at + Duration::from_millis(jitter[i as usize]))
                 })
                 .count();
             let want = 10 * fps as usize;
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_slower_stream_passes_whole() {
-        let mut thinner = thinner(30.0);
-        assert!((0..20).all(|i| thinner.admits(Duration::from_millis(500 * i))));
+        let mut rate_limit = rate_limit(30.0);
+        assert!((0..20).all(|i| rate_limit.admits(Duration::from_millis(500 * i))));
     }
 }

@@ -1,19 +1,19 @@
 //! Where parts go: a socket that does not block, one system call at a time.
 
-use super::memfd::Pages;
+use super::memfd::Memfd;
 use crate::net::socket::Socket;
 use std::{
     io::{self, IoSlice},
     ops::Range,
 };
 
-/// How a viewer can be sent to.
+/// How parts can be sent to a viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ways {
-    /// Shared pages, and bytes.
-    Pages,
-    /// Bytes only.
-    Bytes,
+pub(super) enum SendMode {
+    /// From a memfd with `sendfile`, and copied bytes.
+    Memfd,
+    /// Copied bytes only.
+    Copy,
 }
 
 /// What takes a part, or some of it. Both calls give how many bytes went, or `WouldBlock` if none could.
@@ -23,17 +23,17 @@ pub(super) trait Sink {
     /// may wait for seconds at a slow viewer, and what has begun must be sent to the end.
     fn send_bytes(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Sends a range of these pages without copying them. `Unsupported` if that cannot be done here.
-    fn send_pages(&self, pages: &Pages, range: Range<usize>) -> io::Result<usize>;
+    /// Sends a range of this memfd without copying it. `Unsupported` where that is not possible.
+    fn send_memfd(&self, memfd: &Memfd, range: Range<usize>) -> io::Result<usize>;
 }
 
 impl Socket {
-    /// How parts can be sent here.
-    pub(super) fn ways(&self) -> Ways {
+    /// How parts can be sent over this socket.
+    pub(super) fn send_mode(&self) -> SendMode {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(_) => Ways::Pages,
-            _ => Ways::Bytes,
+            Self::Tcp(_) => SendMode::Memfd,
+            _ => SendMode::Copy,
         }
     }
 }
@@ -55,12 +55,12 @@ impl Sink for Socket {
     }
 
     #[cfg(target_os = "linux")]
-    fn send_pages(&self, pages: &Pages, range: Range<usize>) -> io::Result<usize> {
+    fn send_memfd(&self, memfd: &Memfd, range: Range<usize>) -> io::Result<usize> {
         use rustix::io::Errno;
         let Self::Tcp(socket) = self else { return Err(io::ErrorKind::Unsupported.into()) };
         let sent = once(socket, range.len(), || {
             let mut offset = range.start as u64;
-            rustix::fs::sendfile(socket, pages, Some(&mut offset), range.len())
+            rustix::fs::sendfile(socket, memfd, Some(&mut offset), range.len())
         });
         // What a kernel without it, or a filter of system calls, may say.
         let refused = [Errno::INVAL, Errno::NOSYS, Errno::PERM, Errno::ACCESS, Errno::OPNOTSUPP];
@@ -71,7 +71,7 @@ impl Sink for Socket {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn send_pages(&self, _pages: &Pages, _range: Range<usize>) -> io::Result<usize> {
+    fn send_memfd(&self, _memfd: &Memfd, _range: Range<usize>) -> io::Result<usize> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

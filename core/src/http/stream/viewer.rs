@@ -3,10 +3,10 @@
 use super::{
     fanout::Fanout,
     framing::Framing,
-    outgoing::{Outgoing, Progress},
-    rate_limit::Thinner,
-    sink::Ways,
-    viewers::Viewer,
+    outgoing::{Outgoing, Pushed},
+    rate_limit::RateLimit,
+    sink::SendMode,
+    viewers::Slot,
 };
 use crate::{
     feed::{Feed, Picture, Subscription},
@@ -24,10 +24,10 @@ use tokio::{sync::Notify, time::timeout};
 /// A request for the stream, and its place among the viewers.
 #[derive(Debug)]
 pub(in crate::http) struct StreamRequest {
-    pub(in crate::http) viewer: Viewer,
+    pub(in crate::http) slot: Slot,
     pub(in crate::http) framing: Framing,
     pub(in crate::http) content_type: &'static str,
-    pub(in crate::http) thinner: Option<Thinner>,
+    pub(in crate::http) rate_limit: Option<RateLimit>,
     /// What the answer's head says to this viewer beyond the usual.
     pub(in crate::http) headers: HeaderMap,
     /// Its line in the access log, if there is one.
@@ -40,7 +40,7 @@ pub(in crate::http) async fn run(socket: Socket, request: StreamRequest, feed: &
         tracing::debug!(%error, "a slow viewer may fall behind");
     }
     let opening = request.framing.opening(request.content_type, &request.headers);
-    let stream = Arc::new(Stream::new(socket, request, feed.subscribe()));
+    let stream = Arc::new(Viewer::new(socket, request, feed.subscribe()));
     tokio::select! {
         () = left(&stream, fanout) => {}
         result = stream.run(&opening, fanout) => {
@@ -53,7 +53,7 @@ pub(in crate::http) async fn run(socket: Socket, request: StreamRequest, feed: &
 
 /// Until the peer has gone. What it may still send is of no interest; one that does not stop is sent away, before
 /// reading from it leaves no time for the others.
-async fn left(stream: &Stream, fanout: &Fanout) {
+async fn left(stream: &Viewer, fanout: &Fanout) {
     let socket = &stream.socket;
     let mut ignored = [0; 512];
     let mut patience = limits::CHATTER;
@@ -77,7 +77,7 @@ async fn left(stream: &Stream, fanout: &Fanout) {
 
 /// One viewer, its socket and the pictures it is to get.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct Viewer {
     socket: Socket,
     /// Tells the viewer's own task that there was no room, or an error.
     stopped: Notify,
@@ -86,35 +86,43 @@ pub(super) struct Stream {
 
 #[derive(Debug)]
 struct Inner {
-    viewer: Viewer,
+    slot: Slot,
     /// The answer's head has gone.
     opened: bool,
     outgoing: Outgoing,
     pictures: Subscription,
     entry: Option<Box<Entry>>,
-    thinner: Option<Thinner>,
-    thinned: u64,
+    rate_limit: Option<RateLimit>,
+    rate_limited: u64,
     failed: Option<io::Error>,
 }
 
-impl Stream {
+impl Viewer {
     fn new(socket: Socket, request: StreamRequest, pictures: Subscription) -> Self {
-        let outgoing = Outgoing::new(request.framing, socket.ways());
-        let StreamRequest { viewer, thinner, mut entry, .. } = request;
+        let outgoing = Outgoing::new(request.framing, socket.send_mode());
+        let StreamRequest { slot, rate_limit, mut entry, .. } = request;
         if let Some(entry) = &mut entry {
             entry.status = 200;
         }
-        let inner =
-            Inner { viewer, opened: false, outgoing, pictures, entry, thinner, thinned: 0, failed: None };
+        let inner = Inner {
+            slot,
+            opened: false,
+            outgoing,
+            pictures,
+            entry,
+            rate_limit,
+            rate_limited: 0,
+            failed: None,
+        };
         Self { socket, stopped: Notify::new(), inner: Mutex::new(inner) }
     }
 
     pub(super) fn id(&self) -> u64 {
-        self.lock().viewer.id()
+        self.lock().slot.id()
     }
 
-    pub(super) fn ways(&self) -> Ways {
-        self.lock().outgoing.ways()
+    pub(super) fn send_mode(&self) -> SendMode {
+        self.lock().outgoing.send_mode()
     }
 
     /// Whether sending is one system call and no more: no encryption.
@@ -191,17 +199,17 @@ impl Inner {
             if self.outgoing.idle() {
                 return Ok(After::Idle);
             }
-            let ways = self.outgoing.ways();
+            let send_mode = self.outgoing.send_mode();
             let progress = self.outgoing.push(socket);
-            if self.outgoing.ways() != ways {
+            if self.outgoing.send_mode() != send_mode {
                 fanout.refused();
             }
-            let Progress::Whole(bytes) = progress? else { return Ok(After::Blocked(self.outgoing.length())) };
+            let Pushed::Whole(bytes) = progress? else { return Ok(After::Blocked(self.outgoing.length())) };
             fanout.metrics().stream_bytes.inc_by(bytes as u64);
             if let Some(entry) = &mut self.entry {
                 entry.bytes += bytes as u64;
             }
-            self.viewer.sent(fanout.now(), self.pictures.missed() + self.thinned);
+            self.slot.sent(fanout.now(), self.pictures.missed() + self.rate_limited);
         }
     }
 
@@ -215,10 +223,10 @@ impl Inner {
             return None;
         }
         let picture = self.pictures.unseen()?;
-        if self.thinner.as_mut().is_none_or(|thinner| thinner.admits(now)) {
+        if self.rate_limit.as_mut().is_none_or(|rate_limit| rate_limit.admits(now)) {
             return Some(picture);
         }
-        self.thinned += 1;
+        self.rate_limited += 1;
         None
     }
 }

@@ -75,8 +75,8 @@ impl Viewers {
         Self { max, gauge, inner: Arc::default() }
     }
 
-    /// A place for one more viewer, if there is one. It is free again when the [`Viewer`] drops.
-    pub(in crate::http) fn admit(&self, peer: &Peer, now: Duration) -> Option<Viewer> {
+    /// A place for one more viewer, if there is one. It is free again when the [`Slot`] drops.
+    pub(in crate::http) fn admit(&self, peer: &Peer, now: Duration) -> Option<Slot> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
             return None;
@@ -102,7 +102,7 @@ impl Viewers {
             Some(not_logged) => tracing::info!(address = %peer, viewers, not_logged, "viewer connected"),
             None => tracing::debug!(address = %peer, viewers, "viewer connected"),
         }
-        Some(Viewer { id, viewers: self.clone() })
+        Some(Slot { id, viewers: self.clone() })
     }
 
     pub(in crate::http) fn max(&self) -> usize {
@@ -128,12 +128,12 @@ impl Viewers {
 
 /// A viewer's place.
 #[derive(Debug)]
-pub(in crate::http) struct Viewer {
+pub(in crate::http) struct Slot {
     id: u64,
     viewers: Viewers,
 }
 
-impl Viewer {
+impl Slot {
     /// Another for each viewer, growing.
     pub(super) fn id(&self) -> u64 {
         self.id
@@ -150,7 +150,7 @@ impl Viewer {
     }
 }
 
-impl Drop for Viewer {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut inner = self.viewers.lock();
         let entry = inner.viewers.remove(&self.id);

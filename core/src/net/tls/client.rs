@@ -103,7 +103,7 @@ fn explain(error: io::Error) -> Error {
             CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
         )) => (
             ErrorKind::PermissionDenied,
-            "its certificate is of no authority that is known here; name its own with --tls-roots".to_owned(),
+            "its certificate is signed by an unknown authority; name its own with --tls-roots".to_owned(),
         ),
         Some(Tls::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
@@ -125,8 +125,8 @@ fn explain(error: io::Error) -> Error {
         Some(Tls::InvalidMessage(_)) => {
             (ErrorKind::Other, "it does not speak TLS; write http:// if it is meant to be open".to_owned())
         }
-        Some(other) => (ErrorKind::Other, format!("no TLS with it: {other}")),
-        None => (ErrorKind::Disconnected, format!("the connection broke while shaking hands: {error}")),
+        Some(other) => (ErrorKind::Other, format!("TLS handshake failed: {other}")),
+        None => (ErrorKind::Disconnected, format!("the connection broke during the TLS handshake: {error}")),
     };
     Error::new(kind, why).with_source(error)
 }

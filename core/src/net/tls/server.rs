@@ -47,7 +47,7 @@ impl ServerTls {
     /// In one line: a file that cannot be read, that has no certificate or key in it, or a key that is another's.
     pub fn open(certificate: &Path, key: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let files = [certificate.to_owned(), key.to_owned()];
-        let reload = Reload::new(files.to_vec());
+        let reload = Reload::new("certificate", files.to_vec());
         let current = load(&files)?;
         let state = Mutex::new(State { reload, current, warned: false });
         let pair = Arc::new(Pair { files, clock, state, expiry: OnceLock::new() });

@@ -1,7 +1,7 @@
 //! The files change while the server runs.
 
 use super::support::{PATIENCE, Running, USERS, basic, serve, somebody, sources, status};
-use eyelet_core::http::{Access, Sources, Token};
+use eyelet_core::http::{Access, CredentialSources, Token};
 use std::{fs, time::Duration};
 use tokio::time::timeout;
 
@@ -58,7 +58,7 @@ async fn a_user_comes_and_goes_with_the_file() {
 #[tokio::test]
 async fn a_token_changes_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sources = Sources::default();
+    let mut sources = CredentialSources::default();
     let file = folder.path().join("token");
     fs::write(&file, " first\n").unwrap();
     sources.token_file = Some(file.clone());
@@ -76,8 +76,8 @@ async fn a_token_changes_with_its_file() {
 #[test]
 fn what_cannot_be_used_is_said_in_one_line_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |change: &dyn Fn(&mut Sources)| {
-        let mut sources = Sources::default();
+    let refused = |change: &dyn Fn(&mut CredentialSources)| {
+        let mut sources = CredentialSources::default();
         change(&mut sources);
         let error = Access::only(sources).unwrap_err().to_string();
         assert!(!error.contains('\n') && !error.contains("hunter2"), "{error}");

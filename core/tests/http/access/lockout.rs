@@ -2,7 +2,7 @@
 //! sees to that is a way to guess without end.
 
 use super::support::{Running, TOKEN, basic, serve, somebody, sources, status};
-use eyelet_core::http::{Access, Sources, Token};
+use eyelet_core::http::{Access, CredentialSources, Token};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::io::AsyncWriteExt as _;
 
@@ -14,7 +14,7 @@ fn bearer(token: &str) -> String {
 }
 
 fn with_token(token: &str) -> Running {
-    let mut sources = Sources::default();
+    let mut sources = CredentialSources::default();
     sources.token = Some(Token::new(token).unwrap());
     serve(Access::only(sources).unwrap())
 }

@@ -5,7 +5,7 @@ use eyelet_core::{
     Hub,
     clock::{Clock as _, SystemClock},
     feed::{Picture, PictureKind},
-    http::{self, Access, Page, Server, SnapshotPolicy, Sources, Token},
+    http::{self, Access, CredentialSources, Page, Server, SnapshotPolicy, Token},
 };
 use eyelet_hal::{PixelFormat, StreamFormat};
 use std::{
@@ -74,10 +74,10 @@ pub(crate) fn serve(access: Access) -> Running {
 }
 
 /// Both users and the token.
-pub(crate) fn sources(folder: &Path) -> Sources {
+pub(crate) fn sources(folder: &Path) -> CredentialSources {
     let users = folder.join("users");
     std::fs::write(&users, USERS).unwrap();
-    let mut sources = Sources::default();
+    let mut sources = CredentialSources::default();
     sources.users = Some(users);
     sources.token = Some(Token::new(TOKEN).unwrap());
     sources
