@@ -14,7 +14,7 @@ mod upload_status;
 
 pub use fps::Fps;
 pub use hub::Hub;
-pub(crate) use outlets::Outlet;
+pub(crate) use outlets::{Outlet, Published};
 pub use queue::Queue;
 pub(crate) use rate::Rate;
 pub use run_id::RunId;
@@ -79,11 +79,13 @@ pub struct Feed {
     outlets: Arc<Outlets>,
 }
 
-/// What the feed holds. The count changes together with the picture, so that nobody sees one without the other.
+/// What the feed holds. The counts change together with the picture, so that neither is ever seen without the other.
 #[derive(Debug, Default)]
 struct Newest {
     picture: Option<Arc<Picture>>,
-    /// Live pictures ever published.
+    /// Pictures ever published: the number of the newest.
+    number: u64,
+    /// Live ones among them.
     live: u64,
 }
 
@@ -107,15 +109,17 @@ impl Feed {
     /// Replaces the newest picture and wakes every subscriber. To the viewers of a server it is sent here, if that is
     /// quickly done: a few MB into the kernel.
     pub fn publish(&self, picture: Picture) {
-        let bytes = picture.jpeg.len();
         let picture = Arc::new(picture);
         self.queues.push(&picture);
         let mut old = None; // freed after the lock is
+        let (mut number, mut live) = (0, 0);
         self.newest.send_modify(|newest| {
+            newest.number += 1;
             newest.live += u64::from(picture.kind == PictureKind::Live);
-            old = newest.picture.replace(picture);
+            (number, live) = (newest.number, newest.live);
+            old = newest.picture.replace(Arc::clone(&picture));
         });
-        self.outlets.published(bytes);
+        self.outlets.published(&Published { picture: &picture, number, live });
     }
 
     /// Forgets the newest picture, so that nobody gets it as if it were fresh.
@@ -138,7 +142,7 @@ impl Feed {
         self.interest.wait(timeout)
     }
 
-    /// Tells `outlet` of each new picture, as long as it is there; asks for none.
+    /// Hands each new picture to `outlet` for as long as that exists. It does not count as a subscriber.
     pub(crate) fn deliver_to(&self, outlet: &Arc<impl Outlet + 'static>) {
         self.outlets.add(outlet);
     }
@@ -148,12 +152,13 @@ impl Feed {
         let wanting = Some(self.interest.join());
         let mut receiver = self.newest.subscribe();
         receiver.mark_changed();
-        let seen = {
+        // As if the newest picture were still to come.
+        let (number, live) = {
             let newest = receiver.borrow();
             let ahead = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
-            newest.live - u64::from(ahead)
+            (newest.number - u64::from(newest.picture.is_some()), newest.live - u64::from(ahead))
         };
-        Subscription { receiver, seen, missed: 0, wanting, feed: self.clone() }
+        Subscription { receiver, number, live, missed: 0, wanting, feed: self.clone() }
     }
 
     /// Asks for every live picture from now on, until the queue drops. `depth` of them may wait, and are held in
@@ -167,8 +172,10 @@ impl Feed {
 #[derive(Debug)]
 pub struct Subscription {
     receiver: watch::Receiver<Newest>,
-    /// Live pictures published up to the last look.
-    seen: u64,
+    /// The number of the picture that it had last.
+    number: u64,
+    /// Live pictures published up to that one.
+    live: u64,
     missed: u64,
     wanting: Option<Wanting>,
     // Keeps the channel open: a feed without a publisher is a still source, not an end.
@@ -183,7 +190,7 @@ impl Subscription {
             if self.receiver.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            if let Some(picture) = self.newest() {
+            if let Some(picture) = self.look(self.number + 1) {
                 return picture;
             }
         }
@@ -192,17 +199,40 @@ impl Subscription {
     /// The feed's newest picture, unless this subscription has had it.
     pub fn unseen(&mut self) -> Option<Arc<Picture>> {
         // The channel cannot be closed: this holds a sender.
-        if self.receiver.has_changed().unwrap_or(false) { self.newest() } else { None }
+        if self.receiver.has_changed().unwrap_or(false) { self.look(self.number + 1) } else { None }
     }
 
     /// The feed's newest picture, whether this subscription has had it or not; [`next`](Self::next) will not
     /// give it again.
     pub fn newest(&mut self) -> Option<Arc<Picture>> {
+        self.look(0)
+    }
+
+    /// The feed's newest picture, if its number is `from` or higher.
+    fn look(&mut self, from: u64) -> Option<Arc<Picture>> {
         let newest = self.receiver.borrow_and_update();
-        let given = newest.picture.as_ref().is_some_and(|picture| picture.kind == PictureKind::Live);
-        self.missed += (newest.live - self.seen).saturating_sub(u64::from(given));
-        self.seen = newest.live;
-        newest.picture.clone()
+        let (number, live) = (newest.number, newest.live);
+        let picture = newest.picture.clone().filter(|_| number >= from);
+        drop(newest);
+        self.count(number, live, picture.as_deref());
+        picture
+    }
+
+    /// Takes this picture, which was handed to an [`Outlet`], as if it had come from [`unseen`](Self::unseen); whether it
+    /// is newer than those that this subscription has had.
+    pub(crate) fn accept(&mut self, published: &Published<'_>) -> bool {
+        let newer = published.number > self.number;
+        if newer {
+            self.count(published.number, published.live, Some(published.picture));
+        }
+        newer
+    }
+
+    /// `picture` was given, when so many had been published and so many of them live.
+    fn count(&mut self, number: u64, live: u64, picture: Option<&Picture>) {
+        let given = picture.is_some_and(|picture| picture.kind == PictureKind::Live);
+        self.missed += (live - self.live).saturating_sub(u64::from(given));
+        (self.number, self.live) = (number, live);
     }
 
     /// Wants no pictures until `pause` is over. Then [`next`](Self::next) waits for one that is published after that.
@@ -300,6 +330,48 @@ mod tests {
         feed.publish(picture(4));
         assert_eq!(upload.next().await.sequence, 4);
         assert_eq!(upload.missed(), 2);
+    }
+
+    /// Keeps what it is handed, to be accepted later.
+    #[derive(Debug, Default)]
+    struct Kept(std::sync::Mutex<Vec<(Arc<Picture>, u64, u64)>>);
+
+    impl Outlet for Kept {
+        fn published(&self, published: &Published<'_>) {
+            let &Published { picture, number, live } = published;
+            self.0.lock().unwrap().push((Arc::clone(picture), number, live));
+        }
+    }
+
+    #[tokio::test]
+    async fn accepted_picture_is_not_given_again_nor_one_older() {
+        let (feed, kept) = (Feed::new(), Arc::<Kept>::default());
+        feed.deliver_to(&kept);
+        let mut viewer = feed.subscribe();
+        let accept = |viewer: &mut Subscription, index: usize| {
+            let (picture, number, live) = &kept.0.lock().unwrap()[index];
+            viewer.accept(&Published { picture, number: *number, live: *live })
+        };
+        feed.publish(picture(0));
+        assert!(accept(&mut viewer, 0) && !accept(&mut viewer, 0));
+        assert!(viewer.unseen().is_none(), "the same picture twice");
+        assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "the same picture twice");
+
+        feed.publish(picture(1));
+        feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(2) });
+        feed.publish(picture(3));
+        assert!(accept(&mut viewer, 3));
+        assert_eq!(viewer.missed(), 1, "1; and 2 was not live");
+        assert!(!accept(&mut viewer, 1) && !accept(&mut viewer, 2), "an older picture after a newer one");
+        assert_eq!(viewer.missed(), 1);
+
+        feed.publish(picture(4));
+        assert_eq!(viewer.unseen().unwrap().sequence, 4);
+        assert!(!accept(&mut viewer, 4), "the same picture twice");
+        feed.publish(picture(5));
+        feed.publish(picture(6));
+        assert_eq!(viewer.next().await.sequence, 6);
+        assert_eq!(viewer.missed(), 2);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Who is told of each picture at once, on the thread that publishes it.
+//! Consumers that get each picture at once, on the thread that publishes it.
 
+use super::Picture;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -7,9 +8,18 @@ use std::{
 
 /// Takes pictures from a [`Feed`](super::Feed) without a thread in between.
 pub(crate) trait Outlet: fmt::Debug + Send + Sync {
-    /// The feed's newest picture is another, of so many bytes. Called by whoever publishes, who waits for nothing: short
-    /// work only, and no waiting.
-    fn published(&self, bytes: usize);
+    /// The feed has a new newest picture. Called on the thread that publishes, which must not wait: short work only.
+    fn published(&self, published: &Published<'_>);
+}
+
+/// A picture that was just published, and its place in the feed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published<'a> {
+    pub(crate) picture: &'a Arc<Picture>,
+    /// How many pictures have been published, this one included.
+    pub(super) number: u64,
+    /// How many of them were live.
+    pub(super) live: u64,
 }
 
 #[derive(Debug, Default)]
@@ -21,9 +31,9 @@ impl Outlets {
         self.all().push(outlet);
     }
 
-    /// Those that have gone are forgotten.
-    pub(super) fn published(&self, bytes: usize) {
-        self.all().retain(|outlet| outlet.upgrade().map(|outlet| outlet.published(bytes)).is_some());
+    /// Removes those that no longer exist.
+    pub(super) fn published(&self, published: &Published<'_>) {
+        self.all().retain(|outlet| outlet.upgrade().map(|outlet| outlet.published(published)).is_some());
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Weak<dyn Outlet>>> {
@@ -46,13 +56,13 @@ mod tests {
     struct Sum(AtomicUsize);
 
     impl Outlet for Sum {
-        fn published(&self, bytes: usize) {
-            self.0.fetch_add(bytes, Ordering::Relaxed);
+        fn published(&self, published: &Published<'_>) {
+            self.0.fetch_add(published.picture.jpeg.len(), Ordering::Relaxed);
         }
     }
 
     #[test]
-    fn every_outlet_is_told_while_it_is_there() {
+    fn every_outlet_gets_each_picture_while_it_exists() {
         let (feed, one, other) = (Feed::new(), Arc::<Sum>::default(), Arc::<Sum>::default());
         let publish = || {
             let jpeg = bytes::Bytes::from_static(b"\xff\xd8\xff\xd9");
@@ -66,7 +76,7 @@ mod tests {
         publish();
         feed.clear();
         assert_eq!(one.0.load(Ordering::Relaxed), 8);
-        assert_eq!(feed.outlets.all().len(), 1, "who has gone is forgotten");
-        assert!(!feed.wanted(), "to be told is not to want");
+        assert_eq!(feed.outlets.all().len(), 1, "the one that was dropped is removed");
+        assert!(!feed.wanted(), "an outlet is no subscriber");
     }
 }

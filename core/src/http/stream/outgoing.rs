@@ -113,7 +113,10 @@ mod tests {
     use super::*;
     use crate::{
         feed::{Picture, PictureKind},
-        http::stream::{memfd::Memfd, part::Parts},
+        http::stream::{
+            memfd::Memfd,
+            part::{Parts, Sharing},
+        },
     };
     use proptest::prelude::*;
     use std::{cell::RefCell, io::IoSlice, time::Duration};
@@ -167,10 +170,17 @@ mod tests {
     const LENGTH: usize = 20_000;
     const MANY: usize = 1000;
 
-    fn part(parts: &Parts, sequence: u64, sharing: usize) -> Arc<Part> {
+    /// Where parts come from, for so many viewers.
+    fn parts(sharing: usize) -> (Arc<Parts>, Vec<Sharing>) {
+        let parts = Arc::<Parts>::default();
+        let sharing = (0..sharing).map(|_| parts.share()).collect();
+        (parts, sharing)
+    }
+
+    fn part(parts: &Parts, sequence: u64) -> Arc<Part> {
         let jpeg = vec![sequence as u8; LENGTH].into();
         let picture = Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live };
-        parts.of(Arc::new(picture), sharing)
+        parts.of(&Arc::new(picture))
     }
 
     fn wire(part: &Part, framing: Framing) -> Vec<u8> {
@@ -203,11 +213,12 @@ mod tests {
         ) {
             let socket = FakeSocket::default();
             let mut outgoing = Outgoing::new(framing, SendMode::Memfd);
-            let (made, mut parts, mut unseen) = (Parts::default(), vec![], None);
+            let (made, _sharing) = self::parts(sharing);
+            let (mut parts, mut unseen) = (vec![], None);
             for step in steps {
                 match step {
                     Step::Publish => {
-                        parts.push(part(&made, parts.len() as u64, sharing));
+                        parts.push(part(&made, parts.len() as u64));
                         unseen = parts.last().cloned();
                     }
                     Step::Room(bytes) => socket.0.borrow_mut().room = bytes,
@@ -242,11 +253,11 @@ mod tests {
 
     #[test]
     fn viewer_that_keeps_up_is_sent_the_memfd_with_one_call_a_part() {
-        let (parts, socket) = (Parts::default(), FakeSocket::default());
+        let ((parts, _sharing), socket) = (parts(MANY), FakeSocket::default());
         socket.0.borrow_mut().room = usize::MAX;
         let mut outgoing = Outgoing::new(Framing::Described, SendMode::Memfd);
         for sequence in 0..10 {
-            outgoing.begin(part(&parts, sequence, MANY));
+            outgoing.begin(part(&parts, sequence));
             assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
         }
         let calls = |socket: &FakeSocket| (socket.0.borrow().by_bytes, socket.0.borrow().by_memfd);
@@ -254,7 +265,7 @@ mod tests {
 
         // It falls behind: the rest of the part that began with `sendfile` is copied.
         socket.0.borrow_mut().room = LENGTH / 2;
-        outgoing.begin(part(&parts, 10, MANY));
+        outgoing.begin(part(&parts, 10));
         assert_eq!(outgoing.push(&socket).unwrap(), Pushed::Blocked);
         assert!(!outgoing.replaceable());
         socket.0.borrow_mut().room = usize::MAX;
@@ -264,12 +275,12 @@ mod tests {
 
     #[test]
     fn part_is_copied_where_the_kernel_refuses_sendfile_and_it_is_not_tried_again() {
-        let (parts, socket) = (Parts::default(), FakeSocket::default());
+        let ((parts, _sharing), socket) = (parts(MANY), FakeSocket::default());
         *socket.0.borrow_mut() = Inner { room: usize::MAX, refuses_memfd: 1, ..Inner::default() };
         let mut outgoing = Outgoing::new(Framing::Advance, SendMode::Memfd);
         let mut wanted = vec![];
         for sequence in 0..10 {
-            let part = part(&parts, sequence, MANY);
+            let part = part(&parts, sequence);
             wanted.extend(wire(&part, Framing::Advance));
             outgoing.begin(part);
             assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));
@@ -282,13 +293,13 @@ mod tests {
 
     #[test]
     fn unsent_picture_is_replaced_by_a_newer_one() {
-        let (parts, socket) = (Parts::default(), FakeSocket::default());
+        let ((parts, _), socket) = (parts(0), FakeSocket::default());
         let mut outgoing = Outgoing::new(Framing::Described, SendMode::Memfd);
         assert!(outgoing.idle() && !outgoing.replaceable());
-        outgoing.begin(part(&parts, 1, 0));
+        outgoing.begin(part(&parts, 1));
         assert_eq!(outgoing.push(&socket).unwrap(), Pushed::Blocked);
         assert!(outgoing.replaceable());
-        let newer = part(&parts, 2, 0);
+        let newer = part(&parts, 2);
         outgoing.begin(Arc::clone(&newer));
         socket.0.borrow_mut().room = usize::MAX;
         assert!(matches!(outgoing.push(&socket), Ok(Pushed::Whole(_))));

@@ -4,18 +4,19 @@ use super::{
     framing::{self, Framing},
     memfd::Memfd,
 };
-use crate::feed::Picture;
+use crate::feed::{Picture, Published};
 use std::{
+    cell::OnceCell,
     io::IoSlice,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-/// From this many viewers on, a part is copied once into pages that their sockets share. Making the pages and
-/// giving them back costs about what sharing them saves with so many viewers; below, copying the part into each
-/// socket's queue is cheaper.
+/// From this many viewers on, a part is copied once into a memfd whose pages their sockets share. Making the memfd and
+/// freeing it costs about what sharing saves with so many viewers; below, copying the part into each socket's queue is
+/// cheaper.
 ///
-/// Measured on x86-64 with pictures of 53 kB: it pays from about 40 viewers on, and with 32 the two send_mode cost the same
+/// Measured on x86-64 with pictures of 53 kB: it pays from about 40 viewers on, and with 32 the two ways cost the same
 /// within what one run differs from the next (`benches/README.md`). Not measured on the board.
 const SHARED_FROM: usize = 32;
 
@@ -33,7 +34,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The part of `picture`, for this many viewers that can share pages; and these, which last as long as the second
+    /// The part of `picture` for this many viewers that can be sent a memfd; and that, which lasts as long as the second
     /// result.
     fn new(picture: Arc<Picture>, sharing: usize) -> (Self, Option<Arc<Memfd>>) {
         let mut part = Self { headers: framing::headers(&picture), picture, memfd: Weak::new() };
@@ -64,16 +65,16 @@ impl Part {
         })
     }
 
-    /// The same bytes at the same places, in pages that sockets can share; while this is the newest part.
+    /// The same bytes at the same offsets in a memfd, for as long as this is the newest part.
     pub(super) fn memfd(&self) -> Option<Arc<Memfd>> {
         self.memfd.upgrade()
     }
 }
 
-/// The newest picture's part, as long as any viewer has it.
+/// The newest picture's part, for as long as a viewer has it.
 ///
-/// Its pages are a file descriptor, and each viewer may have another part that it has not taken yet: so there are pages
-/// of the newest alone, and who is late gets the rest of its part copied.
+/// Its memfd is a file descriptor, and each viewer may have another part that it has not taken yet: so there is a memfd for
+/// the newest part alone, and a late viewer gets the rest of its part copied.
 #[derive(Debug, Default)]
 pub(super) struct Parts(Mutex<Newest>);
 
@@ -82,26 +83,64 @@ struct Newest {
     part: Weak<Part>,
     // Kept, not read: the part has a weak reference.
     _memfd: Option<Arc<Memfd>>,
+    /// How many viewers can be sent a memfd.
+    sharing: usize,
 }
 
 impl Parts {
-    /// The part of `picture`, made if it is not there yet: then with pages, if `sharing` viewers make that pay.
-    pub(super) fn of(&self, picture: Arc<Picture>, sharing: usize) -> Arc<Part> {
-        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The part of `picture`, made if it does not exist yet: then with a memfd, if enough viewers can be sent one.
+    pub(super) fn of(&self, picture: &Arc<Picture>) -> Arc<Part> {
+        let mut newest = self.lock();
         if let Some(part) = newest.part.upgrade()
-            && Arc::ptr_eq(&part.picture, &picture)
+            && Arc::ptr_eq(&part.picture, picture)
         {
             return part;
         }
-        let (part, memfd) = Part::new(picture, sharing);
+        let (part, memfd) = Part::new(Arc::clone(picture), newest.sharing);
         let part = Arc::new(part);
-        *newest = Newest { part: Arc::downgrade(&part), _memfd: memfd };
+        (newest.part, newest._memfd) = (Arc::downgrade(&part), memfd);
         part
     }
 
-    /// There are no viewers.
-    pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Newest::default();
+    /// Counts one more viewer that can be sent a memfd, until the result drops.
+    pub(super) fn share(self: &Arc<Self>) -> Sharing {
+        self.lock().sharing += 1;
+        Sharing(Arc::clone(self))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A viewer that can be sent a memfd. The last one takes the newest part's memfd with it.
+#[derive(Debug)]
+pub(super) struct Sharing(Arc<Parts>);
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        let mut newest = self.0.lock();
+        newest.sharing -= 1;
+        if newest.sharing == 0 {
+            newest._memfd = None;
+        }
+    }
+}
+
+/// A picture that was just published, on its way to all viewers. Its part is made for the first one that takes it.
+pub(super) struct NewPart<'a> {
+    pub(super) published: &'a Published<'a>,
+    parts: &'a Parts,
+    part: OnceCell<Arc<Part>>,
+}
+
+impl<'a> NewPart<'a> {
+    pub(super) fn of(published: &'a Published<'a>, parts: &'a Parts) -> Self {
+        Self { published, parts, part: OnceCell::new() }
+    }
+
+    pub(super) fn part(&self) -> Arc<Part> {
+        Arc::clone(self.part.get_or_init(|| self.parts.of(self.published.picture)))
     }
 }
 
@@ -122,6 +161,13 @@ mod tests {
         slices.iter().flat_map(|slice| slice.iter().copied()).collect()
     }
 
+    /// As many viewers as make sharing pay.
+    fn sharing() -> (Arc<Parts>, Vec<Sharing>) {
+        let parts = Arc::<Parts>::default();
+        let sharing = (0..SHARED_FROM).map(|_| parts.share()).collect();
+        (parts, sharing)
+    }
+
     proptest! {
         #[test]
         fn any_range_is_what_it_would_be_of_the_whole(length in 0usize..300, a: prop::sample::Index, b: prop::sample::Index) {
@@ -134,22 +180,47 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_becomes_a_part_once() {
+    fn part_of_a_picture_is_made_once() {
         let parts = Parts::default();
         let (first, second) = (picture(10), picture(10));
-        let part = parts.of(Arc::clone(&first), 1);
-        assert!(Arc::ptr_eq(&part, &parts.of(first, 1)));
-        assert!(!Arc::ptr_eq(&part, &parts.of(second, 1)));
+        let part = parts.of(&first);
+        assert!(Arc::ptr_eq(&part, &parts.of(&first)));
+        assert!(!Arc::ptr_eq(&part, &parts.of(&second)));
     }
 
     #[test]
-    fn nobody_holds_a_part_that_no_viewer_has() {
-        let parts = Parts::default();
+    fn part_of_a_new_picture_is_made_for_the_first_viewer_that_takes_it() {
+        /// Takes each picture for so many viewers.
+        #[derive(Debug, Default)]
+        struct Takers(Arc<Parts>, Mutex<usize>);
+
+        impl crate::feed::Outlet for Takers {
+            fn published(&self, published: &Published<'_>) {
+                let new = NewPart::of(published, &self.0);
+                let takers = *self.1.lock().unwrap();
+                let parts: Vec<_> = (0..takers).map(|_| new.part()).collect();
+                assert!(parts.iter().all(|part| Arc::ptr_eq(part, &parts[0])));
+                assert_eq!(self.0.lock().part.upgrade().is_some(), takers > 0);
+            }
+        }
+
+        let (feed, takers) = (crate::feed::Feed::new(), Arc::<Takers>::default());
+        feed.deliver_to(&takers);
+        for viewers in [0, 1, 3] {
+            *takers.1.lock().unwrap() = viewers;
+            feed.publish(Picture::clone(&picture(10)));
+        }
+    }
+
+    #[test]
+    fn part_that_no_viewer_has_is_freed() {
+        let (parts, _sharing) = sharing();
         let jpeg = Bytes::from_owner(vec![0; 20_000]);
         let picture = Picture { jpeg, sequence: 0, captured_at: Duration::ZERO, kind: PictureKind::Live };
         let picture = Arc::new(picture);
         let gone = Arc::downgrade(&picture);
-        drop(parts.of(picture, SHARED_FROM));
+        drop(parts.of(&picture));
+        drop(picture);
         assert!(gone.upgrade().is_none());
     }
 
@@ -157,12 +228,13 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn only_the_newest_part_has_a_memfd_and_none_without_viewers() {
-        let parts = Parts::default();
-        let held: Vec<_> = (0..3).map(|_| parts.of(picture(SHARED_LENGTH), SHARED_FROM)).collect();
+        let (parts, sharing) = sharing();
+        let held: Vec<_> = (0..3).map(|_| parts.of(&picture(SHARED_LENGTH))).collect();
         let shared: Vec<_> = held.iter().map(|part| part.memfd().is_some()).collect();
         assert_eq!(shared, [false, false, true]);
-        parts.forget();
+        drop(sharing);
         assert!(held[2].memfd().is_none());
+        assert!(parts.of(&picture(SHARED_LENGTH)).memfd().is_none());
     }
 
     #[test]

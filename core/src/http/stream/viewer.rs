@@ -1,15 +1,16 @@
-//! `GET /stream`: the newest picture, to one viewer, over and over.
+//! One viewer: its socket, and the pictures that it has yet to get.
 
 use super::{
-    fanout::Fanout,
     framing::Framing,
     outgoing::{Outgoing, Pushed},
+    part::{NewPart, Parts, Sharing},
     rate_limit::RateLimit,
     sink::SendMode,
     viewers::Slot,
 };
 use crate::{
-    feed::{Feed, Picture, Subscription},
+    clock::Clock,
+    feed::{Picture, Subscription, metrics::Metrics},
     http::{access_log::Entry, limits},
     net::socket::{self, Socket},
 };
@@ -17,69 +18,39 @@ use hyper::HeaderMap;
 use std::{
     io::{self, IoSlice},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 use tokio::{sync::Notify, time::timeout};
 
-/// A request for the stream, and its place among the viewers.
+/// A request for the stream, and its slot among the viewers.
 #[derive(Debug)]
 pub(in crate::http) struct StreamRequest {
     pub(in crate::http) slot: Slot,
     pub(in crate::http) framing: Framing,
     pub(in crate::http) content_type: &'static str,
     pub(in crate::http) rate_limit: Option<RateLimit>,
-    /// What the answer's head says to this viewer beyond the usual.
+    /// Headers of the answer for this viewer, beside the usual ones.
     pub(in crate::http) headers: HeaderMap,
     /// Its line in the access log, if there is one.
     pub(in crate::http) entry: Option<Box<Entry>>,
 }
 
-/// Streams until the viewer leaves.
-pub(in crate::http) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fanout: &Fanout) {
-    if let Err(error) = socket.keep_fresh() {
-        tracing::debug!(%error, "a slow viewer may fall behind");
-    }
-    let opening = request.framing.opening(request.content_type, &request.headers);
-    let stream = Arc::new(Viewer::new(socket, request, feed.subscribe()));
-    tokio::select! {
-        () = left(&stream, fanout) => {}
-        result = stream.run(&opening, fanout) => {
-            if let Err(error) = result {
-                tracing::debug!(%error, "viewer gone");
-            }
-        }
-    }
+/// What all viewers of a server share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) parts: Arc<Parts>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Until the peer has gone. What it may still send is of no interest; one that does not stop is sent away, before
-/// reading from it leaves no time for the others.
-async fn left(stream: &Viewer, fanout: &Fanout) {
-    let socket = &stream.socket;
-    let mut ignored = [0; 512];
-    let mut patience = limits::CHATTER;
-    while socket.readable().await.is_ok() {
-        match socket.try_read(&mut ignored) {
-            // It has closed its side, and may still listen, as `nc -N` does: TCP does not tell. A picture does; who has
-            // gone refuses it.
-            Ok(0) => {
-                if stream.lock().opened {
-                    stream.repeat(fanout);
-                }
-                return socket.broken().await;
-            }
-            Ok(read) if read > patience => return,
-            Ok(read) => patience -= read,
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
-    }
-}
-
-/// One viewer, its socket and the pictures it is to get.
+/// One viewer.
+///
+/// The thread that publishes [offers](Self::offer) it each new picture. A picture that the socket does not take at once is
+/// finished by the viewer's own task, which then [continues](Self::follow) with the newest.
 #[derive(Debug)]
 pub(super) struct Viewer {
     socket: Socket,
-    /// Tells the viewer's own task that there was no room, or an error.
+    shared: Arc<Shared>,
+    /// Wakes the viewer's own task: there was no room, or an error.
     stopped: Notify,
     inner: Mutex<Inner>,
 }
@@ -90,15 +61,23 @@ struct Inner {
     /// The answer's head has gone.
     opened: bool,
     outgoing: Outgoing,
+    /// While it is open and its socket takes memfds.
+    sharing: Option<Sharing>,
     pictures: Subscription,
     entry: Option<Box<Entry>>,
     rate_limit: Option<RateLimit>,
+    /// Pictures that the rate limit has withheld.
     rate_limited: u64,
     failed: Option<io::Error>,
 }
 
 impl Viewer {
-    fn new(socket: Socket, request: StreamRequest, pictures: Subscription) -> Self {
+    pub(super) fn new(
+        socket: Socket,
+        request: StreamRequest,
+        pictures: Subscription,
+        shared: Arc<Shared>,
+    ) -> Self {
         let outgoing = Outgoing::new(request.framing, socket.send_mode());
         let StreamRequest { slot, rate_limit, mut entry, .. } = request;
         if let Some(entry) = &mut entry {
@@ -108,21 +87,14 @@ impl Viewer {
             slot,
             opened: false,
             outgoing,
+            sharing: None,
             pictures,
             entry,
             rate_limit,
             rate_limited: 0,
             failed: None,
         };
-        Self { socket, stopped: Notify::new(), inner: Mutex::new(inner) }
-    }
-
-    pub(super) fn id(&self) -> u64 {
-        self.lock().slot.id()
-    }
-
-    pub(super) fn send_mode(&self) -> SendMode {
-        self.lock().outgoing.send_mode()
+        Self { socket, shared, stopped: Notify::new(), inner: Mutex::new(inner) }
     }
 
     /// Whether sending is one system call and no more: no encryption.
@@ -130,25 +102,47 @@ impl Viewer {
         self.socket.is_plain()
     }
 
-    /// Sends the newest picture, if this viewer has not had it and is not busy with another.
-    pub(super) fn offer(&self, fanout: &Fanout) {
+    /// Sends the answer's head.
+    pub(super) async fn open(&self, head: &[u8]) -> io::Result<()> {
+        write_all(&self.socket, head).await?;
+        let mut inner = self.lock();
+        inner.opened = true;
+        inner.sharing = (inner.outgoing.send_mode() == SendMode::Memfd).then(|| self.shared.parts.share());
+        Ok(())
+    }
+
+    /// Sends this picture, unless the viewer is busy with another, has had it, or is not due one.
+    pub(super) fn offer(&self, new: &NewPart<'_>) {
+        let mut inner = self.lock();
+        if inner.outgoing.idle() && inner.pictures.accept(new.published) && inner.is_due(&self.shared) {
+            inner.outgoing.begin(new.part());
+            let pushed = inner.push(&self.socket, &self.shared);
+            self.stop_unless_idle(&mut inner, pushed);
+        }
+    }
+
+    /// Sends the feed's newest picture, if this viewer has not had it and is not busy with another.
+    pub(super) fn catch_up(&self) {
         let mut inner = self.lock();
         if inner.outgoing.idle() {
-            self.attempt(&mut inner, fanout);
+            let pushed = inner.proceed(&self.socket, &self.shared);
+            self.stop_unless_idle(&mut inner, pushed);
         }
     }
 
     /// Sends the newest picture, or the last one once more, if this viewer is not busy.
-    pub(super) fn repeat(&self, fanout: &Fanout) {
+    pub(super) fn repeat(&self) {
         let mut inner = self.lock();
         if inner.outgoing.idle() {
             inner.outgoing.repeat();
-            self.attempt(&mut inner, fanout);
+            let pushed = inner.proceed(&self.socket, &self.shared);
+            self.stop_unless_idle(&mut inner, pushed);
         }
     }
 
-    fn attempt(&self, inner: &mut Inner, fanout: &Fanout) {
-        match inner.proceed(&self.socket, fanout) {
+    /// Leaves to the viewer's own task what has to wait.
+    fn stop_unless_idle(&self, inner: &mut Inner, after: io::Result<After>) {
+        match after {
             Ok(After::Idle) => return,
             Ok(After::Blocked(_)) => {}
             Err(error) => inner.failed = Some(error),
@@ -156,22 +150,42 @@ impl Viewer {
         self.stopped.notify_one();
     }
 
-    /// The viewer's own task: the beginning, and what has to wait for room.
-    async fn run(self: &Arc<Self>, opening: &[u8], fanout: &Fanout) -> io::Result<()> {
-        write_all(&self.socket, opening).await?;
-        self.lock().opened = true;
-        let _joined = fanout.join(self);
+    /// The viewer's own task once it is open: sends what had to wait, until an error.
+    pub(super) async fn follow(&self) -> io::Result<()> {
         loop {
             let after = {
                 let mut inner = self.lock();
                 match inner.failed.take() {
                     Some(error) => return Err(error),
-                    None => inner.proceed(&self.socket, fanout)?,
+                    None => inner.proceed(&self.socket, &self.shared)?,
                 }
             };
             match after {
                 After::Idle => self.stopped.notified().await,
                 After::Blocked(bytes) => room(&self.socket, bytes).await?,
+            }
+        }
+    }
+
+    /// Until the peer has gone. What it may still send is ignored; one that does not stop sending is disconnected, before
+    /// reading from it leaves no time for the others.
+    pub(super) async fn left(&self) {
+        let mut ignored = [0; 512];
+        let mut patience = limits::CHATTER;
+        while self.socket.readable().await.is_ok() {
+            match self.socket.try_read(&mut ignored) {
+                // It has closed its side, and may still listen, as `nc -N` does: TCP does not say which. A picture does:
+                // a peer that has gone refuses it.
+                Ok(0) => {
+                    if self.lock().opened {
+                        self.repeat();
+                    }
+                    return self.socket.broken().await;
+                }
+                Ok(read) if read > patience => return,
+                Ok(read) => patience -= read,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
             }
         }
     }
@@ -185,49 +199,60 @@ impl Viewer {
 enum After {
     /// The viewer has all there is.
     Idle,
-    /// There is no room for what has so many bytes.
+    /// There is no room for what has this many bytes.
     Blocked(usize),
 }
 
 impl Inner {
     /// Sends until there is nothing more to send, or no room.
-    fn proceed(&mut self, socket: &Socket, fanout: &Fanout) -> io::Result<After> {
+    fn proceed(&mut self, socket: &Socket, shared: &Shared) -> io::Result<After> {
         loop {
-            if let Some(picture) = self.next(fanout.now()) {
-                self.outgoing.begin(fanout.part(picture));
+            if let Some(picture) = self.next(shared) {
+                self.outgoing.begin(shared.parts.of(&picture));
             }
             if self.outgoing.idle() {
                 return Ok(After::Idle);
             }
-            let send_mode = self.outgoing.send_mode();
-            let progress = self.outgoing.push(socket);
-            if self.outgoing.send_mode() != send_mode {
-                fanout.refused();
+            if let blocked @ After::Blocked(_) = self.push(socket, shared)? {
+                return Ok(blocked);
             }
-            let Pushed::Whole(bytes) = progress? else { return Ok(After::Blocked(self.outgoing.length())) };
-            fanout.metrics().stream_bytes.inc_by(bytes as u64);
-            if let Some(entry) = &mut self.entry {
-                entry.bytes += bytes as u64;
-            }
-            self.slot.sent(fanout.now(), self.pictures.missed() + self.rate_limited);
         }
     }
 
-    /// A picture to begin with now.
-    fn next(&mut self, now: Duration) -> Option<Arc<Picture>> {
+    /// Sends what the socket takes now of what is outgoing.
+    fn push(&mut self, socket: &Socket, shared: &Shared) -> io::Result<After> {
+        let pushed = self.outgoing.push(socket);
+        if self.outgoing.send_mode() == SendMode::Copy {
+            self.sharing = None;
+        }
+        let Pushed::Whole(bytes) = pushed? else { return Ok(After::Blocked(self.outgoing.length())) };
+        shared.metrics.stream_bytes.inc_by(bytes as u64);
+        if let Some(entry) = &mut self.entry {
+            entry.bytes += bytes as u64;
+        }
+        self.slot.sent(shared.clock.monotonic(), self.pictures.missed() + self.rate_limited);
+        Ok(After::Idle)
+    }
+
+    /// A picture of the feed to begin with now.
+    fn next(&mut self, shared: &Shared) -> Option<Arc<Picture>> {
         if self.outgoing.replaceable() {
-            // Nothing of the one that waits has gone, and its turn goes to the newest.
+            // Nothing of the one that waits has gone, so the newest takes its turn.
             return self.pictures.unseen();
         }
         if !self.outgoing.idle() {
             return None;
         }
         let picture = self.pictures.unseen()?;
-        if self.rate_limit.as_mut().is_none_or(|rate_limit| rate_limit.admits(now)) {
-            return Some(picture);
-        }
-        self.rate_limited += 1;
-        None
+        self.is_due(shared).then_some(picture)
+    }
+
+    /// Whether the rate limit admits one more picture now.
+    fn is_due(&mut self, shared: &Shared) -> bool {
+        let Some(rate_limit) = &mut self.rate_limit else { return true };
+        let due = rate_limit.admits(shared.clock.monotonic());
+        self.rate_limited += u64::from(!due);
+        due
     }
 }
 
@@ -263,10 +288,11 @@ async fn room(socket: &Socket, bytes: usize) -> io::Result<()> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     /// Time passes at once, and the kernel's own is none of it.
     #[tokio::test(start_paused = true)]
-    async fn the_kernel_gives_a_stalled_viewer_the_time_that_its_picture_has() {
+    async fn kernel_timeout_of_a_stalled_viewer_exceeds_the_budget_of_its_picture() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _silent = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let socket = listener.accept().await.unwrap().0;
@@ -281,7 +307,10 @@ mod tests {
             assert!(waited.abs_diff(limits::stall_budget(bytes)) < Duration::from_millis(10), "{waited:?}");
             let Socket::Tcp(tcp) = &socket else { unreachable!() };
             let kernel = socket2::SockRef::from(tcp).tcp_user_timeout().unwrap().unwrap();
-            assert!(kernel > waited, "{bytes} bytes: the kernel's {kernel:?} end before {waited:?}");
+            assert!(
+                kernel > waited,
+                "{bytes} bytes: the kernel gives up after {kernel:?}, before {waited:?}"
+            );
         }
     }
 }

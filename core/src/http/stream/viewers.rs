@@ -70,6 +70,13 @@ pub(in crate::http) struct ViewerState {
     skipped: u64,
 }
 
+#[cfg(test)]
+impl ViewerState {
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+}
+
 impl Viewers {
     pub(in crate::http) fn new(max: usize, gauge: Gauge) -> Self {
         Self { max, gauge, inner: Arc::default() }
@@ -134,11 +141,6 @@ pub(in crate::http) struct Slot {
 }
 
 impl Slot {
-    /// Another for each viewer, growing.
-    pub(super) fn id(&self) -> u64 {
-        self.id
-    }
-
     /// A picture went out at `now`; `skipped` were passed over so far.
     pub(super) fn sent(&self, now: Duration, skipped: u64) {
         if let Some(entry) = self.viewers.lock().viewers.get_mut(&self.id) {
