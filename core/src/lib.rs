@@ -1,16 +1,17 @@
 //! JPEG camera streaming for small Linux boards: encode, stream, upload.
 //!
-//! The way of a frame:
+//! The path of a frame:
 //!
 //! ```text
 //! camera thread:  CameraSource::next_frame -> Frame (borrowed; goes back to the device on drop)
 //!                 -> JpegEncoder::encode into a recycled buffer -> Feed (the newest wins)
-//!                 -> all viewers that have room, one system call each
-//! socket thread:  one current-thread runtime: HTTP server and upload client; who had no room, or came, takes the newest
+//!                 -> every viewer whose socket has room, one system call each
+//! socket thread:  one current-thread runtime: HTTP server and upload client; a viewer that had no room, or has just
+//!                 joined, takes the newest picture
 //! ```
 //!
-//! Raw frames never leave the camera thread; the JPEG is made once and shared by reference with every viewer.
-//! With nobody watching and nothing uploading, nothing is encoded, and the camera is looked at five times a second.
+//! Raw frames never leave the camera thread; each JPEG is made once and shared by reference with every viewer.
+//! Without viewers and uploads nothing is encoded, and the camera is polled five times a second.
 
 // Allowed in `cli/closed_stdout.rs` and in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere
 // else.

@@ -1,6 +1,6 @@
 //! Colours, after MaixPy's `image.Color`.
 
-/// A colour of 8-bit R, G, B. With the feature `drawing` it converts to and from
+/// A colour with 8-bit R, G and B. With the feature `drawing` it converts to and from
 /// embedded-graphics' `Rgb888`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Color([u8; 3]);
@@ -17,7 +17,7 @@ impl Color {
     /// 0, 0, 255.
     pub const BLUE: Self = Self::from_rgb(0, 0, 255);
 
-    /// A colour of its three parts, each 0 to 255.
+    /// A colour from its three components, each 0 to 255.
     pub const fn from_rgb(r: u8, g: u8, b: u8) -> Self {
         Self([r, g, b])
     }

@@ -1,4 +1,4 @@
-//! Pictures from frames and into files.
+//! Converts frames to pictures, and pictures to files.
 
 use super::Image;
 use crate::{
@@ -9,19 +9,19 @@ use bytes::Bytes;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result};
 use jpeg_encoder::ImageBuffer;
 
-/// What a picture can be saved or sent as.
+/// The file formats of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileFormat {
     /// `image/jpeg`, 4:2:0.
     Jpeg(Quality),
-    /// `image/png`, without loss.
+    /// `image/png`, lossless.
     #[cfg(feature = "png")]
     Png,
 }
 
 impl Image {
-    /// The picture in a frame, decoded if it is compressed, and converted from full-range BT.601 where it is
+    /// The picture in a frame, decoded if it is compressed, and converted from full-range BT.601 if it is
     /// YCbCr.
     ///
     /// # Errors
@@ -53,10 +53,10 @@ impl Image {
         Ok(image)
     }
 
-    /// The picture as a file: [`to_jpeg`](Self::to_jpeg) or `to_png`, if the feature `png` is on.
+    /// The picture as a file: [`to_jpeg`](Self::to_jpeg) or, with the feature `png`, `to_png`.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's.
     pub fn to_format(&self, format: FileFormat) -> Result<Bytes> {
         match format {
             FileFormat::Jpeg(quality) => self.to_jpeg(quality),
@@ -68,17 +68,17 @@ impl Image {
     /// The picture as a JPEG file, 4:2:0.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's.
     pub fn to_jpeg(&self, quality: Quality) -> Result<Bytes> {
         let mut jpeg = Vec::new();
         BaselineEncoder::new().encode(&self.frame(FrameMeta::default())?, quality, &mut jpeg)?;
         Ok(jpeg.into())
     }
 
-    /// The picture as a PNG file: no pixel changes.
+    /// The picture as a PNG file, lossless.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's.
     #[cfg(feature = "png")]
     pub fn to_png(&self) -> Result<Bytes> {
         let mut file = Vec::new();

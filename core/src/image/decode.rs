@@ -1,4 +1,4 @@
-//! Pictures from JPEGs, the way browsers show them: colours, sampling and orientation as libjpeg-turbo reads them.
+//! Decodes JPEGs as browsers do: with libjpeg-turbo's colours, sampling and orientation.
 
 use super::{Image, convert::rgb, orientation::Orientation};
 use crate::jpeg::{self, Plane};
@@ -8,16 +8,16 @@ use eyelet_hal::{
 };
 
 impl Image {
-    /// The picture in a JPEG, upright: turned as its EXIF orientation says.
+    /// The picture in a JPEG, rotated upright according to its EXIF orientation.
     ///
     /// # Errors
-    /// `CorruptFrame` when it is not whole, `Unsupported` for kinds that browsers do not show and for four-colour
-    /// print, `OutOfMemory` when there is no room or it has more than 2^25 pixels.
+    /// `CorruptFrame` when it is incomplete, `Unsupported` for kinds that browsers cannot show and for CMYK,
+    /// `OutOfMemory` when memory is short or the picture has more than 2^25 pixels.
     pub fn from_jpeg(jpeg: &[u8]) -> Result<Self> {
         Self::decode(jpeg, None)
     }
 
-    /// The picture in a JPEG whose size must be that of `format`.
+    /// The picture in a JPEG, whose size must be that of `format`.
     pub(super) fn decode(bytes: &[u8], format: Option<StreamFormat>) -> Result<Self> {
         let mut whole = Vec::new();
         let info = jpeg::repair(bytes, &mut whole)?;
@@ -60,7 +60,7 @@ impl Image {
     }
 }
 
-/// What application segments say.
+/// The relevant contents of application segments.
 #[derive(Default)]
 struct Notes {
     jfif: bool,
@@ -88,7 +88,7 @@ impl Notes {
         notes
     }
 
-    /// Whether three components are R, G and B, and not Y, Cb and Cr.
+    /// Whether three components are R, G and B rather than Y, Cb and Cr.
     fn is_rgb(&self, frame: &FrameHeader) -> bool {
         match (self.jfif, self.adobe) {
             (true, _) => false,
@@ -98,15 +98,15 @@ impl Notes {
     }
 }
 
-/// How many samples a component has for how many pixels, along both axes.
+/// The subsampling of a component along both axes: samples per pixels.
 struct Scale {
     across: (u8, u8),
     down: (u8, u8),
 }
 
 impl Scale {
-    /// Appends row `y` of the picture, `width` samples of it: between two of half as many samples each is interpolated,
-    /// three parts of the nearer one, otherwise the nearest is taken.
+    /// Appends `width` samples of row `y` of the picture. At half resolution samples are interpolated, three parts
+    /// of the nearer one and one of the farther; otherwise the nearest sample is used.
     fn row(&self, plane: &Plane, y: usize, width: usize, out: &mut Vec<u8>) {
         let half = |(own, most): (u8, u8)| 2 * own == most;
         let nearest = |at: usize, (own, most): (u8, u8)| at * usize::from(own) / usize::from(most);

@@ -1,4 +1,4 @@
-//! Pictures as a target of embedded-graphics, and text on them.
+//! Pictures as an embedded-graphics target, and text on them.
 
 use super::{Color, Image, Lettering};
 use embedded_graphics::{
@@ -11,8 +11,8 @@ use embedded_graphics::{
 use std::convert::Infallible;
 
 impl Image {
-    /// Writes `text` with its top left corner at (`x`, `y`), each character 10 pixels wide and 20 high, each of its
-    /// lines below the last. What Latin-1 does not have becomes `?`.
+    /// Writes `text`, one or more lines, with its top left corner at (`x`, `y`). Each character is 10 pixels wide and
+    /// 20 high. Characters outside Latin-1 become `?`.
     pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
         Lettering::LARGE.draw(self, x.into(), y.into(), text, color);
     }

@@ -17,11 +17,11 @@ pub(crate) use text::Lettering;
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use std::{fmt, ops::Range};
 
-/// How thick the line of a shape is.
+/// The line thickness of a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Thickness {
-    /// So many pixels, centred on the shape's outermost ones; where that cannot be, the odd one is outside.
+    /// In pixels, centred on the shape's outermost ones; if it is even, the extra pixel is outside.
     Pixels(u32),
     /// No line: the shape is filled. MaixPy's -1.
     Filled,
@@ -33,7 +33,7 @@ impl Default for Thickness {
     }
 }
 
-/// A picture of 8-bit R, G, B, to draw on and to send.
+/// A picture of 8-bit R, G and B, to draw on and to send.
 ///
 /// ```
 /// use eyelet_core::image::{Color, Image, Thickness};
@@ -49,12 +49,12 @@ impl Default for Thickness {
 /// # }
 /// ```
 ///
-/// It is also an [embedded-graphics](embedded_graphics) `DrawTarget`, so whatever draws there draws here. What lies
-/// outside is left out.
+/// It is also an [embedded-graphics](embedded_graphics) `DrawTarget`, so whatever draws there draws here. Pixels
+/// outside the picture are clipped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     format: StreamFormat,
-    // One entry a pixel, row by row, nothing between rows.
+    // One entry per pixel, row by row, without padding.
     pixels: Vec<[u8; 3]>,
     width: usize,
 }
@@ -63,7 +63,7 @@ impl Image {
     /// A black picture of `width` x `height` pixels.
     ///
     /// # Errors
-    /// `InvalidInput` when a side is 0 or over 65535 (no JPEG can have it), `OutOfMemory` when there is no room.
+    /// `InvalidInput` when a side is 0 or over 65535 (the limit of JPEG), `OutOfMemory` when memory is short.
     pub fn new(width: u32, height: u32) -> Result<Self> {
         let cannot = |kind, why| Error::new(kind, format!("cannot make a {width}x{height} picture: {why}"));
         let sides = 1..=u32::from(u16::MAX);
@@ -79,12 +79,12 @@ impl Image {
         Ok(Self { format, pixels, width: columns })
     }
 
-    /// Pixels in a row.
+    /// In pixels.
     pub fn width(&self) -> u32 {
         self.format.width.get()
     }
 
-    /// Rows.
+    /// In pixels.
     pub fn height(&self) -> u32 {
         self.format.height.get()
     }
@@ -112,13 +112,13 @@ impl Image {
         self.fill(hole.0.end..outer.0.end, hole.1, color);
     }
 
-    /// R, G, B of each pixel, row by row: a copy, to keep.
+    /// R, G, B of each pixel, row by row: an owned copy.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.as_bytes().to_vec()
     }
 
-    /// The same bytes, borrowed: nothing is copied. In MaixPy the picture must be kept alive by hand for as long as
-    /// these bytes are used; here the compiler sees to it:
+    /// The same bytes, borrowed: nothing is copied. In MaixPy the caller must keep the picture alive for as long as
+    /// these bytes are used; here the compiler enforces it:
     ///
     /// ```compile_fail,E0505
     /// # use eyelet_core::image::Image;
@@ -131,15 +131,15 @@ impl Image {
         self.pixels.as_flattened()
     }
 
-    /// The picture as a camera would lend it, to encode or to stream. Nothing is copied.
+    /// The picture as a camera's frame, to encode or to stream. Nothing is copied.
     ///
     /// # Errors
-    /// None that a picture can cause; [`Frame::new`] checks all the same.
+    /// None in practice: a picture meets every check of [`Frame::new`].
     pub fn frame(&self, meta: FrameMeta) -> Result<Frame<'_>> {
         Frame::new(self.format, meta, &[Plane::host(self.as_bytes(), self.width * 3)])
     }
 
-    /// Fills the part of a rectangle that is on the picture.
+    /// Fills the part of a rectangle that is inside the picture.
     fn fill(&mut self, x: Range<i64>, y: Range<i64>, color: Color) {
         let (width, height) = (i64::from(self.width()), i64::from(self.height()));
         let clip =
@@ -153,7 +153,7 @@ impl Image {
         }
     }
 
-    /// Puts `ink` 256ths of a colour on a pixel, if that is on the picture.
+    /// Blends `ink` 256ths of a colour into a pixel, if it is inside the picture.
     pub(crate) fn blend(&mut self, x: i64, y: i64, color: Color, ink: u32) {
         let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
         if x < self.width

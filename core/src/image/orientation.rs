@@ -1,17 +1,17 @@
-//! How a camera held its picture: the orientation of EXIF 2.32, tag 0x0112.
+//! How a camera was held: the orientation of EXIF 2.32, tag 0x0112.
 
-/// The way from stored pixels to those that a person sees.
+/// The transformation from stored to displayed pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Orientation {
-    /// Rows become columns, first of all.
+    /// First, rows become columns.
     transpose: bool,
-    /// Then left and right change places, and top and bottom.
+    /// Then left and right are swapped, and top and bottom.
     mirror: bool,
     flip: bool,
 }
 
 impl Orientation {
-    /// What an APP1 segment says; `None` if it says nothing of that.
+    /// Reads it from an APP1 segment; `None` if it is not there.
     pub(super) fn in_app1(payload: &[u8]) -> Option<Self> {
         let tiff = payload.strip_prefix(b"Exif\0\0")?;
         let big = match tiff.get(..4)? {
@@ -51,8 +51,8 @@ impl Orientation {
         if self.transpose { (height, width) } else { (width, height) }
     }
 
-    /// Where the pixels of stored row `y` go, from the left, in a picture stored as `width` x `height`: the index of the
-    /// first, and how far it is to the next.
+    /// Where the pixels of stored row `y` go, from the left, in a picture stored as `width` x `height`: the index of
+    /// the first, and the distance to the next.
     pub(super) fn row(self, y: usize, (width, height): (usize, usize)) -> (usize, isize) {
         let at = |x: usize| {
             let (x, y) = if self.transpose { (y, x) } else { (x, y) };

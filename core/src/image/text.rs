@@ -1,4 +1,4 @@
-//! Letters of any size, clipped to the picture.
+//! Text of any size, clipped to the picture.
 
 use super::{Color, Image};
 use embedded_graphics::{
@@ -19,12 +19,12 @@ pub(crate) struct Lettering {
 }
 
 impl Lettering {
-    /// 10x20 pixels a character.
+    /// 10x20 pixels per character.
     pub(crate) const LARGE: Self = Self { font: &iso_8859_1::FONT_10X20, scale: 1 };
-    /// 6x10 pixels a character.
+    /// 6x10 pixels per character.
     pub(crate) const SMALL: Self = Self { font: &iso_8859_1::FONT_6X10, scale: 1 };
 
-    /// The same, `scale` times as large.
+    /// The same font, `scale` times as large.
     pub(crate) const fn times(self, scale: u32) -> Self {
         Self { scale: self.scale * scale, ..self }
     }
@@ -39,7 +39,7 @@ impl Lettering {
         self.font.character_size.height * self.scale
     }
 
-    /// Writes the lines of `text`. Characters that cannot be seen cost nothing and overflow nothing.
+    /// Writes the lines of `text`. Characters outside the picture cost nothing and do not overflow.
     pub(crate) fn draw(self, image: &mut Image, x: i64, y: i64, text: &str, color: Color) {
         let (width, height) = (i64::from(self.width()), i64::from(self.height()));
         let style = MonoTextStyle::new(self.font, BinaryColor::On);
@@ -71,7 +71,7 @@ const ROWS: usize = 20;
 /// The pixels of one character.
 struct Glyph {
     size: Size,
-    /// The left-most pixel is the lowest bit but one: a bit on each side is empty.
+    /// The leftmost pixel is the second-lowest bit: one bit on each side is empty.
     rows: [u16; ROWS],
 }
 

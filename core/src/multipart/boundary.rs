@@ -1,16 +1,16 @@
-//! The lines between parts.
+//! The boundary lines between parts.
 
 use eyelet_hal::{Error, ErrorKind, Result};
 
 /// White space allowed after a boundary, in bytes.
 const MAX_PADDING: usize = 256;
 
-/// What a boundary line begins with, the two dashes included.
+/// The start of a boundary line, including the two dashes.
 #[derive(Debug)]
 pub(super) struct Delimiter {
     line: Vec<u8>,
-    /// The boundary without the dashes that it begins with. Servers disagree on whether the dashes of the line are
-    /// part of the boundary that the `Content-Type` names; the first line settles it.
+    /// The boundary without its leading dashes. Servers disagree on whether the dashes of the line are
+    /// part of the boundary in `Content-Type`; the first line decides.
     core: Vec<u8>,
 }
 
@@ -34,13 +34,13 @@ pub(super) struct Found {
 
 enum Match {
     No,
-    /// Nobody knows before more bytes have come.
+    /// Undecided until more bytes arrive.
     Perhaps,
     Yes(usize, Line),
 }
 
 impl Delimiter {
-    /// The delimiter that a `Content-Type` names.
+    /// The delimiter given in a `Content-Type`.
     pub(super) fn of(content_type: &str) -> Result<Self> {
         let unusable = |why: &str| {
             let content_type: String = content_type.chars().take(100).collect();
@@ -65,34 +65,34 @@ impl Delimiter {
         line.starts_with(&self.line)
     }
 
-    /// The first boundary line of a stream: its end. `searched` moves on to where the search must resume.
+    /// The end of the first boundary line of a stream. `searched` advances to where the search must resume.
     pub(super) fn find_first(&mut self, buffer: &[u8], searched: &mut usize) -> Option<(usize, Line)> {
         let (_, end, line) = find_line(buffer, searched, |rest| {
             let dashes = rest.iter().take(MAX_PADDING).take_while(|&&b| b == b'-').count();
             if dashes < 2 && dashes < rest.len() {
                 return Match::No;
             }
-            // Whatever the first line begins with, all others do.
+            // All other lines begin as the first one does.
             self.line = [&rest[..dashes], &self.core].concat();
             boundary_line(rest, &self.line)
         })?;
         Some((end, line))
     }
 
-    /// The next boundary line; it begins the buffer or follows a line end. `searched` moves on to where the search
-    /// must resume.
+    /// The next boundary line; it starts the buffer or follows a line end. `searched` advances to where the
+    /// search must resume.
     pub(super) fn find(&self, buffer: &[u8], searched: &mut usize) -> Option<Found> {
         let (start, end, line) = find_line(buffer, searched, |rest| boundary_line(rest, &self.line))?;
         Some(Found { body: trim_line_end(&buffer[..start]).len(), end, line })
     }
 }
 
-/// Without the line end that it may end with.
+/// Without its line end, if there is one.
 pub(super) fn trim_line_end(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").map_or(bytes, |bytes| bytes.strip_suffix(b"\r").unwrap_or(bytes))
 }
 
-/// The first line that `test` says yes to: its start, its end, and what it is.
+/// The first line that `test` accepts: its start, its end, and its kind.
 fn find_line(
     buffer: &[u8],
     searched: &mut usize,
@@ -114,7 +114,7 @@ fn find_line(
     }
 }
 
-/// Whether `bytes`, from the start of a line, begin with a boundary line, and where that line ends.
+/// Whether `bytes`, which start at the start of a line, begin with a boundary line, and where that line ends.
 fn boundary_line(bytes: &[u8], delimiter: &[u8]) -> Match {
     let common = bytes.len().min(delimiter.len());
     if bytes[..common] != delimiter[..common] {
@@ -156,7 +156,7 @@ fn parameter(mut text: &str, name: &str) -> Option<String> {
     }
 }
 
-/// What stands before the closing quote, and what after it.
+/// The text before the closing quote, and the text after it.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

@@ -4,7 +4,7 @@ use super::Part;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What a header block says, as far as it matters here.
+/// The relevant contents of a header block.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     pub(super) length: Option<usize>,
@@ -13,7 +13,7 @@ pub(super) struct Header {
     sequence: Option<u64>,
 }
 
-/// The end of the block, the blank line included; `searched` is the start of a line, and moves on.
+/// The end of the block, including the blank line; `searched` is the start of a line, and advances.
 pub(super) fn end(buffer: &[u8], searched: &mut usize) -> Option<usize> {
     loop {
         let rest = &buffer[*searched..];
@@ -26,7 +26,7 @@ pub(super) fn end(buffer: &[u8], searched: &mut usize) -> Option<usize> {
 }
 
 impl Header {
-    /// Reads what it knows; lines that are no header lines are passed over.
+    /// Reads the known headers; lines that are not headers are ignored.
     pub(super) fn parse(block: &[u8]) -> Self {
         let mut header = Self::default();
         for line in block.split(|&b| b == b'\n') {
@@ -44,7 +44,7 @@ impl Header {
         header
     }
 
-    /// The part that this is the header of. Takes what it says.
+    /// The part with this header, whose values are moved into it.
     pub(super) fn part(&mut self, body: Bytes) -> Part {
         let Self { content_type, timestamp, sequence, .. } = std::mem::take(self);
         Part { content_type, timestamp, sequence, body }

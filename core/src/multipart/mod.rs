@@ -1,8 +1,8 @@
 //! A reader of `multipart/x-mixed-replace`, the framing of MJPEG over HTTP, as strict as needed and as tolerant as
 //! real cameras demand.
 //!
-//! It is fed bytes as they come, in any split, and gives parts: by `Content-Length` where a part has one, up to the
-//! next boundary line where not. It does no I/O and holds never more than one part and what was fed last.
+//! It accepts bytes as they arrive, split anywhere, and returns parts: by `Content-Length` if a part has one, otherwise
+//! up to the next boundary line. It does no I/O and never buffers more than one part and the bytes pushed last.
 //!
 //! ```
 //! use eyelet_core::multipart::Reader;
@@ -36,15 +36,15 @@ pub struct Part {
     pub timestamp: Option<Duration>,
     /// `X-Sequence`.
     pub sequence: Option<u64>,
-    /// What the part holds.
+    /// The part's content.
     pub body: Bytes,
 }
 
-/// How much a stream may make its reader hold, in bytes.
+/// How much a stream may make its reader buffer, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// For the header block of a part, and for what comes before the first boundary: 16 KiB.
+    /// For the header block of a part, and for anything before the first boundary: 16 KiB.
     pub header: usize,
     /// For the body of a part: 32 MiB.
     pub body: usize,
@@ -62,7 +62,7 @@ pub struct Reader {
     delimiter: Delimiter,
     limits: Limits,
     buffer: BytesMut,
-    /// Up to here the buffer was searched in vain; no byte is searched over and over.
+    /// Everything before this has been searched, so that no byte is searched repeatedly.
     searched: usize,
     state: State,
 }
@@ -79,7 +79,7 @@ enum State {
     Open(Header),
     /// After a body whose length was known.
     Between,
-    /// After the closing boundary, or after an error: nothing more comes.
+    /// After the closing boundary, or after an error: nothing follows.
     End,
 }
 
@@ -92,7 +92,7 @@ impl Reader {
         Self::with_limits(content_type, Limits::default())
     }
 
-    /// A reader with limits of its own.
+    /// A reader with these limits.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -101,14 +101,14 @@ impl Reader {
         Ok(Self { delimiter, limits, buffer: BytesMut::new(), searched: 0, state: State::Preamble })
     }
 
-    /// Takes more of the stream. Call [`next_part`](Self::next_part) until it gives nothing before pushing again.
+    /// Takes more of the stream. Call [`next_part`](Self::next_part) until it returns `None` before pushing again.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.is_finished() {
             self.buffer.extend_from_slice(bytes);
         }
     }
 
-    /// The next part, when all of it is there.
+    /// The next part, once it is complete.
     ///
     /// # Errors
     /// `CorruptFrame` when a limit is exceeded. The reader is finished then.
@@ -170,8 +170,8 @@ impl Reader {
         }
     }
 
-    /// Tells that the stream has ended: gives the part that ends with it, when a part without `Content-Length` was
-    /// under way. Nothing tells whether such a part is whole.
+    /// Marks the end of the stream, and returns the part that ends with it, if a part without `Content-Length` had
+    /// begun. Whether such a part is complete cannot be known.
     pub fn finish(&mut self) -> Option<Part> {
         let State::Open(mut header) = std::mem::replace(&mut self.state, State::End) else { return None };
         let body = std::mem::take(&mut self.buffer).freeze();
@@ -181,12 +181,12 @@ impl Reader {
         (end > 0).then(|| header.part(body.slice(..end)))
     }
 
-    /// Whether the closing boundary has come, or an error: no part can follow.
+    /// Whether the closing boundary has arrived, or an error: no part can follow.
     pub fn is_finished(&self) -> bool {
         matches!(self.state, State::End)
     }
 
-    /// Bytes of a body that has begun and is not all there.
+    /// The bytes received of a body that is not complete.
     pub fn unfinished(&self) -> usize {
         match self.state {
             State::Sized(..) | State::Open(_) => self.buffer.len(),
@@ -199,7 +199,7 @@ impl Reader {
         self.searched = 0;
     }
 
-    /// Goes on after a boundary line that ends at `end`.
+    /// Continues after a boundary line that ends at `end`.
     fn enter_line(&mut self, end: usize, line: Line) {
         self.buffer.advance(end);
         match line {

@@ -1,8 +1,8 @@
-//! What a spool asks of a disk: the seam where tests pull the plug.
+//! The disk operations of a spool: where tests inject faults and power cuts.
 
 use std::io;
 
-/// A file that a [`Disk`] has.
+/// A file on a [`Disk`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Its name, without a path.
@@ -11,14 +11,14 @@ pub struct Listed {
     pub len: u64,
 }
 
-/// One folder and the operations on it, each as small as the system call behind it, so that a fault can come
+/// One folder and the operations on it, each a single system call, so that a fault can occur
 /// between any two.
 ///
-/// For callers: what is written, made, renamed or removed is there at once for everybody who looks, but a power cut
-/// may undo it until [`sync`](Self::sync) (a file's bytes) or [`sync_folder`](Self::sync_folder) (names) returned.
+/// For callers: writes, new files, renames and removals are visible to all processes at once, but a power cut
+/// may undo them until [`sync`](Self::sync) (a file's bytes) or [`sync_folder`](Self::sync_folder) (names) returns.
 ///
-/// For implementors: errors are the system's. Renaming replaces what has the new name, and is whole or not at all. After a `sync` that
-/// failed nothing is known of the file; callers write another one.
+/// For implementors: errors are the system's. Renaming replaces a file that has the new name, and is atomic. After
+/// a failed `sync` the file's contents are undefined; callers write another one.
 pub trait Disk: Send + 'static {
     /// A file that is being written.
     type File;
@@ -26,16 +26,16 @@ pub trait Disk: Send + 'static {
     /// Every file with its length, in any order.
     fn list(&mut self) -> io::Result<Vec<Listed>>;
 
-    /// A new, empty file; one that had this name is gone.
+    /// A new, empty file, which replaces any file of this name.
     fn create(&mut self, name: &str) -> io::Result<Self::File>;
 
-    /// Adds all of the bytes to the file.
+    /// Appends all of the bytes to the file.
     fn write(&mut self, file: &mut Self::File, bytes: &[u8]) -> io::Result<()>;
 
     /// Waits until the file's bytes are on the disk.
     fn sync(&mut self, file: &mut Self::File) -> io::Result<()>;
 
-    /// Gives a file another name.
+    /// Renames a file.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
     /// Waits until the names are on the disk.

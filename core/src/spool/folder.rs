@@ -1,4 +1,4 @@
-//! The disk that a spool is on: a real folder, locked.
+//! The disk of a real spool: a locked folder.
 
 use super::disk::{Disk, Listed};
 use eyelet_hal::{Error, ErrorKind, Result};
@@ -12,20 +12,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Held by the one process that uses the folder. The lock goes with the process, so a crash leaves none.
+/// Held by the one process that uses the folder. The lock ends with the process, so a crash leaves none behind.
 const LOCK: &str = "lock";
 
-/// A folder that nobody else spools in.
+/// A folder in which no other process spools.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Open, to wait for its names.
+    /// Open, to sync its names.
     handle: File,
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder if there is none, and locks it.
+    /// Creates the folder if it does not exist, and locks it.
     ///
     /// # Errors
     /// `InvalidInput` when it is a file, `Busy` when another process spools there, `PermissionDenied` or `Other` when
@@ -68,13 +68,13 @@ impl Folder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Makes the folder and those above it, and waits for their names: a power cut must not take the whole spool.
+/// Creates the folder and its parents, and syncs their names: a power cut must not lose the whole spool.
 fn make(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(path)?;
@@ -88,7 +88,7 @@ fn make(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether it is locked now. Not where the file system has no locks, or (NFS) none for what is not open for writing.
+/// Whether it is locked now. False where the file system has no locks, or (NFS) none for files not open for writing.
 ///
 /// # Errors
 /// `WouldBlock` when another process has the lock.
@@ -100,8 +100,8 @@ fn locked(tried: rustix::io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Everything is done in the folder that was opened, whatever its path has become: where a disk was pulled out nothing is
-/// written to the empty folder below it, and no file seems to be missing.
+/// Everything happens in the folder that was opened, whatever its path leads to now: when a disk is unplugged, nothing
+/// is written to the empty mount point, and no file appears to be missing.
 impl Folder {
     fn file(&self, name: &str, flags: OFlags) -> io::Result<File> {
         let mode = Mode::from_raw_mode(0o666); // less what the umask takes
@@ -122,7 +122,7 @@ impl Disk for Folder {
                     let len = u64::try_from(found.st_size).unwrap_or_default();
                     files.push(Listed { name: name.to_owned(), len });
                 }
-                // NFS keeps what is removed while it is open as `.nfsXXXX`, for a while.
+                // NFS keeps files that are removed while open as `.nfsXXXX` for a while.
                 Ok(_) | Err(Errno::NOENT) => {}
                 Err(e) => return Err(e.into()),
             }
@@ -131,7 +131,7 @@ impl Disk for Folder {
     }
 
     fn create(&mut self, name: &str) -> io::Result<File> {
-        // What has this name may be anything: a link to somebody's file, a pipe that nobody reads.
+        // Anything may have this name: a link to an unrelated file, a pipe without a reader.
         let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         match self.file(name, new) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
@@ -147,7 +147,7 @@ impl Disk for Folder {
     }
 
     fn sync(&mut self, file: &mut File) -> io::Result<()> {
-        // The length too, which is all of the metadata that reading needs.
+        // Including the length, which is all the metadata that reading needs.
         file.sync_data()
     }
 
@@ -169,7 +169,7 @@ impl Disk for Folder {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len)?;
         file.read_to_end(&mut bytes)?;
-        // A disk that gives less than it has is no damage to the file.
+        // A short read is not damage to the file.
         if bytes.len() < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
     }
 }
@@ -220,13 +220,13 @@ mod tests {
         folder.rename("x", "y").unwrap();
         assert_eq!(folder.read("y").unwrap(), b"bytes");
         assert_eq!(fs::read_dir(&there).unwrap().count(), 0);
-        // One that is there is replaced, and not what it leads to.
+        // An existing one is replaced, and not its target.
         fs::write(dir.path().join("another"), b"another's").unwrap();
         std::os::unix::fs::symlink(dir.path().join("another"), elsewhere.join("x")).unwrap();
         folder.create("x").unwrap();
         assert_eq!(fs::read(dir.path().join("another")).unwrap(), b"another's");
         folder.remove("x").unwrap();
-        // What NFS leaves, and what is no file.
+        // NFS's leftovers, and entries that are not files.
         fs::write(elsewhere.join(".nfs000000000000000400000001"), b"").unwrap();
         fs::create_dir(elsewhere.join("00000000000000000001.jpg")).unwrap();
         let mut names: Vec<_> = folder.list().unwrap().into_iter().map(|file| file.name).collect();

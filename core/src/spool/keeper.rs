@@ -1,4 +1,4 @@
-//! The thread that owns a spool: pictures come from the camera, and go to whoever sends them.
+//! The thread that owns a spool: it receives pictures from the camera, and passes them to the sender.
 
 use super::{
     disk::Disk,
@@ -25,23 +25,23 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-/// How many pictures may wait in memory for the disk: a quarter of a second at 30 fps, while it is busy with itself.
+/// How many pictures may wait in memory for the disk: a quarter of a second at 30 fps, while the disk is busy.
 pub const QUEUE_DEPTH: usize = 8;
 
-/// Between attempts, while the disk fails.
+/// The pause between attempts while the disk fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a stop waits for the disk: a dead one may never answer.
+/// How long a stop waits for the disk, which may never respond.
 const STOP: Duration = Duration::from_secs(5);
 
-/// A spool at work. Dropping it takes what the camera has delivered already, then stops the thread.
+/// A running spool. Dropping it stores what the camera has already delivered, then stops the thread.
 #[derive(Debug)]
 pub struct Keeper {
-    /// There until dropped.
+    /// `Some` until dropped.
     requests: Option<mpsc::UnboundedSender<Request>>,
     options: Options,
     counters: SpoolCounters,
-    /// Hears when the thread has ended.
+    /// Notified when the thread has ended.
     ended: Receiver<()>,
 }
 
@@ -53,10 +53,10 @@ enum Request {
 }
 
 impl Keeper {
-    /// Spools every picture of the queue, as from this run.
+    /// Spools every picture of the queue, labelled with this run.
     ///
     /// # Errors
-    /// `OutOfMemory` if the system has no thread to give.
+    /// `OutOfMemory` if the system cannot start a thread.
     pub fn start<D: Disk>(spool: Spool<D>, pictures: Queue, run: RunId) -> Result<Self> {
         let failed = |e: std::io::Error| {
             let what = format!("cannot start the spool's thread: {e}; is the process limit reached?");
@@ -65,7 +65,7 @@ impl Keeper {
         let (requests, asked) = mpsc::unbounded_channel();
         let (ending, ended) = channel();
         let (options, counters) = (spool.options(), spool.counters().clone());
-        // Waits for channels and time only, and may block: it has the thread to itself.
+        // Waits only for channels and time, and may block: it has the thread to itself.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let disk = Outage::default();
         let desk = Desk { spool, run, said: None, overflowed: 0, waits: None, unwritten: None, disk };
@@ -77,8 +77,8 @@ impl Keeper {
         Ok(Self { requests: Some(requests), options, counters, ended })
     }
 
-    /// The oldest picture of the spool, as soon as there is one; the same again until it was [`sent`](Self::sent) or
-    /// [`refused`](Self::refused). While the disk fails it is waited for. Cancel-safe.
+    /// The oldest picture of the spool, as soon as there is one; the same one until it is [`sent`](Self::sent) or
+    /// [`refused`](Self::refused). Waits while the disk fails. Cancel-safe.
     pub async fn oldest(&self) -> Stored {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Oldest(reply));
@@ -91,12 +91,12 @@ impl Keeper {
         }
     }
 
-    /// The server has this picture.
+    /// The server has accepted this picture.
     pub fn sent(&self, number: u64) {
         self.ask(Request::Sent(number));
     }
 
-    /// The server will never take this picture.
+    /// The server will never accept this picture.
     pub fn refused(&self, number: u64) {
         self.ask(Request::Refused(number));
     }
@@ -113,7 +113,7 @@ impl Keeper {
 
     fn ask(&self, request: Request) {
         if let Some(requests) = &self.requests {
-            // Fails only when the thread is gone, which `oldest` tells.
+            // Fails only when the thread is gone, which `oldest` reports.
             let _ = requests.send(request);
         }
     }
@@ -126,17 +126,17 @@ impl Drop for Keeper {
     }
 }
 
-/// What the thread has.
+/// The state of the thread.
 struct Desk<D: Disk> {
     spool: Spool<D>,
     run: RunId,
-    /// The trouble that the log was told of; nothing again when the spool has emptied.
+    /// The trouble that was logged last; cleared when the spool has emptied.
     said: Option<Trouble>,
-    /// Pictures that came faster than they could be written.
+    /// Pictures that arrived faster than they could be written.
     overflowed: u64,
-    /// Who asked for a picture when there was none.
+    /// The requests for a picture that arrived when there was none.
     waits: Option<oneshot::Sender<Stored>>,
-    /// The picture that the disk did not take: the next one to be written.
+    /// The picture that could not be written: the next one to be written.
     unwritten: Option<Arc<Picture>>,
     disk: Outage,
 }
@@ -168,13 +168,13 @@ impl<D: Disk> Desk<D> {
                 }
             };
             tokio::select! {
-                biased; // the sender asks rarely, and what it returns makes room
+                biased; // the sender's requests are rare, and what it returns makes room
                 request = requests.recv() => match request {
                     Some(request) => self.answer(request),
                     None => break,
                 },
                 () = pause => self.try_again(),
-                // What waits for the disk comes first.
+                // Pictures that wait for the disk come first.
                 picture = pictures.next(), if self.unwritten.is_none() => self.take(picture),
             }
             self.count_overflow(&pictures);
@@ -225,7 +225,7 @@ impl<D: Disk> Desk<D> {
                 if let Some(stored) = stored
                     && let Some(reply) = self.waits.take()
                 {
-                    // Who asked may have gone; the picture stays.
+                    // The requester may have gone; the picture stays.
                     let _ = reply.send(stored);
                 }
             }
@@ -255,7 +255,7 @@ impl<D: Disk> Desk<D> {
         }
     }
 
-    /// Says once that the disk works again, and until then has everything tried again.
+    /// Logs once that the disk works again; until then everything is retried.
     fn watch_disk(&mut self) {
         if let Some(e) = self.spool.trouble() {
             self.disk.fails(e);

@@ -1,24 +1,24 @@
 //! Pictures kept on the disk until a server has them.
 //!
-//! A [`Spool`] is a queue in a folder: a picture that [`put`](Spool::put) took outlives kill -9 and a power cut, and
-//! stays until [`sent`](Spool::sent) says that it is not needed any more. A [`Keeper`] runs one on a thread of its
-//! own, between the camera, which must not wait for the disk, and the upload, which must not either.
+//! A [`Spool`] is a queue in a folder: a picture accepted by [`put`](Spool::put) survives kill -9 and power cuts, and
+//! stays until [`sent`](Spool::sent). A [`Keeper`] runs one on a thread of its own, between the camera and the upload,
+//! neither of which may wait for the disk.
 //!
-//! What is promised, whatever happens to the process or the power:
-//! - each picture taken is handed out until it is sent, dropped for lack of room (and counted), or refused;
-//! - pictures are handed out in the order they were taken;
-//! - what is handed out has the bytes that were put in: damage is noticed by a checksum, set aside and counted;
-//! - after kill -9 at most one picture is handed out again that was sent already, the one whose removal was under
-//!   way; after a power cut at most [`MAX_REPEATS`].
+//! Guarantees, whatever happens to the process or the power:
+//! - each picture taken is returned until it is sent, dropped for lack of room (and counted), or refused;
+//! - pictures are returned in the order they were taken;
+//! - a returned picture has the bytes that were put in: a checksum detects damage, which is set aside and counted;
+//! - after kill -9 at most one picture that was already sent is returned again, the one that was just being removed;
+//!   after a power cut at most [`MAX_REPEATS`].
 //!
-//! The files are plain JPEGs with a few bytes behind the picture; their names say their order:
+//! The files are plain JPEGs with a few bytes appended; their names give their order:
 //!
-//! | name | is |
+//! | name | meaning |
 //! |---|---|
-//! | `00000000000000000042.jpg` | a picture that waits |
+//! | `00000000000000000042.jpg` | a waiting picture |
 //! | `00000000000000000043.part` | one that is being written; removed at the next start |
-//! | `00000000000000000040.refused.jpg` | one that the server will never take; rename it to try again |
-//! | `00000000000000000041.damaged.jpg` | one whose bytes are not what was written |
+//! | `00000000000000000040.refused.jpg` | one that the server will never accept; rename it to try again |
+//! | `00000000000000000041.damaged.jpg` | one whose bytes are not those that were written |
 //! | `lock` | held by the process that uses the folder |
 
 mod disk;

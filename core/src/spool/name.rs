@@ -1,14 +1,14 @@
-//! The names of a spool's files: a number, and what the file is.
+//! The names of a spool's files: a number and a role.
 
 use std::fmt;
 
 /// Twenty digits hold any `u64`, so that names sort as numbers do.
 const DIGITS: usize = 20;
 
-/// No run gets so far. Above it there would be no room for the pictures to come.
+/// No run gets this far. Above it there would be no numbers left for further pictures.
 const LAST: u64 = u64::MAX / 2;
 
-/// What a file of the spool is.
+/// The role of a file in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Waiting,

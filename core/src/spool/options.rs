@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-/// What happens to pictures when there is no room.
+/// What happens when there is no room for a new picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// The oldest is dropped for the newest.
+    /// The oldest picture is dropped to make room for the newest.
     #[default]
     DropOldest,
-    /// Those that are there stay, and no more are taken.
+    /// Stored pictures stay, and no more are taken.
     Hold,
 }
 
@@ -27,9 +27,9 @@ impl FromStr for WhenFull {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Bytes of all its files together, those set aside too. What the file system adds is not counted.
+    /// Total bytes of its files, including those set aside. The file system's overhead is not counted.
     pub max_bytes: u64,
-    /// What happens when that is not enough, or the disk is full.
+    /// What happens when that limit is reached, or the disk is full.
     pub when_full: WhenFull,
 }
 

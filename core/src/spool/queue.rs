@@ -48,19 +48,19 @@ pub struct Spool<D: Disk = Folder> {
     options: Options,
     counters: SpoolCounters,
     waiting: VecDeque<File>,
-    /// Refused and damaged ones: kept while there is room.
+    /// Refused and damaged pictures: kept while there is room.
     aside: VecDeque<File>,
     /// No longer needed here, but still on the disk: to be removed, or to be set aside with this role.
     leaving: VecDeque<(File, Option<Role>)>,
-    /// Why they are still there.
+    /// Why they still exist.
     trouble: Option<io::Error>,
-    /// Of all of them.
+    /// Of all files.
     bytes: u64,
-    /// The number of the next picture: above all that there are.
+    /// The number of the next picture: above all existing ones.
     next: u64,
-    /// The one handed out last: it may be under way, and is not dropped.
+    /// The one returned last: it may be in transit, and is not dropped.
     lent: Option<u64>,
-    /// Removals since the names were waited for.
+    /// Removals since the names were last synced.
     unsynced: u32,
 }
 
@@ -70,12 +70,12 @@ struct File {
     len: u64,
 }
 
-/// A picture out of the spool, checked.
+/// A verified picture from the spool.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// Its place in the spool.
     pub number: u64,
-    /// What is known of it.
+    /// Its metadata.
     pub label: Label,
     /// The picture.
     pub jpeg: Bytes,
@@ -84,9 +84,9 @@ pub struct Stored {
 /// Why a picture was not taken.
 #[derive(Debug)]
 pub enum NotTaken {
-    /// It alone is larger than the whole spool may be.
+    /// It alone exceeds the limit of the whole spool.
     TooLarge,
-    /// There is no room, and what is there stays.
+    /// There is no room, and stored pictures stay.
     Full,
     /// The disk failed.
     Disk(io::Error),
@@ -105,7 +105,7 @@ impl fmt::Display for NotTaken {
 }
 
 impl<D: Disk> Spool<D> {
-    /// Finds what an earlier run left, and removes what it had not finished.
+    /// Finds the pictures that an earlier run left, and removes unfinished files.
     ///
     /// # Errors
     /// The system's, when the folder cannot be read or written to.
@@ -138,10 +138,10 @@ impl<D: Disk> Spool<D> {
         Ok(spool)
     }
 
-    /// Takes a picture: when this returns it is on the disk, whole, under its name. Counts it either way.
+    /// Takes a picture: when this returns, it is on the disk, complete and under its name. Counts it either way.
     ///
     /// # Errors
-    /// Why it was not taken; what was there before still is, as far as there is room.
+    /// Why it was not taken; stored pictures remain, as far as there is room.
     pub fn put(&mut self, jpeg: &[u8], label: &Label) -> Result<(), NotTaken> {
         let taken = self.try_put(jpeg, label);
         if let Err(NotTaken::Disk(_)) = taken {
@@ -150,7 +150,7 @@ impl<D: Disk> Spool<D> {
         taken
     }
 
-    /// [`put`](Self::put) for those who try again when the disk fails: then it is not counted as missed.
+    /// [`put`](Self::put) for callers that retry when the disk fails: the picture is then not counted as missed.
     pub(super) fn try_put(&mut self, jpeg: &[u8], label: &Label) -> Result<(), NotTaken> {
         let taken = self.take(jpeg, label);
         match taken {
@@ -162,11 +162,11 @@ impl<D: Disk> Spool<D> {
         taken
     }
 
-    /// The picture that must be sent next; the same one until [`sent`](Self::sent) or [`refused`](Self::refused).
-    /// Damaged ones are set aside on the way: those whose checksum, length or version is wrong, each time they are read.
+    /// The next picture to send; the same one until [`sent`](Self::sent) or [`refused`](Self::refused).
+    /// Checksum, length and version are verified at every read; damaged pictures are set aside on the way.
     ///
     /// # Errors
-    /// The system's, while the picture cannot be read. It stays the next one: ask again later.
+    /// The system's, while the picture cannot be read. It stays the next one: call again later.
     pub fn oldest(&mut self) -> io::Result<Option<Stored>> {
         while let Some(&file) = self.waiting.front() {
             let name = file.name;
@@ -203,20 +203,20 @@ impl<D: Disk> Spool<D> {
         Ok(record::open(self.disk.read(&name.to_string())?))
     }
 
-    /// Whether the folder is there, but not this file.
+    /// Whether the folder exists, but not this file.
     fn is_gone(&mut self, name: Name) -> io::Result<bool> {
         let name = name.to_string();
         Ok(!self.disk.list()?.iter().any(|file| file.name == name))
     }
 
-    /// The server has the picture: its file goes.
+    /// The server has the picture: its file is removed.
     pub fn sent(&mut self, number: u64) {
         if self.given_back(number) {
             self.leave(None);
         }
     }
 
-    /// The server will never take the picture: it is set aside, so that those behind it can go.
+    /// The server will never accept the picture: it is set aside, so that those behind it can be sent.
     pub fn refused(&mut self, number: u64) {
         if self.given_back(number) {
             self.counters.refused.inc();
@@ -224,13 +224,13 @@ impl<D: Disk> Spool<D> {
         }
     }
 
-    /// Why files that are no longer needed are still on the disk, if there are any. They take up room, and the next run would
-    /// send them again.
+    /// Why files that are no longer needed are still on the disk, if there are any. They take up room, and the next
+    /// run would send them again.
     pub fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
     }
 
-    /// Tries again to remove those.
+    /// Tries again to remove them.
     pub fn tidy(&mut self) {
         self.trouble = self.finish().err();
         self.show();
@@ -255,7 +255,7 @@ impl<D: Disk> Spool<D> {
         if self.unsynced >= SYNC_EVERY { self.sync_folder() } else { Ok(()) }
     }
 
-    /// Pictures that wait to be sent.
+    /// How many pictures wait to be sent.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -270,7 +270,7 @@ impl<D: Disk> Spool<D> {
         self.options
     }
 
-    /// What became of its pictures.
+    /// Counts of what happened to its pictures.
     pub fn counters(&self) -> &SpoolCounters {
         &self.counters
     }
@@ -289,7 +289,7 @@ impl<D: Disk> Spool<D> {
         let mut drops = 0;
         while let Err(error) = self.commit(jpeg, &trailer) {
             if error.kind() == io::ErrorKind::IsADirectory {
-                // Somebody else's, under the name that is next.
+                // Not ours, under the name that is next.
                 self.next += 1;
                 continue;
             }
@@ -305,7 +305,7 @@ impl<D: Disk> Spool<D> {
         Ok(())
     }
 
-    /// The bytes first, then the name: a name that is there after a power cut has its bytes. On an error there is
+    /// The bytes first, then the name: after a power cut every name has its bytes. On an error there is
     /// neither, or it is counted and removed later.
     fn commit(&mut self, jpeg: &[u8], trailer: &[u8]) -> io::Result<()> {
         let names = [Role::Unfinished, Role::Waiting].map(|role| Name::new(self.next, role));
@@ -319,7 +319,7 @@ impl<D: Disk> Spool<D> {
         if renamed.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::IsADirectory) {
             self.disk.remove(&part)?;
         } else if renamed.is_err() {
-            // Under which name it is now only the disk knows.
+            // Its name is now unknown.
             let len = (jpeg.len() + trailer.len()) as u64;
             let before = self.leaving.len();
             for name in names {
@@ -328,7 +328,7 @@ impl<D: Disk> Spool<D> {
                     self.bytes += len;
                 }
             }
-            // A number of its own, or its removal would hit another.
+            // A number of its own, or removing it would remove another.
             self.next += u64::from(self.leaving.len() > before);
         }
         renamed
@@ -347,7 +347,7 @@ impl<D: Disk> Spool<D> {
         Ok(())
     }
 
-    /// Drops one file: one that is not needed any more or was set aside, else the oldest picture if that is allowed.
+    /// Drops one file: one that is no longer needed or was set aside, otherwise the oldest picture if allowed.
     fn make_room(&mut self) -> io::Result<bool> {
         if !self.leaving.is_empty() {
             self.finish()?;
@@ -369,7 +369,7 @@ impl<D: Disk> Spool<D> {
         Ok(true)
     }
 
-    /// Whether that is what was handed out, the front.
+    /// Whether this is the picture that was returned, the front.
     fn given_back(&mut self, number: u64) -> bool {
         let back = self.lent.take_if(|lent| *lent == number).is_some();
         if back {
@@ -378,7 +378,7 @@ impl<D: Disk> Spool<D> {
         back
     }
 
-    /// The front is not needed any more. That the disk may not let it go stops nobody.
+    /// The front is no longer needed. If the disk refuses to remove it, the queue still advances.
     fn leave(&mut self, role: Option<Role>) {
         self.lent = None;
         self.leaving.extend(self.waiting.pop_front().map(|file| (file, role)));
@@ -401,7 +401,7 @@ impl<D: Disk> Spool<D> {
     }
 }
 
-/// What has gone already is as good: over a network a removal or a rename may come to pass although it seemed to fail.
+/// A missing file counts as removed: over a network, a removal or rename may succeed although it reported an error.
 fn unless_gone(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

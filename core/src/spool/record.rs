@@ -1,27 +1,27 @@
-//! A spooled picture as bytes: the JPEG, and behind it what is known of it.
+//! A spooled picture as bytes: the JPEG, followed by its metadata.
 //!
-//! Programs that show JPEGs pass over what stands behind the end of the picture, so the files can be looked at.
+//! Image viewers ignore bytes after the end of a JPEG, so the files can be opened directly.
 //!
-//! | bytes | hold, little-endian |
+//! | bytes | content, little-endian |
 //! |---|---|
 //! | 8 | the length of the JPEG |
-//! | 8, 4 | when it was taken: seconds since 1970-01-01 UTC, and nanoseconds |
-//! | 8 | its sequence |
+//! | 8, 4 | capture time: seconds since 1970-01-01 UTC, and nanoseconds |
+//! | 8 | its sequence number |
 //! | 8 | the run it comes from |
-//! | 8 | `eyelet\0\1`: what this is, and its version |
+//! | 8 | `eyelet\0\1`: the format and its version |
 //! | 4 | CRC-32 of everything before |
 
 use crate::feed::RunId;
 use bytes::{Buf, BufMut, Bytes};
 use std::time::Duration;
 
-/// What a file is longer than its picture, in bytes.
+/// How many bytes a file is longer than its picture.
 pub const OVERHEAD: u64 = TRAILER as u64;
 
 const TRAILER: usize = 8 + 8 + 4 + 8 + 8 + MAGIC.len() + 4;
 const MAGIC: &[u8; 8] = b"eyelet\0\x01";
 
-/// What stays with a picture, so that a server that has it already can tell, whenever it comes again.
+/// The identity of a picture, by which a server recognizes one that it already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
     /// The run of the program that took it.
@@ -32,7 +32,7 @@ pub struct Label {
     pub captured_at: Duration,
 }
 
-/// What goes behind the picture.
+/// The bytes after the picture.
 pub(super) fn trailer(jpeg: &[u8], label: &Label) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(TRAILER);
     bytes.put_u64_le(jpeg.len() as u64);
@@ -48,7 +48,7 @@ pub(super) fn trailer(jpeg: &[u8], label: &Label) -> Vec<u8> {
     bytes
 }
 
-/// The picture and its label, if not one bit of them has changed; else what has.
+/// The picture and its label if no bit of them has changed, otherwise what is wrong.
 pub(super) fn open(file: Vec<u8>) -> Result<(Bytes, Label), String> {
     let mut jpeg = Bytes::from(file);
     let Some(len) = jpeg.len().checked_sub(TRAILER) else {

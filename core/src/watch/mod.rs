@@ -22,9 +22,9 @@ use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use std::{fmt, pin::pin, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; the port is 80 or 443 when none is given.
+/// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; by default the port is 80 or 443.
 ///
-/// `Display` leaves user, password and query out, since they may be secrets.
+/// `Display` omits user, password and query, since they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamUrl(pub(crate) HttpUrl);
 
@@ -49,10 +49,10 @@ impl FromStr for StreamUrl {
     type Err = Error;
 
     /// # Errors
-    /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
+    /// `InvalidInput` with the remedy: no host, an invalid port, `https` without the feature `tls`.
     fn from_str(text: &str) -> Result<Self> {
         let mut url = HttpUrl::parse(text, Purpose { verb: "watch", path: "/stream" })?;
-        // As any browser would: what is watched so can be seen by those on the way anyhow.
+        // As any browser would: over http others on the way can see the stream anyway.
         url.allow_unencrypted();
         Ok(Self(url))
     }
@@ -64,21 +64,21 @@ impl fmt::Display for StreamUrl {
     }
 }
 
-/// When a watch ends, and how patient it is.
+/// When a watch ends, and its timeouts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Shown to a server that wants one.
+    /// Sent to a server that requires one.
     pub token: Option<Token>,
-    /// Ends after so many pictures.
+    /// Ends after this many pictures.
     pub frames: Option<u64>,
-    /// Ends so long after the server answered.
+    /// Ends this long after the server's answer.
     pub duration: Option<Duration>,
     /// How long to wait for a connection, and for an answer.
     pub timeouts: Timeouts,
-    /// Ends when nothing comes for so long: 30 s.
+    /// Ends when nothing arrives for this long: 30 s.
     pub silence: Duration,
-    /// The time between two reports on the way, at least: 1 s.
+    /// The minimum time between progress reports: 1 s.
     pub progress: Duration,
 }
 
@@ -95,13 +95,14 @@ impl Default for Options {
     }
 }
 
-/// Reads the stream at `url` and measures it, until [`Options`] say enough, the stream ends, or the future is
-/// dropped. `on_progress` gets a report now and then while pictures come, the last one comes back.
+/// Reads the stream at `url` and measures it, until a limit of [`Options`] is reached, the stream ends, or the
+/// future is dropped. `on_progress` gets a report from time to time while pictures arrive; the last one is returned.
 ///
 /// # Errors
-/// `NotFound` when the host is not known, `Disconnected` when there is no connection, `TimedOut` when there is no
-/// answer, `PermissionDenied` when the server wants a password or token (401), `Busy` when the server has no place for another viewer (503) or wants us to wait (429), `Unsupported` when the answer is no stream,
-/// `CorruptFrame` when its framing cannot be read. A stream that has begun and ends, however it ends, is no error.
+/// `NotFound` when the host does not resolve, `Disconnected` when there is no connection, `TimedOut` when there is no
+/// answer, `PermissionDenied` when the server requires a password or token (401), `Busy` when it has reached its viewer
+/// limit (503) or throttles us (429), `Unsupported` when the answer is not a stream, `CorruptFrame` when its framing is
+/// invalid. The end of a stream that has begun is not an error, whatever its cause.
 pub async fn watch(
     url: &StreamUrl,
     options: &Options,
@@ -111,7 +112,7 @@ pub async fn watch(
     watch_until(url, options, clock, on_progress, std::future::pending()).await
 }
 
-/// As [`watch`], and ends when `stop` is ready: all that came until then is in the report.
+/// As [`watch`], but also ends when `stop` is ready; the report covers everything until then.
 ///
 /// # Errors
 /// As [`watch`].
@@ -125,7 +126,7 @@ pub async fn watch_until(
     let StreamUrl(url) = url;
     let mut stop = pin!(stop);
     let mut statistics = Statistics::default();
-    // The connection is driven while its handle is there.
+    // The connection is driven while its handle exists.
     let (_connection, mut reader, mut body) = tokio::select! {
         opened = open(url, options) => opened?,
         () = &mut stop => return Ok(statistics.report(Ended::Interrupted)),
@@ -149,7 +150,7 @@ pub async fn watch_until(
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
             Ok(Some(Err(_))) => break Ended::Cut,
             Ok(None) if reader.unfinished() > 0 => {
-                // Without a length nobody knows but the picture itself.
+                // Without a length only the picture itself shows whether it is complete.
                 break match reader.finish() {
                     Some(part) if statistics::is_whole(&part.body) => {
                         statistics.picture(&part, clock.monotonic(), clock.unix());
@@ -193,7 +194,7 @@ async fn open(url: &HttpUrl, options: &Options) -> Result<(Connection, Reader, I
     Ok((connection, reader, body))
 }
 
-/// The address of eyelet's stream beside this one, if it is another.
+/// The URL of eyelet's stream on the same server, if it is not this one.
 fn beside(url: &HttpUrl) -> Option<String> {
     let text = url.to_string();
     let stream = format!("{}/stream", text.rsplit_once('/')?.0);
@@ -204,7 +205,7 @@ fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>>
     let mut request = Request::get(url.request_target(url.target().clone()))
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
-        // Not image/*: by that a server knows a browser, and leaves out the lengths.
+        // Not image/*: servers take that for a browser, and omit the lengths.
         .header(header::ACCEPT, "*/*");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()));
@@ -218,7 +219,7 @@ fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>>
     request.map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))
 }
 
-/// The stream in an answer, or why it is none.
+/// The stream in an answer, or why it is not one.
 async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> Result<(Reader, Incoming)> {
     let (head, mut body) = answer.into_parts();
     if head.status != StatusCode::OK {

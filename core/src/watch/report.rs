@@ -1,4 +1,4 @@
-//! What a watch found, for people (`Display`) and programs (`Serialize`).
+//! The results of a watch, for people (`Display`) and programs (`Serialize`).
 
 use serde::Serialize;
 use std::fmt;
@@ -17,15 +17,15 @@ pub struct Report {
     pub bytes: u64,
     /// Bytes of pictures a second, over that time.
     pub bytes_per_second: f64,
-    /// Time from capture to arrival, when the stream tells capture times.
+    /// Time from capture to arrival, if the stream has capture times.
     pub latency: Option<Latency>,
-    /// Pictures missing between the sequence numbers that arrived, when the stream numbers its pictures.
+    /// Pictures missing between the sequence numbers that arrived, if the stream numbers its pictures.
     pub gaps: u64,
-    /// Pictures that came again under the same number: the source stands still.
+    /// Pictures repeated with the same number: the source is still.
     pub repeats: u64,
-    /// Times that the numbers went back: the streamer was restarted.
+    /// How often the numbers went back: the streamer was restarted.
     pub restarts: u64,
-    /// Pictures that are no whole JPEG, or are followed by something else.
+    /// Pictures that are not a complete JPEG, or are followed by something else.
     pub damaged: u64,
     /// The longest time between one picture and the next.
     pub longest_pause_ms: f64,
@@ -33,8 +33,8 @@ pub struct Report {
     pub ended: Ended,
 }
 
-/// Time from capture to arrival, in milliseconds. As good as the two machines' clocks agree, and negative when
-/// they do not.
+/// Time from capture to arrival, in milliseconds. Only as accurate as the two machines' clocks agree, and negative
+/// if they do not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Latency {
@@ -51,19 +51,19 @@ pub struct Latency {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Ended {
-    /// It has not: this is a report on the way.
+    /// It has not: this is a progress report.
     Running,
-    /// As many frames as asked for.
+    /// The requested number of frames.
     Frames,
-    /// As much time as asked for.
+    /// The requested time.
     Time,
     /// The server ended the stream.
     Stream,
     /// The connection broke, or ended in the middle of a picture.
     Cut,
-    /// The server kept the connection, and sent nothing for a long time.
+    /// The server kept the connection open, but sent nothing for a long time.
     Silence,
-    /// Whoever watched had enough.
+    /// Stopped by the caller.
     Interrupted,
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Ended {
 }
 
 impl fmt::Display for Report {
-    /// Four lines, without a line end at the end.
+    /// Four lines, without a trailing newline.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let megabytes = self.bytes_per_second / 1e6;
         let (frames, seconds, fps) = (self.frames, self.seconds, self.fps);
@@ -92,7 +92,7 @@ impl fmt::Display for Report {
             Some(Latency { p50_ms, p99_ms, max_ms }) => {
                 write!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
                 if p50_ms < 0.0 {
-                    // Before it was taken: what is left of the number is the difference of two clocks.
+                    // Before it was captured: the number is mostly the difference of two clocks.
                     write!(f, " (the camera's clock is ahead of this one: not to be trusted)")?;
                 }
                 writeln!(f)?;

@@ -1,10 +1,10 @@
-//! What a viewer measures, as arithmetic: pictures and their times in, numbers out.
+//! A viewer's measurements as pure arithmetic: pictures and their times in, numbers out.
 
 use super::{Ended, Latency, Report};
 use crate::{jpeg, multipart::Part};
 use std::{collections::VecDeque, time::Duration};
 
-/// Percentiles are over this many of the latest pictures, so that a watch of days does not grow.
+/// Percentiles cover this many of the latest pictures, so that memory stays constant over days.
 const LATENCIES: usize = 1 << 16;
 
 /// Counts and times of the pictures of one stream.
@@ -38,8 +38,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Takes one picture: a part of the stream, when its last byte came (on any clock that never goes back), and
-    /// what the wall clock said then, since 1970-01-01 UTC.
+    /// Adds one picture: a part of the stream, when its last byte arrived (on any monotonic clock), and
+    /// the wall-clock time then, since 1970-01-01 UTC.
     pub fn picture(&mut self, part: &Part, arrival: Duration, unix: Duration) {
         let bytes = part.body.len() as u64;
         if self.frames == 0 {
@@ -52,7 +52,7 @@ impl Statistics {
         self.bytes += bytes;
         self.damaged += u64::from(!is_whole(&part.body));
         let repeated = part.sequence.is_some() && part.sequence == self.sequence;
-        // A repeat is as old as its source is still, which is no delay.
+        // A repeat's age is how long the source has been still, which is not latency.
         if let (Some(captured_at), false) = (part.timestamp, repeated) {
             self.latency(micros(unix).saturating_sub(micros(captured_at)));
         }
@@ -87,7 +87,7 @@ impl Statistics {
     /// The numbers so far.
     pub fn report(&self, ended: Ended) -> Report {
         let seconds = self.last.saturating_sub(self.first).as_secs_f64();
-        // Of the first picture only the end was seen: it opens the interval, and is not in it.
+        // Of the first picture only the end was seen: it starts the interval, and is not in it.
         let per_second = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
         Report {
             frames: self.frames,
