@@ -1,4 +1,7 @@
-//! Where pictures meet those who want them: the newest wins, nobody waits for anybody.
+//! One picture, many readers: the newest picture wins, and neither the publisher nor a reader waits for another.
+//!
+//! The middle of a frame's way: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
+//! from it. A [`Hub`] is a feed with the [`Status`] and the [`metrics`] of its camera.
 
 mod fps;
 mod hub;
@@ -28,6 +31,10 @@ use outlets::Outlets;
 use queue::Queues;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
+
+/// The most that may pass between the capture of a frame and its publication: exposure, transfer, and waiting in the driver
+/// or in an application.
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(2);
 
 /// Whether a picture shows what the camera sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,6 @@ mod supervisor;
 pub(crate) use actual_size::ActualSize;
 pub use device::Open;
 pub(crate) use publisher::{Publisher, Unwanted};
-pub(crate) use stamps::AGE;
 
 use crate::{
     clock::{Clock, SystemClock},

@@ -1,9 +1,7 @@
 //! When frames were captured, as far as the camera's own stamps can be right.
 
+use crate::feed::MAX_AGE;
 use std::time::Duration;
-
-/// How old a frame may be when it comes: exposure, transfer, and those that wait at the driver or at an application.
-pub(crate) const AGE: Duration = Duration::from_secs(2);
 
 /// How far ahead of our clock a stamp may be: devices convert from clocks of their own.
 const AHEAD: Duration = Duration::from_millis(50);
@@ -15,7 +13,7 @@ const BELIEVED: u32 = 100;
 
 /// Believes stamps that can be right, and takes the time of arrival for the others.
 ///
-/// A frame is captured between the arrival of the one before it, less [`AGE`], and now; and after the one before it
+/// A frame is captured between the arrival of the one before it, less [`MAX_AGE`], and now; and after the one before it
 /// was. So a stamp that stands still, goes back, is of another clock or from the future is wrong, however long the
 /// camera has paused.
 #[derive(Debug, Default)]
@@ -42,7 +40,7 @@ impl Stamps {
     pub(crate) fn captured_at(&mut self, stamp: Duration, now: Duration) -> Duration {
         let later = self.before.is_none_or(|(before, _)| stamp > before);
         let since = self.before.map(|(_, came)| came).or(self.since).unwrap_or(now);
-        let right = later && stamp + AGE >= since && stamp <= now + AHEAD;
+        let right = later && stamp + MAX_AGE >= since && stamp <= now + AHEAD;
         self.before = Some((stamp, now));
         self.against = if right == self.doubted { self.against + 1 } else { 0 };
         if self.against >= if self.doubted { BELIEVED } else { DOUBTED } {

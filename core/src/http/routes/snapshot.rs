@@ -1,12 +1,11 @@
 //! `GET /snapshot`: one picture, captured after the request came.
 
 use crate::{
-    feed::{Picture, PictureKind},
+    feed::{MAX_AGE, Picture, PictureKind},
     http::{
         Server,
         reply::{self, Reply},
     },
-    pipeline::AGE,
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -58,8 +57,8 @@ pub(super) async fn take(server: &Server) -> Reply {
             }
             match picture.kind {
                 PictureKind::Live => {
-                    // Who stamps pictures with times that cannot be has at least sent them in order.
-                    let cannot_be = picture.captured_at + AGE < server.clock.unix();
+                    // Pictures with impossible time stamps at least come in order.
+                    let cannot_be = picture.captured_at + MAX_AGE < server.clock.unix();
                     if picture.captured_at >= server.clock.to_unix(asked_at) || (before && cannot_be) {
                         return Ok::<_, String>(picture);
                     }
