@@ -1,18 +1,43 @@
 //! JPEG camera streaming for small Linux boards: encode, stream, upload.
 //!
-//! The path of a frame:
+//! # From camera to browser
 //!
 //! ```text
-//! camera thread:  CameraSource::next_frame -> Frame (borrowed; goes back to the device on drop)
-//!                 -> JpegEncoder::encode into a recycled buffer -> Feed (the newest wins)
-//!                 -> every viewer whose socket has room, one system call each
-//! socket thread:  one current-thread runtime: HTTP server and upload client; a viewer that had no room, or has just
-//!                 joined, takes the newest picture
+//! camera thread   CameraSource::next_frame   a Frame, borrowed: dropped, it goes back to the device    pipeline
+//!                 JpegEncoder::encode        into a recycled buffer                                     encode
+//!                 Feed::publish              the newest picture wins                                    feed
+//!                 send                       one system call for each viewer that has room              http
+//! socket thread   send                       to the others, and to new viewers                          http
+//!                 POST, PUT                  to another server, at once or through a spool              upload, spool
 //! ```
 //!
-//! Raw frames never leave the camera thread; each JPEG is made once and shared by reference with every viewer.
-//! Without viewers and uploads nothing is encoded, and the camera is polled five times a second.
-
+//! Raw frames never leave the camera thread. The JPEG is made once and shared by reference with every viewer; publishing
+//! it never blocks. The socket thread is one current-thread tokio runtime, with the HTTP server and the upload client.
+//! While there are no viewers and no uploads nothing is encoded, and the camera is polled five times a second.
+//!
+//! [`JpegStreamer`] is the shortest way in, for pictures that a program makes itself. With a camera, a
+//! [`Pipeline`](pipeline::Pipeline) publishes into a [`Hub`] that an HTTP [`Server`](http::Server) reads.
+//!
+//! # Rooms
+//!
+//! In the order of a frame, then what does not see it:
+//!
+//! | room | stage |
+//! |---|---|
+//! | [`pipeline`] | camera to feed: captures, encodes, publishes, and opens lost devices again |
+//! | [`encode`] | the software encoders, for every pixel format |
+//! | [`jpeg`] | the format itself: checks and completes JPEGs of cameras, decodes them |
+//! | [`image`] | pictures to draw on, after MaixPy; the "no signal" picture is one |
+//! | [`feed`] | one picture, many readers; the [`Status`] and the [`metrics`] of its camera |
+//! | [`http`] | feed to browsers: the stream, the page, snapshots, state, metrics, access |
+//! | [`upload`] | feed or spool to another server |
+//! | [`spool`] | pictures kept on the disk until a server has them |
+//! | [`watch`] | a viewer that measures any MJPEG stream |
+//! | [`multipart`] | the parts of such a stream, as cameras really send them |
+//! | `net` | what server and client share: addresses, credentials, listeners, sockets, TLS |
+//! | [`line_writer`] | lines to files and terminals that never hold up the program |
+//! | [`JpegStreamer`] | MaixPy's streaming server, on top of `pipeline`, `feed` and `http` |
+#![cfg_attr(feature = "cli", doc = "| [`cli`] | the subcommands of every eyelet binary |")]
 // Allowed in `cli/closed_stdout.rs` and in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere
 // else.
 #![deny(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Software JPEG encoders.
+//! Software JPEG encoders: the stage between a camera's frame and the feed.
 //!
 //! ```
 //! use eyelet_core::encode;

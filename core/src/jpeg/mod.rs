@@ -1,4 +1,5 @@
-//! Compressed frames from cameras: whole, and with the tables that every decoder needs.
+//! The JPEG format itself: checks and completes what cameras deliver, so that every decoder takes it, and decodes it for
+//! [`image`](crate::image). Uses no other room.
 
 mod decode;
 mod entropy;
