@@ -28,37 +28,37 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 #[derive(Debug)]
 pub struct Simulator;
 
-/// What only the simulator can do.
+/// The simulator's own flags.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimFlags {
     /// What the camera sees: card, bars, box, clock, text, noise or detail
     #[arg(long, value_name = "NAME", default_value_t)]
     pub scene: Scene,
-    /// The seed of scenes and faults: the same seed gives the same run
+    /// Seed of scenes and faults: the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
     pub seed: u64,
-    /// Chance, 0 to 1, that a frame is lost
+    /// Probability, 0 to 1, that a frame is lost
     #[arg(long, value_name = "P", default_value_t)]
     pub drop_chance: Chance,
-    /// Chance that a frame's bytes are damaged
+    /// Probability that a frame's bytes are damaged
     #[arg(long, value_name = "P", default_value_t)]
     pub corrupt_chance: Chance,
-    /// Chance that a frame arrives cut short
+    /// Probability that a frame is truncated
     #[arg(long, value_name = "P", default_value_t)]
     pub truncate_chance: Chance,
-    /// Chance that the camera goes silent for a while
+    /// Probability that the camera stalls for a while
     #[arg(long, value_name = "P", default_value_t)]
     pub stall_chance: Chance,
-    /// Chance that the encoder fails at a frame
+    /// Probability that the encoder fails at a frame
     #[arg(long, value_name = "P", default_value_t)]
     pub encoder_fail_chance: Chance,
-    /// Change the size of raw frames after so many of them, to half the height and back
+    /// Change the size of raw frames after every N frames, to half the height and back
     #[arg(long, value_name = "N", value_parser = frames)]
     pub resize_after: Option<NonZeroU64>,
-    /// Unplug the camera after so many frames; it comes back
+    /// Unplug the camera after N frames; it comes back
     #[arg(long, value_name = "N", value_parser = frames)]
     pub unplug_after: Option<NonZeroU64>,
-    /// Chance that the camera is unplugged before a frame; it comes back
+    /// Probability that the camera is unplugged before a frame; it comes back
     #[arg(long, value_name = "P", default_value_t)]
     pub unplug_chance: Chance,
 }
@@ -71,7 +71,7 @@ fn frames(text: &str) -> std::result::Result<NonZeroU64, &'static str> {
     text.parse().map_err(|_| "a number of frames is 1 or more")
 }
 
-/// Subcommands of the simulator alone.
+/// The simulator's own subcommands.
 #[derive(Debug, clap::Subcommand)]
 pub enum SimCommand {
     /// Store uploaded pictures in a folder: a small upload server
@@ -81,13 +81,13 @@ pub enum SimCommand {
 /// `receive`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReceiveArgs {
-    /// Where the pictures go; made if it is not there
+    /// Where to store the pictures; created if it does not exist
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::new(LOOPBACK, 8080), value_parser = tcp)]
     pub bind: SocketAddr,
-    /// What to log to stderr: error, warn, info, debug, or a filter
+    /// What is logged to stderr: error, warn, info, debug, or a filter
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = cli::log_filter)]
     pub log: String,
     #[command(flatten)]
@@ -118,7 +118,7 @@ impl SimFlags {
     }
 }
 
-/// Opens the camera behind its faults, as often as it is asked for.
+/// Opens the camera behind its faults, as often as requested.
 fn reopen<C: CameraSource + 'static>(
     faults: Faults,
     mut open: impl FnMut() -> Result<C> + Send + 'static,

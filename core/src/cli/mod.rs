@@ -122,8 +122,8 @@ pub fn command<D: Platform>() -> clap::Command {
     let mut command = Cli::<D>::command().name(D::PROGRAM).version(env!("CARGO_PKG_VERSION"));
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
-        // What is given twice counts as given last, so that flags override the configuration file.
-        // A negative number is a wrong value, and is to be told what is a right one.
+        // The last occurrence of a flag counts, so that flags override the configuration file. A negative number is
+        // parsed as a value, so that the error names the valid ones.
         let value = |arg: clap::Arg| match arg.get_action().takes_values() {
             true => arg.allow_negative_numbers(true),
             false => arg,
@@ -132,8 +132,8 @@ pub fn command<D: Platform>() -> clap::Command {
     }
     let camera = format!("The camera; `doctor` lists them [default: {}]", D::CAMERA);
     let bind = format!(
-        "Where to listen: `IP:PORT`, `[IPv6]:PORT`, `localhost:PORT` or `unix:/path`, may be given several times; port \
-         0 picks a free one [default: the sockets that systemd gives, else {}]",
+        "Where to listen: `IP:PORT`, `[IPv6]:PORT`, `localhost:PORT` or `unix:/path`; repeatable; port 0 picks a free one \
+         [default: the sockets passed by systemd, otherwise {}]",
         D::BIND
     );
     for name in ["serve", "snapshot", "upload", "doctor"] {
@@ -143,7 +143,7 @@ pub fn command<D: Platform>() -> clap::Command {
     command.mut_subcommand("serve", |sub| sub.mut_arg("bind", |flag| flag.help(bind)))
 }
 
-/// `serve` is what it does when nobody says.
+/// `serve` is the default command.
 fn with_default_command(command: &clap::Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
     // `help serve` is `serve --help`.
     if arguments.get(1).is_some_and(|first| first == "help") {

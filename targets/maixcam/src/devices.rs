@@ -30,10 +30,10 @@ const LISTENS_ON: Ipv4Addr =
 #[derive(Debug)]
 pub struct Board;
 
-/// What only a board can do.
+/// The board's own flags.
 #[derive(Clone, Debug, clap::Args)]
 pub struct BoardFlags {
-    /// Set a control of the camera, such as brightness=120; may be given several times; doctor lists them
+    /// Set a control of the camera, such as brightness=120; repeatable; doctor lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub control: Vec<ControlSetting>,
 }

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Cli<D: Platform> {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command<D: Platform> {
-    /// Stream the camera until stopped (this is the default)
+    /// Stream the camera until stopped (the default command)
     Serve(Box<ServeArgs<D::Flags>>),
     /// Take one picture
     Snapshot(SnapshotArgs<D::Flags>),
@@ -43,16 +43,16 @@ pub(in crate::cli) enum Command<D: Platform> {
     Upload(UploadArgs<D::Flags>),
     /// Read any MJPEG-over-HTTP stream and measure it
     Watch(WatchArgs),
-    /// List cameras, formats and encoders, and what is missing
+    /// List cameras, formats and encoders, and anything missing
     Doctor(DoctorArgs<D::Flags>),
     #[command(flatten)]
     Own(D::Command),
 }
 
-/// The configuration file, which every command takes.
+/// The configuration file, which every command accepts.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigArgs {
-    /// Read flags from a TOML file; what is given here counts more
+    /// Read flags from a TOML file; flags on the command line take precedence
     // Taken out of the arguments before clap sees a value for it; see `config`.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -83,7 +83,7 @@ pub struct CameraArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigArgs,
-    /// What to log to stderr: error, warn, info, debug, or a filter such as eyelet_core::http=debug
+    /// What is logged to stderr: error, warn, info, debug, or a filter such as eyelet_core::http=debug
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = log_filter::log_filter)]
     pub log: String,
     #[command(flatten)]
@@ -94,22 +94,22 @@ pub struct CameraArgs<F: Args> {
 /// How pictures are uploaded: what `upload` and `serve --upload` share.
 #[derive(Clone, Debug, Args)]
 pub struct UploadFlags {
-    /// How a picture is sent: post, put, or form for multipart/form-data
+    /// How pictures are sent: post, put, or form for multipart/form-data
     #[arg(long, value_name = "METHOD", default_value = "post")]
     pub upload_method: UploadMethod,
-    /// The form's field that holds the picture
+    /// The form field that holds the picture
     #[arg(long, value_name = "NAME", default_value = FIELD)]
     pub upload_field: String,
-    /// One more header of each upload; may be given several times
+    /// An extra header for each upload; repeatable
     #[arg(long, value_name = "'NAME: VALUE'", action = ArgAction::Append)]
     pub upload_header: Vec<HeaderLine>,
-    /// Send the newest picture every so often, such as 10s or 5m, and none in between
+    /// Send the newest picture at this interval, such as 10s or 5m, and none in between
     #[arg(long, value_name = "S", value_parser = period)]
     pub upload_every: Option<Duration>,
-    /// Give up an attempt when nothing is taken, or then no answer comes, for so many seconds
+    /// Give up an attempt when the server accepts no data, or then does not answer, for this many seconds
     #[arg(long, value_name = "S", default_value = "30", value_parser = period)]
     pub upload_timeout: Duration,
-    /// Upload through this HTTP proxy, such as http://USER:PASSWORD@HOST:3128; '' for none [default: as the environment says]
+    /// Upload through this HTTP proxy, such as http://USER:PASSWORD@HOST:3128; '' for none [default: the environment's]
     #[arg(long, value_name = "URL")]
     pub upload_proxy: Option<Secret>,
     /// Send passwords and secret headers over http, where others on the way can read them
@@ -118,10 +118,10 @@ pub struct UploadFlags {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub roots: RootsArgs,
-    /// Keep pictures in this folder until the server has them
+    /// Keep pictures in this folder until the server has accepted them
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
-    /// How large the spool may grow, such as 500M [default: 64M]
+    /// Maximum size of the spool, such as 500M [default: 64M]
     #[arg(long, value_name = "BYTES")]
     pub spool_max: Option<ByteCount>,
     /// What happens when the spool is full: drop-oldest or hold [default: drop-oldest]
@@ -139,10 +139,10 @@ pub struct ServeArgs<F: Args> {
     // `command` says what there is and what is the default.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
-    /// Mode of Unix sockets' files, in octal: who may write to one may connect [default: 660]
+    /// Octal mode of the files of Unix sockets: write permission allows connecting [default: 660]
     #[arg(long, value_name = "MODE")]
     pub unix_mode: Option<UnixMode>,
-    /// Group of Unix sockets' files, by name or number
+    /// Group of the files of Unix sockets, by name or number
     #[arg(long, value_name = "GROUP")]
     pub unix_group: Option<UnixGroup>,
     #[command(flatten)]
@@ -154,19 +154,19 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub tls: ServerTlsArgs,
-    /// A page of your own for `/`
+    /// Your own page for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// The path in front of every route, such as /cam, for a reverse proxy that does not remove it
     #[arg(long, value_name = "PATH", default_value_t)]
     pub base_path: BasePath,
-    /// How many may watch at once
+    /// How many clients may watch at once
     #[arg(long, value_name = "N", default_value_t = crate::http::MAX_VIEWERS, value_parser = max_viewers)]
     pub max_viewers: usize,
-    /// Write to this watchdog device while all is well: it restarts the machine when that ends
+    /// Write to this watchdog device while all is well; it restarts the machine when the writes stop
     #[arg(long, value_name = "DEVICE")]
     pub watchdog: Option<PathBuf>,
-    /// How many may be connected at once [default: 240 more than --max-viewers]
+    /// How many connections may be open at once [default: 240 more than --max-viewers]
     #[arg(long, value_name = "N", value_parser = max_connections)]
     pub max_connections: Option<usize>,
     /// How many connections one IPv4 address or one IPv6 /64 network may have
@@ -175,8 +175,7 @@ pub struct ServeArgs<F: Args> {
         value_parser = max_connections
     )]
     pub max_connections_per_address: usize,
-    /// An origin whose pages may read what this server answers, such as `https://example.org`; * for all; may be
-    /// given several times
+    /// An origin whose pages may read this server's answers, such as `https://example.org`; * for all; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<AllowedOrigin>,
     /// Upload pictures to this server while streaming
@@ -207,7 +206,7 @@ fn max_connections(text: &str) -> Result<usize, &'static str> {
 /// `snapshot`.
 #[derive(Clone, Debug, Args)]
 pub struct SnapshotArgs<F: Args> {
-    /// Where the picture goes: a name ending in .jpg or .png, or - for a JPEG on stdout
+    /// Where to save the picture: a name ending in .jpg or .png, or - for a JPEG on stdout
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
@@ -218,10 +217,10 @@ pub struct SnapshotArgs<F: Args> {
 /// `upload`.
 #[derive(Clone, Debug, Args)]
 pub struct UploadArgs<F: Args> {
-    /// Where each picture is sent to, such as http://192.168.0.2:8080/upload
+    /// Where to send each picture, such as http://192.168.0.2:8080/upload
     #[arg(value_name = "URL")]
     pub url: UploadUrl,
-    /// End after this many pictures were accepted
+    /// End after this many pictures have been accepted
     #[arg(long, value_name = "N", value_parser = count)]
     pub count: Option<NonZeroU64>,
     #[command(flatten)]

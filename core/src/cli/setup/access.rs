@@ -8,13 +8,13 @@ use crate::{
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Where a token is taken from when no flag names one; unlike an argument, no other user can see it.
+/// The source of the token when no flag gives one; unlike arguments, no other user can see it.
 const VARIABLE: &str = "EYELET_TOKEN";
 
-/// A token, as `serve` wants it and `watch` shows it.
+/// A token, which `serve` requires and `watch` sends.
 #[derive(Clone, Debug, Args)]
 pub struct TokenArgs {
-    /// A secret that opens /stream and all the rest: `Authorization: Bearer TOKEN` or `?token=TOKEN`
+    /// A secret that grants access: `Authorization: Bearer TOKEN` or `?token=TOKEN`
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     pub token: Option<Secret>,
     /// The same, read from a file
@@ -22,10 +22,10 @@ pub struct TokenArgs {
     pub token_file: Option<PathBuf>,
 }
 
-/// Who may look at what `serve` shows.
+/// Who may access `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct AccessArgs {
-    /// Users who may look, a line `user:hash` for each, as `htpasswd -B` writes them
+    /// Users with access, one `user:hash` per line, as `htpasswd -B` writes them
     #[arg(long, value_name = "FILE")]
     pub auth_file: Option<PathBuf>,
     #[command(flatten)]
@@ -33,11 +33,10 @@ pub struct AccessArgs {
     pub token: TokenArgs,
 }
 
-/// Proxies in front of `serve`, and the log of who asked.
+/// Proxies in front of `serve`, and the access log.
 #[derive(Clone, Debug, Args)]
 pub struct ClientArgs {
-    /// A proxy whose `X-Forwarded-For` says who its client is: an address, a network such as 10.0.0.0/8, or unix; may be
-    /// given several times
+    /// A proxy whose `X-Forwarded-For` is trusted: an address, a network such as 10.0.0.0/8, or unix; repeatable
     #[arg(long, value_name = "NET")]
     pub trusted_proxy: Vec<TrustedProxy>,
     /// Log each request to this file, or - for stdout
@@ -46,7 +45,7 @@ pub struct ClientArgs {
 }
 
 impl ClientArgs {
-    /// Gives the server what the flags name.
+    /// Configures the server from the flags.
     pub(in crate::cli) fn set(&self, server: &mut Server, output: &Output) -> Result<(), Failure> {
         server.proxies = self.trusted_proxy.clone().into();
         server.access_log =
@@ -64,7 +63,7 @@ impl ClientArgs {
     }
 }
 
-/// An argument that `Debug` does not show. Whether it is good is looked at later: clap's errors would show it.
+/// An argument that `Debug` does not show. It is validated later, since clap's errors would show it.
 #[derive(Clone)]
 pub struct Secret(pub(in crate::cli) String);
 
@@ -81,7 +80,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl TokenArgs {
-    /// The token of the flag or of the environment; not that of the file.
+    /// The token from the flag or the environment, but not from the file.
     fn given(&self) -> Result<Option<Token>, Failure> {
         let given = match &self.token {
             Some(Secret(text)) => Some(text.clone()),
@@ -91,7 +90,7 @@ impl TokenArgs {
         Ok(given.as_deref().map(Token::new).transpose()?)
     }
 
-    /// The token, wherever it is.
+    /// The token, from any source.
     pub(in crate::cli) fn token(&self) -> Result<Option<Token>, Failure> {
         match &self.token_file {
             Some(file) => Ok(Some(Token::read(file).map_err(Failure::of_file)?)),
@@ -101,7 +100,7 @@ impl TokenArgs {
 }
 
 impl AccessArgs {
-    /// Who may look.
+    /// Who has access.
     pub(in crate::cli) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
         let sources = CredentialSources { users, token, token_file: self.token.token_file.clone() };
@@ -109,7 +108,7 @@ impl AccessArgs {
     }
 }
 
-/// Says who else may look, or may listen: a camera that everybody sees must not be an oversight.
+/// Warns about open access and about cleartext credentials: a camera that anyone can see must not be an oversight.
 pub(in crate::cli) fn warn_of_strangers(
     access: &Access,
     scheme: &str,
@@ -118,11 +117,11 @@ pub(in crate::cli) fn warn_of_strangers(
     let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback()) else { return };
     if access.is_open() {
         tracing::warn!(
-            "everybody who can reach {address} may watch; say who may with --auth-file or --token-file"
+            "anyone who can reach {address} can watch; restrict access with --auth-file or --token-file"
         );
     } else if scheme == "http" {
         tracing::warn!(
-            "passwords and tokens for {address} can be read on the way; encrypt them with --tls-cert"
+            "passwords and tokens for {address} travel in clear text; encrypt them with --tls-cert"
         );
     }
 }

@@ -24,7 +24,7 @@ pub struct RootsArgs {
 }
 
 impl ServerTlsArgs {
-    /// How the address of the server begins.
+    /// The scheme of the server's URLs.
     pub(in crate::cli) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
@@ -32,7 +32,7 @@ impl ServerTlsArgs {
 
 #[cfg(feature = "tls")]
 impl ServerTlsArgs {
-    /// Gives the server what the flags name.
+    /// Configures the server from the flags.
     pub(in crate::cli) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let clock = std::sync::Arc::clone(&server.clock);
