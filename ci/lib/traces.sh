@@ -24,10 +24,10 @@ unannounced() {
   done < <(grep '^[<>]')
 }
 
-# none_left VERB: waits until no process that this run started is running.
+# none_left VERB RUN: waits until no process that this run of a verb started is running.
 none_left() {
   local tries=100 left
-  while left=$(started) && [ -n "$left" ]; do
+  while left=$(started "$2") && [ -n "$left" ]; do
     if [ $((tries -= 1)) -le 0 ]; then
       echo "check.sh: $1 has left processes:"$'\n'"$left" | tee -a "${said:-/dev/null}" >&2
       return 1
@@ -36,11 +36,11 @@ none_left() {
   done
 }
 
-# started: the processes that inherited EYELET_RUN, one a line.
+# started RUN: the processes that inherited EYELET_RUN=RUN, one a line.
 started() {
   local file
   # Without the variable, or it would find itself.
-  for file in $(env -u EYELET_RUN grep -lzx "EYELET_RUN=$EYELET_RUN" /proc/[0-9]*/environ 2>/dev/null); do
+  for file in $(env -u EYELET_RUN grep -lzx "EYELET_RUN=$1" /proc/[0-9]*/environ 2>/dev/null); do
     echo "${file//[^0-9]/} $(tr '\0' ' ' <"${file%environ}cmdline" 2>/dev/null)"
   done
 }

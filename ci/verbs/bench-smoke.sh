@@ -1,15 +1,19 @@
 # every bench runs once, and the load generator verifies the floor and the simulator; nothing is measured
 #
-# Uses the tests' profile, which has been built already.
+# Uses the tests' profile and features, which have been built already.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
 
 start=$SECONDS
-cargo bench --locked --profile dev -p eyelet-bench -- --test
-cargo build --locked -p eyelet-bench --bins
-cargo build --locked -p eyelet-sim --bin eyelet-sim
+# All but those that want another encoder.
+benches=$(awk '/^\[\[/ { bench = $0 == "[[bench]]"; needs = 0 } bench && /^name/ { name = $3 } /^required-features/ { needs = 1 }
+  bench && /^$/ && !needs { print "--bench", name }' benches/Cargo.toml | tr -d '"')
+# shellcheck disable=SC2086 # one word each
+cargo bench --locked --profile dev --workspace $benches -- --test
+# The load generator came with the benches, and the simulator comes with its tests.
+cargo test --locked --workspace --test program --no-run
 bin=${CARGO_TARGET_DIR:-target}/debug
 
 work=$(mktemp -d)

@@ -1,4 +1,4 @@
-# real browsers and clients against the release binary, or against the folder of binaries that EYELET_BIN names
+# real browsers and clients against eyelet-sim, or against the folder of binaries that EYELET_BIN names
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
@@ -11,8 +11,8 @@ EYELET_SERVERS=$(unpacked nginx apache2-bin caddy haproxy lighttpd)
 python_with ci/e2e/requirements.txt
 if [ -z "${EYELET_BIN:-}" ]; then
   . ci/lib/cargo.sh
-  cargo build --release --locked -p eyelet-sim --bin eyelet-sim --example jpeg_stream --example upload_image
-  EYELET_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release
+  . ci/lib/programs.sh
+  programs
 fi
 # Nothing is written into the checkout but artifacts/.
 export EYELET_BIN EYELET_SERVERS PYTHONDONTWRITEBYTECODE=1

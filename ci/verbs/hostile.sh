@@ -3,7 +3,8 @@ set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
-. ci/lib/soak.sh
+. ci/lib/programs.sh
+programs
 treat_badly hostile "${1:-45}"
 treat_badly greedy
 treat_badly guessing

@@ -5,5 +5,6 @@ set -euo pipefail
 . ci/lib/cargo.sh
 need_component clippy clippy
 need cmake:cmake nasm:nasm make:make
-cargo test -p eyelet-bench --features peers --test libjpeg_turbo --locked
-cargo clippy -p eyelet-bench --features peers --all-targets --locked -- -D warnings
+# With all packages chosen, what `test` and `clippy` have built is there.
+cargo test --workspace --features eyelet-bench/peers --test libjpeg_turbo --locked
+cargo clippy --workspace --features eyelet-bench/peers --all-targets --locked -- -D warnings

@@ -19,6 +19,7 @@ export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address
 # Leaks are not looked for: that takes ptrace, which containers refuse.
 export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/sanitize
-cargo test --locked --target "$target" -p eyelet-core --lib --test encode -- \
+# Without what the encoder does not need.
+cargo test --locked --target "$target" -p eyelet-core --no-default-features --lib --test encode -- \
   encode::baseline:: baseline::every_backend threads:: raw::any_content
 say "AddressSanitizer: $((SECONDS - start)) s"

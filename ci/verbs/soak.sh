@@ -3,5 +3,6 @@ set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
-. ci/lib/soak.sh
+. ci/lib/programs.sh
+programs
 treat_badly soak "${1:-120}"

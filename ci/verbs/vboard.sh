@@ -13,8 +13,10 @@ eval "$variables"
 cargo build --release --target "$target" -p eyelet-vcam
 # By itself, so that the features of its model stay out of the others.
 cargo build --release --target "$target" -p eyelet-vsg2002
-cargo test --no-run -p eyelet-vcam --test board
-vivid=$(cargo test --no-run --target "$target" -p eyelet-v4l2 --test vivid --message-format json |
+# With the packages that `test` and `riscv64` choose, whose builds are there.
+cargo test --no-run --workspace --test board
+board=(-p eyelet-hal -p eyelet-core -p eyelet-v4l2 -p eyelet-maixcam)
+vivid=$(cargo test --no-run --target "$target" "${board[@]}" --test vivid --message-format json |
   sed -n 's/.*"executable":"\([^"]*\/vivid-[^"]*\)".*/\1/p')
 # What the first boot would do, done here where its messages are seen.
 need_package qemu-system-misc opensbi cpio
@@ -24,5 +26,5 @@ start=$SECONDS
 # The capture library by itself, down to the driver's injected errors.
 ci/vboard/run.sh -f "$vivid" "./${vivid##*/} --ignored --test-threads=1"
 EYELET_BOARD_PROGRAMS=$PWD/target/$target/release \
-  cargo test -q -p eyelet-vcam --test board -- --include-ignored --test-threads=1 --nocapture "$@"
+  cargo test -q --workspace --test board -- --include-ignored --test-threads=1 --nocapture "$@"
 say "virtual board: $((SECONDS - start)) s"
