@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Which rooms of core use which, against what ci/arrows allows.
+"""Compares the dependencies between core's rooms with ci/arrows.
 
     ci/arrows.py [--tree FOLDER] [--only-print]
 
-A room is a file or folder below core/src. An arrow goes from a room to another that it names in a path (`crate::…`,
-`super::…`), tests aside. Prints the arrows, a room a line; fails on one that ci/arrows does not allow, and on a cycle.
---tree takes another checkout, whose arrows --only-print does not judge.
+A room is a file or folder directly below core/src. An arrow leads from a room to each other room that its paths name
+(`crate::…`, `super::…`), tests excluded. Prints the arrows of each room in a line; fails on an arrow that ci/arrows
+does not allow, and on a cycle. --tree examines another checkout; --only-print does not compare.
 """
 import argparse
 import re

@@ -1,7 +1,7 @@
-# The programs that tests treat from outside. Sourced after install.sh and cargo.sh.
+# The programs under test. Sourced after install.sh and cargo.sh.
 
-# programs: builds eyelet-sim, its examples and eyelet-soak, and sets EYELET_BIN to their folder; where EYELET_BIN names a
-# folder, eyelet-sim is that one. All at once, so that nothing is built twice; and as a release but for its long link.
+# programs: builds eyelet-sim, its examples and eyelet-soak in one go, in a profile that is a release without its long
+# link, and sets EYELET_BIN to their folder. If EYELET_BIN is set already, eyelet-sim is taken from there.
 programs() {
   cargo build --profile tools --locked -p eyelet-sim -p eyelet-soak --bins --examples
   soak=${CARGO_TARGET_DIR:-$PWD/target}/tools/eyelet-soak

@@ -1,4 +1,4 @@
-# the rooms of core use each other as ci/arrows says, and in no circle
+# the dependencies between core's modules are those that ci/arrows allows, without a cycle
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh

@@ -1,4 +1,4 @@
-# fmt, arrows, clippy, and the unit and HTTP tests: for whoever works on it, 4 minutes once all was built (not in all)
+# fmt, arrows, clippy, unit and HTTP tests: for use while editing, 4 minutes with a warm target folder (not in all)
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
@@ -7,6 +7,6 @@ for verb in fmt arrows clippy; do
   say "$verb"
   bash "ci/verbs/$verb.sh"
 done
-# The same features as in `test`, so that nothing is built twice.
+# All packages, as in `test`, so that nothing is built twice.
 cargo test --workspace --locked --lib --bins
 cargo test --workspace --locked --test http

@@ -16,7 +16,7 @@ trap 'rmdir "$full"' EXIT
 # In a mount namespace of its own: the file system goes with the last process in it.
 mounted() { unshare --mount bash -c 'mount -t tmpfs -o size=256k,mode=0777 spool "$1" && shift && exec "$@"' - "$full" "$@"; }
 if mounted true 2>/dev/null; then
-  EYELET_FULL_DISK=$full mounted cargo test --locked --workspace --test spool -- --exact --nocapture full_disk::a_disk_that_is_really_full
+  EYELET_FULL_DISK=$full mounted cargo test --locked --workspace --test spool -- --exact --nocapture full_disk::full_disk_loses_only_what_is_counted
 else
   say "SKIPPED the full disk: this user may not mount a file system"
 fi

@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_answered_the_same_in_any_split(
+    fn arbitrary_bytes_are_read_the_same_in_any_split(
         junk in prop::collection::vec(body(), 0..8),
         pieces in prop::collection::vec(1..200usize, 1..20),
     ) {
@@ -119,13 +119,13 @@ proptest! {
     }
 
     #[test]
-    fn any_content_type_is_answered(text in "\\PC*", parameters in "[a-z=;\" \\\\-]{0,40}") {
+    fn arbitrary_content_type_never_panics(text in "\\PC*", parameters in "[a-z=;\" \\\\-]{0,40}") {
         let _ = Reader::new(&text);
         let _ = Reader::new(&format!("multipart/x; boundary{parameters}"));
     }
 
     #[test]
-    fn memory_is_bounded(
+    fn endless_input_is_bounded_in_memory(
         start in prop::sample::select(vec![
             "", "-", "--frame", "--frame ", "--frame\r\n", "--frame\r\nContent-Length: 900\r\n\r\n", "--frame\r\n\r\n",
             "--frame\r\n\r\n\r\n--frame ", "--frame\r\nContent-Length: 1\r\n\r\n", "--frame\r\nContent-Length: 1\r\n\r\nx--frame\t",
@@ -160,7 +160,7 @@ proptest! {
 }
 
 #[test]
-fn servers_as_they_are() {
+fn streams_of_real_servers_are_read() {
     for (name, content_type, stream) in [
         (
             "ours",
@@ -216,7 +216,7 @@ fn servers_as_they_are() {
 }
 
 #[test]
-fn a_sized_part_is_there_with_its_last_byte() {
+fn part_with_a_length_is_complete_with_its_last_byte() {
     let mut reader = Reader::new(TYPE).unwrap();
     reader.push(b"--frame\r\nContent-Length: 2\r\n\r\nA");
     assert_eq!(reader.next_part().unwrap(), None);

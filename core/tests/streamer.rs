@@ -38,7 +38,7 @@ fn streamer() -> JpegStreamer {
 }
 
 #[test]
-fn own_html_even_while_running() {
+fn html_set_while_running_is_served() {
     let streamer = streamer();
     assert!(String::from_utf8(get(&streamer, "/")).unwrap().contains("<canvas"));
     streamer.set_html("<html>mine</html>");
@@ -46,7 +46,7 @@ fn own_html_even_while_running() {
 }
 
 #[test]
-fn a_jpeg_is_shown_byte_for_byte() {
+fn jpeg_is_shown_byte_for_byte() {
     let streamer = streamer();
     let jpeg = image(Color::RED).to_jpeg(Quality::DEFAULT).unwrap();
     streamer.write(jpeg.clone()).unwrap();
@@ -57,7 +57,7 @@ fn a_jpeg_is_shown_byte_for_byte() {
 }
 
 #[test]
-fn a_picture_written_once_before_anybody_watches_is_seen() {
+fn picture_written_once_before_the_first_viewer_is_seen() {
     let streamer = streamer();
     let red = image(Color::RED);
     streamer.write(&red).unwrap();
@@ -74,7 +74,7 @@ fn a_picture_written_once_before_anybody_watches_is_seen() {
 }
 
 #[test]
-fn unwatched_pictures_are_hardly_encoded() {
+fn pictures_without_viewers_are_hardly_encoded() {
     let streamer = streamer();
     let picture = image(Color::RED);
     for _ in 0..100 {
@@ -87,7 +87,7 @@ fn unwatched_pictures_are_hardly_encoded() {
 }
 
 #[test]
-fn start_and_stop_as_often_as_one_likes() {
+fn streamer_restarts_any_number_of_times() {
     let mut streamer = streamer();
     let port = streamer.port();
     streamer.start().unwrap();
@@ -100,7 +100,7 @@ fn start_and_stop_as_often_as_one_likes() {
 }
 
 #[test]
-fn the_host_can_be_opened_in_a_browser() {
+fn host_is_an_address_that_a_browser_can_open() {
     let streamer = JpegStreamer::new("", 0, 16).unwrap();
     assert_ne!(streamer.host(), "0.0.0.0");
     assert_ne!(streamer.port(), 0);

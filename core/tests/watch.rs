@@ -76,7 +76,7 @@ fn refusal(answer: &'static str) -> (ErrorKind, String) {
 }
 
 #[test]
-fn a_stream_is_read_to_its_end() {
+fn stream_is_read_to_its_end() {
     let (address, requests) = serve(|stream| {
         stream.write_all(HEAD.as_bytes()).unwrap();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
@@ -106,7 +106,7 @@ fn a_stream_is_read_to_its_end() {
 }
 
 #[test]
-fn a_chunked_stream() {
+fn chunked_stream_is_read() {
     let chunks = |last: &'static str| {
         move |stream: &mut TcpStream| {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\
@@ -128,7 +128,7 @@ fn a_chunked_stream() {
 }
 
 #[test]
-fn a_stream_without_lengths_as_browsers_get_it() {
+fn stream_without_lengths_is_read() {
     let report = see(|stream| {
         stream.write_all(HEAD.as_bytes()).unwrap();
         for _ in 0..3 {
@@ -143,7 +143,7 @@ fn a_stream_without_lengths_as_browsers_get_it() {
 }
 
 #[test]
-fn the_end_of_the_stream_ends_its_last_picture() {
+fn end_of_stream_ends_the_last_picture() {
     let ending = |last: &'static [u8]| {
         see(move |stream| {
             stream.write_all(HEAD.as_bytes()).unwrap();
@@ -169,7 +169,7 @@ fn the_end_of_the_stream_ends_its_last_picture() {
 }
 
 #[test]
-fn it_stops_when_told() {
+fn watch_stops_on_request() {
     let endless = |stream: &mut TcpStream| {
         let part = part(JPEG, "");
         let mut open = stream.write_all(HEAD.as_bytes()).is_ok();
@@ -198,7 +198,7 @@ fn it_stops_when_told() {
 }
 
 #[test]
-fn what_came_until_it_is_interrupted_is_all_in_the_report() {
+fn interrupted_watch_reports_all_that_came() {
     let (address, _requests) = serve(|stream| {
         stream
             .write_all(&[HEAD.as_bytes(), &part(JPEG, ""), &part(JPEG, ""), &part(JPEG, "")].concat())
@@ -229,7 +229,7 @@ fn what_came_until_it_is_interrupted_is_all_in_the_report() {
 }
 
 #[test]
-fn what_is_no_stream_is_told_where_one_is() {
+fn page_instead_of_a_stream_names_the_stream() {
     let told = |path: &str, answer: &'static str| {
         let (address, _requests) = serve(move |stream| stream.write_all(answer.as_bytes()).unwrap());
         let error = run(&format!("http://{address}{path}"), &Options::default(), |_| {}).unwrap_err();
@@ -246,7 +246,7 @@ fn what_is_no_stream_is_told_where_one_is() {
 }
 
 #[test]
-fn answers_that_are_no_stream() {
+fn answer_that_is_no_stream_is_refused() {
     assert_eq!(
         refusal("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 22\r\n\r\n16 viewers are the max"),
         (
@@ -314,7 +314,7 @@ fn answers_that_are_no_stream() {
 }
 
 #[test]
-fn nobody_there_and_nobody_who_answers() {
+fn unreachable_and_silent_servers_are_reported() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = run(&format!("http://{gone}/stream"), &Options::default(), |_| {}).unwrap_err();
     let want = format!("cannot watch http://{gone}/stream: connection refused; is the server running?");

@@ -39,7 +39,7 @@ fn check(mut camera: impl CameraSource) {
 }
 
 #[test]
-fn sim_camera_of_every_format() {
+fn sim_camera_of_every_format_conforms() {
     // At the same time: they wait more than they work.
     std::thread::scope(|scope| {
         for pixel in PixelFormat::ALL {
@@ -49,7 +49,7 @@ fn sim_camera_of_every_format() {
 }
 
 #[test]
-fn sim_camera_with_padding_and_a_single_buffer() {
+fn sim_camera_with_padding_and_a_single_buffer_conforms() {
     let mut config = config(PixelFormat::Nv12);
     config.padding = 15;
     config.buffers = 1;
@@ -57,14 +57,14 @@ fn sim_camera_with_padding_and_a_single_buffer() {
 }
 
 #[test]
-fn sim_camera_that_runs_free() {
+fn free_running_sim_camera_conforms() {
     let mut config = config(PixelFormat::Yuyv);
     config.rate = Rate::FreeRunning;
     check(SimCamera::open(config, clock()).unwrap());
 }
 
 #[test]
-fn recorder_and_then_replay() {
+fn recorder_and_replay_conform() {
     let dir = tempfile::tempdir().unwrap();
     check(Recorder::new(sim(PixelFormat::Jpeg), dir.path()).unwrap());
     let replay = ReplayCamera::open(dir.path(), rate(), clock()).unwrap();
@@ -73,13 +73,13 @@ fn recorder_and_then_replay() {
 }
 
 #[test]
-fn fault_injector_without_faults() {
+fn fault_injector_without_faults_conforms() {
     let faults = Faults::new(FaultConfig::default(), 0, clock());
     check(faults.open(|| Ok(sim(PixelFormat::I420))).unwrap());
 }
 
 #[test]
-fn fault_injector_with_faults_that_cameras_have() {
+fn fault_injector_with_faults_of_real_cameras_conforms() {
     let mut config = FaultConfig::default();
     config.drop = Chance::new(0.1).unwrap();
     config.truncate = Chance::new(0.1).unwrap();
@@ -96,7 +96,7 @@ fn fault_injector_with_faults_that_cameras_have() {
 }
 
 #[test]
-fn a_camera_that_lends_damaged_jpegs_is_found_out() {
+fn camera_that_lends_damaged_jpegs_fails_conformance() {
     let mut config = FaultConfig::default();
     config.truncate = Chance::new(0.1).unwrap();
     let mut camera = Faults::new(config, 2, clock()).open(|| Ok(sim(PixelFormat::Jpeg))).unwrap();
@@ -106,7 +106,7 @@ fn a_camera_that_lends_damaged_jpegs_is_found_out() {
 }
 
 #[test]
-fn every_scene_can_be_seen_by_a_camera() {
+fn camera_shows_every_scene() {
     for scene in Scene::ALL {
         let mut config = config(PixelFormat::Grey);
         config.scene = scene;

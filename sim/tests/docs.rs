@@ -30,7 +30,7 @@ fn sorted<'a>(items: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 }
 
 #[test]
-fn flags() {
+fn reference_lists_exactly_the_flags() {
     let command = cli::command::<Simulator>();
     let code = command
         .get_subcommands()
@@ -45,7 +45,7 @@ fn flags() {
 }
 
 #[test]
-fn defaults() {
+fn reference_lists_the_defaults() {
     for subcommand in cli::command::<Simulator>().get_subcommands() {
         for flag in subcommand.get_arguments().filter(|flag| !flag.get_default_values().is_empty()) {
             let default = flag.get_default_values()[0].to_str().unwrap();
@@ -58,7 +58,7 @@ fn defaults() {
 }
 
 #[test]
-fn commands() {
+fn reference_lists_exactly_the_commands() {
     let command = cli::command::<Simulator>();
     let code = sorted(command.get_subcommands().map(clap::Command::get_name));
     let section = REFERENCE.split("## Commands").nth(1).unwrap().split("### ").next().unwrap();
@@ -70,13 +70,13 @@ fn commands() {
 }
 
 #[test]
-fn routes() {
+fn reference_lists_exactly_the_routes() {
     let documented = sorted(table_cells(0).filter(|cell| cell.starts_with('/')));
     assert_eq!(documented, sorted(http::ROUTES.iter().copied()));
 }
 
 #[test]
-fn metrics() {
+fn reference_lists_exactly_the_metrics() {
     let text = Metrics::new().render();
     let code = text
         .lines()
@@ -123,7 +123,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn what_is_said_of_faults_was_seen_by_tests() {
+fn faults_in_the_reliability_page_have_tests() {
     let sources = sources();
     let rows = rows("## What happens when");
     assert!(rows.len() > 10);
@@ -139,7 +139,7 @@ fn what_is_said_of_faults_was_seen_by_tests() {
 }
 
 #[test]
-fn unsafe_code_is_where_it_is_said_to_be() {
+fn unsafe_files_are_those_in_the_reliability_page() {
     let documented: BTreeSet<_> =
         rows("## Unsafe code").iter().map(|row| in_backticks(row[0]).next().unwrap().to_owned()).collect();
     let allowed = |text: &str| text.lines().any(|line| line.trim() == "#![allow(unsafe_code)]");

@@ -181,7 +181,7 @@ fn pictures_are_stored_byte_for_byte() {
 }
 
 #[test]
-fn a_picture_that_comes_again_is_stored_once() {
+fn duplicate_picture_is_stored_once() {
     let server = Server::start();
     let numbered = |run: &str, sequence: u32| {
         let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nX-Run: {run}\r\nX-Sequence: {sequence}\r\n");
@@ -199,7 +199,7 @@ fn a_picture_that_comes_again_is_stored_once() {
 }
 
 #[test]
-fn what_is_no_whole_picture_is_refused() {
+fn incomplete_picture_is_refused() {
     let server = Server::start();
     let mut client = server.connect();
     for (body, why) in [
@@ -221,7 +221,7 @@ fn what_is_no_whole_picture_is_refused() {
 }
 
 #[test]
-fn routes_and_methods() {
+fn other_routes_and_methods_are_refused() {
     let server = Server::start();
     for (request, status, header) in [
         ("GET / HTTP/1.1", 200, "content-type: text/html"),
@@ -243,7 +243,7 @@ fn routes_and_methods() {
 }
 
 #[test]
-fn too_much_is_refused_before_it_is_read() {
+fn too_large_a_body_is_refused_unread() {
     let server = Server::start();
     let mut client = server.connect();
     let answer = client.ask(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
@@ -253,7 +253,7 @@ fn too_much_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn a_client_that_sends_all_before_it_listens_sees_the_refusal() {
+fn client_that_sends_all_before_reading_gets_the_refusal() {
     let mut options = Options::default();
     options.max_bytes = 1000;
     let server = Server::with(options);
@@ -268,7 +268,7 @@ fn a_client_that_sends_all_before_it_listens_sees_the_refusal() {
 }
 
 #[test]
-fn a_body_that_breaks_off_or_never_comes_leaves_nothing() {
+fn truncated_or_missing_body_leaves_nothing() {
     let mut options = Options::default();
     options.body_timeout = Duration::from_millis(100);
     options.header_timeout = Duration::from_millis(100);
@@ -291,7 +291,7 @@ fn a_body_that_breaks_off_or_never_comes_leaves_nothing() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to() {
+fn unwritable_folder_answers_an_error() {
     let server = Server::start();
     fs::remove_dir(server.folder()).unwrap();
     let answer = server.ask(&post(JPEG));
@@ -302,7 +302,7 @@ fn a_folder_that_cannot_be_written_to() {
 }
 
 #[test]
-fn many_at_once_are_all_kept() {
+fn concurrent_uploads_are_all_stored() {
     let server = Server::start();
     thread::scope(|scope| {
         for n in 0..8u8 {
@@ -324,7 +324,7 @@ fn many_at_once_are_all_kept() {
 
 /// Silent ones, and those that stopped in the middle of a head or a picture.
 #[test]
-fn who_sends_nothing_gives_way() {
+fn silent_connection_is_displaced() {
     let server = Server::start();
     let request = post(JPEG);
     let mut silent = Vec::new();
@@ -369,7 +369,7 @@ fn long_bodies_wait_on_the_disk_and_leave_nothing_there() {
 }
 
 #[test]
-fn who_closes_one_side_after_the_picture_gets_the_answer() {
+fn half_closed_connection_gets_the_answer() {
     let server = Server::start();
     let mut client = server.connect();
     client.send(&post(JPEG));
@@ -379,7 +379,7 @@ fn who_closes_one_side_after_the_picture_gets_the_answer() {
 }
 
 #[test]
-fn a_form_is_one_in_any_spelling() {
+fn form_headers_in_any_spelling_are_accepted() {
     let server = Server::start();
     let mut capitals = form(JPEG);
     let usual: &[u8] = b"multipart/form-data; boundary";
@@ -389,7 +389,7 @@ fn a_form_is_one_in_any_spelling() {
 }
 
 #[test]
-fn a_slow_link_may_take_its_time() {
+fn slow_link_is_not_given_up() {
     let mut options = Options::default();
     options.body_timeout = Duration::from_secs(1);
     let server = Server::with(options);
@@ -406,7 +406,7 @@ fn a_slow_link_may_take_its_time() {
 
 /// What is remembered of a picture must be short: 28 bytes of JPEG once cost 200 KB for ever.
 #[test]
-fn a_run_that_is_none_is_refused() {
+fn invalid_run_id_is_refused() {
     let server = Server::start();
     let with = |run: &str, sequence: &str| {
         let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nX-Run: {run}\r\nX-Sequence: {sequence}\r\n");
@@ -424,7 +424,7 @@ fn a_run_that_is_none_is_refused() {
 }
 
 #[test]
-fn it_stops_with_connections_open() {
+fn receiver_with_open_connections_stops() {
     let server = Server::start();
     let mut client = server.connect();
     assert_eq!(client.ask(&post(JPEG)).status, 200);

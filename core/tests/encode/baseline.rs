@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn the_reference_encoder_is_no_better_and_no_smaller() {
+fn reference_encoder_is_no_better_and_no_smaller() {
     // The mean of some pictures: a tie that is rounded one way or the other is better now here, now there.
     const SEEDS: std::ops::Range<u64> = 0..8;
     let wave = |mean, height, seed| Wave { mean, height, x: 0.11, y: 0.07, phase: seed as f64 };
@@ -112,7 +112,7 @@ fn the_reference_encoder_is_no_better_and_no_smaller() {
 }
 
 #[test]
-fn all_qualities_one_encoder() {
+fn one_encoder_with_changing_quality_gives_what_a_new_one_gives() {
     // Tables are kept from frame to frame: a change of quality must change them.
     let source = Content::Noise(3).source(format(PixelFormat::Nv12, 48, 32), [0; 3], 0);
     for backend in backends() {
@@ -128,7 +128,7 @@ fn all_qualities_one_encoder() {
 }
 
 #[test]
-fn primary_colours_survive() {
+fn primary_colours_survive_encoding() {
     for (rgb, want) in
         [([255, 0, 0], [76, 85, 255]), ([0, 255, 0], [150, 44, 21]), ([0, 0, 255], [29, 255, 107])]
     {
@@ -144,7 +144,7 @@ fn primary_colours_survive() {
 }
 
 #[test]
-fn every_backend_gives_the_same_bytes_of_the_longest_sides() {
+fn every_backend_with_the_longest_sides_gives_the_same_bytes() {
     for pixel in RAW {
         for (width, height) in [(65535, 1), (1, 65535)] {
             let source =

@@ -59,7 +59,7 @@ fn refused(bytes: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn a_whole_picture_is_copied_without_its_padding(
+    fn whole_jpeg_is_copied_without_padding(
         jpeg in any_jpeg(), padding in prop::collection::vec(any::<u8>(), 0..50),
     ) {
         let mut out = b"kept".to_vec();
@@ -69,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn missing_huffman_tables_are_put_in(jpeg in any_jpeg()) {
+    fn jpeg_without_huffman_tables_gets_them(jpeg in any_jpeg()) {
         let (stripped, tables) = strip(&jpeg);
         let mut out = Vec::new();
         let info = repair(&stripped, &mut out).unwrap();
@@ -82,14 +82,14 @@ proptest! {
     }
 
     #[test]
-    fn a_picture_cut_off_anywhere_is_refused(jpeg in any_jpeg(), at: prop::sample::Index, tables: bool) {
+    fn truncated_jpeg_is_refused_wherever_it_ends(jpeg in any_jpeg(), at: prop::sample::Index, tables: bool) {
         let jpeg = if tables { jpeg } else { strip(&jpeg).0 };
         // With the first byte of EOI left, the picture is whole, followed by a byte of padding.
         refused(&jpeg[..at.index(jpeg.len() - 1)])?;
     }
 
     #[test]
-    fn a_picture_that_the_next_one_interrupts_is_refused(
+    fn jpeg_interrupted_by_the_next_is_refused(
         jpeg in any_jpeg(), next in any_jpeg(), at: prop::sample::Index,
     ) {
         // Within the scan: in a header the next picture may pass for a segment's payload.
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn damage_gives_an_answer(
+    fn damaged_jpeg_never_panics(
         jpeg in any_jpeg(), hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         let mut damaged = jpeg;
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = repair(&bytes, &mut Vec::new());
         let _ = repair(&[b"\xff\xd8", &bytes[..]].concat(), &mut Vec::new());
     }
@@ -137,7 +137,7 @@ fn compressed(jpeg: &[u8], width: u32, height: u32) -> Frame<'_> {
 }
 
 #[test]
-fn compressed_frames_pass_and_raw_ones_are_encoded() {
+fn pass_through_copies_jpeg_and_encodes_raw_frames() {
     let grey = StreamFormat::new(PixelFormat::Grey, 4, 4).unwrap();
     let raw = Frame::new(grey, FrameMeta::default(), &[Plane::host(&[7; 16], 4)]).unwrap();
     let jpeg = detailed(PixelFormat::Yuyv, 20, 10, 1, 80);
@@ -162,7 +162,7 @@ fn compressed_frames_pass_and_raw_ones_are_encoded() {
 }
 
 #[test]
-fn a_picture_of_a_stale_size_is_refused() {
+fn jpeg_of_a_stale_size_is_refused() {
     let jpeg = detailed(PixelFormat::Yuyv, 20, 10, 1, 80);
     let mut encoder = PassThrough::new(ReferenceEncoder::new());
     for (width, height) in [(20, 11), (19, 10), (10, 20), (65536 + 20, 10)] {
@@ -179,7 +179,7 @@ fn a_picture_of_a_stale_size_is_refused() {
 }
 
 #[test]
-fn pass_through_supports_what_it_and_its_encoder_do() {
+fn pass_through_supports_jpeg_and_its_encoders_formats() {
     let encoder = PassThrough::new(ReferenceEncoder::new());
     let size = |pixel, width| StreamFormat::new(pixel, width, 8).unwrap();
     assert!(PixelFormat::ALL.into_iter().all(|pixel| encoder.supports(size(pixel, 8))));

@@ -11,12 +11,12 @@ fn raw() -> impl Iterator<Item = PixelFormat> {
 }
 
 #[test]
-fn software_encoder() {
+fn reference_encoder_conforms() {
     encoder(&mut ReferenceEncoder::new(), &EncoderExpectations::supporting(raw())).assert_passed();
 }
 
 #[test]
-fn every_named_encoder_takes_every_format() {
+fn every_named_encoder_conforms_for_every_format() {
     for name in encode::NAMES {
         let mut named = encode::by_name(&name.replace("1..255", "3")).unwrap();
         encoder(&mut *named, &EncoderExpectations::supporting(PixelFormat::ALL)).assert_passed();

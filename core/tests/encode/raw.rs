@@ -20,7 +20,7 @@ const KINDS: [&[PixelFormat]; 4] = [
 
 proptest! {
     #[test]
-    fn every_format_size_and_stride_looks_like_its_source(
+    fn any_format_size_and_stride_looks_like_its_source(
         pixel in prop::sample::select(RAW.to_vec()),
         (width, height) in (1u32..=80, 1u32..=80),
         pad in prop::array::uniform3(0usize..40),
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn formats_with_the_same_samples_give_the_same_jpeg(
+    fn formats_with_equal_samples_give_equal_jpegs(
         (width, height) in (1u32..=40, 1u32..=40), waves in smooth(), q in 1u8..=100,
     ) {
         for (kind, mut encoder) in KINDS.iter().flat_map(|kind| encoders().into_iter().map(move |encoder| (kind, encoder))) {
@@ -128,7 +128,7 @@ fn cb_and_cr_are_not_swapped() {
 }
 
 #[test]
-fn each_chroma_sample_of_rgb_is_the_mean_of_four_pixels() {
+fn rgb_chroma_sample_is_the_mean_of_four_pixels() {
     // Red and blue in turns. One pixel of four alone would be all red (Cb 85, Cr 255) or all blue (255, 107).
     for turn in [|x: usize, _: usize| x % 2, |_: usize, y: usize| y % 2, |x: usize, y: usize| (x + y) % 2] {
         let source = Source::new(format(PixelFormat::Rgb24, 32, 32), [0; 3], 0, |component, x, y| {
@@ -145,7 +145,7 @@ fn each_chroma_sample_of_rgb_is_the_mean_of_four_pixels() {
 }
 
 #[test]
-fn output_is_appended() {
+fn jpeg_is_appended_to_the_output() {
     let source = Source::new(format(PixelFormat::Nv12, 8, 8), [0; 3], 0, |_, x, y| (x * y) as u8);
     for mut encoder in encoders() {
         let mut out = b"before".to_vec();
@@ -158,7 +158,7 @@ fn output_is_appended() {
 }
 
 #[test]
-fn the_longest_sides_are_encoded() {
+fn longest_sides_are_encoded() {
     for pixel in RAW {
         for (width, height) in [(65535, 1), (1, 65535)] {
             let source =
@@ -191,7 +191,7 @@ fn not_supported(format: StreamFormat) {
 }
 
 #[test]
-fn what_no_jpeg_can_hold_is_refused() {
+fn sides_longer_than_jpeg_allows_are_refused() {
     for (width, height) in [(65536, 1), (1, 65536)] {
         let source = Source::new(format(PixelFormat::Grey, width, height), [0; 3], 0, |_, _, _| 0);
         not_supported(source.format);
@@ -201,14 +201,14 @@ fn what_no_jpeg_can_hold_is_refused() {
 }
 
 #[test]
-fn compressed_frames_are_refused() {
+fn compressed_frame_is_refused() {
     let jpeg = format(PixelFormat::Jpeg, 8, 8);
     not_supported(jpeg);
     refused(&Frame::new(jpeg, FrameMeta::default(), &[Plane::host(b"\xff\xd8", 0)]).unwrap());
 }
 
 #[test]
-fn frames_outside_host_memory_are_refused() {
+fn frame_outside_host_memory_is_refused() {
     let plane = Plane { bytes: &[], stride: 8, memory: Memory::Physical(0x8000_0000) };
     refused(&Frame::new(format(PixelFormat::Grey, 8, 8), FrameMeta::default(), &[plane]).unwrap());
 }

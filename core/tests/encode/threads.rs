@@ -30,7 +30,7 @@ fn restarts(jpeg: &[u8]) -> (Option<u16>, Vec<u8>) {
 
 proptest! {
     #[test]
-    fn pixels_are_the_same_and_markers_are_between_rows(
+    fn threaded_encoder_gives_equal_pixels_with_markers_between_rows(
         pixel in prop::sample::select(RAW.to_vec()),
         (width, height) in (1u32..=200, 1u32..=200),
         pad in prop::array::uniform3(0usize..40),
@@ -57,7 +57,7 @@ proptest! {
 }
 
 #[test]
-fn frames_of_all_sizes_one_encoder() {
+fn one_threaded_encoder_takes_frames_of_all_sizes() {
     // What is kept from frame to frame must not show.
     let mut kept = threads(3, Backend::best());
     for height in [200, 1, 16, 17, 120, 64, 200] {
@@ -70,14 +70,14 @@ fn frames_of_all_sizes_one_encoder() {
 }
 
 #[test]
-fn markers_cost_a_thousandth() {
+fn restart_markers_cost_a_thousandth() {
     let source = Content::Noise(1).source(format(PixelFormat::Nv12, 640, 480), [0; 3], 0);
     let [one, many] = [1, 4].map(|count| encode(&mut threads(count, Backend::best()), &source, 30).len());
     assert!(one < many && many < one + one / 1000, "{one} and {many} bytes");
 }
 
 #[test]
-fn its_name_says_how_many() {
+fn threaded_encoder_name_has_the_number_of_threads() {
     assert_eq!(threads(4, Backend::best()).name(), "eyelet:4");
     assert_eq!(threads(1, Backend::best()).name(), "eyelet");
 }

@@ -19,7 +19,7 @@ async fn get(server: &Running, method: &str, path: &str, accept: &str) -> String
 }
 
 #[tokio::test]
-async fn a_script_that_asks_for_bytes_gets_the_same_stream_under_a_type_that_webkit_reads() {
+async fn stream_for_scripts_has_a_type_that_webkit_reads() {
     let server = serve(|_| ());
     server.publish(7, 4);
     let request = "GET /stream HTTP/1.1\r\nHost: x\r\nAccept: application/octet-stream\r\n\r\n";
@@ -35,7 +35,7 @@ async fn a_script_that_asks_for_bytes_gets_the_same_stream_under_a_type_that_web
 }
 
 #[tokio::test]
-async fn the_stream_asks_proxies_not_to_keep_it() {
+async fn stream_disables_proxy_buffering() {
     let server = serve(|_| ());
     server.publish(1, 3);
     for accept in ["*/*", "image/*", "application/octet-stream"] {
@@ -49,7 +49,7 @@ async fn the_stream_asks_proxies_not_to_keep_it() {
 }
 
 #[tokio::test]
-async fn a_picture_that_is_not_of_the_camera_says_so() {
+async fn no_signal_picture_is_marked_in_its_headers() {
     let server = serve(|_| ());
     let mut viewer = server.connect(crate::support::STREAM).await;
     server.publish(1, 3);
@@ -63,7 +63,7 @@ async fn a_picture_that_is_not_of_the_camera_says_so() {
 }
 
 #[tokio::test]
-async fn a_browser_shows_the_metrics_and_a_scraper_gets_its_format() {
+async fn metrics_have_a_type_for_browsers_and_one_for_scrapers() {
     let server = serve(|_| ());
     let shown = get(&server, "GET", "/metrics", TYPED).await;
     assert!(shown.contains("\r\ncontent-type: text/plain; charset=utf-8\r\n"), "{shown}");
@@ -76,7 +76,7 @@ async fn a_browser_shows_the_metrics_and_a_scraper_gets_its_format() {
 }
 
 #[tokio::test]
-async fn every_route_is_below_the_base_path_and_beside_it() {
+async fn every_route_is_served_with_and_without_the_base_path() {
     let server = serve(|server| server.base_path = "/garden/cam".parse().unwrap());
     server.live();
     server.publish(1, 3);
@@ -106,7 +106,7 @@ async fn every_route_is_below_the_base_path_and_beside_it() {
 }
 
 #[tokio::test]
-async fn a_browser_without_the_token_gets_a_page_to_enter_it_and_others_a_line() {
+async fn missing_token_gets_a_page_in_a_browser_and_a_line_elsewhere() {
     let sources = || {
         let mut sources = CredentialSources::default();
         sources.token = Some(Token::new("right").unwrap());

@@ -16,7 +16,7 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 #[tokio::test]
-async fn who_says_nothing_is_closed_after_ten_seconds() {
+async fn silent_connection_is_closed_after_ten_seconds() {
     let server = serve(|_| ());
     let silent = server.connect("").await;
     until(|| server.connections() == 1).await;
@@ -28,7 +28,7 @@ async fn who_says_nothing_is_closed_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_head_that_comes_byte_by_byte_has_ten_seconds_in_all() {
+async fn head_sent_byte_by_byte_is_closed_after_ten_seconds() {
     let server = serve(|_| ());
     let mut slow = server.connect("").await;
     until(|| server.connections() == 1).await;
@@ -40,7 +40,7 @@ async fn a_head_that_comes_byte_by_byte_has_ten_seconds_in_all() {
 }
 
 #[tokio::test]
-async fn a_connection_may_be_used_again_for_ten_seconds() {
+async fn idle_connection_is_kept_for_ten_seconds() {
     let server = serve(|_| ());
     let again = "GET /state HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut socket = server.connect(again).await;
@@ -55,7 +55,7 @@ async fn a_connection_may_be_used_again_for_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_head_has_so_many_bytes_and_headers() {
+async fn request_head_beyond_its_limits_is_refused() {
     let server = serve(|_| ());
     let head =
         |headers: &str| format!("GET /state HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n");
@@ -71,7 +71,7 @@ async fn a_head_has_so_many_bytes_and_headers() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_and_not_read() {
+async fn request_with_a_body_is_refused_unread() {
     let server = serve(|_| ());
     for (request, status) in [
         ("GET /state HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413),
@@ -90,7 +90,7 @@ async fn a_body_is_refused_and_not_read() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_ends_the_connection() {
+async fn endless_body_closes_the_connection() {
     let server = serve(|_| ());
     let mut socket = server.connect("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     let chunk = [b"10000\r\n", &[b'x'; 65_536][..], b"\r\n"].concat();
@@ -109,7 +109,7 @@ async fn say(server: &Running, count: usize, said: &str) -> Vec<TcpStream> {
 }
 
 #[tokio::test]
-async fn those_who_say_nothing_keep_nobody_out() {
+async fn silent_peers_do_not_keep_others_out() {
     let server = serve(|server| server.limits.connections = Some(40));
     server.publish(1, 3);
     let mut viewers = Vec::new();
@@ -151,7 +151,7 @@ async fn deaf(server: &Running) -> TcpStream {
 }
 
 #[tokio::test]
-async fn those_who_do_not_read_their_answers_keep_nobody_out() {
+async fn peers_that_do_not_read_do_not_keep_others_out() {
     let server = serve(|server| server.limits.connections = Some(4));
     let mut all = Vec::new();
     for _ in 0..4 {
@@ -163,7 +163,7 @@ async fn those_who_do_not_read_their_answers_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn unread_answer_is_given_up() {
     let server = serve(|_| ());
     let _deaf = deaf(&server).await;
     skip(seconds(25)).await;
@@ -176,7 +176,7 @@ async fn an_answer_that_nobody_takes_is_given_up() {
 }
 
 #[tokio::test]
-async fn when_all_are_at_work_one_more_is_refused() {
+async fn connection_beyond_the_limit_is_refused_when_all_are_busy() {
     let server = serve(|server| server.limits.connections = Some(2));
     server.publish(1, 3);
     let mut viewers = say(&server, 2, STREAM).await;
@@ -192,7 +192,7 @@ async fn when_all_are_at_work_one_more_is_refused() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn one_address_has_its_share() {
+async fn one_address_is_limited_to_its_share() {
     let server = serve(|server| server.limits.connections_per_address = 2);
     server.publish(1, 3);
     let (greedy, other) = (Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3));
@@ -228,7 +228,7 @@ async fn stuffed(server: &Running, len: usize) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_viewer_that_never_reads_is_dropped_in_the_time_its_picture_would_take() {
+async fn viewer_that_never_reads_is_dropped_in_the_time_its_picture_would_take() {
     for (len, kept) in [(200_000, 90), (20_000, 27)] {
         let server = serve(|_| ());
         let _viewer = stuffed(&server, len).await;
@@ -243,7 +243,7 @@ async fn a_viewer_that_never_reads_is_dropped_in_the_time_its_picture_would_take
 }
 
 #[tokio::test]
-async fn a_slow_viewer_that_lives_is_never_cut_off() {
+async fn slow_viewer_that_reads_is_never_dropped() {
     let server = serve(|_| ());
     let mut viewer = stuffed(&server, 200_000).await;
     let mut some = vec![0; 250_000];
@@ -259,7 +259,7 @@ async fn a_slow_viewer_that_lives_is_never_cut_off() {
 }
 
 #[tokio::test]
-async fn a_viewer_that_talks_without_end_is_sent_away() {
+async fn viewer_that_sends_without_end_is_dropped() {
     let server = serve(|_| ());
     server.publish(1, 3);
     let address = server.address;
@@ -279,7 +279,7 @@ async fn a_viewer_that_talks_without_end_is_sent_away() {
 }
 
 #[tokio::test]
-async fn ten_thousand_mutated_requests_are_answered_or_closed() {
+async fn mutated_requests_are_answered_or_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("eyelet.sock");
     let listener = Listener::bind(&Bind::Unix(path.clone())).unwrap();
@@ -330,7 +330,7 @@ async fn ten_thousand_mutated_requests_are_answered_or_closed() {
 }
 
 #[tokio::test]
-async fn a_burst_of_silent_peers_does_not_push_out_one_that_asked() {
+async fn burst_of_silent_peers_does_not_displace_one_with_a_request() {
     let server = serve(|server| server.limits.connections = Some(4));
     // All of them wait in the kernel before the server accepts the first.
     let mut good = std::net::TcpStream::connect(server.address).unwrap();
@@ -362,7 +362,7 @@ async fn greedy(address: std::net::SocketAddr, from: Ipv4Addr, path: &str) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn those_who_ask_without_end_keep_nobody_out() {
+async fn endless_requests_do_not_keep_others_out() {
     const EACH: usize = 8;
     for path in ["/snapshot", "/healthz", "/metrics"] {
         let server = serve(|server| {

@@ -62,7 +62,7 @@ fn has_ipv6() -> bool {
 }
 
 #[tokio::test]
-async fn one_server_answers_everywhere_it_listens() {
+async fn server_with_several_listeners_answers_on_each() {
     let folder = Folder::new();
     let listeners =
         vec![bind("127.0.0.1:0").unwrap(), bind("127.0.0.1:0").unwrap(), bind(&folder.bind()).unwrap()];
@@ -80,7 +80,7 @@ async fn one_server_answers_everywhere_it_listens() {
 }
 
 #[tokio::test]
-async fn a_viewer_on_a_unix_socket_is_listed_without_an_address() {
+async fn unix_socket_viewer_is_listed_without_address() {
     let folder = Folder::new();
     let hub = Hub::default();
     let jpeg = vec![b'1'; 4].into();
@@ -101,7 +101,7 @@ async fn a_viewer_on_a_unix_socket_is_listed_without_an_address() {
 }
 
 #[tokio::test]
-async fn both_families_can_have_the_same_port() {
+async fn both_families_share_one_port() {
     if !has_ipv6() {
         return;
     }
@@ -122,7 +122,7 @@ async fn both_families_can_have_the_same_port() {
 }
 
 #[tokio::test]
-async fn an_unspecified_ipv6_address_takes_ipv6_alone() {
+async fn unspecified_ipv6_address_takes_ipv6_only() {
     if !has_ipv6() {
         return;
     }
@@ -132,7 +132,7 @@ async fn an_unspecified_ipv6_address_takes_ipv6_alone() {
 }
 
 #[tokio::test]
-async fn who_may_use_a_unix_socket_is_for_its_owner_to_say() {
+async fn unix_socket_has_the_configured_mode_and_group() {
     let folder = Folder::new();
     let own = fs::metadata(folder.0.path()).unwrap();
     let permissions = UnixPermissions { mode: 0o606, group: Some(own.gid()) };
@@ -148,7 +148,7 @@ async fn who_may_use_a_unix_socket_is_for_its_owner_to_say() {
 }
 
 #[tokio::test]
-async fn owner_and_group_may_use_a_unix_socket() {
+async fn unix_socket_by_default_is_for_owner_and_group() {
     let folder = Folder::new();
     let listener = bind(&folder.bind()).unwrap();
     let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
@@ -158,7 +158,7 @@ async fn owner_and_group_may_use_a_unix_socket() {
 }
 
 #[tokio::test]
-async fn a_file_left_behind_is_replaced_and_a_server_at_work_is_not() {
+async fn stale_socket_file_is_replaced_and_a_live_one_refused() {
     let folder = Folder::new();
     drop(UnixListener::bind(folder.path()).unwrap());
     assert!(folder.path().exists(), "the standard library leaves the file behind");
@@ -174,7 +174,7 @@ async fn a_file_left_behind_is_replaced_and_a_server_at_work_is_not() {
 }
 
 #[tokio::test]
-async fn a_server_with_a_full_queue_is_at_work_too() {
+async fn socket_with_a_full_queue_counts_as_live() {
     let folder = Folder::new();
     let address = socket2::SockAddr::unix(folder.path()).unwrap();
     let socket = || socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
@@ -194,7 +194,7 @@ async fn a_server_with_a_full_queue_is_at_work_too() {
 }
 
 #[tokio::test]
-async fn only_its_own_file_is_removed() {
+async fn listener_removes_only_its_own_file() {
     let folder = Folder::new();
     let listener = bind(&folder.bind()).unwrap();
     fs::remove_file(folder.path()).unwrap();
@@ -206,7 +206,7 @@ async fn only_its_own_file_is_removed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_socket_is_said_in_one_line() {
+async fn impossible_socket_path_is_refused_in_one_line() {
     let folder = Folder::new();
     fs::write(folder.path(), "precious").unwrap();
     assert!(refused(&folder.bind()).contains("a file that is no socket; choose another path"));

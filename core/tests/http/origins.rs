@@ -23,7 +23,7 @@ async fn head(server: &Running, method: &str, path: &str, headers: &str) -> Stri
 }
 
 #[tokio::test]
-async fn no_page_of_another_server_may_read_unless_allowed() {
+async fn foreign_page_may_not_read_unless_allowed() {
     let server = allowing(&[]);
     for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
         let head = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
@@ -34,7 +34,7 @@ async fn no_page_of_another_server_may_read_unless_allowed() {
 }
 
 #[tokio::test]
-async fn allowed_origins_are_named_and_no_others() {
+async fn allowed_origins_are_named_and_others_are_not() {
     let server = allowing(&["https://b.example", "http://a.example:3000"]);
     for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
         let answer = head(&server, "GET", path, "Origin: http://a.example:3000\r\n").await;
@@ -54,7 +54,7 @@ async fn allowed_origins_are_named_and_no_others() {
 }
 
 #[tokio::test]
-async fn all_origins_may_be_allowed() {
+async fn wildcard_allows_all_origins() {
     let server = allowing(&["*"]);
     for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
         let answer = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
@@ -65,7 +65,7 @@ async fn all_origins_may_be_allowed() {
 
 /// An `<img>` asks without an origin; in a page that isolates itself it is shown only with this header.
 #[tokio::test]
-async fn pages_that_isolate_themselves_may_show_pictures_where_pages_of_others_may_read() {
+async fn isolated_pages_may_embed_pictures_where_origins_are_allowed() {
     for allowed in [&["*"][..], &["https://b.example"]] {
         let server = allowing(allowed);
         for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
@@ -80,7 +80,7 @@ async fn pages_that_isolate_themselves_may_show_pictures_where_pages_of_others_m
 }
 
 #[tokio::test]
-async fn a_browser_that_asks_in_advance_is_answered() {
+async fn preflight_request_is_answered() {
     let server = allowing(&["https://b.example"]);
     let asked = "Origin: https://b.example\r\nAccess-Control-Request-Method: GET\r\n";
     let answer = head(&server, "OPTIONS", "/stream", asked).await;
@@ -103,7 +103,7 @@ async fn a_browser_that_asks_in_advance_is_answered() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_for_what_it_is_not() {
+async fn every_answer_forbids_sniffing() {
     let server = allowing(&[]);
     for path in EVERY_ROUTE {
         let answer = head(&server, "GET", path, "").await;
@@ -119,7 +119,7 @@ async fn nothing_is_taken_for_what_it_is_not() {
 }
 
 #[tokio::test]
-async fn our_own_page_has_a_policy_and_another_has_none() {
+async fn built_in_page_has_a_policy_and_a_custom_one_has_none() {
     let server = allowing(&[]);
     let answer = head(&server, "GET", "/", "").await;
     assert!(
@@ -131,7 +131,7 @@ async fn our_own_page_has_a_policy_and_another_has_none() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_request_comes_back_as_html() {
+async fn request_text_is_never_echoed_as_html() {
     let server = allowing(&["https://b.example"]);
     let evil = "<script>alert(1)</script>";
     for path in

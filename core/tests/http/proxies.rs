@@ -15,7 +15,7 @@ fn forwarded(client: &str) -> String {
 }
 
 #[tokio::test]
-async fn viewers_have_the_addresses_that_a_trusted_proxy_says() {
+async fn viewer_behind_a_trusted_proxy_has_its_forwarded_address() {
     let server = serve(|server| server.proxies = vec!["127.0.0.9".parse().unwrap()].into());
     server.publish(1, 3);
     let mut viewers = vec![];
@@ -31,7 +31,7 @@ async fn viewers_have_the_addresses_that_a_trusted_proxy_says() {
 }
 
 #[tokio::test]
-async fn each_client_of_a_proxy_has_its_share() {
+async fn each_client_of_a_proxy_has_its_own_share() {
     let server = serve(|server| {
         server.proxies = vec!["127.0.0.0/8".parse().unwrap()].into();
         server.limits.connections_per_address = 2;
@@ -58,7 +58,7 @@ async fn each_client_of_a_proxy_has_its_share() {
 }
 
 #[tokio::test]
-async fn who_guesses_behind_a_proxy_is_slowed_down_alone() {
+async fn guesser_behind_a_proxy_is_throttled_alone() {
     let server = serve(|server| {
         server.proxies = vec!["127.0.0.9".parse().unwrap()].into();
         let mut sources = CredentialSources::default();
@@ -83,7 +83,7 @@ async fn who_guesses_behind_a_proxy_is_slowed_down_alone() {
 }
 
 #[tokio::test]
-async fn each_request_has_its_line_and_a_stream_at_its_end() {
+async fn access_log_has_a_line_per_request_and_for_a_stream_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
     let log = AccessLog::append(&path).unwrap();
@@ -119,7 +119,7 @@ async fn each_request_has_its_line_and_a_stream_at_its_end() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_log_that_takes_no_lines_holds_up_nobody() {
+async fn blocked_access_log_delays_no_request() {
     let server = serve(|server| server.access_log = Some(AccessLog::append("/dev/full".as_ref()).unwrap()));
     for _ in 0..3 {
         assert!(server.ask(STATE).await.starts_with("HTTP/1.1 200 "));

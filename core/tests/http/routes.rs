@@ -39,7 +39,7 @@ async fn plain_routes_answer_and_close() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_work() {
+async fn other_methods_answer_405_with_allow() {
     let server = serve(|_| ());
     for path in ["/", "/stream", "/snapshot", "/state"] {
         let answer = server
@@ -53,7 +53,7 @@ async fn other_methods_are_told_which_work() {
 }
 
 #[tokio::test]
-async fn head_tells_what_get_would_without_a_body() {
+async fn head_answers_like_get_without_a_body() {
     let server = serve(|_| ());
     for (path, wanted) in [("/", "text/html"), ("/stream", "multipart/x-mixed-replace; boundary=frame")] {
         let answer =
@@ -66,7 +66,7 @@ async fn head_tells_what_get_would_without_a_body() {
 }
 
 #[tokio::test]
-async fn health_tells_the_truth_with_the_reason() {
+async fn healthz_reports_health_with_the_reason() {
     let server = serve(|_| ());
     let answer = server.get("/healthz").await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("no frame has come yet\n"), "{answer}");
@@ -78,7 +78,7 @@ async fn health_tells_the_truth_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_viewer_gets_the_newest_picture_at_once_and_its_boundary_with_it() {
+async fn new_viewer_gets_the_newest_picture_and_its_boundary_at_once() {
     let server = serve(|_| ());
     server.publish(6, 3);
     server.publish(7, 4);
@@ -98,7 +98,7 @@ async fn a_viewer_gets_the_newest_picture_at_once_and_its_boundary_with_it() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_the_next_headers_in_advance() {
+async fn browser_gets_the_next_part_headers_in_advance() {
     let server = serve(|_| ());
     server.publish(1, 3);
     let mut viewer = server
@@ -110,7 +110,7 @@ async fn a_browser_gets_the_next_headers_in_advance() {
 }
 
 #[tokio::test]
-async fn a_still_picture_is_repeated() {
+async fn still_picture_is_repeated() {
     let server = serve(|_| ());
     server.publish(1, 3);
     let mut viewer = server.connect(STREAM).await;
@@ -120,7 +120,7 @@ async fn a_still_picture_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_pipelined_request_before_the_stream_is_answered_whole() {
+async fn pipelined_request_before_the_stream_is_answered_whole() {
     let server = serve(|_| ());
     server.publish(1, 3);
     let mut viewer = server.connect(&format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{STREAM}")).await;
@@ -132,7 +132,7 @@ async fn a_pipelined_request_before_the_stream_is_answered_whole() {
 
 /// As `nc -N` and some proxies do.
 #[tokio::test]
-async fn who_closes_its_side_gets_the_answer_and_the_stream() {
+async fn half_closed_connection_gets_the_answer_and_the_stream() {
     let server = serve(|_| ());
     server.publish(1, 3);
     for path in ["/state", "/healthz", "/snapshot"] {
@@ -166,7 +166,7 @@ async fn who_closes_its_side_gets_the_answer_and_the_stream() {
 }
 
 #[tokio::test]
-async fn a_request_names_one_host() {
+async fn request_without_exactly_one_host_is_refused() {
     let server = serve(|_| ());
     for (headers, status) in [
         ("1.1\r\n", 400),
@@ -188,7 +188,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn one_viewer_too_many_is_told_when_to_come_back() {
+async fn viewer_beyond_the_limit_gets_503_with_retry_after() {
     let server = serve(|server| server.max_viewers = 2);
     server.publish(1, 3);
     let first = server.connect(STREAM).await;
@@ -208,7 +208,7 @@ async fn one_viewer_too_many_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_slow_viewer_skips_whole_pictures_and_holds_up_nobody() {
+async fn slow_viewer_skips_whole_pictures_and_delays_nobody() {
     let server = serve(|_| ());
     let mut slow = server.connect(STREAM).await;
     let mut fast = server.connect(STREAM).await;
@@ -277,7 +277,7 @@ async fn read_bare_parts(mut viewer: TcpStream, len: usize, count: u64, arrived:
 /// So many viewers that they share one copy of each picture, which must stay as it is while a slow one has part
 /// of it.
 #[tokio::test]
-async fn a_crowd_gets_whole_pictures_however_slowly_some_read() {
+async fn crowd_with_slow_readers_gets_whole_pictures() {
     let server = serve(|server| server.max_viewers = 100);
     let (len, count) = (150_000, 40);
     let arrived = Arc::new(AtomicU64::new(0));
@@ -314,7 +314,7 @@ async fn a_crowd_gets_whole_pictures_however_slowly_some_read() {
 }
 
 #[tokio::test]
-async fn a_thinned_stream_passes_over_pictures() {
+async fn rate_limited_stream_skips_pictures() {
     let server = serve(|_| ());
     server.publish(1, 3);
     let mut viewer = server.connect("GET /stream?fps=0.01 HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -330,7 +330,7 @@ async fn a_thinned_stream_passes_over_pictures() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_captured_after_the_request() {
+async fn snapshot_is_captured_after_the_request() {
     let server = serve(|_| ());
     server.live();
     server.publish(1, 3);
@@ -346,7 +346,7 @@ async fn a_snapshot_is_captured_after_the_request() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_a_lost_camera_is_refused_with_the_reason() {
+async fn snapshot_of_a_lost_camera_answers_503_with_the_reason() {
     let server = serve(|_| ());
     server.hub.status.lost("unplugged");
     let jpeg = Bytes::from_static(b"no signal");
@@ -357,7 +357,7 @@ async fn a_snapshot_of_a_lost_camera_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn pictures_with_times_that_cannot_be_make_a_snapshot_too() {
+async fn snapshot_with_an_impossible_timestamp_is_served() {
     let times: [fn(Duration) -> Duration; 3] =
         [|_| Duration::ZERO, |now| now - Duration::from_secs(190), |now| now + Duration::from_secs(60)];
     for time in times {
@@ -385,7 +385,7 @@ async fn pictures_with_times_that_cannot_be_make_a_snapshot_too() {
 }
 
 #[tokio::test]
-async fn a_snapshot_ends_when_the_camera_is_lost_meanwhile() {
+async fn snapshot_in_progress_when_the_camera_is_lost_answers_503() {
     let server = serve(|_| ());
     server.live();
     let ask = async { server.get("/snapshot").await };
@@ -400,7 +400,7 @@ async fn a_snapshot_ends_when_the_camera_is_lost_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_picture_written_once_is_what_a_snapshot_shows() {
+async fn snapshot_of_a_picture_published_once_shows_it() {
     let server = serve(|server| server.snapshot = SnapshotPolicy::FreshOrNewest);
     server.publish(1, 3);
     let answer = server.get("/snapshot.jpg").await;
@@ -408,7 +408,7 @@ async fn a_picture_written_once_is_what_a_snapshot_shows() {
 }
 
 #[tokio::test]
-async fn nonsense_is_answered_or_closed() {
+async fn malformed_request_is_answered_or_closed() {
     let server = serve(|_| ());
     for request in ["\r\n\r\n\r\n\r\nGET\r\n\r\n", "BREW /pot HTCPCP/1.0\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}"] {
         let mut socket = server.connect(request).await;
@@ -425,7 +425,7 @@ async fn nonsense_is_answered_or_closed() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said_with_the_remedy() {
+async fn port_in_use_is_reported_with_the_remedy() {
     let server = serve(|_| ());
     let error = http::listen(server.address).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot listen on {}: ", server.address)), "{error}");
@@ -433,7 +433,7 @@ async fn a_port_in_use_is_said_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_is_set_holds_up_nobody() {
+async fn wall_clock_change_delays_nobody() {
     let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
     let server = serve(|server| server.clock = clock.clone());
     let publish = |sequence: u64| {

@@ -54,7 +54,7 @@ fn upright() -> Image {
 }
 
 #[test]
-fn quirks_that_browsers_put_up_with_give_the_same_picture() {
+fn quirks_that_browsers_accept_give_the_same_picture() {
     let want = upright();
     for name in ["no-eoi-zero-padded", "empty-dht-only", "dnl-with-height-given"] {
         let bytes = case(name);
@@ -67,7 +67,7 @@ fn quirks_that_browsers_put_up_with_give_the_same_picture() {
 }
 
 #[test]
-fn a_picture_is_turned_as_its_exif_orientation_says() {
+fn picture_is_rotated_by_its_exif_orientation() {
     let (want, turned) = (upright(), Image::from_jpeg(&case("exif-orientation-6")).unwrap());
     assert_eq!((turned.width(), turned.height()), (65, 127));
     let pixel = |image: &Image, x: u32, y: u32| {
@@ -82,7 +82,7 @@ fn a_picture_is_turned_as_its_exif_orientation_says() {
 /// Files with what libjpeg-turbo 2.1.5 makes of them, by `djpeg -rgb -dct int -ppm`; those in `libjpeg-turbo` are
 /// `cjpeg`'s, with the options that their names tell.
 #[test]
-fn libjpeg_turbo_sees_the_same() {
+fn decoded_pixels_equal_those_of_libjpeg_turbo() {
     let cases = format!("{}/tests/cases", env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
     for folder in [cases.clone(), format!("{cases}/libjpeg-turbo")] {
@@ -104,7 +104,7 @@ fn libjpeg_turbo_sees_the_same() {
 }
 
 #[test]
-fn a_size_that_its_data_cannot_fill_is_refused_before_anything_is_allocated() {
+fn size_beyond_its_data_is_refused_before_allocation() {
     let bytes = case("sof-30000x30000");
     let error = repair(&bytes, &mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CorruptFrame);
@@ -113,7 +113,7 @@ fn a_size_that_its_data_cannot_fill_is_refused_before_anything_is_allocated() {
 }
 
 #[test]
-fn a_frame_of_another_size_than_its_format_is_refused() {
+fn frame_of_another_size_than_its_format_is_refused() {
     let bytes = case("dnl-with-height-given");
     for (width, height, right) in [(127, 65, true), (127, 66, false), (640, 480, false)] {
         let format = StreamFormat::new(PixelFormat::Jpeg, width, height).unwrap();
@@ -141,7 +141,7 @@ fn too_many_pixels_are_refused_however_much_data_there_is() {
 }
 
 #[test]
-fn a_cut_in_the_data_is_noticed_whatever_follows() {
+fn truncated_data_is_refused_whatever_follows() {
     let whole = case("dnl-with-height-given");
     let scan = segments(&whole).map(Result::unwrap).find(|segment| segment.marker == 0xda).unwrap();
     let data = scan.end - scan.data.len();
@@ -159,7 +159,7 @@ fn a_cut_in_the_data_is_noticed_whatever_follows() {
 }
 
 #[test]
-fn a_missing_end_is_put_in_after_the_last_block() {
+fn missing_eoi_is_inserted_after_the_last_block() {
     for (sampling, interval) in [(SamplingFactor::R_4_2_0, 0), (SamplingFactor::R_4_2_2, 3)] {
         let jpeg = encoded(50, 35, sampling, false, interval);
         let open = &jpeg[..jpeg.len() - 2];
@@ -172,7 +172,7 @@ fn a_missing_end_is_put_in_after_the_last_block() {
 }
 
 #[test]
-fn missing_tables_go_in_and_those_that_are_there_stay() {
+fn missing_tables_are_inserted_and_present_ones_stay() {
     let jpeg = encoded(40, 24, SamplingFactor::R_4_2_0, false, 0);
     let want = Image::from_jpeg(&jpeg).unwrap();
     let (mut luma_only, mut one_by_one) = (Vec::new(), Vec::new());
@@ -189,7 +189,7 @@ fn missing_tables_go_in_and_those_that_are_there_stay() {
 }
 
 #[test]
-fn without_quantization_tables_there_is_no_picture() {
+fn jpeg_without_quantization_tables_is_refused() {
     let jpeg = encoded(16, 16, SamplingFactor::R_4_4_4, false, 0);
     let mut without = Vec::new();
     for segment in segments(&jpeg).map(Result::unwrap).filter(|segment| segment.marker != 0xdb) {
@@ -242,7 +242,7 @@ fn every_sampling_and_process_is_decoded() {
 
 proptest! {
     #[test]
-    fn damage_is_answered(
+    fn damaged_jpeg_never_panics(
         kind in 0usize..6, progressive: bool, interval in 0u16..4,
         hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {

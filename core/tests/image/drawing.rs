@@ -47,7 +47,7 @@ fn thickness() -> impl Strategy<Value = Thickness> {
 
 proptest! {
     #[test]
-    fn a_rectangle_is_drawn_where_it_is_and_clipped(
+    fn rectangle_is_drawn_in_place_and_clipped(
         x in coordinate(), y in coordinate(), w in length(), h in length(), thickness in thickness(),
         (width, height) in (1u32..40, 1u32..40),
     ) {
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_anywhere_is_clipped(
+    fn text_beyond_the_edges_is_clipped(
         x in coordinate(), y in coordinate(), text in "\\PC{0,20}(\n.{0,5}){0,3}", (width, height) in (1u32..40, 1u32..40),
     ) {
         // The same text on a larger picture, cut out.
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn embedded_graphics_draws_and_is_clipped(
+    fn embedded_graphics_drawing_is_clipped(
         x in -50i32..80, y in -50i32..80, diameter in 0u32..60, (width, height) in (1u32..40, 1u32..40),
     ) {
         let mut image = Image::new(width, height).unwrap();
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn stray_pixels_and_areas_are_clipped(x in coordinate(), y in coordinate(), w in length(), h in length()) {
+    fn pixels_and_areas_outside_are_clipped(x in coordinate(), y in coordinate(), w in length(), h in length()) {
         let mut image = Image::new(20, 10).unwrap();
         let area = Rectangle::new(Point::new(x, y), Size::new(w, h));
         image.draw_iter([Pixel(Point::new(x, y), Rgb888::GREEN)]).unwrap();
@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn a_png_holds_the_same_pixels((width, height) in (1u32..40, 1u32..40), seed: u64) {
+    fn png_holds_the_same_pixels((width, height) in (1u32..40, 1u32..40), seed: u64) {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut image = Image::new(width, height).unwrap();
         let points = (0..height as i32).flat_map(|y| (0..width as i32).map(move |x| Point::new(x, y)));
@@ -123,7 +123,7 @@ proptest! {
 
 /// MaixPy's upload example: a red rectangle on black, sent as JPEG.
 #[test]
-fn the_red_rectangle_is_in_the_jpeg() {
+fn red_rectangle_survives_jpeg() {
     for thickness in [Thickness::Filled, Thickness::Pixels(8)] {
         let mut img = Image::new(640, 480).unwrap();
         img.draw_rect(60, 60, 80, 80, Color::from_rgb(255, 0, 0), thickness);
@@ -145,7 +145,7 @@ fn the_red_rectangle_is_in_the_jpeg() {
 }
 
 #[test]
-fn a_line_of_one_pixel_is_the_outermost_of_the_rectangle() {
+fn one_pixel_line_is_the_outermost_of_the_rectangle() {
     let mut image = Image::new(10, 10).unwrap();
     image.draw_rect(2, 3, 4, 5, Color::GREEN, Thickness::default());
     let green: Vec<_> = (0..100).filter(|i| pixel(&image, i % 10, i / 10) == [0, 255, 0]).collect();
@@ -153,7 +153,7 @@ fn a_line_of_one_pixel_is_the_outermost_of_the_rectangle() {
 }
 
 #[test]
-fn text_stands_at_its_top_left_corner() {
+fn text_starts_at_its_top_left_corner() {
     let mut image = Image::new(60, 60).unwrap();
     image.draw_string(10, 5, "HH\nH", Color::WHITE);
     let lit = |x: std::ops::Range<i64>, y: std::ops::Range<i64>| {
@@ -169,7 +169,7 @@ fn text_stands_at_its_top_left_corner() {
 }
 
 #[test]
-fn sides_are_1_to_65535() {
+fn image_sides_outside_1_to_65535_are_refused() {
     for (width, height) in [(0, 480), (640, 0), (65536, 1), (1, 65536), (u32::MAX, u32::MAX)] {
         let error = Image::new(width, height).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -182,7 +182,7 @@ fn sides_are_1_to_65535() {
 }
 
 #[test]
-fn a_picture_is_lent_as_a_frame() {
+fn image_is_lent_as_a_frame() {
     let mut image = Image::new(3, 2).unwrap();
     image.draw_rect(1, 1, 1, 1, Color::BLUE, Thickness::Filled);
     let meta = FrameMeta::new(7, std::time::Duration::from_millis(40));
@@ -194,7 +194,7 @@ fn a_picture_is_lent_as_a_frame() {
 }
 
 #[test]
-fn frames_become_pictures() {
+fn frame_of_every_format_becomes_an_image() {
     let colors: [([u8; 3], [u8; 3]); 5] = [
         ([76, 85, 255], [254, 0, 0]),
         ([150, 44, 21], [0, 255, 1]),
@@ -233,7 +233,7 @@ fn frames_become_pictures() {
 }
 
 #[test]
-fn a_jpeg_decodes_back_to_its_picture() {
+fn jpeg_decodes_back_to_its_picture() {
     let mut image = Image::new(33, 17).unwrap();
     image.draw_rect(0, 0, 16, 17, Color::from_rgb(200, 40, 40), Thickness::Filled);
     let jpeg = image.to_jpeg(Quality::new(95).unwrap()).unwrap();

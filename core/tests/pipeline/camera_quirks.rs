@@ -130,7 +130,7 @@ impl Bench {
 }
 
 #[test]
-fn stamps_that_cannot_be_right_become_the_time_of_arrival_everywhere() {
+fn impossible_timestamps_become_the_time_of_arrival_everywhere() {
     let lies: [(&str, Stamp); 5] = [
         ("nothing", |_, _| Duration::ZERO),
         ("standing still", |_, _| Duration::from_secs(1000)),
@@ -157,7 +157,7 @@ fn stamps_that_cannot_be_right_become_the_time_of_arrival_everywhere() {
 }
 
 #[test]
-fn stamps_of_a_slow_pipeline_are_kept() {
+fn timestamps_of_a_slow_pipeline_are_kept() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     bench.run(30, ms(33), |_, now| now - ms(400), jpeg(16, 16), |_| {});
@@ -178,7 +178,7 @@ fn jpegs_of_another_size_than_negotiated_are_adopted_after_a_few() {
 }
 
 #[test]
-fn a_camera_that_is_slower_than_asked_is_waited_for() {
+fn camera_slower_than_requested_is_waited_for() {
     for period in [10, 30] {
         let bench = Bench::new();
         let (status, clock) = (Arc::clone(&bench.hub.status), Arc::clone(&bench.clock));

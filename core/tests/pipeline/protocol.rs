@@ -99,7 +99,7 @@ impl Bench {
 }
 
 #[test]
-fn started_once_and_stopped_at_shutdown() {
+fn camera_is_started_once_and_stopped_at_shutdown() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2)], 1))], encoder(2));
@@ -108,7 +108,7 @@ fn started_once_and_stopped_at_shutdown() {
 }
 
 #[test]
-fn nobody_watching_nothing_is_encoded() {
+fn camera_without_viewers_encodes_nothing() {
     let bench = Bench::new();
     bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], encoder(0));
     let metrics = &bench.hub.metrics;
@@ -117,7 +117,7 @@ fn nobody_watching_nothing_is_encoded() {
 }
 
 #[test]
-fn a_disconnected_camera_is_dropped_and_opened_again_until_it_is_back() {
+fn disconnected_camera_is_dropped_and_reopened_until_it_is_back() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let lost = Err((ErrorKind::Disconnected, "mock: unplugged"));
@@ -133,7 +133,7 @@ fn a_disconnected_camera_is_dropped_and_opened_again_until_it_is_back() {
 }
 
 #[test]
-fn viewers_see_why_there_is_no_signal() {
+fn viewers_of_a_lost_camera_see_why() {
     let bench = Bench::new();
     let stop = Arc::clone(&bench.stop);
     let mut camera = MockCameraSource::new();
@@ -151,7 +151,7 @@ fn viewers_see_why_there_is_no_signal() {
 }
 
 #[test]
-fn damaged_frames_are_counted_and_passed_over() {
+fn damaged_frames_are_counted_and_skipped() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let damaged = Err((ErrorKind::CorruptFrame, "mock: short"));
@@ -161,7 +161,7 @@ fn damaged_frames_are_counted_and_passed_over() {
 }
 
 #[test]
-fn an_encoder_that_finds_damage_loses_one_frame() {
+fn encoder_that_finds_damage_loses_one_frame() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let mut encoder = MockJpegEncoder::new();
@@ -183,7 +183,7 @@ fn an_encoder_that_finds_damage_loses_one_frame() {
 }
 
 #[test]
-fn a_silent_camera_counts_as_lost() {
+fn silent_camera_counts_as_lost() {
     let bench = Bench::new();
     let clock = Arc::clone(&bench.clock);
     let mut silent = MockCameraSource::new();

@@ -158,7 +158,7 @@ fn failed() -> Error {
 }
 
 #[test]
-fn an_encoder_that_fails_now_and_then_loses_its_frames_and_no_more() {
+fn encoder_that_fails_occasionally_loses_only_those_frames() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
@@ -176,7 +176,7 @@ fn an_encoder_that_fails_now_and_then_loses_its_frames_and_no_more() {
 }
 
 #[test]
-fn a_broken_encoder_shows_no_signal_and_recovers_by_itself() {
+fn broken_encoder_shows_no_signal_and_recovers() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     // Works for a second, fails for ten, works again.
@@ -219,7 +219,7 @@ fn a_broken_encoder_shows_no_signal_and_recovers_by_itself() {
 }
 
 #[test]
-fn an_encoder_that_works_only_when_opened_again_is_opened_again() {
+fn encoder_that_works_only_after_reopening_is_reopened() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let opened = Arc::new(AtomicUsize::new(0));
@@ -242,7 +242,7 @@ fn an_encoder_that_works_only_when_opened_again_is_opened_again() {
 }
 
 #[test]
-fn a_broken_encoder_that_nobody_needs_is_tried_until_it_works() {
+fn broken_encoder_without_viewers_is_retried_until_it_works() {
     let bench = Bench::new();
     let viewer = Mutex::new(Some(bench.hub.feed.subscribe()));
     let (seen, clock) = (bench.clone(), Arc::clone(&bench.clock));
@@ -265,7 +265,7 @@ fn a_broken_encoder_that_nobody_needs_is_tried_until_it_works() {
 }
 
 #[test]
-fn the_camera_is_lost_and_found_while_the_encoder_is_broken() {
+fn camera_lost_while_the_encoder_is_broken_is_found_again() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
@@ -293,7 +293,7 @@ fn the_camera_is_lost_and_found_while_the_encoder_is_broken() {
 }
 
 #[test]
-fn the_camera_changes_format_and_size_while_it_runs() {
+fn camera_that_changes_format_and_size_is_followed() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let rgb = StreamFormat::new(PixelFormat::Rgb24, 24, 40).unwrap();
@@ -319,7 +319,7 @@ fn the_camera_changes_format_and_size_while_it_runs() {
 }
 
 #[test]
-fn a_format_that_the_encoder_cannot_is_told_and_the_next_one_is_tried_at_once() {
+fn unsupported_format_is_reported_and_the_next_tried_at_once() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let mut encoder = MockJpegEncoder::new();
@@ -344,7 +344,7 @@ fn a_format_that_the_encoder_cannot_is_told_and_the_next_one_is_tried_at_once() 
 }
 
 #[test]
-fn the_wall_clock_jumps_and_only_timestamps_follow() {
+fn wall_clock_jump_moves_only_timestamps() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
@@ -376,7 +376,7 @@ fn the_wall_clock_jumps_and_only_timestamps_follow() {
 }
 
 #[test]
-fn whatever_opening_says_it_is_tried_until_the_camera_is_there() {
+fn opening_is_retried_after_any_error_until_the_camera_is_there() {
     for (kind, what) in [
         (ErrorKind::Other, "cannot open test: too many open files"),
         (ErrorKind::OutOfMemory, "cannot start test: no memory for its buffers"),
@@ -403,7 +403,7 @@ fn whatever_opening_says_it_is_tried_until_the_camera_is_there() {
 }
 
 #[test]
-fn a_camera_thread_that_hangs_or_panics_is_no_good_health() {
+fn hung_or_panicked_camera_thread_is_unhealthy() {
     let bench = Bench::new();
     let seen = bench.clone();
     bench.run(2, encoder(|_| None), move |number| {

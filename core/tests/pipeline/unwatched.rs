@@ -104,7 +104,7 @@ fn frames_left_at_the_camera_are_skipped_not_lost() {
 }
 
 #[test]
-fn who_comes_meanwhile_does_not_get_what_waited() {
+fn viewer_after_a_rest_gets_no_stale_frame() {
     let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
     let clock = Arc::new(ManualClock::new(Duration::ZERO));
     let viewer = Arc::new(Mutex::new(None));
@@ -134,7 +134,7 @@ fn who_comes_meanwhile_does_not_get_what_waited() {
 
 /// A browser that cannot show the stream and comes again, or a client that asks for a snapshot now and then.
 #[test]
-fn who_comes_once_a_second_does_not_keep_the_camera_awake() {
+fn request_once_a_second_does_not_keep_the_camera_awake() {
     let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
     let clock = Arc::new(ManualClock::new(Duration::ZERO));
     let (feed, time, done) = (hub.feed.clone(), Arc::clone(&clock), Arc::clone(&stop));

@@ -139,7 +139,7 @@ fn open(disk: &Faulty, counters: &SpoolCounters) -> io::Result<Spool<Faulty>> {
 
 proptest! {
     #[test]
-    fn no_sequence_of_errors_loses_or_reorders_a_picture(
+    fn any_sequence_of_disk_errors_loses_and_reorders_nothing(
         steps in prop::collection::vec(step(), 0..150), percent in 1..80u32, seed: u64
     ) {
         let disk = Faulty::new(seed);
@@ -220,7 +220,7 @@ fn live(sequence: u64) -> Picture {
 
 /// One second of errors once cost every picture that waited.
 #[tokio::test]
-async fn a_keeper_waits_until_the_disk_works_again() {
+async fn keeper_waits_until_the_disk_works_again() {
     let (disk, feed, counters) = (Faulty::new(1), Feed::new(), SpoolCounters::default());
     let spool = open(&disk, &counters).unwrap();
     let keeper = Keeper::start(spool, feed.queue(100), RunId::new(0)).unwrap();
@@ -247,7 +247,7 @@ async fn a_keeper_waits_until_the_disk_works_again() {
 }
 
 #[test]
-fn a_file_that_somebody_removed_stops_nobody() {
+fn removed_file_does_not_stop_the_queue() {
     let (disk, counters) = (Faulty::new(1), SpoolCounters::default());
     let mut spool = open(&disk, &counters).unwrap();
     for n in 0..3 {

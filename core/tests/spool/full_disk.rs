@@ -12,7 +12,7 @@ const LEN: usize = 10_000;
 
 #[test]
 #[allow(clippy::print_stdout)] // figures
-fn a_disk_that_is_really_full() {
+fn full_disk_loses_only_what_is_counted() {
     let Some(dir) = env::var_os("EYELET_FULL_DISK") else {
         println!("SKIPPED: EYELET_FULL_DISK names no small file system; ci/check.sh spool does");
         return;

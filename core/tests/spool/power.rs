@@ -64,7 +64,7 @@ impl Server {
 
 proptest! {
     #[test]
-    fn nothing_that_was_taken_is_lost(
+    fn power_cut_loses_nothing_that_was_taken(
         lives in prop::collection::vec(
             (prop::collection::vec(step(), 0..120), prop::option::weighted(0.9, 0..400u32), prop::bool::weighted(0.7)),
             1..6,
@@ -119,7 +119,7 @@ proptest! {
 
     /// One power cut, every answer heard: only what was removed since the last wait for names comes again.
     #[test]
-    fn a_power_cut_repeats_no_more_than_promised(
+    fn power_cut_repeats_no_more_than_promised(
         puts in 1..150u64, sends in 0..150u64, more in 0..3u64, seed: u64
     ) {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -154,7 +154,7 @@ proptest! {
 }
 
 #[test]
-fn a_flipped_bit_costs_one_picture_and_not_the_queue() {
+fn flipped_bit_costs_one_picture_and_not_the_queue() {
     let (disk, mut rng) = (Memory::default(), fastrand::Rng::with_seed(1));
     for n in 0..200 {
         let counters = SpoolCounters::default();

@@ -43,7 +43,7 @@ fn drain(spool: &mut Spool<Memory>) -> Vec<u64> {
 }
 
 #[test]
-fn the_oldest_makes_room_but_not_the_one_under_way() {
+fn oldest_makes_room_but_not_the_one_being_sent() {
     let (mut spool, counters) = spool(&Memory::default(), 3, WhenFull::DropOldest);
     for sequence in 0..5 {
         put(&mut spool, sequence).unwrap();
@@ -61,7 +61,7 @@ fn the_oldest_makes_room_but_not_the_one_under_way() {
 }
 
 #[test]
-fn held_means_that_what_is_there_stays() {
+fn full_spool_with_hold_keeps_what_is_there() {
     let (mut spool, counters) = spool(&Memory::default(), 3, WhenFull::Hold);
     for sequence in 0..5 {
         assert_eq!(put(&mut spool, sequence).is_ok(), sequence < 3);
@@ -76,7 +76,7 @@ fn held_means_that_what_is_there_stays() {
 }
 
 #[test]
-fn a_picture_larger_than_the_spool_costs_no_other() {
+fn picture_larger_than_the_spool_costs_no_other() {
     let (mut spool, counters) = spool(&Memory::default(), 2, WhenFull::DropOldest);
     put(&mut spool, 0).unwrap();
     let error = spool.put(&[0; 3 * LEN as usize], &label(1)).unwrap_err();
@@ -87,7 +87,7 @@ fn a_picture_larger_than_the_spool_costs_no_other() {
 }
 
 #[test]
-fn what_was_set_aside_goes_first() {
+fn pictures_set_aside_make_room_first() {
     let disk = Memory::default();
     for when_full in [WhenFull::DropOldest, WhenFull::Hold] {
         let (mut spool, counters) = spool(&disk, 3, when_full);
@@ -105,7 +105,7 @@ fn what_was_set_aside_goes_first() {
 }
 
 #[test]
-fn a_refused_picture_can_be_put_back_by_renaming_it() {
+fn refused_picture_is_sent_again_after_renaming() {
     let dir = tempfile::tempdir().unwrap();
     let open = || {
         let folder = Folder::open(dir.path().join("spool")).unwrap();
@@ -126,7 +126,7 @@ fn a_refused_picture_can_be_put_back_by_renaming_it() {
 proptest! {
     /// A disk that says "full" at any operation, any number of times.
     #[test]
-    fn a_full_disk_loses_only_what_is_counted(
+    fn disk_without_room_loses_only_what_is_counted(
         when in 0..60u32, times in 1..30u32, drop_oldest: bool, puts in 1..20u64
     ) {
         let disk = Memory::default();
@@ -152,7 +152,7 @@ proptest! {
 }
 
 #[test]
-fn one_process_a_folder_and_errors_in_one_line() {
+fn second_process_on_a_folder_is_refused_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("spool");
     let first = Folder::open(&path).unwrap();
@@ -170,7 +170,7 @@ fn one_process_a_folder_and_errors_in_one_line() {
 /// A folder of somebody else's under the next name stopped it for ever, and behind the highest number of all it began with 0
 /// again.
 #[test]
-fn names_that_somebody_else_has_taken_are_passed_over() {
+fn names_already_taken_are_skipped() {
     let dir = tempfile::tempdir().unwrap();
     let names = ["00000000000000000001.part", "00000000000000000003.jpg", "18446744073709551614.jpg"];
     for name in names {
@@ -202,7 +202,7 @@ fn names_that_somebody_else_has_taken_are_passed_over() {
 }
 
 #[test]
-fn what_a_crash_left_is_removed_and_nothing_else() {
+fn temporary_files_of_a_crash_are_removed_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["00000000000000000007.part", "holiday.jpg", "7.part"] {
         fs::write(dir.path().join(name), b"x").unwrap();

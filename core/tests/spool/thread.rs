@@ -22,7 +22,7 @@ fn start(disk: &Memory, feed: &Feed, depth: usize) -> (Keeper, SpoolCounters) {
 }
 
 #[tokio::test]
-async fn pictures_pass_through_in_order_and_the_oldest_waits_until_it_is_sent() {
+async fn pictures_pass_in_order_and_the_oldest_waits_until_it_is_sent() {
     let (disk, feed) = (Memory::default(), Feed::new());
     let (keeper, counters) = start(&disk, &feed, 100);
     for sequence in 1..=50 {
@@ -43,7 +43,7 @@ async fn pictures_pass_through_in_order_and_the_oldest_waits_until_it_is_sent() 
 }
 
 #[tokio::test]
-async fn a_stop_takes_what_has_come_already() {
+async fn stop_keeps_what_has_already_come() {
     let (disk, feed) = (Memory::default(), Feed::new());
     let (keeper, counters) = start(&disk, &feed, 100);
     for sequence in 0..50 {
@@ -56,7 +56,7 @@ async fn a_stop_takes_what_has_come_already() {
 }
 
 #[tokio::test]
-async fn a_picture_that_cannot_be_read_now_is_not_damaged() {
+async fn picture_that_cannot_be_read_now_is_not_damaged() {
     let (disk, feed) = (Memory::default(), Feed::new());
     disk.starve(1);
     let (keeper, counters) = start(&disk, &feed, 1);
@@ -66,7 +66,7 @@ async fn a_picture_that_cannot_be_read_now_is_not_damaged() {
 }
 
 #[test]
-fn what_the_disk_is_too_slow_for_is_counted() {
+fn pictures_too_fast_for_the_disk_are_counted() {
     let (disk, feed) = (Memory::default(), Feed::new());
     let (keeper, counters) = start(&disk, &feed, 1);
     // The camera thread never waits, so most of these find the only place taken.

@@ -24,7 +24,7 @@ async fn refused(address: &str, roots: &Path) -> (ErrorKind, String) {
 }
 
 #[tokio::test]
-async fn who_is_known_is_trusted_and_nobody_else() {
+async fn certificate_of_a_known_authority_is_trusted_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let (authority, stranger) = (Authority::new(), Authority::new());
     let roots = authority.write(&folder.path().join("roots"));
@@ -60,7 +60,7 @@ async fn who_is_known_is_trusted_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told() {
+async fn server_without_tls_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let roots = Authority::new().write(&folder.path().join("roots"));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -80,7 +80,7 @@ async fn a_server_without_tls_is_told() {
 }
 
 #[tokio::test]
-async fn a_stream_is_watched_over_tls() {
+async fn stream_is_watched_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -94,7 +94,7 @@ async fn a_stream_is_watched_over_tls() {
 }
 
 #[tokio::test]
-async fn one_that_is_signed_by_itself_is_trusted_where_it_is_named() {
+async fn self_signed_certificate_is_trusted_where_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (own, other) =
         (signed_by_itself(folder.path(), "127.0.0.1"), signed_by_itself(folder.path(), "localhost"));
@@ -136,7 +136,7 @@ fn proxy(
 }
 
 #[tokio::test]
-async fn a_proxy_connects_and_sees_no_more_than_the_name() {
+async fn proxy_sees_no_more_than_the_name() {
     let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
     let roots = authority.write(&dir.path().join("roots.pem"));
     let server = serve(open(&authority.issue(dir.path(), "localhost", |_| ())).unwrap());

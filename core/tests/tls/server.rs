@@ -7,7 +7,7 @@ use std::{fs, io::Read as _, io::Write as _, net::TcpStream, sync::mpsc, time::D
 const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: cam\r\n\r\n";
 
 #[tokio::test]
-async fn pages_and_pictures_come_over_tls() {
+async fn pages_and_pictures_are_served_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -33,7 +33,7 @@ async fn pages_and_pictures_come_over_tls() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_in_tls() {
+async fn connection_beyond_the_limit_is_refused_inside_tls() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -56,7 +56,7 @@ async fn one_connection_too_many_is_told_in_tls() {
 }
 
 #[tokio::test]
-async fn a_slow_viewer_skips_whole_pictures_over_tls_too() {
+async fn slow_viewer_over_tls_skips_whole_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -95,7 +95,7 @@ async fn a_slow_viewer_skips_whole_pictures_over_tls_too() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_tls_holds_up_nobody() {
+async fn peer_without_tls_delays_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -119,7 +119,7 @@ async fn who_does_not_speak_tls_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_to_the_next_who_comes() {
+async fn replaced_certificate_is_shown_to_the_next_connection() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));
@@ -141,7 +141,7 @@ async fn a_new_certificate_is_shown_to_the_next_who_comes() {
 }
 
 #[test]
-fn what_cannot_be_used_is_said_in_one_line() {
+fn unusable_certificate_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let [cam, cam_key] = authority.issue(folder.path(), "cam", |_| ());
@@ -167,7 +167,7 @@ fn what_cannot_be_used_is_said_in_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_certificate_is_in_the_metrics_and_follows_its_file() {
+async fn certificate_expiry_metric_follows_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let issue = |year| {

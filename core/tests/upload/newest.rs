@@ -52,7 +52,7 @@ fn counts(progress: &UploadProgress) -> (u64, u64, u64) {
 }
 
 #[test]
-fn the_newest_wins_while_one_is_under_way() {
+fn newest_picture_wins_while_one_is_being_sent() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let (progress, _running) = spawn(sender(&server.url(), &feed));
@@ -115,7 +115,7 @@ fn every_published_picture_is_accounted_for() {
 }
 
 #[test]
-fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
+fn after_a_failure_the_newest_goes_next_and_a_still_one_again() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let (progress, _running) = spawn(sender(&server.url(), &feed));
@@ -136,7 +136,7 @@ fn after_a_failure_the_newest_goes_next_and_a_still_one_goes_again() {
 }
 
 #[test]
-fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
+fn every_kind_of_failure_counts_once_and_does_not_stop_it() {
     let (server, feed) = (Server::start(), Feed::new());
     let (progress, _running) = spawn(sender(&server.url(), &feed));
     let answers = [
@@ -173,7 +173,7 @@ fn every_way_to_fail_is_one_failure_and_does_not_stop_it() {
 }
 
 #[test]
-fn a_server_that_comes_back_is_found_again() {
+fn server_that_comes_back_is_found_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -203,7 +203,7 @@ fn retry_after_is_obeyed() {
 }
 
 #[test]
-fn it_stops_when_enough_were_accepted() {
+fn upload_with_a_count_stops_when_enough_were_accepted() {
     let (server, feed) = (Server::start(), Feed::new());
     let (progress, running) = spawn(sender(&server.url(), &feed).limit(2));
     for (sequence, status) in [(0, "200 OK"), (1, "500 Oops"), (2, "204 No Content")] {
@@ -219,7 +219,7 @@ fn it_stops_when_enough_were_accepted() {
 
 /// `upload --count 3` to a path that is not there has no end otherwise.
 #[test]
-fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
+fn upload_with_a_count_ends_at_a_permanent_refusal() {
     for (answer, kind, why) in [
         (
             "404 Not Found",
@@ -261,7 +261,7 @@ fn with_a_limit_a_refusal_that_does_not_pass_is_the_end() {
 
 /// `upload --count 3` at a camera that delivers nothing has no end otherwise.
 #[test]
-fn with_patience_a_camera_that_delivers_nothing_is_the_end() {
+fn upload_with_a_deadline_ends_without_pictures() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let counted = sender(&server.url(), &feed).limit(3).patience(Duration::from_millis(200));
@@ -283,7 +283,7 @@ fn with_patience_a_camera_that_delivers_nothing_is_the_end() {
 
 /// A camera would be encoding at its full rate all night for a server that is down.
 #[test]
-fn while_it_waits_for_long_it_wants_no_pictures_and_then_a_new_one() {
+fn long_wait_needs_no_pictures_and_then_a_new_one() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let (progress, _running) = spawn(sender(&server.url(), &feed));
@@ -308,7 +308,7 @@ fn while_it_waits_for_long_it_wants_no_pictures_and_then_a_new_one() {
 
 /// Small receivers write their headers by hand.
 #[test]
-fn an_answer_with_careless_headers_counts() {
+fn answer_with_careless_headers_counts() {
     let (server, feed) = (Server::start(), Feed::new());
     let (progress, _running) = spawn(sender(&server.url(), &feed));
     let careless =
@@ -322,7 +322,7 @@ fn an_answer_with_careless_headers_counts() {
 }
 
 #[test]
-fn a_page_is_no_message_however_it_begins() {
+fn html_page_is_not_quoted_as_a_message() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let (progress, _running) = spawn(sender(&server.url(), &feed));
@@ -336,7 +336,7 @@ fn a_page_is_no_message_however_it_begins() {
 }
 
 #[test]
-fn a_picture_drawn_in_the_cameras_stead_is_not_uploaded() {
+fn no_signal_picture_is_not_uploaded() {
     let (server, feed) = (Server::start(), Feed::new());
     let no_signal = |sequence| Picture { kind: PictureKind::NoSignal, ..picture(sequence) };
     feed.publish(no_signal(0));
@@ -359,7 +359,7 @@ fn a_picture_drawn_in_the_cameras_stead_is_not_uploaded() {
 }
 
 #[test]
-fn dropping_it_closes_the_connection() {
+fn dropped_upload_closes_the_connection() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let sender = sender(&server.url(), &feed);

@@ -5,7 +5,7 @@ use eyelet_core::upload::{Proxy, UploadUrl, Uploader};
 use std::thread;
 
 #[test]
-fn an_upload_through_a_proxy_names_the_whole_address() {
+fn upload_through_a_proxy_requests_the_whole_address() {
     let server = Server::start();
     let proxy: Proxy = format!("http://me:secret@{}", server.address).parse().unwrap();
     let url: UploadUrl = "http://store.invalid:8080/upload?camera=1".parse().unwrap();
@@ -26,7 +26,7 @@ fn an_upload_through_a_proxy_names_the_whole_address() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_named() {
+fn unreachable_proxy_is_named() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy: Proxy = format!("me:secret@{gone}").parse().unwrap();
     let url: UploadUrl = "http://store.invalid/".parse().unwrap();

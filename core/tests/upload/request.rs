@@ -27,7 +27,7 @@ fn request(target: &str, style: RequestStyle) -> Request {
 }
 
 #[test]
-fn put_to_a_signed_address() {
+fn put_to_a_signed_address_keeps_its_query() {
     let query = "X-Amz-Credential=a%2Fb&X-Amz-Signature=0f%2F+=&x=/?:@";
     let style = RequestStyle::new(UploadMethod::Put).header("x-ms-blob-type: BlockBlob").unwrap();
     let request = request(&format!("/bucket/{{run}}/{{sequence}}-{{timestamp}}.jpg?{query}"), style);
@@ -40,7 +40,7 @@ fn put_to_a_signed_address() {
 }
 
 #[test]
-fn a_form_has_one_field_with_the_picture() {
+fn form_has_one_field_with_the_picture() {
     let style = RequestStyle::new(UploadMethod::Form).field("photo").unwrap();
     let request = request("/upload", style);
     assert!(request.head.starts_with("POST /upload HTTP/1.1\r\n"), "{}", request.head);
@@ -59,7 +59,7 @@ fn a_form_has_one_field_with_the_picture() {
 }
 
 #[test]
-fn own_headers_replace_and_repeat() {
+fn custom_headers_replace_and_repeat() {
     let mut style = RequestStyle::default();
     for line in ["User-Agent: roof", "Content-Type: image/x-mine", "X-Tag:a", "X-Tag: b"] {
         style = style.header(line).unwrap();

@@ -101,7 +101,7 @@ fn is_empty(status: &UploadStatus) -> bool {
 }
 
 #[test]
-fn every_picture_arrives_in_order_at_a_server_of_every_mood() {
+fn pictures_reach_a_misbehaving_server_in_order() {
     const LAST: u64 = 300;
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
@@ -155,7 +155,7 @@ fn every_picture_arrives_in_order_at_a_server_of_every_mood() {
 }
 
 #[test]
-fn a_day_without_a_server_is_waited_out() {
+fn day_without_a_server_is_waited_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -182,7 +182,7 @@ fn a_day_without_a_server_is_waited_out() {
 }
 
 #[test]
-fn a_host_that_is_not_known_is_asked_for_again() {
+fn unknown_host_is_looked_up_again() {
     let dir = tempfile::tempdir().unwrap();
     let camera = Camera::start("http://no-such-host.invalid/upload", dir.path(), RUN, LONG);
     camera.take(0..3);
@@ -192,7 +192,7 @@ fn a_host_that_is_not_known_is_asked_for_again() {
 }
 
 #[test]
-fn what_an_earlier_run_left_comes_first_and_under_its_own_name() {
+fn pictures_of_an_earlier_run_go_first_under_its_name() {
     let server = Server::start();
     let (dir, camera) = start(&server);
     camera.take(0..3);
@@ -213,7 +213,7 @@ fn what_an_earlier_run_left_comes_first_and_under_its_own_name() {
 }
 
 #[test]
-fn a_picture_that_is_always_refused_stops_only_itself() {
+fn picture_that_is_always_refused_stops_only_itself() {
     let server = Server::start();
     let (dir, camera) = start(&server);
     camera.take(0..3);
@@ -238,7 +238,7 @@ fn a_picture_that_is_always_refused_stops_only_itself() {
 }
 
 #[test]
-fn retry_after_is_obeyed_also_as_a_date() {
+fn retry_after_as_a_date_is_obeyed() {
     let server = Server::start();
     let (_dir, camera) = start(&server);
     camera.take(0..1);

@@ -24,7 +24,7 @@ fn impatient(url: &str) -> Uploader {
 }
 
 #[test]
-fn a_picture_arrives_byte_for_byte() {
+fn picture_arrives_byte_for_byte() {
     let server = Server::start();
     let picture: Vec<u8> = (0..1_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let posting = post(Uploader::new(&server.url()).unwrap(), &picture);
@@ -42,7 +42,7 @@ fn a_picture_arrives_byte_for_byte() {
 }
 
 #[test]
-fn the_content_type_is_told_by_the_first_bytes() {
+fn content_type_follows_from_the_first_bytes() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
     for (body, want) in [
@@ -61,7 +61,7 @@ fn the_content_type_is_told_by_the_first_bytes() {
 }
 
 #[test]
-fn what_is_known_of_a_picture_is_said() {
+fn picture_metadata_is_sent_in_headers() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
     let meta = PostMeta {
@@ -91,7 +91,7 @@ fn one_connection_serves_many_pictures() {
 }
 
 #[test]
-fn a_connection_that_is_closed_by_the_server_is_replaced() {
+fn connection_closed_by_the_server_is_replaced() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
     for (connection, answer) in [
@@ -115,7 +115,7 @@ fn a_connection_that_is_closed_by_the_server_is_replaced() {
 }
 
 #[test]
-fn a_kept_connection_that_dies_unheard_is_tried_again_once() {
+fn kept_connection_that_dies_without_an_answer_is_retried_once() {
     let server = Server::start();
     let posting = post(Uploader::new(&server.url()).unwrap(), b"first");
     server.next().accept();
@@ -138,7 +138,7 @@ fn a_kept_connection_that_dies_unheard_is_tried_again_once() {
 }
 
 #[test]
-fn a_connection_that_dies_in_its_answer_is_not_tried_again() {
+fn connection_that_dies_in_its_answer_is_not_retried() {
     let server = Server::start();
     let posting = post(Uploader::new(&server.url()).unwrap(), b"first");
     server.next().accept();
@@ -158,7 +158,7 @@ fn a_connection_that_dies_in_its_answer_is_not_tried_again() {
 }
 
 #[test]
-fn a_server_that_speaks_no_http_is_told_apart() {
+fn server_without_http_is_reported_as_such() {
     let server = Server::start();
     let posting = post(Uploader::new(&server.url()).unwrap(), b"x");
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
@@ -171,7 +171,7 @@ fn a_server_that_speaks_no_http_is_told_apart() {
 }
 
 #[test]
-fn silence_ends_after_the_timeout() {
+fn silent_server_is_given_up_after_the_timeout() {
     let server = Server::start();
     let posting = post(impatient(&server.url()), b"x");
     let held = server.next();
@@ -188,7 +188,7 @@ fn silence_ends_after_the_timeout() {
 
 /// A link that needs longer for a picture than all timeouts together: 1 MB in steps of 4 kB.
 #[test]
-fn a_slow_link_may_take_its_time() {
+fn slow_link_is_not_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     socket2::SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -217,7 +217,7 @@ fn a_slow_link_may_take_its_time() {
 }
 
 #[test]
-fn a_server_that_reads_nothing_is_given_up() {
+fn server_that_reads_nothing_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let mut timeouts = Timeouts::default();
@@ -230,7 +230,7 @@ fn a_server_that_reads_nothing_is_given_up() {
 }
 
 #[test]
-fn headers_are_in_title_case() {
+fn header_names_are_in_title_case() {
     let server = Server::start();
     let posting = post(Uploader::new(&server.url()).unwrap(), b"x");
     let request = server.next();
@@ -244,7 +244,7 @@ fn headers_are_in_title_case() {
 
 /// Whether it comes with the first answer, right behind it, or while the next picture is on its way.
 #[test]
-fn an_answer_that_nobody_asked_for_is_none_to_the_next_picture() {
+fn unsolicited_answer_is_not_the_next_pictures() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     for round in 0..20 {
         let server = Server::start();
@@ -269,7 +269,7 @@ fn an_answer_that_nobody_asked_for_is_none_to_the_next_picture() {
 }
 
 #[test]
-fn an_answer_to_half_of_a_picture_is_none() {
+fn answer_before_the_whole_picture_was_sent_does_not_count() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let posting = post(Uploader::new(&url).unwrap(), &vec![7; 20_000_000]);
@@ -281,7 +281,7 @@ fn an_answer_to_half_of_a_picture_is_none() {
 }
 
 #[test]
-fn a_refusal_is_an_answer_and_redirects_are_not_followed() {
+fn refusal_is_an_answer_and_redirects_are_not_followed() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
     for (status, headers) in
@@ -299,7 +299,7 @@ fn a_refusal_is_an_answer_and_redirects_are_not_followed() {
 }
 
 #[test]
-fn an_endless_answer_is_cut_off() {
+fn endless_answer_is_cut_off() {
     let server = Server::start();
     let posting = post(Uploader::new(&server.url()).unwrap(), b"x");
     let body = "é".repeat(500_000);
@@ -315,7 +315,7 @@ fn an_endless_answer_is_cut_off() {
 }
 
 #[test]
-fn nobody_there() {
+fn unreachable_server_is_reported() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Uploader::new(&format!("http://{gone}/upload")).unwrap().post(&b"x"[..]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected);
@@ -330,7 +330,7 @@ fn nobody_there() {
 }
 
 #[test]
-fn blocking_in_async_code_is_refused() {
+fn blocking_call_in_async_code_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let mut uploader = Uploader::new("http://127.0.0.1:1/").unwrap();

@@ -16,7 +16,7 @@ fn activated(socket: impl Into<OwnedFd>, variables: &str, flags: &[&str]) -> Com
 }
 
 #[test]
-fn sockets_from_systemd_need_no_bind() {
+fn systemd_sockets_need_no_bind() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     // What connects before the program runs is served by it.
@@ -29,7 +29,7 @@ fn sockets_from_systemd_need_no_bind() {
 }
 
 #[test]
-fn a_bind_is_listened_on_as_well() {
+fn systemd_sockets_and_bind_are_both_served() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$", &["--bind", "127.0.0.1:0"]);
@@ -41,7 +41,7 @@ fn a_bind_is_listened_on_as_well() {
 }
 
 #[test]
-fn sockets_for_another_process_are_left_alone() {
+fn systemd_sockets_of_another_process_are_ignored() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let command = activated(listener, "LISTEN_FDS=1 LISTEN_PID=1", &["--bind", "127.0.0.1:0"]);
@@ -50,7 +50,7 @@ fn sockets_for_another_process_are_left_alone() {
 }
 
 #[test]
-fn what_does_not_listen_is_refused_in_one_line() {
+fn systemd_socket_that_does_not_listen_is_refused_in_one_line() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let file = std::fs::File::open("/dev/null").unwrap();

@@ -77,14 +77,14 @@ fn all_sorts_with(attach: impl Fn(&mut Command, OwnedFd)) {
 }
 
 #[test]
-fn serving_goes_on_while_stdout_is_blocked() {
+fn serve_with_blocked_stdout_keeps_streaming() {
     all_sorts_with(|command, end| {
         command.stdout(end);
     });
 }
 
 #[test]
-fn serving_goes_on_while_stderr_is_blocked() {
+fn serve_with_blocked_stderr_keeps_streaming() {
     all_sorts_with(|command, end| {
         command.stderr(end);
     });
@@ -93,7 +93,7 @@ fn serving_goes_on_while_stderr_is_blocked() {
 /// Results are waited for, and what becomes of them is told.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_none() {
+fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
     for arguments in [
         &["doctor", "--json"][..],
         &["doctor"],
@@ -131,7 +131,7 @@ fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_non
 
 /// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
 #[test]
-fn a_result_for_a_closed_stdout_is_an_error() {
+fn result_for_a_closed_stdout_is_an_error() {
     for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"]] {
         let mut shell = Command::new("sh");
         shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_eyelet-sim")]).args(arguments);
@@ -145,7 +145,7 @@ fn a_result_for_a_closed_stdout_is_an_error() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_dumb_terminal_gets_no_escape_sequences() {
+fn dumb_terminal_gets_no_escape_sequences() {
     for arguments in [&["doctor"][..], &["snapshot", "x.gif"]] {
         let written = |kind: &str| {
             let (end, person) = terminal();

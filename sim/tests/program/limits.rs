@@ -80,7 +80,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn out_of_file_descriptors() {
+fn server_without_free_descriptors_recovers() {
     let dir = tempfile::tempdir().unwrap();
     picture(&dir.path().join("1.jpg"), "64x48");
     let camera = format!("replay:{}", dir.path().display());
@@ -103,7 +103,7 @@ fn out_of_file_descriptors() {
 }
 
 #[test]
-fn a_snapshot_that_does_not_fit_on_the_disk_leaves_nothing() {
+fn snapshot_on_a_full_disk_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["picture.jpg", "picture.png"] {
         let path = dir.path().join(name);
@@ -117,7 +117,7 @@ fn a_snapshot_that_does_not_fit_on_the_disk_leaves_nothing() {
 }
 
 #[test]
-fn pictures_that_do_not_fit_on_the_disk_are_refused_and_it_is_said_once() {
+fn receive_on_a_full_disk_answers_507_and_logs_once() {
     let dir = tempfile::tempdir().unwrap();
     let (small, large) = (dir.path().join("small.jpg"), dir.path().join("large.jpg"));
     picture(&small, "16x16");
@@ -143,7 +143,7 @@ fn pictures_that_do_not_fit_on_the_disk_are_refused_and_it_is_said_once() {
 }
 
 #[test]
-fn a_camera_that_does_not_fit_in_memory_is_refused_in_one_line() {
+fn camera_too_large_for_memory_is_refused_in_one_line() {
     let arguments = ["snapshot", "-", "--size", "8192x8192", "--format", "rgb24"];
     let text = one_line(&command_after("ulimit -v 400000", &arguments).output().unwrap());
     assert!(
@@ -155,7 +155,7 @@ fn a_camera_that_does_not_fit_in_memory_is_refused_in_one_line() {
 /// Parts in shared pages are files, and each viewer that does not read held one.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
+fn crowd_that_does_not_read_leaves_descriptors_to_the_camera() {
     let dir = tempfile::tempdir().unwrap();
     picture(&dir.path().join("1.jpg"), "640x480");
     let camera = format!("replay:{}", dir.path().display());
@@ -236,7 +236,7 @@ fn allow_threads(program: &Program, limit: &str) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_threads_to_be_had_pictures_are_still_received() {
+fn receive_without_spare_threads_stores_pictures() {
     let dir = tempfile::tempdir().unwrap();
     let small = dir.path().join("small.jpg");
     picture(&small, "16x16");
@@ -254,7 +254,7 @@ fn without_threads_to_be_had_pictures_are_still_received() {
 /// The allocator keeps some of these pictures for each thread that there ever was: 460 MiB once, by two dozen of them.
 #[test]
 #[cfg(target_os = "linux")]
-fn long_pictures_at_once_are_written_by_two_threads() {
+fn concurrent_long_pictures_are_written_by_two_threads() {
     let dir = tempfile::tempdir().unwrap();
     let picture_file = dir.path().join("small.jpg");
     picture(&picture_file, "16x16");
@@ -279,7 +279,7 @@ fn long_pictures_at_once_are_written_by_two_threads() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_threads_to_be_had_uploads_wait_and_the_stream_goes_on() {
+fn upload_without_spare_threads_waits_while_the_stream_continues() {
     use rustix::process::{Resource, getrlimit};
     let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/upload", receiver.local_addr().unwrap().port());

@@ -25,7 +25,7 @@ const USAGE: i32 = 2;
 const RUN_TIME: i32 = 1;
 
 #[test]
-fn wrong_flags_are_refused_with_what_is_right() {
+fn wrong_flags_are_refused_with_a_suggestion() {
     for (arguments, part) in [
         (&["--log", "inof"][..], "did you mean info?"),
         (&["--log", ""], "use error, warn, info"),
@@ -64,7 +64,7 @@ fn wrong_flags_are_refused_with_what_is_right() {
 }
 
 #[test]
-fn wrong_configuration_files_are_named() {
+fn wrong_configuration_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let written = |name: &str, text: &[u8]| {
@@ -89,7 +89,7 @@ fn wrong_configuration_files_are_named() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named_with_the_remedy() {
+fn unopenable_file_or_address_is_named_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -140,7 +140,7 @@ impl Serving {
 }
 
 #[test]
-fn the_address_that_serve_prints_leads_watch_to_the_stream() {
+fn watch_of_the_printed_address_names_the_stream() {
     let server = Serving::start(&[]);
     assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
     refused(&["watch", &server.url], RUN_TIME, &[&format!("did you mean {}stream?", server.url)]);
@@ -149,7 +149,7 @@ fn the_address_that_serve_prints_leads_watch_to_the_stream() {
 }
 
 #[test]
-fn an_interrupted_watch_tells_all_that_it_saw() {
+fn interrupted_watch_reports_all_that_came() {
     let server = Serving::start(&["--fps", "50"]);
     let url = format!("{}stream", server.url);
     let interrupted = |seconds: &str, url: &str| {
@@ -172,7 +172,7 @@ fn an_interrupted_watch_tells_all_that_it_saw() {
 }
 
 #[test]
-fn one_unplugged_camera_is_one_warning() {
+fn unplugged_camera_logs_one_warning() {
     let server = Serving::start(&["--unplug-after", "5", "--fps", "100"]);
     let log = until("the camera does not come back", || {
         Some(server.program.log()).filter(|log| log.matches("capturing").count() > 1)
@@ -183,7 +183,7 @@ fn one_unplugged_camera_is_one_warning() {
 }
 
 #[test]
-fn one_file_is_for_every_command() {
+fn one_configuration_file_serves_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("eyelet.toml");
     let kept = folder.path().join("kept");
@@ -212,7 +212,7 @@ fn one_file_is_for_every_command() {
 }
 
 #[test]
-fn doctor_looks_at_the_camera_and_the_encoder_that_flags_name() {
+fn doctor_checks_the_camera_and_encoder_of_its_flags() {
     let output = command(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -227,7 +227,7 @@ fn doctor_looks_at_the_camera_and_the_encoder_that_flags_name() {
 }
 
 #[test]
-fn a_counted_upload_that_is_refused_for_good_does_not_say_that_it_tries_again() {
+fn counted_upload_refused_for_good_announces_no_retry() {
     let server = Serving::start(&[]);
     let output = command(&["upload", &server.url, "--count", "1", "--log", "warn"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -237,7 +237,7 @@ fn a_counted_upload_that_is_refused_for_good_does_not_say_that_it_tries_again() 
 }
 
 #[test]
-fn doctor_answers_programs_in_fields() {
+fn doctor_with_json_prints_fields() {
     let output = command(&["doctor", "--json"]).output().unwrap();
     assert!(output.status.success(), "nothing is missing");
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -59,7 +59,7 @@ const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
 const SNAPSHOT: &str = "GET /snapshot HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[test]
-fn a_server_rests_however_its_last_viewers_left() {
+fn server_without_viewers_rests_however_they_left() {
     let server = Server::start();
     let some = |socket: &mut TcpStream| socket.read_exact(&mut [0; 100_000]).unwrap();
     server.rests("the start");

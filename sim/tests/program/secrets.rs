@@ -12,7 +12,7 @@ fn log(output: &Output) -> String {
 }
 
 #[test]
-fn a_configuration_with_a_secret_that_others_can_read_is_warned_of() {
+fn world_readable_secret_in_a_configuration_is_warned_of() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("eyelet.toml");
     let warning = format!("every user of this machine may read {}", file.display());
@@ -37,7 +37,7 @@ fn a_configuration_with_a_secret_that_others_can_read_is_warned_of() {
 #[test]
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stderr)] // a test that was skipped must say so
-fn a_secret_argument_that_cannot_be_hidden_is_warned_of() {
+fn secret_argument_that_cannot_be_hidden_is_warned_of() {
     let secret = ["--token", "0123456789abcdef", "--bind", "127.0.0.1:0", "--html", "/nowhere"];
     let with = |setup: &str| {
         let script = format!("{setup} exec \"$0\" serve \"$@\"");

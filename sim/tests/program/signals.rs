@@ -13,7 +13,7 @@ fn start(watchdog: &Path, change: impl FnOnce(&mut Command)) -> Program {
 }
 
 #[test]
-fn every_signal_that_ends_the_program_lets_the_watchdog_go() {
+fn every_fatal_signal_releases_the_watchdog() {
     let dir = tempfile::tempdir().unwrap();
     let watchdog = dir.path().join("watchdog");
     let mut signals = vec![("INT", 0), ("TERM", 0)];
@@ -31,7 +31,7 @@ fn every_signal_that_ends_the_program_lets_the_watchdog_go() {
 }
 
 #[test]
-fn a_hangup_has_files_read_again_and_the_program_goes_on() {
+fn hangup_reloads_files_and_keeps_running() {
     let dir = tempfile::tempdir().unwrap();
     let [watchdog, html] = ["watchdog", "page.html"].map(|name| dir.path().join(name));
     fs::write(&html, "first").unwrap();
@@ -68,7 +68,7 @@ fn a_hangup_has_files_read_again_and_the_program_goes_on() {
 
 /// Without this a server that was started by hand would outlive the window that it was started in.
 #[test]
-fn a_terminal_that_is_closed_ends_what_was_started_in_it() {
+fn closed_terminal_ends_the_program() {
     let dir = tempfile::tempdir().unwrap();
     let watchdog = dir.path().join("watchdog");
     let (terminal, person) = terminal();

@@ -15,7 +15,7 @@ fn serve(change: impl FnOnce(&mut Command)) -> Program {
 }
 
 #[test]
-fn systemd_hears_of_the_beginning_of_life_and_of_the_end() {
+fn systemd_is_notified_of_start_heartbeat_and_stop() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -40,7 +40,7 @@ fn systemd_hears_of_the_beginning_of_life_and_of_the_end() {
 }
 
 #[test]
-fn a_device_is_let_go_by_an_ordinary_end_and_by_no_other() {
+fn watchdog_device_is_released_by_a_clean_exit_only() {
     let dir = tempfile::tempdir().unwrap();
     for (signal_name, last) in [("TERM", b'V'), ("KILL", 0)] {
         let path = dir.path().join(signal_name);

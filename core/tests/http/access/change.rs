@@ -17,7 +17,7 @@ async fn until(server: &Running, header: &str, wanted: u16) {
 }
 
 #[tokio::test]
-async fn a_user_comes_and_goes_with_the_file() {
+async fn user_is_added_and_removed_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let sources = sources(folder.path());
     let file = sources.users.clone().unwrap();
@@ -56,7 +56,7 @@ async fn a_user_comes_and_goes_with_the_file() {
 }
 
 #[tokio::test]
-async fn a_token_changes_with_its_file() {
+async fn token_changes_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut sources = CredentialSources::default();
     let file = folder.path().join("token");
@@ -74,7 +74,7 @@ async fn a_token_changes_with_its_file() {
 }
 
 #[test]
-fn what_cannot_be_used_is_said_in_one_line_without_secrets() {
+fn unusable_credentials_are_reported_in_one_line_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |change: &dyn Fn(&mut CredentialSources)| {
         let mut sources = CredentialSources::default();

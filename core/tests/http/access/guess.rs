@@ -11,7 +11,7 @@ use std::{
 };
 
 #[tokio::test]
-async fn guesses_at_once_are_turned_away_and_others_are_not() {
+async fn concurrent_guesses_are_rejected_and_others_admitted() {
     let folder = tempfile::tempdir().unwrap();
     let server = Arc::new(serve(Access::only(sources(folder.path())).unwrap()));
     let (guesser, owner) = (somebody(), somebody());
@@ -54,7 +54,7 @@ async fn guesses_at_once_are_turned_away_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn guesses_from_many_addresses_do_not_keep_a_log_in_waiting() {
+async fn guesses_from_many_addresses_do_not_delay_a_login() {
     const GUESSERS: usize = 8;
     let folder = tempfile::tempdir().unwrap();
     let mut sources = sources(folder.path());

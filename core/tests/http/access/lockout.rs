@@ -31,7 +31,7 @@ async fn asked(server: &Running, from: SocketAddr, path: &str, header: &str) -> 
 }
 
 #[tokio::test]
-async fn an_old_tab_is_charged_once() {
+async fn old_tab_with_a_stale_token_is_charged_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(Access::only(sources(folder.path())).unwrap());
     let right = [basic("ann", "open sesame"), bearer(TOKEN)];
@@ -53,7 +53,7 @@ async fn an_old_tab_is_charged_once() {
 }
 
 #[tokio::test]
-async fn any_page_that_guesses_tokens_locks_out_nobody() {
+async fn cross_site_page_that_guesses_tokens_locks_out_nobody() {
     for token in [LONG, "short"] {
         let server = Arc::new(with_token(token));
         for mark in ["", CROSS_SITE] {
@@ -85,7 +85,7 @@ async fn any_page_that_guesses_tokens_locks_out_nobody() {
 }
 
 #[tokio::test]
-async fn a_token_where_there_is_none_is_no_try() {
+async fn token_without_a_configured_token_is_no_failed_try() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_users(&folder);
     let home = somebody();
@@ -101,7 +101,7 @@ async fn a_token_where_there_is_none_is_no_try() {
 }
 
 #[tokio::test]
-async fn to_say_that_it_was_a_page_gives_no_more_guesses_than_one_account_has() {
+async fn pretending_to_be_a_page_gives_no_more_guesses_than_one_account_has() {
     let folder = tempfile::tempdir().unwrap();
     let server = Arc::new(with_users(&folder));
     let guesser = somebody();
@@ -121,7 +121,7 @@ async fn to_say_that_it_was_a_page_gives_no_more_guesses_than_one_account_has() 
 }
 
 #[tokio::test]
-async fn who_was_let_in_before_comes_in_while_others_guess_behind_the_same_address() {
+async fn earlier_login_is_admitted_while_others_guess_behind_the_same_address() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_users(&folder);
     let (home, right) = (somebody(), basic("ann", "open sesame"));

@@ -248,7 +248,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn nothing_gets_in_without_the_right_credentials() {
+async fn request_without_the_right_credentials_is_rejected() {
     let folder = folder();
     let server = Arc::new(serve(Access::only(sources(folder.path())).unwrap()));
     // Somebody was let in before: what is remembered must open for nobody else.
@@ -276,7 +276,7 @@ async fn nothing_gets_in_without_the_right_credentials() {
 }
 
 #[tokio::test]
-async fn the_right_credentials_see_what_all_see_elsewhere() {
+async fn request_with_the_right_credentials_sees_what_an_open_server_shows() {
     let folder = folder();
     let (open, guarded) =
         (Arc::new(serve(Access::open())), Arc::new(serve(Access::only(sources(folder.path())).unwrap())));
@@ -310,7 +310,7 @@ async fn the_right_credentials_see_what_all_see_elsewhere() {
 }
 
 #[tokio::test]
-async fn whether_it_lives_is_told_to_everybody() {
+async fn healthz_without_credentials_answers() {
     let folder = folder();
     let server = Arc::new(serve(Access::only(sources(folder.path())).unwrap()));
     let mut cases = vec![];
@@ -331,7 +331,7 @@ async fn whether_it_lives_is_told_to_everybody() {
 }
 
 #[tokio::test]
-async fn one_connection_is_asked_again_for_each_request() {
+async fn each_request_on_a_connection_needs_credentials() {
     let folder = folder();
     let server = Arc::new(serve(Access::only(sources(folder.path())).unwrap()));
     let (plain, close) = ("HTTP/1.1\r\nHost: x\r\n", "Connection: close\r\n\r\n");
