@@ -17,7 +17,7 @@ mod stream;
 mod write_monitor;
 
 pub use access_log::AccessLog;
-pub use auth::{Access, CredentialSources, Token};
+pub use auth::{Access, CredentialSources};
 pub use base_path::BasePath;
 pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
@@ -30,6 +30,7 @@ pub use crate::net::tls::ServerTls;
 pub use crate::net::{
     bind::Bind,
     listener::{Listener, Listeners, listen},
+    token::Token,
     unix_file::UnixPermissions,
 };
 
@@ -141,7 +142,10 @@ impl Server {
         tasks.spawn(async move { fanout.run().await });
         #[cfg(feature = "tls")]
         if let Some(tls) = &context.server.tls {
-            tasks.spawn(tls.clone().watch(context.server.hub.metrics.certificate_expiry.clone()));
+            let expiry = context.server.hub.metrics.certificate_expiry.clone();
+            tasks.spawn(tls.clone().watch(move |end| {
+                expiry.set(end.as_secs().try_into().unwrap_or(i64::MAX));
+            }));
         }
         let mut said: Option<Instant> = None;
         let mut unread = 0;

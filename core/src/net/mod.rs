@@ -12,5 +12,6 @@ pub(crate) mod secret_file;
 pub(crate) mod socket;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+pub(crate) mod token;
 pub(crate) mod unix_file;
 pub(crate) mod url;

@@ -8,10 +8,10 @@ pub use statistics::Statistics;
 
 use crate::{
     clock::Clock,
-    http::Token,
     multipart::Reader,
     net::{
         client::{Connection, Proxy, Timeouts, broken, first_line, is_page, pointed_to},
+        token::Token,
         url::{HttpUrl, Purpose},
     },
 };

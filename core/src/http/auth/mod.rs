@@ -14,12 +14,10 @@ mod hashing;
 mod rejection;
 mod source;
 mod throttle;
-mod token;
 mod users;
 mod verifier;
 
 pub use source::CredentialSources;
-pub use token::Token;
 
 use crate::clock::Clock;
 use crate::net::socket::Peer;

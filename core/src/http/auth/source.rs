@@ -1,11 +1,13 @@
 //! Where the credentials come from, and how they are reloaded.
 
 use super::{
-    token::Token,
     users,
     verifier::{LONG, Verifier},
 };
-use crate::net::secret_file::{self, Reload};
+use crate::net::{
+    secret_file::{self, Reload},
+    token::Token,
+};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

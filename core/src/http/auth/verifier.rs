@@ -1,7 +1,7 @@
 //! Checks credentials against one state of the files, and remembers those that were right.
 
-use super::{credential::Credential, token::Token, users::User};
-use crate::net::socket::Network;
+use super::{credential::Credential, users::User};
+use crate::net::{socket::Network, token::Token};
 use blake2::{Blake2b256, Digest as _};
 use std::{
     collections::VecDeque,

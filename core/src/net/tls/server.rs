@@ -1,7 +1,6 @@
 //! The server's side: a certificate and its key, read again when they change.
 
 use super::{provider, stream::TlsStream, validity};
-use crate::feed::metrics::Gauge;
 use crate::{
     clock::Clock,
     net::secret_file::{self, Reload},
@@ -14,7 +13,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -50,7 +49,7 @@ impl ServerTls {
         let reload = Reload::new("certificate", files.to_vec());
         let current = load(&files)?;
         let state = Mutex::new(State { reload, current, warned: false });
-        let pair = Arc::new(Pair { files, clock, state, expiry: OnceLock::new() });
+        let pair = Arc::new(Pair { files, clock, state, expires: OnceLock::new() });
         pair.current();
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -61,16 +60,16 @@ impl ServerTls {
         Ok(Self { config: Arc::new(config), pair })
     }
 
-    /// Shakes hands with who has connected.
+    /// The TLS handshake with a client.
     pub(crate) async fn accept(&self, tcp: TcpStream) -> io::Result<TlsStream> {
         let session = ServerConnection::new(Arc::clone(&self.config)).map_err(io::Error::other)?;
         timeout(PATIENCE, TlsStream::establish(tcp, session.into())).await?
     }
 
-    /// Keeps an eye on the certificate for ever, whether somebody comes or not: viewers stay for weeks. Its end goes to
-    /// `expiry`, in Unix seconds.
-    pub(crate) async fn watch(self, expiry: Gauge) {
-        let _ = self.pair.expiry.set(expiry);
+    /// Watches the certificate for ever, whether clients connect or not: viewers stay for weeks. Calls `expires` with its
+    /// end, since 1970-01-01 UTC, whenever it looks at it.
+    pub(crate) async fn watch(self, expires: impl Fn(Duration) + Send + Sync + 'static) {
+        let _ = self.pair.expires.set(Expires(Box::new(expires)));
         loop {
             let (_, to) = self.pair.current().validity;
             // Right after its end, if that is soon.
@@ -86,7 +85,16 @@ struct Pair {
     files: [PathBuf; 2],
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    expiry: OnceLock<Gauge>,
+    expires: OnceLock<Expires>,
+}
+
+/// Gets the end of the certificate.
+struct Expires(Box<dyn Fn(Duration) + Send + Sync>);
+
+impl fmt::Debug for Expires {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Expires(..)")
+    }
 }
 
 #[derive(Debug)]
@@ -123,8 +131,8 @@ impl Pair {
             (state.current, state.warned) = (new, false);
         }
         let (from, to) = state.current.validity;
-        if let Some(expiry) = self.expiry.get() {
-            expiry.set(to.as_secs().try_into().unwrap_or(i64::MAX));
+        if let Some(Expires(expires)) = self.expires.get() {
+            expires(to);
         }
         let (file, now) = (self.files[0].display(), self.clock.unix());
         let holds = (from..=to).contains(&now);

@@ -1,4 +1,4 @@
-//! A secret that opens the door by itself.
+//! A secret that authenticates by itself, as a server checks it and a client sends it.
 
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{fmt, path::Path};
@@ -26,7 +26,7 @@ impl Token {
     /// # Errors
     /// That of reading it, or as [`new`](Self::new) with the file's name.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = crate::net::secret_file::read(path, "--token-file")?;
+        let text = super::secret_file::read(path, "--token-file")?;
         Self::new(text.trim()).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
     }
 
