@@ -16,7 +16,7 @@ use eyelet_bench::{
 use eyelet_core::{
     Hub,
     clock::{Clock, SystemClock},
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{self, Server},
 };
 use std::{
@@ -55,7 +55,11 @@ fn published_to_arrived(c: &mut Criterion) {
         let mut publish = || {
             sequence += 1;
             let captured_at = SystemClock.unix();
-            hub.feed.publish(Picture { jpeg: jpeg.clone(), sequence, captured_at, kind: PictureKind::Live });
+            hub.feed.publish(Picture {
+                jpeg: jpeg.clone(),
+                label: Label { run: RunId::new(0), sequence, captured_at },
+                kind: PictureKind::Live,
+            });
             sequence
         };
         audience.until(publish()).expect("every viewer gets its first picture");

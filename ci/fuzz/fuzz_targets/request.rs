@@ -7,7 +7,7 @@ use bytes::Bytes;
 use eyelet_core::{
     Hub,
     clock::{Clock, SystemClock},
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{self, Server},
 };
 use eyelet_hal::{PixelFormat, StreamFormat};
@@ -49,7 +49,11 @@ impl Machine {
                 for sequence in 0.. {
                     let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
                     let captured_at = SystemClock.unix();
-                    hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+                    hub.feed.publish(Picture {
+                        jpeg,
+                        label: Label { run: RunId::new(0), sequence, captured_at },
+                        kind: PictureKind::Live,
+                    });
                     sleep(MOMENT).await;
                 }
             });

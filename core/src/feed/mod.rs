@@ -6,6 +6,7 @@
 mod fps;
 mod hub;
 mod interest;
+mod label;
 pub mod metrics;
 mod outlets;
 mod queue;
@@ -17,6 +18,7 @@ mod upload_status;
 
 pub use fps::Fps;
 pub use hub::Hub;
+pub use label::Label;
 pub(crate) use outlets::{Outlet, Published};
 pub use queue::Queue;
 pub(crate) use rate::Rate;
@@ -45,15 +47,13 @@ pub enum PictureKind {
     NoSignal,
 }
 
-/// One JPEG and what is known of it.
+/// One JPEG, and which one it is.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The picture, SOI to EOI. Cloning it copies no pixels.
     pub jpeg: Bytes,
-    /// Grows with every picture of a run, also when the camera is reopened; a gap means dropped frames.
-    pub sequence: u64,
-    /// When it was taken: wall clock, since 1970-01-01 UTC.
-    pub captured_at: Duration,
+    /// Which one it is.
+    pub label: Label,
     /// Live, or drawn in the camera's stead.
     pub kind: PictureKind,
 }
@@ -63,7 +63,7 @@ pub struct Picture {
 /// [`publish`](Self::publish) never blocks; readers that are slow miss pictures and hold up nobody.
 ///
 /// ```
-/// use eyelet_core::feed::{Feed, Picture, PictureKind};
+/// use eyelet_core::feed::{Feed, Label, Picture, PictureKind, RunId};
 /// use std::time::Duration;
 /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # rt.block_on(async {
@@ -73,9 +73,10 @@ pub struct Picture {
 /// assert!(feed.wanted());
 /// for sequence in 0..3 {
 ///     let jpeg = bytes::Bytes::from_static(b"\xff\xd8\xff\xd9");
-///     feed.publish(Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live });
+///     let label = Label { run: RunId::new(1), sequence, captured_at: Duration::ZERO };
+///     feed.publish(Picture { jpeg, label, kind: PictureKind::Live });
 /// }
-/// assert_eq!(viewer.next().await.sequence, 2);
+/// assert_eq!(viewer.next().await.label.sequence, 2);
 /// # });
 /// ```
 #[derive(Clone, Debug)]
@@ -262,7 +263,11 @@ mod tests {
 
     fn picture(sequence: u64) -> Picture {
         let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
-        Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live }
+        Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
+            kind: PictureKind::Live,
+        }
     }
 
     #[tokio::test]
@@ -270,14 +275,14 @@ mod tests {
         let feed = Feed::new();
         feed.publish(picture(1));
         let mut viewer = feed.subscribe();
-        assert_eq!(viewer.next().await.sequence, 1);
+        assert_eq!(viewer.next().await.label.sequence, 1);
         let waits = tokio::time::timeout(Duration::ZERO, viewer.next()).await;
         assert!(waits.is_err(), "the same picture twice");
         assert!(viewer.unseen().is_none(), "the same picture twice");
         feed.publish(picture(2));
-        assert_eq!(viewer.next().await.sequence, 2);
+        assert_eq!(viewer.next().await.label.sequence, 2);
         feed.publish(picture(3));
-        assert_eq!(viewer.unseen().unwrap().sequence, 3);
+        assert_eq!(viewer.unseen().unwrap().label.sequence, 3);
         assert!(viewer.unseen().is_none(), "the same picture twice");
     }
 
@@ -290,7 +295,7 @@ mod tests {
         let mut viewer = feed.subscribe();
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err());
         feed.publish(picture(2));
-        assert_eq!(viewer.next().await.sequence, 2);
+        assert_eq!(viewer.next().await.label.sequence, 2);
     }
 
     #[tokio::test]
@@ -300,7 +305,7 @@ mod tests {
         let mut viewer = feed.subscribe();
         feed.publish(picture(1));
         feed.publish(picture(2));
-        assert_eq!(viewer.next().await.sequence, 2);
+        assert_eq!(viewer.next().await.label.sequence, 2);
         assert_eq!(viewer.missed(), 2);
 
         feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(3) });
@@ -314,8 +319,8 @@ mod tests {
 
         feed.publish(picture(5));
         feed.publish(picture(6));
-        assert_eq!(viewer.newest().unwrap().sequence, 6);
-        assert_eq!(viewer.newest().unwrap().sequence, 6);
+        assert_eq!(viewer.newest().unwrap().label.sequence, 6);
+        assert_eq!(viewer.newest().unwrap().label.sequence, 6);
         assert_eq!(viewer.missed(), 4);
         assert!(tokio::time::timeout(Duration::ZERO, viewer.next()).await.is_err(), "6 was given");
     }
@@ -325,7 +330,7 @@ mod tests {
         let feed = Feed::new();
         let mut upload = feed.subscribe();
         feed.publish(picture(1));
-        assert_eq!(upload.next().await.sequence, 1);
+        assert_eq!(upload.next().await.label.sequence, 1);
         let pause = async {
             assert!(!feed.wanted());
             feed.publish(picture(2)); // for somebody else
@@ -335,7 +340,7 @@ mod tests {
         assert!(feed.wanted());
         assert!(tokio::time::timeout(Duration::ZERO, upload.next()).await.is_err(), "3 is old");
         feed.publish(picture(4));
-        assert_eq!(upload.next().await.sequence, 4);
+        assert_eq!(upload.next().await.label.sequence, 4);
         assert_eq!(upload.missed(), 2);
     }
 
@@ -373,11 +378,11 @@ mod tests {
         assert_eq!(viewer.missed(), 1);
 
         feed.publish(picture(4));
-        assert_eq!(viewer.unseen().unwrap().sequence, 4);
+        assert_eq!(viewer.unseen().unwrap().label.sequence, 4);
         assert!(!accept(&mut viewer, 4), "the same picture twice");
         feed.publish(picture(5));
         feed.publish(picture(6));
-        assert_eq!(viewer.next().await.sequence, 6);
+        assert_eq!(viewer.next().await.label.sequence, 6);
         assert_eq!(viewer.missed(), 2);
     }
 

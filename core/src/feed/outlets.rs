@@ -44,7 +44,7 @@ impl Outlets {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Feed, Picture, PictureKind},
+        super::{Feed, Label, Picture, PictureKind, RunId},
         *,
     };
     use std::{
@@ -66,7 +66,11 @@ mod tests {
         let (feed, one, other) = (Feed::new(), Arc::<Sum>::default(), Arc::<Sum>::default());
         let publish = || {
             let jpeg = bytes::Bytes::from_static(b"\xff\xd8\xff\xd9");
-            feed.publish(Picture { jpeg, sequence: 0, captured_at: Duration::ZERO, kind: PictureKind::Live });
+            feed.publish(Picture {
+                jpeg,
+                label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
+                kind: PictureKind::Live,
+            });
         };
         publish();
         feed.deliver_to(&one);

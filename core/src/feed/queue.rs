@@ -77,13 +77,19 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Feed;
-    use super::*;
+    use super::{
+        super::{Feed, Label, RunId},
+        *,
+    };
     use bytes::Bytes;
     use std::time::Duration;
 
     fn picture(sequence: u64, kind: PictureKind) -> Picture {
-        Picture { jpeg: Bytes::from_static(b"\xff\xd8\xff\xd9"), sequence, captured_at: Duration::ZERO, kind }
+        Picture {
+            jpeg: Bytes::from_static(b"\xff\xd8\xff\xd9"),
+            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
+            kind,
+        }
     }
 
     #[tokio::test]
@@ -98,12 +104,12 @@ mod tests {
             feed.publish(picture(sequence, PictureKind::Live));
         }
         for sequence in [1, 3, 4] {
-            assert_eq!(queue.next().await.sequence, sequence);
+            assert_eq!(queue.next().await.label.sequence, sequence);
         }
         assert!(queue.try_next().is_none());
         assert_eq!(queue.missed(), 2);
         feed.publish(picture(7, PictureKind::Live));
-        assert_eq!(queue.try_next().unwrap().sequence, 7, "it goes on");
+        assert_eq!(queue.try_next().unwrap().label.sequence, 7, "it goes on");
         drop(queue);
         assert!(!feed.wanted());
         feed.publish(picture(8, PictureKind::Live));

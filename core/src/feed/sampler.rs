@@ -50,7 +50,7 @@ impl Sampler {
         loop {
             sleep_until(due).await;
             let picture = newest(&self.source, last).await;
-            last = Some(picture.sequence);
+            last = Some(picture.label.sequence);
             self.samples.publish(Picture::clone(&picture));
             due += self.period;
             // While the camera was gone pictures were missed, which are not made up for.
@@ -67,7 +67,7 @@ impl Sampler {
 async fn newest(source: &Feed, last: Option<u64>) -> Arc<Picture> {
     let mut pictures = source.subscribe();
     let live = |picture: &Arc<Picture>| picture.kind == PictureKind::Live;
-    let mut there = pictures.unseen().filter(live).filter(|picture| Some(picture.sequence) != last);
+    let mut there = pictures.unseen().filter(live).filter(|picture| Some(picture.label.sequence) != last);
     loop {
         let next = pictures.next();
         let picture = match there.take() {
@@ -82,13 +82,20 @@ async fn newest(source: &Feed, last: Option<u64>) -> Arc<Picture> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Label, RunId},
+        *,
+    };
     use bytes::Bytes;
     use tokio::time::{advance, sleep};
 
     fn picture(sequence: u64) -> Picture {
         let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
-        Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live }
+        Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
+            kind: PictureKind::Live,
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -108,7 +115,7 @@ mod tests {
         }
         assert_eq!(begun.elapsed(), Duration::from_secs(99));
         let sent: Vec<_> =
-            std::iter::from_fn(|| samples.try_next()).map(|picture| picture.sequence).collect();
+            std::iter::from_fn(|| samples.try_next()).map(|picture| picture.label.sequence).collect();
         assert_eq!(sent, encoded, "each that was encoded is sent");
         let seconds: Vec<_> = sent.iter().map(|frame| (frame + 1) * 33 / 1000).collect();
         assert_eq!(seconds, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90], "the newest at the time");
@@ -121,16 +128,16 @@ mod tests {
         let mut samples = sampler.samples().queue(100);
         source.publish(picture(1));
         tokio::spawn(sampler.run());
-        assert_eq!(samples.next().await.sequence, 1);
+        assert_eq!(samples.next().await.label.sequence, 1);
         advance(Duration::from_secs(25)).await;
         source.publish(picture(2));
         source.publish(Picture { kind: PictureKind::NoSignal, ..picture(3) });
         assert!(timeout(Duration::from_secs(60), samples.next()).await.is_err(), "nothing live");
         source.publish(picture(4));
-        assert_eq!(samples.next().await.sequence, 4, "it is waited for");
+        assert_eq!(samples.next().await.label.sequence, 4, "it is waited for");
         source.publish(picture(5));
         let begun = Instant::now();
-        assert_eq!(samples.next().await.sequence, 5);
+        assert_eq!(samples.next().await.label.sequence, 5);
         assert!(begun.elapsed() >= Duration::from_secs(9), "not before its time");
         assert!(samples.try_next().is_none());
     }

@@ -3,7 +3,7 @@
 use super::{no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
 use crate::{
     clock::Clock,
-    feed::{Hub, Picture, PictureKind},
+    feed::{Hub, Label, Picture, PictureKind, RunId},
 };
 use bytes::Bytes;
 use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
@@ -26,6 +26,7 @@ pub(crate) struct Publisher {
     clock: Arc<dyn Clock>,
     hub: Hub,
     pool: Pool,
+    run: RunId,
     sequence: Sequence,
     stamps: Stamps,
     format: Option<StreamFormat>,
@@ -40,6 +41,7 @@ impl Publisher {
             clock,
             hub,
             pool: Pool::default(),
+            run: RunId::random(),
             sequence: Sequence::default(),
             stamps: Stamps::default(),
             format: None,
@@ -125,8 +127,7 @@ impl Publisher {
         let took = self.clock.monotonic().saturating_sub(began);
         let picture = Picture {
             jpeg: self.pool.share(buffer),
-            sequence,
-            captured_at: self.clock.to_unix(captured_at),
+            label: Label { run: self.run, sequence, captured_at: self.clock.to_unix(captured_at) },
             kind: PictureKind::Live,
         };
         let metrics = &self.hub.metrics;
@@ -155,6 +156,7 @@ impl Publisher {
 
     fn put(&mut self, jpeg: Bytes, kind: PictureKind) {
         let sequence = self.sequence.extra();
-        self.hub.feed.publish(Picture { jpeg, sequence, captured_at: self.clock.unix(), kind });
+        let label = Label { run: self.run, sequence, captured_at: self.clock.unix() };
+        self.hub.feed.publish(Picture { jpeg, label, kind });
     }
 }

@@ -4,9 +4,8 @@ use super::{
     disk::Disk,
     options::Options,
     queue::{NotTaken, Spool, Stored},
-    record::Label,
 };
-use crate::feed::{Picture, Queue, RunId, metrics::SpoolCounters};
+use crate::feed::{Picture, Queue, metrics::SpoolCounters};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     io,
@@ -53,11 +52,11 @@ enum Request {
 }
 
 impl Keeper {
-    /// Spools every picture of the queue, labelled with this run.
+    /// Spools every picture of the queue.
     ///
     /// # Errors
     /// `OutOfMemory` if the system cannot start a thread.
-    pub fn start<D: Disk>(spool: Spool<D>, pictures: Queue, run: RunId) -> Result<Self> {
+    pub fn start<D: Disk>(spool: Spool<D>, pictures: Queue) -> Result<Self> {
         let failed = |e: std::io::Error| {
             let what = format!("cannot start the spool's thread: {e}; is the process limit reached?");
             Error::new(ErrorKind::OutOfMemory, what).with_source(e)
@@ -68,7 +67,7 @@ impl Keeper {
         // Waits only for channels and time, and may block: it has the thread to itself.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let disk = Outage::default();
-        let desk = Desk { spool, run, said: None, overflowed: 0, waits: None, unwritten: None, disk };
+        let desk = Desk { spool, said: None, overflowed: 0, waits: None, unwritten: None, disk };
         let work = move || {
             let _ending = ending;
             runtime.block_on(desk.run(pictures, asked));
@@ -129,7 +128,6 @@ impl Drop for Keeper {
 /// The state of the thread.
 struct Desk<D: Disk> {
     spool: Spool<D>,
-    run: RunId,
     /// The trouble that was logged last; cleared when the spool has emptied.
     said: Option<Trouble>,
     /// Pictures that arrived faster than they could be written.
@@ -237,9 +235,8 @@ impl<D: Disk> Desk<D> {
     }
 
     fn take(&mut self, picture: Arc<Picture>) {
-        let label = Label { run: self.run, sequence: picture.sequence, captured_at: picture.captured_at };
         let dropped = self.spool.counters().dropped.get();
-        match self.spool.try_put(&picture.jpeg, &label) {
+        match self.spool.try_put(&picture.jpeg, &picture.label) {
             Ok(()) if self.spool.counters().dropped.get() > dropped => {
                 self.say(Trouble::Dropping, "the spool is full: the oldest pictures are dropped");
             }

@@ -35,5 +35,5 @@ pub use folder::Folder;
 pub use keeper::{Keeper, QUEUE_DEPTH};
 pub use options::{Options, WhenFull};
 pub use queue::{MAX_REPEATS, NotTaken, Spool, Stored};
-pub use record::{Label, OVERHEAD};
+pub use record::OVERHEAD;
 pub(crate) use status::status;

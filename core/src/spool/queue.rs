@@ -5,9 +5,9 @@ use super::{
     folder::Folder,
     name::{Name, Role},
     options::{Options, WhenFull},
-    record::{self, Label, OVERHEAD},
+    record::{self, OVERHEAD},
 };
-use crate::feed::metrics::SpoolCounters;
+use crate::feed::{Label, metrics::SpoolCounters};
 use bytes::Bytes;
 use std::{collections::VecDeque, fmt, io};
 use tracing::warn;
@@ -26,7 +26,7 @@ const MAX_DROPS: u32 = 4;
 /// A queue of pictures on a disk.
 ///
 /// ```
-/// use eyelet_core::{RunId, metrics::SpoolCounters, spool::{Folder, Label, Options, Spool}};
+/// use eyelet_core::{RunId, feed::Label, metrics::SpoolCounters, spool::{Folder, Options, Spool}};
 /// use std::time::Duration;
 /// # let dir = tempfile::tempdir().unwrap();
 /// # let dir = dir.path();

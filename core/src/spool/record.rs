@@ -11,7 +11,7 @@
 //! | 8 | `eyelet\0\1`: the format and its version |
 //! | 4 | CRC-32 of everything before |
 
-use crate::feed::RunId;
+use crate::feed::{Label, RunId};
 use bytes::{Buf, BufMut, Bytes};
 use std::time::Duration;
 
@@ -20,17 +20,6 @@ pub const OVERHEAD: u64 = TRAILER as u64;
 
 const TRAILER: usize = 8 + 8 + 4 + 8 + 8 + MAGIC.len() + 4;
 const MAGIC: &[u8; 8] = b"eyelet\0\x01";
-
-/// The identity of a picture, by which a server recognizes one that it already has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// The run of the program that took it.
-    pub run: RunId,
-    /// Its number in that run.
-    pub sequence: u64,
-    /// When it was taken, since 1970-01-01 UTC.
-    pub captured_at: Duration,
-}
 
 /// The bytes after the picture.
 pub(super) fn trailer(jpeg: &[u8], label: &Label) -> Vec<u8> {

@@ -1,9 +1,6 @@
 //! What a server is told of a picture.
 
-use crate::{
-    feed::{Picture, RunId},
-    spool::Label,
-};
+use crate::feed::{Label, RunId};
 use std::time::Duration;
 
 /// What is known of a posted picture; each known value becomes a header.
@@ -15,12 +12,6 @@ pub struct PostMeta {
     pub sequence: Option<u64>,
     /// The run that the number is of: `X-Run`. Both together tell a picture that comes again from a new one.
     pub run: Option<RunId>,
-}
-
-impl From<&Picture> for PostMeta {
-    fn from(picture: &Picture) -> Self {
-        Self { captured_at: Some(picture.captured_at), sequence: Some(picture.sequence), run: None }
-    }
 }
 
 impl From<&Label> for PostMeta {

@@ -2,7 +2,7 @@
 
 use super::{Backoff, Client, UploadProgress, source::Source};
 use crate::{
-    feed::{RunId, Subscription, metrics::UploadCounters},
+    feed::{Subscription, metrics::UploadCounters},
     spool::Keeper,
 };
 use eyelet_hal::Result;
@@ -67,13 +67,6 @@ impl Sender {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
-        self
-    }
-
-    /// Names the run that the newest pictures are of. Those of a spool have the run they were spooled in.
-    #[must_use]
-    pub fn run_id(mut self, run: RunId) -> Self {
-        self.source.set_run(run);
         self
     }
 

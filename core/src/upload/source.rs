@@ -2,7 +2,7 @@
 
 use super::{PostMeta, UploadProgress};
 use crate::{
-    feed::{Picture, PictureKind, RunId, Subscription},
+    feed::{Picture, PictureKind, Subscription},
     spool::{Keeper, Stored},
 };
 use bytes::Bytes;
@@ -32,17 +32,11 @@ pub(super) enum Source {
 
 impl Source {
     pub(super) fn newest(pictures: Subscription) -> Self {
-        Self::Newest(Newest { pictures, run: None, missed: 0, again: None })
+        Self::Newest(Newest { pictures, missed: 0, again: None })
     }
 
     pub(super) fn spooled(keeper: Keeper) -> Self {
         Self::Spooled(Spooled { keeper, current: None, refusals: 0 })
-    }
-
-    pub(super) fn set_run(&mut self, run: RunId) {
-        if let Self::Newest(newest) = self {
-            newest.run = Some(run);
-        }
     }
 
     /// The picture to send now.
@@ -91,7 +85,6 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Newest {
     pictures: Subscription,
-    run: Option<RunId>,
     /// Pictures that the subscription has missed and the counters know of.
     missed: u64,
     /// What is sent after a failure.
@@ -110,7 +103,7 @@ impl Newest {
         };
         progress.dropped(self.pictures.missed() - self.missed);
         self.missed = self.pictures.missed();
-        Ok((picture.jpeg.clone(), PostMeta { run: self.run, ..PostMeta::from(&*picture) }))
+        Ok((picture.jpeg.clone(), PostMeta::from(&picture.label)))
     }
 
     async fn pause(&mut self, pause: Duration) {

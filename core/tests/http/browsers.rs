@@ -3,7 +3,7 @@
 use crate::support::{Running, read_until, serve};
 use bytes::Bytes;
 use eyelet_core::{
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{Access, CredentialSources, Page, Token},
 };
 use std::time::Duration;
@@ -57,7 +57,11 @@ async fn no_signal_picture_is_marked_in_its_headers() {
     assert!(!part.contains("X-Signal"), "{part}");
     let jpeg = Bytes::from_static(b"gone");
     let kind = PictureKind::NoSignal;
-    server.hub.feed.publish(Picture { jpeg, sequence: 2, captured_at: Duration::ZERO, kind });
+    server.hub.feed.publish(Picture {
+        jpeg,
+        label: Label { run: RunId::new(0), sequence: 2, captured_at: Duration::ZERO },
+        kind,
+    });
     let part = read_until(&mut viewer, "gone\r\n--frame\r\n").await;
     assert!(part.contains("\r\nX-Signal: none\r\n\r\ngone"), "{part}");
 }

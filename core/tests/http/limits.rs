@@ -288,7 +288,11 @@ async fn mutated_requests_are_answered_or_closed() {
     server.hub.status.lost("unplugged");
     let (jpeg, captured_at) = (bytes::Bytes::from_static(b"no signal"), Duration::ZERO);
     let kind = eyelet_core::feed::PictureKind::NoSignal;
-    server.hub.feed.publish(eyelet_core::feed::Picture { jpeg, sequence: 1, captured_at, kind });
+    server.hub.feed.publish(eyelet_core::feed::Picture {
+        jpeg,
+        label: eyelet_core::feed::Label { run: eyelet_core::RunId::new(0), sequence: 1, captured_at },
+        kind,
+    });
     let seeds = [
         STREAM.to_owned(),
         STATE.to_owned(),

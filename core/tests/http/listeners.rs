@@ -86,7 +86,11 @@ async fn unix_socket_viewer_is_listed_without_address() {
     let jpeg = vec![b'1'; 4].into();
     let kind = eyelet_core::feed::PictureKind::Live;
     let captured_at = std::time::Duration::ZERO;
-    hub.feed.publish(eyelet_core::feed::Picture { jpeg, sequence: 1, captured_at, kind });
+    hub.feed.publish(eyelet_core::feed::Picture {
+        jpeg,
+        label: eyelet_core::feed::Label { run: eyelet_core::RunId::new(0), sequence: 1, captured_at },
+        kind,
+    });
     let listener = bind(&folder.bind()).unwrap();
     let server = tokio::spawn(Server::new(hub, Arc::new(SystemClock)).run(listener));
     let mut viewer = UnixStream::connect(folder.path()).await.unwrap();

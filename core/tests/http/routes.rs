@@ -4,7 +4,7 @@ use crate::support::{PATIENCE, read_until, serve, until};
 use bytes::Bytes;
 use eyelet_core::{
     clock::{Clock as _, ManualClock},
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{self, SnapshotPolicy},
 };
 use std::{
@@ -351,7 +351,11 @@ async fn snapshot_of_a_lost_camera_answers_503_with_the_reason() {
     server.hub.status.lost("unplugged");
     let jpeg = Bytes::from_static(b"no signal");
     let kind = PictureKind::NoSignal;
-    server.hub.feed.publish(Picture { jpeg, sequence: 1, captured_at: Duration::ZERO, kind });
+    server.hub.feed.publish(Picture {
+        jpeg,
+        label: Label { run: RunId::new(0), sequence: 1, captured_at: Duration::ZERO },
+        kind,
+    });
     let answer = server.get("/?action=snapshot").await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\nunplugged\n"), "{answer}");
 }
@@ -366,7 +370,11 @@ async fn snapshot_with_an_impossible_timestamp_is_served() {
         let publish = |sequence: u64| {
             let captured_at = time(eyelet_core::clock::SystemClock.unix());
             let jpeg = Bytes::from(format!("[{sequence}]"));
-            server.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+            server.hub.feed.publish(Picture {
+                jpeg,
+                label: Label { run: RunId::new(0), sequence, captured_at },
+                kind: PictureKind::Live,
+            });
         };
         publish(1);
         let ask = async { server.get("/snapshot").await };
@@ -393,7 +401,11 @@ async fn snapshot_in_progress_when_the_camera_is_lost_answers_503() {
         until(|| server.hub.feed.wanted()).await;
         server.hub.status.lost("unplugged");
         let (jpeg, captured_at) = (Bytes::from_static(b"no signal"), Duration::ZERO);
-        server.hub.feed.publish(Picture { jpeg, sequence: 1, captured_at, kind: PictureKind::NoSignal });
+        server.hub.feed.publish(Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence: 1, captured_at },
+            kind: PictureKind::NoSignal,
+        });
     };
     let (answer, ()) = tokio::join!(ask, lose);
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\nunplugged\n"), "{answer}");
@@ -439,7 +451,11 @@ async fn wall_clock_change_delays_nobody() {
     let publish = |sequence: u64| {
         let jpeg = Bytes::from(format!("[{sequence}]"));
         let captured_at = clock.unix();
-        server.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+        server.hub.feed.publish(Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence, captured_at },
+            kind: PictureKind::Live,
+        });
     };
     server.live();
     let mut viewer = server.connect("GET /stream?fps=1 HTTP/1.1\r\nHost: x\r\n\r\n").await;

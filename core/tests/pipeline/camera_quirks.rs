@@ -146,10 +146,10 @@ fn impossible_timestamps_become_the_time_of_arrival_everywhere() {
             // The first stamp of those that stand still may be right.
             if let Some(picture) = feed.newest().filter(|_| number > 2) {
                 // The frame before came a period ago.
-                assert_eq!(clock.unix() - picture.captured_at, ms(33), "{name} {number}");
+                assert_eq!(clock.unix() - picture.label.captured_at, ms(33), "{name} {number}");
             }
         });
-        assert_eq!(bench.newest().captured_at, bench.clock.unix(), "{name}");
+        assert_eq!(bench.newest().label.captured_at, bench.clock.unix(), "{name}");
         let text = bench.hub.metrics.render();
         let sum = text.lines().find_map(|l| l.strip_prefix("eyelet_capture_to_publish_seconds_sum "));
         assert!(sum.unwrap().parse::<f64>().unwrap() < 0.1, "{name}: {sum:?}");
@@ -161,7 +161,7 @@ fn timestamps_of_a_slow_pipeline_are_kept() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     bench.run(30, ms(33), |_, now| now - ms(400), jpeg(16, 16), |_| {});
-    assert_eq!(bench.clock.unix() - bench.newest().captured_at, ms(400));
+    assert_eq!(bench.clock.unix() - bench.newest().label.captured_at, ms(400));
 }
 
 #[test]

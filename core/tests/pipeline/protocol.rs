@@ -103,7 +103,7 @@ fn camera_is_started_once_and_stopped_at_shutdown() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2)], 1))], encoder(2));
-    assert_eq!(bench.hub.feed.newest().unwrap().sequence, 2);
+    assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 2);
     assert_eq!(bench.hub.metrics.frames_captured.get(), 2);
 }
 
@@ -129,7 +129,7 @@ fn disconnected_camera_is_dropped_and_reopened_until_it_is_back() {
     // 100 + 200 + 400 + 800 ms: the pauses grow.
     assert_eq!(bench.clock.monotonic(), Duration::from_millis(1_500));
     // 5, two "no signal" pictures (two reasons), then the second camera's two: numbers grow.
-    assert_eq!(bench.hub.feed.newest().unwrap().sequence, 9);
+    assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 9);
 }
 
 #[test]

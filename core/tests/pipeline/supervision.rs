@@ -196,7 +196,7 @@ fn broken_encoder_shows_no_signal_and_recovers() {
         let newest = seen.hub.feed.newest();
         let kind = newest.as_ref().map(|picture| picture.kind);
         if kind == Some(PictureKind::NoSignal) {
-            drawn.extend(newest.map(|picture| picture.sequence));
+            drawn.extend(newest.map(|picture| picture.label.sequence));
             assert_eq!(drawn.len(), 1, "it is drawn once");
         }
         if (from + STALL + Duration::from_secs(1)..until).contains(&now) {
@@ -270,7 +270,7 @@ fn camera_lost_while_the_encoder_is_broken_is_found_again() {
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
     let mut unplugged = None;
-    let newest = move || seen.hub.feed.newest().unwrap().sequence;
+    let newest = move || seen.hub.feed.newest().unwrap().label.sequence;
     let seen = bench.clone();
     bench.run(400, encoder(|_| Some(failed())), move |number| match number {
         200 => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
@@ -306,7 +306,7 @@ fn camera_that_changes_format_and_size_is_followed() {
             let info = jpeg::inspect(&picture.jpeg).unwrap();
             let StreamFormat { width, height, .. } = format;
             assert_eq!((u32::from(info.width), u32::from(info.height)), (width.get(), height.get()));
-            assert_eq!(picture.sequence, sequence);
+            assert_eq!(picture.label.sequence, sequence);
             let status = seen.hub.status.snapshot(seen.clock.monotonic());
             assert_eq!((status.format, status.health), (Some(format), Ok(())));
         }
@@ -354,9 +354,9 @@ fn wall_clock_jump_moves_only_timestamps() {
     bench.run(300, encoder(|_| None), move |number| {
         if number > 1 {
             let picture = seen.hub.feed.newest().unwrap();
-            assert_eq!(picture.captured_at, wall, "of the frame before");
-            assert!(sequence < Some(picture.sequence));
-            sequence = Some(picture.sequence);
+            assert_eq!(picture.label.captured_at, wall, "of the frame before");
+            assert!(sequence < Some(picture.label.sequence));
+            sequence = Some(picture.label.sequence);
         }
         match number {
             // What a board without a battery does when it gets the time, and what corrects it.
@@ -398,7 +398,7 @@ fn opening_is_retried_after_any_error_until_the_camera_is_there() {
         assert_eq!(bench.health(), Ok(()));
         assert_eq!(bench.opened.load(Ordering::Relaxed), 10);
         // One picture for nine refusals: it is said once.
-        assert_eq!(bench.hub.feed.newest().unwrap().sequence, 2, "{what}");
+        assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 2, "{what}");
     }
 }
 

@@ -127,7 +127,10 @@ fn viewer_after_a_rest_gets_no_stale_frame() {
         number
     });
     let old = waited.recv().unwrap();
-    assert!(hub.feed.newest().is_none_or(|picture| picture.sequence != old), "{old} waited at the camera");
+    assert!(
+        hub.feed.newest().is_none_or(|picture| picture.label.sequence != old),
+        "{old} waited at the camera"
+    );
     assert_eq!(hub.metrics.frames_captured.get(), old);
     drop(viewer);
 }

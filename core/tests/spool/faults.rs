@@ -6,7 +6,6 @@ use crate::{
 };
 use bytes::Bytes;
 use eyelet_core::{
-    RunId,
     feed::{Feed, Picture, PictureKind},
     metrics::SpoolCounters,
     spool::{Disk, Keeper, Listed, Options, Spool, WhenFull},
@@ -215,7 +214,7 @@ fn unfinished(disk: &Memory) -> u64 {
 
 fn live(sequence: u64) -> Picture {
     let (jpeg, label) = picture(sequence);
-    Picture { jpeg: Bytes::from(jpeg), sequence, captured_at: label.captured_at, kind: PictureKind::Live }
+    Picture { jpeg: Bytes::from(jpeg), label, kind: PictureKind::Live }
 }
 
 /// One second of errors once cost every picture that waited.
@@ -223,7 +222,7 @@ fn live(sequence: u64) -> Picture {
 async fn keeper_waits_until_the_disk_works_again() {
     let (disk, feed, counters) = (Faulty::new(1), Feed::new(), SpoolCounters::default());
     let spool = open(&disk, &counters).unwrap();
-    let keeper = Keeper::start(spool, feed.queue(100), RunId::new(0)).unwrap();
+    let keeper = Keeper::start(spool, feed.queue(100)).unwrap();
     (0..10).for_each(|sequence| feed.publish(live(sequence)));
     let first = keeper.oldest().await;
     assert_eq!(first.label.sequence, 0);

@@ -2,8 +2,9 @@
 
 use eyelet_core::{
     RunId,
+    feed::Label,
     metrics::SpoolCounters,
-    spool::{Folder, Label, NotTaken, Options, Spool, WhenFull},
+    spool::{Folder, NotTaken, Options, Spool, WhenFull},
 };
 use std::{env, fs, io, path::Path, time::Duration};
 

@@ -3,8 +3,9 @@
 use crate::memory::Memory;
 use eyelet_core::{
     RunId,
+    feed::Label,
     metrics::SpoolCounters,
-    spool::{Label, MAX_REPEATS, Options, Spool},
+    spool::{MAX_REPEATS, Options, Spool},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeSet, time::Duration};

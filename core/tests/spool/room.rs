@@ -3,8 +3,9 @@
 use crate::memory::Memory;
 use eyelet_core::{
     RunId,
+    feed::Label,
     metrics::SpoolCounters,
-    spool::{Folder, Label, NotTaken, OVERHEAD, Options, Spool, WhenFull},
+    spool::{Folder, NotTaken, OVERHEAD, Options, Spool, WhenFull},
 };
 use eyelet_hal::ErrorKind;
 use proptest::prelude::*;

@@ -4,7 +4,7 @@ use crate::memory::Memory;
 use bytes::Bytes;
 use eyelet_core::{
     RunId,
-    feed::{Feed, Picture, PictureKind},
+    feed::{Feed, Label, Picture, PictureKind},
     metrics::SpoolCounters,
     spool::{Keeper, Options, Spool},
 };
@@ -12,13 +12,17 @@ use std::time::Duration;
 
 fn picture(sequence: u64) -> Picture {
     let jpeg = Bytes::from(format!("picture {sequence}"));
-    Picture { jpeg, sequence, captured_at: Duration::from_secs(sequence), kind: PictureKind::Live }
+    Picture {
+        jpeg,
+        label: Label { run: RunId::new(1), sequence, captured_at: Duration::from_secs(sequence) },
+        kind: PictureKind::Live,
+    }
 }
 
 fn start(disk: &Memory, feed: &Feed, depth: usize) -> (Keeper, SpoolCounters) {
     let counters = SpoolCounters::default();
     let spool = Spool::open(disk.clone(), Options::default(), counters.clone()).unwrap();
-    (Keeper::start(spool, feed.queue(depth), RunId::new(1)).unwrap(), counters)
+    (Keeper::start(spool, feed.queue(depth)).unwrap(), counters)
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::killer::Killer;
 use eyelet_core::{
     RunId,
-    feed::{Feed, Picture, PictureKind},
+    feed::{Feed, Label, Picture, PictureKind},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, QUEUE_DEPTH, Spool},
     upload::{Backoff, Client, Sender, Timeouts},
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) {
     let (feed, metrics) = (Feed::new(), Metrics::new());
     let disk = Killer::new(Folder::open(dir).unwrap(), end.parse().ok());
     let spool = Spool::open(disk, Options::default(), metrics.spool.clone()).unwrap();
-    let keeper = Keeper::start(spool, feed.queue(QUEUE_DEPTH), RunId::new(life)).unwrap();
+    let keeper = Keeper::start(spool, feed.queue(QUEUE_DEPTH)).unwrap();
     let mut timeouts = Timeouts::default();
     timeouts.progress = Duration::from_millis(20);
     timeouts.response = Duration::from_millis(20);
@@ -51,7 +51,11 @@ pub(crate) fn run(arguments: &[String]) {
     for sequence in 0.. {
         let jpeg = picture(life, sequence).into();
         let captured_at = Duration::from_millis(sequence);
-        feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+        feed.publish(Picture {
+            jpeg,
+            label: Label { run: RunId::new(life), sequence, captured_at },
+            kind: PictureKind::Live,
+        });
         while metrics.spool.taken.get() <= sequence {
             thread::sleep(Duration::from_micros(20));
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use eyelet_core::{
     Hub,
     clock::{Clock as _, SystemClock},
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{self, Server, ServerTls},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -105,7 +105,11 @@ impl Running {
     pub(crate) fn publish(&self, sequence: u64, len: usize) {
         let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
         let captured_at = SystemClock.unix();
-        self.hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+        self.hub.feed.publish(Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence, captured_at },
+            kind: PictureKind::Live,
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::server::{LONG, Server, Then};
 use bytes::Bytes;
 use eyelet_core::{
-    feed::{Feed, Picture, PictureKind, UploadStatus},
+    feed::{Feed, Label, Picture, PictureKind, RunId, UploadStatus},
     metrics::UploadCounters,
     upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
 };
@@ -16,7 +16,7 @@ use std::{
 fn picture(sequence: u64) -> Picture {
     let jpeg = Bytes::from(format!("picture {sequence}"));
     let captured_at = Duration::from_secs(1_000 + sequence);
-    Picture { jpeg, sequence, captured_at, kind: PictureKind::Live }
+    Picture { jpeg, label: Label { run: RunId::new(0), sequence, captured_at }, kind: PictureKind::Live }
 }
 
 fn sender(url: &str, feed: &Feed) -> Sender {

@@ -4,7 +4,7 @@ use crate::server::{LONG, Request, Server, Then};
 use bytes::Bytes;
 use eyelet_core::{
     RunId,
-    feed::{Feed, Picture, PictureKind, UploadStatus},
+    feed::{Feed, Label, Picture, PictureKind, UploadStatus},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, Spool},
     upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 const RUN: RunId = RunId::new(0xe1e);
 
 struct Camera {
+    run: RunId,
     feed: Feed,
     metrics: Metrics,
     progress: Arc<UploadProgress>,
@@ -34,7 +35,7 @@ impl Camera {
         let (feed, metrics) = (Feed::new(), Metrics::new());
         let spool =
             Spool::open(Folder::open(dir).unwrap(), Options::default(), metrics.spool.clone()).unwrap();
-        let keeper = Keeper::start(spool, feed.queue(1000), run).unwrap();
+        let keeper = Keeper::start(spool, feed.queue(1000)).unwrap();
         let mut timeouts = Timeouts::default();
         timeouts.response = response;
         let client = Client::with_timeouts(url.parse().unwrap(), timeouts);
@@ -52,14 +53,18 @@ impl Camera {
                 }
             });
         });
-        Self { feed, metrics, progress, stop: Some(stop), running: Some(running) }
+        Self { run, feed, metrics, progress, stop: Some(stop), running: Some(running) }
     }
 
     fn take(&self, sequences: impl Iterator<Item = u64>) {
         for sequence in sequences {
             let jpeg = Bytes::from(format!("picture {sequence}"));
             let captured_at = Duration::from_secs(1_000 + sequence);
-            self.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+            self.feed.publish(Picture {
+                jpeg,
+                label: Label { run: self.run, sequence, captured_at },
+                kind: PictureKind::Live,
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Failure, UploadFlags},
-    feed::{Hub, RunId, Sampler},
+    feed::{Hub, Sampler},
     net::client::proxy,
     spool::{self, Folder, Keeper, Spool},
     upload::{Backoff, Client, RequestStyle, Sender, Timeouts, UploadUrl},
@@ -52,11 +52,11 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     (timeouts.progress, timeouts.response) = (args.upload_timeout, args.upload_timeout);
     let client = Client::with_timeouts(url, timeouts).style(style);
     let backoff = Backoff::new(fastrand::Rng::new());
-    let (run, counters) = (RunId::random(), hub.metrics.upload.clone());
+    let counters = hub.metrics.upload.clone();
     let sampler = args.upload_every.map(|period| Sampler::new(&hub.feed, period));
     let feed = sampler.as_ref().map_or_else(|| hub.feed.clone(), Sampler::samples);
     let Some(path) = &args.spool else {
-        let sender = Sender::newest(client, backoff, counters, feed.subscribe()).run_id(run);
+        let sender = Sender::newest(client, backoff, counters, feed.subscribe());
         let progress = sender.progress();
         hub.status.uploading(move || progress.status());
         return Ok(Upload { sender, sampler });
@@ -71,7 +71,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     if !spool.is_empty() {
         tracing::info!(pictures = spool.len(), "pictures of an earlier run wait in the spool");
     }
-    let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH), run)?;
+    let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH))?;
     let sender = Sender::spooled(client, backoff, counters, keeper);
     let progress = sender.progress();
     hub.status.uploading(move || progress.status());

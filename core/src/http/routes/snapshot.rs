@@ -58,8 +58,8 @@ pub(super) async fn take(server: &Server) -> Reply {
             match picture.kind {
                 PictureKind::Live => {
                     // Pictures with impossible time stamps at least come in order.
-                    let cannot_be = picture.captured_at + MAX_AGE < server.clock.unix();
-                    if picture.captured_at >= server.clock.to_unix(asked_at) || (before && cannot_be) {
+                    let cannot_be = picture.label.captured_at + MAX_AGE < server.clock.unix();
+                    if picture.label.captured_at >= server.clock.to_unix(asked_at) || (before && cannot_be) {
                         return Ok::<_, String>(picture);
                     }
                     before = true;
@@ -95,11 +95,11 @@ fn jpeg(picture: &Arc<Picture>) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let at = picture.captured_at;
+    let at = picture.label.captured_at;
     let timestamp = format!("{}.{:06}", at.as_secs(), at.subsec_micros());
     if let Ok(timestamp) = HeaderValue::try_from(timestamp) {
         headers.insert(HeaderName::from_static("x-timestamp"), timestamp);
     }
-    headers.insert(HeaderName::from_static("x-sequence"), HeaderValue::from(picture.sequence));
+    headers.insert(HeaderName::from_static("x-sequence"), HeaderValue::from(picture.label.sequence));
     reply
 }

@@ -154,7 +154,7 @@ mod tests {
     };
     use crate::{
         clock::ManualClock,
-        feed::{Feed, Picture, PictureKind},
+        feed::{Feed, Label, Picture, PictureKind, RunId},
         net::socket::{Peer, Socket},
     };
     use bytes::Bytes;
@@ -244,8 +244,7 @@ mod tests {
             let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
             self.feed.publish(Picture {
                 jpeg,
-                sequence,
-                captured_at: Duration::ZERO,
+                label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
                 kind: PictureKind::Live,
             });
         }
@@ -331,8 +330,7 @@ mod tests {
         let joined = [&slow, &quick].map(|viewer| stage.fanout.join(viewer));
         let large = Picture {
             jpeg: vec![7; 16 << 20].into(),
-            sequence: 0,
-            captured_at: Duration::ZERO,
+            label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
             kind: PictureKind::Live,
         };
         // More than its socket takes. The task sends what is so large, and here there is none.

@@ -37,7 +37,7 @@ pub(super) const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n
 /// The headers of a part that is described.
 pub(super) fn headers(picture: &Picture) -> Vec<u8> {
     let mut headers = Vec::with_capacity(128);
-    let at = picture.captured_at;
+    let at = picture.label.captured_at;
     let signal = if picture.kind == PictureKind::NoSignal { "X-Signal: none\r\n" } else { "" };
     // Writing to a Vec cannot fail.
     let _ = write!(
@@ -46,7 +46,7 @@ pub(super) fn headers(picture: &Picture) -> Vec<u8> {
         picture.jpeg.len(),
         at.as_secs(),
         at.subsec_micros(),
-        picture.sequence,
+        picture.label.sequence,
     );
     headers
 }
@@ -112,12 +112,17 @@ fn title_case(name: &str) -> impl Iterator<Item = u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::{Label, RunId};
     use bytes::Bytes;
     use std::time::Duration;
 
     fn picture() -> Picture {
         let captured_at = Duration::new(1_700_000_000, 1_234_999);
-        Picture { jpeg: Bytes::from_static(b"JPEG"), sequence: 7, captured_at, kind: PictureKind::Live }
+        Picture {
+            jpeg: Bytes::from_static(b"JPEG"),
+            label: Label { run: RunId::new(0), sequence: 7, captured_at },
+            kind: PictureKind::Live,
+        }
     }
 
     fn wire(framing: Framing) -> String {

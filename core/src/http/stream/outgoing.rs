@@ -112,7 +112,7 @@ impl Outgoing {
 mod tests {
     use super::*;
     use crate::{
-        feed::{Picture, PictureKind},
+        feed::{Label, Picture, PictureKind, RunId},
         http::stream::{
             memfd::Memfd,
             part::{Parts, Sharing},
@@ -179,7 +179,11 @@ mod tests {
 
     fn part(parts: &Parts, sequence: u64) -> Arc<Part> {
         let jpeg = vec![sequence as u8; LENGTH].into();
-        let picture = Picture { jpeg, sequence, captured_at: Duration::ZERO, kind: PictureKind::Live };
+        let picture = Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
+            kind: PictureKind::Live,
+        };
         parts.of(&Arc::new(picture))
     }
 

@@ -147,14 +147,18 @@ impl<'a> NewPart<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::PictureKind;
+    use crate::feed::{Label, PictureKind, RunId};
     use bytes::Bytes;
     use proptest::prelude::*;
     use std::time::Duration;
 
     fn picture(length: usize) -> Arc<Picture> {
         let jpeg = (0..length).map(|i| i as u8).collect::<Vec<_>>().into();
-        Arc::new(Picture { jpeg, sequence: 7, captured_at: Duration::ZERO, kind: PictureKind::Live })
+        Arc::new(Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence: 7, captured_at: Duration::ZERO },
+            kind: PictureKind::Live,
+        })
     }
 
     fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
@@ -216,7 +220,11 @@ mod tests {
     fn part_that_no_viewer_has_is_freed() {
         let (parts, _sharing) = sharing();
         let jpeg = Bytes::from_owner(vec![0; 20_000]);
-        let picture = Picture { jpeg, sequence: 0, captured_at: Duration::ZERO, kind: PictureKind::Live };
+        let picture = Picture {
+            jpeg,
+            label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
+            kind: PictureKind::Live,
+        };
         let picture = Arc::new(picture);
         let gone = Arc::downgrade(&picture);
         drop(parts.of(&picture));

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use eyelet_core::{
     Hub,
     clock::{Clock as _, SystemClock},
-    feed::{Picture, PictureKind},
+    feed::{Label, Picture, PictureKind, RunId},
     http::{self, Access, CredentialSources, Page, Server, SnapshotPolicy, Token},
 };
 use eyelet_hal::{PixelFormat, StreamFormat};
@@ -66,7 +66,11 @@ pub(crate) fn serve(access: Access) -> Running {
         for sequence in 0.. {
             let captured_at = SystemClock.unix();
             let jpeg = Bytes::from_static(SECRET.as_bytes());
-            hub.feed.publish(Picture { jpeg, sequence, captured_at, kind: PictureKind::Live });
+            hub.feed.publish(Picture {
+                jpeg,
+                label: Label { run: RunId::new(0), sequence, captured_at },
+                kind: PictureKind::Live,
+            });
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
