@@ -27,10 +27,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// So many bytes of each thing that a client sends are logged.
+/// At most this many bytes of each value that a client sends are logged.
 const LONGEST: usize = 1024;
 
-/// When nothing was answered, because the client had left: as nginx has it.
+/// The status of a request without an answer, because the client had left: as in nginx.
 const LEFT: u16 = 499;
 
 /// Where lines go. Cloning gives another handle to the same.
@@ -44,8 +44,8 @@ impl From<LineWriter> for AccessLog {
 }
 
 impl AccessLog {
-    /// Appends to a file. Nothing waits for it: lines that it does not take are lost, which is logged once, and counted in it. When it is moved
-    /// away, as by logrotate, a new one is made.
+    /// Appends to a file. The server does not wait for it: lines that it does not take are lost, which is logged once, and
+    /// counted in it. When it is moved away, as by logrotate, a new one is made.
     ///
     /// # Errors
     /// If it cannot be written to, or there is no thread to do so.
@@ -94,7 +94,7 @@ impl AccessLog {
     }
 }
 
-/// A line to be. It is written when this drops.
+/// A line, written when this drops.
 #[derive(Debug)]
 pub(super) struct Entry {
     log: AccessLog,
@@ -133,7 +133,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 fn open(path: &Path) -> Result<File> {
     let mut options = File::options();
     options.append(true).create(true).mode(0o640);
-    // A named pipe that nobody reads must not hold us up.
+    // A named pipe without a reader must not block.
     options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as _);
     options.open(path).map_err(|error| {
         let kind = match error.kind() {
@@ -157,14 +157,14 @@ fn date(unix: Duration) -> String {
 fn field(line: &mut String, headers: &HeaderMap, name: &HeaderName) {
     let Some(value) = headers.get(name) else { return line.push('-') };
     match value.to_str() {
-        // An address of ours with a token in it, or of somebody else with who knows what.
+        // It may hold a token of ours, or a secret of another site.
         Ok(text) if name == REFERER => clean(line, credentials::concealed(text).as_bytes()),
         _ if name == REFERER => line.push('-'),
         _ => clean(line, value.as_bytes()),
     }
 }
 
-/// A query without the secret that lets in, however its name is written.
+/// A query without the token, however its name is written.
 fn redacted(query: &str) -> String {
     let pair = |pair: &str| match pair.split_once('=') {
         Some((name, _)) if is_token(name) => format!("{name}=***"),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_combined_format() {
+    fn line_has_the_combined_format() {
         let request = Request::get("/stream?fps=5").header(USER_AGENT, "curl/8.5.0").body(()).unwrap();
         let line = line(&request, |entry| (entry.status, entry.bytes) = (200, 734));
         let end = "\"GET /stream?fps=5 HTTP/1.1\" 200 734 \"-\" \"curl/8.5.0\" 1.500\n";
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_moved_away_is_followed_by_a_new_one() {
+    fn file_that_was_moved_is_replaced_by_a_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let [path, moved] = ["log", "log.1"].map(|name| folder.path().join(name));
         let log = AccessLog::append(&path).unwrap();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_refused_in_one_line() {
+    fn unwritable_file_is_refused_in_one_line() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("no/such")] {
             let error = AccessLog::append(&path).unwrap_err().to_string();
@@ -262,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_writes_lines_of_his_own(agent in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        fn client_cannot_add_lines_of_its_own(agent in proptest::collection::vec(any::<u8>(), 0..2000)) {
             let agent: Vec<u8> = agent.into_iter().filter(|byte| *byte >= 32 && *byte != 127).collect();
             let request = Request::get("/").header(USER_AGENT, &agent[..]).body(()).unwrap();
             let line = line(&request, |_| ());

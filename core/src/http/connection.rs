@@ -33,8 +33,8 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
         tracing::debug!(%peer, %error, "disconnected before its first byte");
         return;
     }
-    // Before that it costs no buffer: whoever only connects takes no memory, and of a burst each is read, answered and
-    // its buffers freed before the next.
+    // Before that it costs no buffer: a connection without a request takes no memory, and of a burst each is read, answered
+    // and its buffers freed before the next.
     match timeout(limits::HEADER_TIME, socket.first_byte()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "disconnected before its first byte"),
@@ -77,12 +77,12 @@ async fn encrypted(socket: Socket, _: &Context) -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-/// What became of the request that hyper has handed over last.
+/// The state of the request that hyper has handed over last.
 #[derive(Debug, Default)]
 struct Exchange {
     /// No answer yet.
     answering: AtomicBool,
-    /// There was a request since the connection had its turn: the next one waits until others have had theirs.
+    /// It has answered a request in this turn: the next one waits until the other connections have had theirs.
     had_turn: AtomicBool,
     /// It asked for the stream.
     stream: Mutex<Option<StreamRequest>>,
@@ -142,7 +142,7 @@ async fn requests(
         // There are clients that know `Content-Length` in this spelling alone.
         .title_case_headers(true)
         .header_read_timeout(limits::HEADER_TIME)
-        // Who has nothing more to say, as `nc -N`, still wants the answer.
+        // A client that has closed its side, as `nc -N`, still wants the answer.
         .half_close(true)
         .max_buf_size(limits::HEADER_BYTES)
         .serve_connection(monitor, service);
@@ -155,7 +155,7 @@ async fn requests(
             }
             return Poll::Ready(None);
         }
-        // A peer that takes its answer counts as idle from its last byte on: nobody can hold a place by not reading.
+        // A peer that takes its answer counts as idle from its last byte on: no client can hold a place by not reading.
         let now = (exchange.answering.load(Ordering::Relaxed), writes.written());
         if now != std::mem::replace(&mut known, now) {
             if now.0 { place.busy() } else { place.idle() }
@@ -173,17 +173,17 @@ async fn requests(
     Some((connection.into_parts().io.into_socket(), request))
 }
 
-/// What every answer says, whoever made it.
+/// Adds the headers that every answer has.
 fn finish(request: &Request<Incoming>, reply: &mut Reply, context: &Context) {
     let headers = reply.headers_mut();
     headers.extend(context.server.origins.grant(request.headers()));
-    // Not for the stream: a page of another server may show it, and the standard (opaque response blocking) lets a
-    // browser refuse what says this and is no picture by its type.
+    // Not for the stream: a page of another site may show it, and the standard (opaque response blocking) lets a browser
+    // refuse an answer with this header whose type is no picture's.
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != framing::CONTENT_TYPE) {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if !request.body().is_end_stream() {
-        // No answer needs a body, so nobody reads it; hyper closes then, and the peer should know.
+        // No route takes a body, so it is not read; hyper closes then, and the peer should know.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

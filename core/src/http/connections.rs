@@ -1,8 +1,8 @@
-//! Who is connected: so many in all, so many from one address, and who gives way when there are too many.
+//! The limits on connections, in all and from one address, and which connection is evicted when there are too many.
 //!
-//! Viewers have places of their own (there are more places than viewers) and never give way. Of the others an *idle* one
-//! does: without a request (none yet, half of one, or the next one not yet). If none is, one of the network that has
-//! most: somebody who asks without end, from as many connections as he may have, keeps nobody else out.
+//! Viewers have places of their own (there are more places than viewers) and are never evicted. Of the others an *idle* one
+//! is: one without a request (none yet, half of one, or not yet the next). If none is idle, it is one of the network that
+//! has most: a client that sends requests without end, over as many connections as it may have, keeps no other out.
 
 use crate::{
     feed::metrics::ConnectionCounters,
@@ -16,10 +16,10 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// Who has just come is given the time to ask, while there is a network with more connections that can give way.
+/// A new connection has this long for its request, while there is a network with more connections to evict from.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The connections now. Also for other servers than eyelet's own.
+/// The open connections, up to a limit. Also for other servers than eyelet's own.
 #[derive(Clone, Debug)]
 pub struct Connections {
     max: usize,
@@ -47,7 +47,7 @@ struct Share {
 }
 
 impl Share {
-    /// Connections that could give way.
+    /// Connections that could be evicted.
     fn others(self) -> usize {
         self.connections - self.viewers
     }
@@ -59,27 +59,27 @@ struct Entry {
     came: Instant,
     idle_since: Option<u64>,
     watches: bool,
-    give_way: Arc<Notify>,
+    evict: Arc<Notify>,
 }
 
 impl Connections {
-    /// So many in all, and from one network, which is an IPv4 address or an IPv6 /64.
+    /// At most `max` in all, and `max_per_network` from one network, which is an IPv4 address or an IPv6 /64.
     pub fn new(max: usize, max_per_network: usize, counters: ConnectionCounters) -> Self {
         Self { max, max_per_network, counters, inner: Arc::default() }
     }
 
-    /// A place for a connection from there, idle at first. None if so many are at work. A web server on this machine may stand
-    /// for any number of people: `127.0.0.1` and `::1` are not counted as a network.
+    /// A place for a connection from `peer`, idle at first; `None` if all places are busy. A web server on this machine may
+    /// stand for any number of clients: `127.0.0.1` and `::1` are not counted as a network.
     pub fn admit_peer(&self, peer: SocketAddr) -> Option<Place> {
         self.admit(Peer::Tcp(peer).counted_network())
     }
 
-    /// A place for a connection of `network` (none is not counted), idle at first. None if so many are at work.
+    /// A place for a connection from `network` (`None` is not counted), idle at first; `None` if all places are busy.
     pub(super) fn admit(&self, network: Option<Network>) -> Option<Place> {
         let mut inner = self.lock();
         let crowded = network.filter(|&n| inner.share(Some(n)).connections >= self.max_per_network);
         let full = inner.connections.len() >= self.max;
-        let gives_way = match (crowded, full) {
+        let evicts = match (crowded, full) {
             (Some(_), _) => inner.idle(crowded, 0).map(Some),
             (None, true) => {
                 let newcomer = inner.share(network).others();
@@ -87,32 +87,32 @@ impl Connections {
             }
             (None, false) => Some(None),
         };
-        let Some(gives_way) = gives_way else {
+        let Some(evicts) = evicts else {
             self.counters.refused.inc();
             return None;
         };
-        if let Some(id) = gives_way {
+        if let Some(id) = evicts {
             self.evict(&mut inner, id);
         }
         let id = inner.number();
         if let Some(network) = network {
             inner.networks.entry(network).or_default().connections += 1;
         }
-        let give_way = Arc::new(Notify::new());
-        let (came, notify) = (Instant::now(), Arc::clone(&give_way));
-        let entry = Entry { network, came, idle_since: None, watches: false, give_way: notify };
+        let evict = Arc::new(Notify::new());
+        let (came, notify) = (Instant::now(), Arc::clone(&evict));
+        let entry = Entry { network, came, idle_since: None, watches: false, evict: notify };
         inner.connections.insert(id, entry);
         inner.set_idle(id);
         self.counters.now.inc();
-        Some(Place { id, give_way, connections: self.clone() })
+        Some(Place { id, evict, connections: self.clone() })
     }
 
-    /// Whether the next one needs another's place.
+    /// Whether the next connection evicts another.
     pub(super) fn is_full(&self) -> bool {
         self.lock().connections.len() >= self.max
     }
 
-    /// Ends an idle connection of the network that has most, the one that has been idle longest; if one is.
+    /// Evicts the connection that has been idle longest, of the network that has most; false if none is idle.
     pub(super) fn make_room(&self) -> bool {
         let mut inner = self.lock();
         let idle = inner.idle(None, 0);
@@ -121,7 +121,7 @@ impl Connections {
 
     fn evict(&self, inner: &mut Inner, id: u64) {
         if let Some(entry) = inner.remove(id) {
-            entry.give_way.notify_one();
+            entry.evict.notify_one();
             self.counters.evicted.inc();
             self.counters.now.dec();
         }
@@ -209,7 +209,7 @@ impl Inner {
 #[derive(Debug)]
 pub struct Place {
     id: u64,
-    give_way: Arc<Notify>,
+    evict: Arc<Notify>,
     connections: Connections,
 }
 
@@ -224,7 +224,7 @@ impl Place {
         self.connections.lock().set_busy(self.id);
     }
 
-    /// It watches from now on.
+    /// It is a viewer from now on.
     pub(super) fn watches(&self) {
         let mut inner = self.connections.lock();
         inner.set_busy(self.id);
@@ -236,7 +236,7 @@ impl Place {
         }
     }
 
-    /// A proxy says whose request this is: it counts as that network's from now on. Whether that may have one more.
+    /// Counts the connection as `network`'s from now on, whose request a proxy has handed on; false if that has its share.
     pub(super) fn belongs_to(&self, network: Option<Network>) -> bool {
         let mut inner = self.connections.lock();
         let inner = &mut *inner;
@@ -263,9 +263,9 @@ impl Place {
         true
     }
 
-    /// Until somebody else has been given this place.
-    pub async fn given_away(&self) {
-        self.give_way.notified().await;
+    /// Waits until the connection is evicted.
+    pub async fn evicted(&self) {
+        self.evict.notified().await;
     }
 }
 
@@ -290,48 +290,48 @@ mod tests {
         Connections::new(max, per_network, ConnectionCounters::default())
     }
 
-    async fn is_given_away(place: &Place) -> bool {
-        tokio::time::timeout(Duration::ZERO, place.given_away()).await.is_ok()
+    async fn is_evicted(place: &Place) -> bool {
+        tokio::time::timeout(Duration::ZERO, place.evicted()).await.is_ok()
     }
 
     #[tokio::test]
-    async fn who_has_been_idle_longest_gives_way() {
+    async fn connection_that_is_idle_longest_is_evicted() {
         let all = connections(3, 9);
         let places = [(); 3].map(|()| all.admit(None).unwrap());
         places[0].busy();
         places[1].idle();
         let newest = all.admit(None).unwrap();
-        assert!(is_given_away(&places[2]).await, "1 has been idle for less long");
-        assert!(!is_given_away(&places[0]).await && !is_given_away(&places[1]).await);
+        assert!(is_evicted(&places[2]).await, "1 has been idle for less long");
+        assert!(!is_evicted(&places[0]).await && !is_evicted(&places[1]).await);
         assert_eq!(all.counters.now.get(), 3);
 
         places[1].busy();
         newest.busy();
-        assert!(all.admit(None).is_none(), "all are at work");
+        assert!(all.admit(None).is_none(), "all are busy");
         assert!(!all.make_room());
         places[0].idle();
         let _another = all.admit(None).unwrap();
-        assert!(is_given_away(&places[0]).await);
+        assert!(is_evicted(&places[0]).await);
         assert_eq!((all.counters.evicted.get(), all.counters.refused.get()), (2, 1));
         drop((places, newest));
         assert_eq!(all.counters.now.get(), 1);
     }
 
     #[tokio::test]
-    async fn of_many_silent_peers_those_give_way_that_have_most() {
+    async fn idle_connections_of_the_network_with_most_are_evicted_first() {
         let all = connections(4, 3);
         let slow_to_ask = all.admit(peer("10.0.0.1")).unwrap();
         let many = [(); 3].map(|()| all.admit(peer("10.0.0.2")).unwrap());
         let _others = ["10.0.0.3", "10.0.0.4"].map(|address| all.admit(peer(address)).unwrap());
-        assert!(!is_given_away(&slow_to_ask).await, "though it has been idle longest");
-        assert!(is_given_away(&many[0]).await && is_given_away(&many[1]).await);
-        assert!(!is_given_away(&many[2]).await);
+        assert!(!is_evicted(&slow_to_ask).await, "though it has been idle longest");
+        assert!(is_evicted(&many[0]).await && is_evicted(&many[1]).await);
+        assert!(!is_evicted(&many[2]).await);
         let _one_more = all.admit(peer("10.0.0.5")).unwrap();
-        assert!(is_given_away(&slow_to_ask).await, "among equals who has been idle longest");
+        assert!(is_evicted(&slow_to_ask).await, "among equals the one that is idle longest");
     }
 
     #[tokio::test]
-    async fn one_address_takes_only_its_share() {
+    async fn address_with_its_share_evicts_its_own_idle_connection() {
         let all = connections(9, 2);
         for (one, same, other) in [
             ("10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"),
@@ -342,8 +342,8 @@ mod tests {
             let stranger = all.admit(peer(other)).unwrap();
             second.busy();
             let third = all.admit(peer(one)).unwrap();
-            assert!(is_given_away(&first).await, "an idle one of the same address");
-            assert!(!is_given_away(&stranger).await);
+            assert!(is_evicted(&first).await, "an idle one of the same address");
+            assert!(!is_evicted(&stranger).await);
             third.busy();
             assert!(all.admit(peer(one)).is_none());
             drop(second);
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_web_server_on_this_machine_is_not_counted() {
+    fn loopback_and_unix_sockets_are_not_counted() {
         let all = connections(9, 2);
         for peer in [peer("127.0.0.1"), peer("::1"), peer("::ffff:127.0.0.1"), Peer::Unix.counted_network()] {
             let places = [(); 3].map(|()| all.admit(peer).unwrap());
@@ -367,8 +367,8 @@ mod tests {
         assert!(all.admit(peer("127.0.0.2")).is_none());
     }
 
-    /// All places taken by four connections of each of two networks, all at work.
-    fn at_work(all: &Connections) -> Vec<Place> {
+    /// All places taken by four connections of each of two networks, all busy.
+    fn all_busy(all: &Connections) -> Vec<Place> {
         let greedy = ["10.0.0.1", "10.0.0.2"].repeat(4);
         let places: Vec<_> = greedy.into_iter().map(|address| all.admit(peer(address)).unwrap()).collect();
         places.iter().for_each(Place::busy);
@@ -376,53 +376,53 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_all_are_at_work_the_network_with_most_gives_way_and_comes_not_back() {
+    async fn busy_connections_of_the_network_with_most_are_evicted_and_not_readmitted() {
         let all = connections(8, 4);
-        let places = at_work(&all);
-        // Three who have none yet; each has just come and not asked.
+        let places = all_busy(&all);
+        // Three that have none yet; each is new and without a request.
         let others = ["10.0.0.3", "10.0.0.4", "127.0.0.1"].map(|address| all.admit(peer(address)).unwrap());
         let mut left = vec![];
         for place in &places {
-            left.push(!is_given_away(place).await);
+            left.push(!is_evicted(place).await);
         }
         assert_eq!(left.iter().filter(|&&left| left).count(), 5);
-        assert_eq!(left[..4], [true; 4], "the newest give way");
+        assert_eq!(left[..4], [true; 4], "the newest are evicted");
         for address in ["10.0.0.1", "10.0.0.2"].repeat(9) {
             assert!(all.admit(peer(address)).is_none(), "{address} has its share");
         }
         for other in &others {
-            assert!(!is_given_away(other).await, "who comes again pushes out nobody who has just come");
+            assert!(!is_evicted(other).await, "a reconnecting client evicts no new connection");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_come_and_asks_nothing_gives_way_before_those_at_work() {
+    async fn silent_connection_is_evicted_before_busy_ones() {
         let all = connections(9, 4);
-        let places = at_work(&all);
+        let places = all_busy(&all);
         let silent = all.admit(peer("10.0.0.3")).unwrap();
         tokio::time::advance(GRACE).await;
         let _new = all.admit(peer("10.0.0.4")).unwrap();
-        assert!(is_given_away(&silent).await);
+        assert!(is_evicted(&silent).await);
         for place in &places {
-            assert!(!is_given_away(place).await);
+            assert!(!is_evicted(place).await);
         }
     }
 
     #[tokio::test]
-    async fn viewers_and_equals_never_give_way() {
+    async fn viewers_and_equals_are_never_evicted() {
         let all = connections(8, 4);
-        let places = at_work(&all);
+        let places = all_busy(&all);
         places.iter().for_each(Place::watches);
         assert!(all.admit(peer("10.0.0.3")).is_none(), "viewers");
         drop(places);
         assert!(all.lock().networks.is_empty());
         let equals: Vec<_> = (0..8).map(|n| all.admit(peer(&format!("10.0.1.{n}"))).unwrap()).collect();
         equals.iter().for_each(Place::busy);
-        assert!(all.admit(peer("10.0.0.3")).is_none(), "nobody has more than one");
+        assert!(all.admit(peer("10.0.0.3")).is_none(), "no network has more than one");
     }
 
     #[test]
-    fn a_proxys_connection_counts_as_its_clients() {
+    fn connection_of_a_proxy_counts_as_its_clients() {
         let all = connections(9, 2);
         let proxys = [(); 4].map(|()| all.admit(None).unwrap());
         assert!(proxys[0].belongs_to(peer("10.0.0.1")) && proxys[1].belongs_to(peer("10.0.0.1")));

@@ -1,4 +1,4 @@
-//! How much a peer may ask for, and for how long: every number, with its reason.
+//! The limits of what a peer may use, and for how long: every number, with its reason.
 
 use std::time::Duration;
 
@@ -9,14 +9,13 @@ pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// The longest request head; cookies and proxies make them long.
 pub(super) const HEADER_BYTES: usize = 16 * 1024;
 
-/// What a viewer may send after its request. It has nothing to say, and reading costs time.
+/// What a viewer may send after its request, in bytes. It has nothing to send, and reading costs time.
 pub(super) const CHATTER: usize = 16 * 1024;
 
-/// `--max-connections-per-address` when nobody says: five browsers with six connections each behind one router.
+/// `--max-connections-per-address` by default: five browsers with six connections each behind one router.
 pub const CONNECTIONS_PER_ADDRESS: usize = 32;
 
-/// Connections beyond the viewers when nobody says: pages, snapshots, scrapers, and those that are told to come
-/// back later.
+/// Connections beyond the viewers by default: pages, snapshots, scrapers, and clients that are told to retry.
 const OTHER_CONNECTIONS: usize = 240;
 
 /// File descriptors that connections leave to all else, at least.
@@ -24,20 +23,20 @@ const RESERVED_FILES: usize = 64;
 
 /// What may be needed beyond what is open when a server begins: a camera that is opened again under another driver, with
 /// a descriptor for each of up to 16 buffers; an upload's connection and look-up; a spooled picture on its way to the
-/// disk; a page, users, a certificate or a log that is read or opened again; two parts in shared pages; and one
+/// disk; a page, users, a certificate or a log that is read or opened again; two parts in memfds; and one
 /// connection too many, to refuse it.
 const LATER_FILES: usize = 32;
 
-/// Even where files are few, so many connections are tried.
+/// At least so many connections are attempted, however low the limit of open files.
 const FEWEST_CONNECTIONS: usize = 16;
 
-/// However small the picture, a peer has the time for so many bytes.
+/// However small the picture, a peer has the time for this many bytes.
 const FEWEST_BYTES: usize = 64 * 1024;
 
-/// In bytes a second: who takes less is no viewer. One small picture would take half a minute.
+/// Bytes a second: a peer that takes less is disconnected. One small picture would take half a minute.
 const SLOWEST: f64 = 2_000.0;
 
-/// How many may be connected.
+/// How many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -71,7 +70,7 @@ impl Limits {
 }
 
 /// How many files this process has open: the camera and its buffers, listening sockets, a spool, logs, a watchdog and
-/// whatever else there is. 0 where the system does not tell.
+/// whatever else there is. 0 where the system does not say.
 pub(super) fn held_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
@@ -88,14 +87,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stall_budget_grows_with_the_picture() {
+    fn stall_budget_grows_with_the_picture() {
         assert_eq!(stall_budget(0).as_secs(), 32);
         assert_eq!(stall_budget(60_000), stall_budget(0));
         assert_eq!(stall_budget(200_000), Duration::from_secs(100));
     }
 
     #[test]
-    fn connections_leave_files_for_the_rest() {
+    fn default_connections_leave_file_descriptors_for_the_rest() {
         let limits = Limits::default();
         assert_eq!(limits.connections(16, Some(1024), 12), 256);
         assert_eq!(limits.connections(16, None, 12), 256);
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_is_open_is_counted() {
+    fn open_files_are_counted() {
         let before = held_files();
         let _more: Vec<_> = (0..50).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
         // Other tests open and close files meanwhile.

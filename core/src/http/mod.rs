@@ -1,7 +1,7 @@
 //! The HTTP server: a page, a live stream, snapshots, state and metrics.
 //!
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
-//! the stream itself, which sends each picture with one system call and waits for nobody.
+//! the stream itself, which sends each picture with one system call and waits for no viewer.
 
 mod access_log;
 mod auth;
@@ -43,11 +43,11 @@ use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use stream::{Fanout, Viewers};
 use tokio::time::Instant;
 
-/// `--max-viewers` when nobody says.
+/// `--max-viewers` by default.
 pub const MAX_VIEWERS: usize = 16;
 
-/// That connections cannot be accepted is said again when it has not happened for this long.
-const SAID: Duration = Duration::from_secs(60);
+/// That connections cannot be accepted is logged again when it has not happened for this long.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// So many new connections may replace others before all the rest have a turn: with one at a time a crowd that asks
 /// without end keeps newcomers waiting in the kernel's queue.
@@ -58,12 +58,12 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConn
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\n\r\n\
     connection limit reached; retry shortly\n";
 
-/// The same on a TLS port: a fatal alert (`internal_error`), which a peer understands before it has shaken hands. To do
-/// that for each one too many would cost more than to let it in.
+/// The same on a TLS port: a fatal alert (`internal_error`), which a peer understands before the handshake. A handshake with
+/// each one too many would cost more than admitting it.
 #[cfg(feature = "tls")]
 const FULL_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 
-/// What a server needs to know.
+/// A server: what it serves, and to whom.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// The pictures, counters and state to serve.
@@ -72,17 +72,17 @@ pub struct Server {
     pub page: Page,
     /// The path in front of every route.
     pub base_path: BasePath,
-    /// How many may watch `/stream` at once.
+    /// The viewer limit: how many may watch `/stream` at once.
     pub max_viewers: usize,
-    /// How many may be connected.
+    /// The limits on connections.
     pub limits: Limits,
-    /// Which pages of other servers may read the answers.
+    /// The pages of other sites that may read the answers.
     pub origins: Origins,
     /// What `/snapshot` answers when no new frame comes.
     pub snapshot: SnapshotPolicy,
-    /// Who may look.
+    /// Which clients are admitted.
     pub access: Access,
-    /// Who may say whose request it hands on.
+    /// The proxies that are believed about their clients' addresses.
     pub proxies: TrustedProxies,
     /// Where a line for each request goes.
     pub access_log: Option<AccessLog>,
@@ -115,7 +115,7 @@ impl Server {
         }
     }
 
-    /// What one too many is answered on this connection.
+    /// The answer to a connection too many.
     fn full(&self, socket: &Socket) -> &'static [u8] {
         #[cfg(feature = "tls")]
         if self.tls.is_some() && matches!(socket, Socket::Tcp(_)) {
@@ -147,11 +147,11 @@ impl Server {
                 expiry.set(end.as_secs().try_into().unwrap_or(i64::MAX));
             }));
         }
-        let mut said: Option<Instant> = None;
+        let mut logged: Option<Instant> = None;
         let mut unread = 0;
         loop {
             match accept(&mut listeners).await {
-                // A proxy's clients are counted when it has said whose request it is.
+                // A proxy's connection is counted as its client's, with its first request.
                 Ok((socket, peer)) => match connections
                     .admit(peer.counted_network().filter(|_| !context.server.proxies.are(&peer)))
                 {
@@ -159,7 +159,7 @@ impl Server {
                         let context = Arc::clone(&context);
                         tasks.spawn(async move {
                             tokio::select! {
-                                () = place.given_away() => tracing::debug!(%peer, "idle, and gave way"),
+                                () = place.evicted() => tracing::debug!(%peer, "evicted"),
                                 () = connection::serve(socket, peer.clone(), &place, context) => {}
                             }
                         });
@@ -177,13 +177,13 @@ impl Server {
                     }
                 },
                 Err(error) => {
-                    // Out of file descriptors: those at work will free some, and who is idle does so at once.
-                    // At the limit one is let in now and then, which is no end of it.
-                    if said.is_none_or(|at| at.elapsed() > SAID) {
+                    // Out of file descriptors: busy connections will free some, and an idle one does so at once.
+                    // At the limit one is admitted now and then, which does not end it.
+                    if logged.is_none_or(|at| at.elapsed() > QUIET) {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
-                    said = Some(Instant::now());
-                    // Those that came last were not read yet; who has sent a request is not idle.
+                    logged = Some(Instant::now());
+                    // The newest were not read yet; a connection with a request is not idle.
                     tokio::task::yield_now().await;
                     if connections.make_room() {
                         tokio::task::yield_now().await;
@@ -216,7 +216,7 @@ async fn accept(listeners: &mut [Listener]) -> io::Result<(Socket, Peer)> {
         first.map_or(Poll::Pending, Poll::Ready)
     })
     .await;
-    // A busy one is asked last the next time, so that it cannot keep the others waiting.
+    // It comes last the next time, so that a busy one cannot keep the others waiting.
     listeners[index..].rotate_left(1);
     accepted
 }

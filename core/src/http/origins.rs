@@ -1,7 +1,7 @@
-//! Which pages of other servers may read what this one answers: cross-origin resource sharing (CORS).
+//! The pages of other sites that may read the answers: cross-origin resource sharing (CORS).
 //!
-//! Without `--allow-origin` no page of another server may: browsers then keep every answer from its scripts. Such
-//! a page can still show the stream in an `<img>`, as it can show any picture of the web.
+//! By default none may: browsers then keep every answer from the scripts of other sites. Such a page can still show the
+//! stream in an `<img>`, as it can show any picture of the web.
 
 use hyper::{
     HeaderMap, Method, Request,
@@ -62,13 +62,13 @@ impl From<Vec<AllowedOrigin>> for Origins {
 }
 
 impl Origins {
-    /// What an answer to a request with these headers says about origins: nothing where none is allowed.
+    /// The CORS headers of the answer to a request with these headers: none where no origin is allowed.
     pub(super) fn grant(&self, request: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if self.0.is_empty() {
             return headers;
         }
-        // An <img> in a page that isolates itself (COEP) asks without an origin, and shows only what says this.
+        // An <img> in a page that isolates itself (COEP) sends no origin, and shows only answers with this header.
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
         let all = self.0.iter().find(|allowed| allowed.0 == "*");
         if all.is_none() {
@@ -77,7 +77,7 @@ impl Origins {
         }
         let origin = request.get(ORIGIN);
         let same = || self.0.iter().find(|allowed| Some(&allowed.0) == origin);
-        // What is sent back is our own value, never the request's.
+        // The value sent back is our own, never the request's.
         if let Some(allowed) = all.or_else(same) {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.0.clone());
             let ours = HeaderValue::from_static("X-Timestamp, X-Sequence");
@@ -86,8 +86,8 @@ impl Origins {
         headers
     }
 
-    /// What a browser wants to know before it sends a request with headers of a page's own; `None` if this is
-    /// no such question, or of no allowed origin.
+    /// The answer to a preflight, which a browser sends before a request with headers of the page's own; `None` if this is
+    /// none, or of no allowed origin.
     pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<HeaderMap> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
@@ -98,7 +98,7 @@ impl Origins {
         }
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization"));
-        // Seconds. Browsers ask again after two hours at most.
+        // Seconds. Browsers repeat the preflight after two hours at most.
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
         Some(headers)
     }

@@ -1,15 +1,15 @@
-//! `--trusted-proxy`: whose word about the addresses of clients is taken.
+//! `--trusted-proxy`: the proxies that are believed about the addresses of their clients.
 //!
-//! Anybody can send `X-Forwarded-For`. It is read only from a proxy that is trusted, and from its right end, where that
-//! proxy has added who it heard from: what stands left of the first untrusted address is what that client said itself.
-//! `Forwarded` (RFC 7239) is not read: a proxy that writes the one header hands on the other as a client sent it, so to
-//! read both is to believe anybody.
+//! Any client can send `X-Forwarded-For`. It is read only from a trusted proxy, and from its right end, where that proxy has
+//! appended the address of its client: everything left of the first untrusted address may be forged. `Forwarded` (RFC 7239)
+//! is not read: a proxy that writes the one header forwards the other as a client sent it, so reading both would mean
+//! believing any client.
 
 use crate::net::socket::Peer;
 use hyper::HeaderMap;
 use std::{net::IpAddr, net::SocketAddr, str::FromStr};
 
-/// What `--trusted-proxy` takes: an address, a network such as `192.168.0.0/24`, or `unix` for whoever connects by a
+/// What `--trusted-proxy` takes: an address, a network such as `192.168.0.0/24`, or `unix` for all that connect by a
 /// Unix socket.
 ///
 /// ```
@@ -85,8 +85,8 @@ impl TrustedProxies {
         self.0.iter().any(|proxy| proxy.is(ip))
     }
 
-    /// Whose request it is that this trusted `peer` has handed on: the last address that no trusted proxy has. Where an
-    /// address cannot be read, it is the proxy that has written it.
+    /// The client whose request this trusted `peer` has forwarded: the last address that is no trusted proxy's. Where an
+    /// address cannot be read, it is the proxy that wrote it.
     pub(super) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Peer {
         let mut client = peer.clone();
         let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();

@@ -1,4 +1,4 @@
-//! The socket under hyper, with two things to know about it: whether everything written has gone, and how much.
+//! The socket under hyper, with a record of its writes: whether everything has gone, and how much.
 
 use super::limits;
 use crate::net::socket::Socket;
@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::time::{Sleep, sleep};
 
-/// What is known of the bytes that hyper writes.
+/// The record of hyper's writes.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     blocked: AtomicBool,
@@ -34,7 +34,7 @@ impl Writes {
     }
 }
 
-/// A socket that tells how its writes fare, and gives up on a peer that takes nothing.
+/// A socket that records its writes, and gives up on a peer that takes nothing.
 #[derive(Debug)]
 pub(super) struct WriteMonitor {
     io: TokioIo<Socket>,

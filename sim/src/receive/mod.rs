@@ -98,7 +98,7 @@ pub async fn run(
                         serve(stream, Arc::clone(&shelf), options, stopped.clone(), Arc::clone(&place));
                     connections.spawn(async move {
                         tokio::select! {
-                            () = place.given_away() => debug!(%peer, "sent nothing, and gave way"),
+                            () = place.evicted() => debug!(%peer, "evicted while idle"),
                             served = served => if let Err(e) = served {
                                 debug!(%peer, "connection broke: {e}");
                             }

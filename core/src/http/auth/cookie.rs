@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_is_read_again() {
+    fn cookie_that_was_set_is_read_back() {
         let given = set(0xabc).unwrap();
         let given = given.to_str().unwrap().split(';').next().unwrap();
         let read = |cookies: &[&str]| {

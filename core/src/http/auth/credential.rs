@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_and_queries() {
+    fn credential_is_read_from_header_or_query() {
         for (header, query, credential) in [
             (&[][..], "", Credential::None),
             (&[], "fps=1&xtoken=a&Token=b&%74oken=c", Credential::None),
@@ -121,13 +121,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn basic_is_read_as_it_was_written(user in "[^:]{0,20}", password in "\\PC{0,40}") {
+        fn basic_credential_round_trips(user in "[^:]{0,20}", password in "\\PC{0,40}") {
             let header = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
             prop_assert!(offered(&[&header], "") == basic(&user, &password));
         }
 
         #[test]
-        fn any_query_is_read(query in "\\PC*", tail in "[%0-9a-f&=token]{0,30}") {
+        fn any_query_is_parsed(query in "\\PC*", tail in "[%0-9a-f&=token]{0,30}") {
             let _ = offered(&[], &query);
             let _ = offered(&[], &tail);
         }

@@ -5,7 +5,7 @@ use argon2::{
     password_hash::{PasswordVerifier, phc::PasswordHash},
 };
 
-/// The dearest bcrypt that is taken: 2^14 rounds are about 1 s on a laptop and 10 s on a 1 GHz board.
+/// The highest bcrypt cost that is accepted: 2^14 rounds are about 1 s on a laptop and 10 s on a 1 GHz board.
 const MAX_BCRYPT_COST: u32 = 14;
 
 /// The most memory an argon2 hash may ask for, in KiB: 64 MiB, a quarter of a small board's.
@@ -83,7 +83,7 @@ mod tests {
         "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$kyj4KAQPkDHofxQqmZFrtcrDql5eltyrs3W6/tB5JPs";
 
     #[test]
-    fn the_right_password_alone_matches() {
+    fn right_password_alone_matches() {
         for hash in [BCRYPT, ARGON2].map(|text| Hash::parse(text).unwrap()) {
             assert!(hash.matches(b"open sesame"), "{hash:?}");
             for wrong in
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told_without_the_hash() {
+    fn unusable_hash_is_refused_without_being_shown() {
         let dear = ARGON2.replace("m=64", "m=1048576");
         let slow = ARGON2.replace("t=1", "t=900000");
         let cost = BCRYPT.replace("$05$", "$31$");

@@ -1,7 +1,7 @@
-//! Passwords' hashes: one at a time, on a thread of its own, those first who have guessed least.
+//! Passwords' hashes: one at a time, on a thread of its own, accounts with the fewest failures first.
 //!
-//! A hash takes up to seconds and tens of megabytes, by design. Who guesses a lot, from however many connections, is
-//! behind everybody else; and nobody waits for longer than [`DEADLINE`] for his turn.
+//! A hash takes up to seconds and tens of megabytes, by design. A client that guesses a lot, over however many connections,
+//! comes after all others; and no request waits for longer than [`DEADLINE`] for its turn.
 
 use super::{throttle::PATIENCE, verifier::Verifier};
 use crate::http::auth::lock;
@@ -13,10 +13,10 @@ use std::{
 };
 use tokio::{sync::oneshot, time::timeout};
 
-/// How many may wait for their turn. Beyond, the one who has guessed most is turned away.
+/// How many requests may wait for their turn. Beyond, the one with the most failures is rejected.
 const WAITING: usize = 64;
 
-/// How long one may wait for its turn.
+/// How long a request may wait for its turn.
 const DEADLINE: Duration = PATIENCE;
 
 /// The thread and its queue. It ends when this drops.
@@ -39,7 +39,7 @@ struct Queue {
 /// A password to check.
 #[derive(Debug)]
 struct Job {
-    /// The wrong tries of who asks, then the order of coming.
+    /// The failures of the account, then the order of arrival.
     rank: (u32, u64),
     verifier: Arc<Verifier>,
     user: Vec<u8>,
@@ -48,7 +48,7 @@ struct Job {
 }
 
 impl Hashing {
-    /// Starts the thread: later there may be none to have.
+    /// Starts the thread now: later the system may have none to give.
     pub(super) fn start() -> Result<Self> {
         let shared = Arc::<Shared>::default();
         let hashing = Self(Arc::clone(&shared));
@@ -61,8 +61,8 @@ impl Hashing {
         Ok(hashing)
     }
 
-    /// Whether the password is right; `None` if that cannot be found out in time. `wrong` is how many tries of who
-    /// asks were wrong.
+    /// Whether the password is right; `None` if that cannot be found out in time. `wrong` is the number of failures of the
+    /// account.
     pub(super) async fn check(
         &self,
         verifier: &Arc<Verifier>,
@@ -92,10 +92,10 @@ impl Drop for Hashing {
 }
 
 impl Shared {
-    /// Queues a job if there is room, or somebody who has guessed more. Gives its rank.
+    /// Queues a job if there is room, or one of an account with more failures. Its rank.
     fn push(&self, job: impl FnOnce(u64) -> Job) -> Option<(u32, u64)> {
         let mut queue = lock(&self.queue);
-        // Those who have left meanwhile need no answer.
+        // Clients that have left meanwhile need no answer.
         queue.waiting.retain(|job| !job.answer.is_closed());
         queue.next += 1;
         let job = job(queue.next);
@@ -137,7 +137,7 @@ impl Shared {
 
 impl Job {
     fn run(self) {
-        // Whoever asked may be gone.
+        // The client may be gone.
         let _ = self.answer.send(self.verifier.check(&self.user, &self.password));
     }
 }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_guessed_least_comes_first_and_who_has_left_not_at_all() {
+    fn job_with_fewest_failures_is_first_and_one_whose_client_left_is_skipped() {
         let shared = Shared::default();
         let _kept = [5, 1, 9, 1].map(|wrong| job(&shared, wrong).unwrap());
         drop(job(&shared, 0).unwrap());
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_turns_away_who_has_guessed_most() {
+    fn full_queue_drops_the_job_with_most_failures() {
         let shared = Shared::default();
         let mut guessers: Vec<_> = (0..WAITING as u32).map(|i| job(&shared, 4 + i).unwrap()).collect();
         assert!(job(&shared, 100).is_none());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_ever() {
+    async fn request_without_its_turn_in_time_has_no_verdict() {
         // Its thread never takes anything.
         let hashing = Hashing(Arc::default());
         let verifier = Arc::new(Verifier::new(vec![], None, [0; 32]));

@@ -8,54 +8,54 @@
 use crate::net::socket::Network;
 use std::{collections::HashMap, time::Duration};
 
-/// A person mistypes a few times; nothing is slowed down until then.
+/// A person mistypes a few times; so many failures are free.
 const FREE: u32 = 3;
 
-/// What the first wrong try after those costs; each further one costs twice as much.
+/// The cost of the first failed attempt after those; each further one costs twice as much.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// The most that one try costs.
+/// The most that one attempt costs.
 const MOST: Duration = Duration::from_secs(30);
 
-/// A try that would have to wait longer than this is turned away.
+/// An attempt that would have to wait longer than this is rejected.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Without a try for so long after the last charge is over, an account starts anew.
+/// An account without an attempt for this long after its last charge is over starts anew.
 const FORGET: Duration = Duration::from_secs(600);
 
-/// How many accounts are remembered. Beyond, the one that may try again the soonest is forgotten.
+/// How many accounts are kept. Beyond, the one that may try again the soonest is dropped.
 const ACCOUNTS: usize = 1024;
 
-/// How many wrong proofs an account remembers: a few old tabs, each with its own.
+/// How many wrong credentials an account remembers: a few old tabs, each with its own.
 const WRONG: usize = 8;
 
-/// While it is slowed down, an account may still compare a proof with what is known to be right. Each wrong one takes so
-/// much time to be forgotten: 180 an hour.
+/// While it is slowed down, an account may still compare a credential with those known to be right. Each wrong one takes
+/// this long to be forgiven: 180 an hour.
 const COMPARISON: Duration = Duration::from_secs(20);
 
 /// And 500 at once. (The 500 most common passwords open much, so only those are compared with a password that have
 /// it from their own network; and a token is not to be a common word.)
 const COMPARISONS: Duration = Duration::from_secs(500 * 20);
 
-/// Who pays for a wrong try.
+/// The account that is charged for a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Payer {
-    /// A network, for what its people do.
+    /// A network, for its own requests.
     Network(Network),
-    /// A network, for what any page of the web may have made its browsers do.
+    /// A network, for requests that a page of another site may have caused in its browsers.
     Page(Network),
-    /// A browser that was let in before, wherever it is.
+    /// A browser that was admitted before, wherever it is.
     Client(u128),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     wrong: u32,
-    /// When the next try may be made.
+    /// When the next attempt may be made.
     free_at: Duration,
     /// When all comparisons are free again.
     compared: Duration,
-    /// Wrong proofs, the last one at `wrong_next` less one.
+    /// Wrong credentials, the last one at `wrong_next` less one.
     wrong_proofs: [Option<u64>; WRONG],
     wrong_next: usize,
 }
@@ -66,14 +66,14 @@ pub(super) struct Throttle {
     accounts: HashMap<Payer, Account>,
 }
 
-/// A try that was charged.
+/// An attempt that was charged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
     payer: Payer,
     cost: Duration,
-    /// How long to wait before the try.
+    /// How long to wait before the attempt.
     pub(super) wait: Duration,
-    /// How many tries of this account count as wrong, this one too.
+    /// How many attempts of this account count as failed, this one included.
     pub(super) wrong: u32,
 }
 
@@ -83,12 +83,12 @@ impl Throttle {
         self.accounts.get(&payer).is_none_or(|account| account.free_at <= now)
     }
 
-    /// Whether this proof was found wrong before: that costs nothing, and tells nothing new.
+    /// Whether this credential was wrong before: that costs nothing, and gives away nothing new.
     pub(super) fn is_wrong(&self, payer: Payer, proof: u64) -> bool {
         self.accounts.get(&payer).is_some_and(|account| account.wrong_proofs.contains(&Some(proof)))
     }
 
-    /// The proof was found wrong.
+    /// The credential was wrong.
     pub(super) fn set_wrong(&mut self, payer: Payer, proof: u64) {
         if let Some(account) = self.accounts.get_mut(&payer) {
             account.wrong_proofs[account.wrong_next % WRONG] = Some(proof);
@@ -107,7 +107,7 @@ impl Throttle {
         may
     }
 
-    /// Charges a try, or says how long it will take until one is possible.
+    /// Charges an attempt; the error is how long it will take until one is possible.
     pub(super) fn charge(&mut self, payer: Payer, now: Duration) -> Result<Charge, Duration> {
         let account = self.accounts.get(&payer).copied().filter(|account| account.free_at + FORGET > now);
         let account = account.unwrap_or(Account { free_at: now, ..Account::default() });
@@ -125,7 +125,7 @@ impl Throttle {
         Ok(Charge { payer, cost, wait, wrong })
     }
 
-    /// The try was right, or never made.
+    /// The attempt was right, or never made.
     pub(super) fn refund(&mut self, charge: Charge) {
         if let Some(account) = self.accounts.get_mut(&charge.payer) {
             account.wrong = account.wrong.saturating_sub(1);
@@ -163,7 +163,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Tries as fast as it may for so long; gives the number of tries.
+    /// Tries as fast as it may for this long; the number of attempts.
     fn tries(throttle: &mut Throttle, origin: Payer, time: Duration) -> u32 {
         let (mut now, mut tries) = (Duration::ZERO, 0);
         while now < time {
@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_of_guessing_is_about_a_hundred_tries() {
+    fn hour_of_guessing_is_about_a_hundred_attempts() {
         let tries = tries(&mut Throttle::default(), origin("10.0.0.1:1"), 3600 * SECOND);
         assert!((100..150).contains(&tries), "{tries}");
     }
 
     #[test]
-    fn many_at_once_are_no_quicker() {
+    fn attempts_at_once_are_no_quicker() {
         let mut throttle = Throttle::default();
         let all: Vec<_> = (0..1000).map(|_| throttle.charge(origin("10.0.0.1:1"), SECOND)).collect();
         let waits: Vec<_> = all.iter().flatten().map(|charge| charge.wait.as_millis()).collect();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_not_touched_and_neighbours_are_the_same() {
+    fn other_networks_are_not_affected_and_one_network_is_one_account() {
         let mut throttle = Throttle::default();
         tries(&mut throttle, origin("10.0.0.1:1"), 60 * SECOND);
         tries(&mut throttle, origin("[2001:db8::1]:1"), 60 * SECOND);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_try_costs_nothing_and_time_forgives() {
+    fn right_attempt_is_refunded_and_failures_expire() {
         let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
         for _ in 0..100 {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wrong_proof_is_remembered_and_others_are_not() {
+    fn wrong_credential_is_remembered_by_its_account_alone() {
         let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
         let Payer::Network(network) = who else { unreachable!() };
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_are_bounded_unless_they_are_right() {
+    fn wrong_comparisons_are_limited_and_right_ones_are_not() {
         let mut throttle = Throttle::default();
         let who = origin("10.0.0.1:1");
         tries(&mut throttle, who, 60 * SECOND);
@@ -249,12 +249,12 @@ mod tests {
             wrong += 1;
         }
         assert_eq!(wrong, 500);
-        assert!(!throttle.compare(who, 60 * SECOND, false), "nothing is told then");
+        assert!(!throttle.compare(who, 60 * SECOND, false), "nothing is given away then");
         assert!(throttle.compare(who, 60 * SECOND + COMPARISON, true), "and time forgives");
     }
 
     #[test]
-    fn the_number_of_accounts_is_bounded_and_the_worst_stay() {
+    fn accounts_are_limited_and_the_worst_are_kept() {
         let mut throttle = Throttle::default();
         let worst = origin("10.0.0.1:1");
         tries(&mut throttle, worst, 60 * SECOND);
@@ -268,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_right_ones_among_wrong_ones_never_speed_it_up(right in proptest::collection::vec(any::<bool>(), 1..60)) {
+        fn right_attempts_among_wrong_ones_never_speed_them_up(right in proptest::collection::vec(any::<bool>(), 1..60)) {
             let (mut with, mut without) = (Throttle::default(), Throttle::default());
             let who = origin("10.0.0.1:1");
             let (mut now, mut now_without) = (SECOND, SECOND);

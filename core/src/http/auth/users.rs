@@ -38,7 +38,7 @@ fn parse(text: &str) -> std::result::Result<Vec<User>, String> {
         users.push(user);
     }
     if users.is_empty() {
-        return Err("nobody is in it".to_owned());
+        return Err("no user is in it".to_owned());
     }
     Ok(users)
 }
@@ -61,17 +61,17 @@ mod tests {
     const HASH: &str = "$2y$04$eaDPVypQQwI7LqH6IqUwZ.3oBGCC76URiH6CiX/sHjfUY/OmU0irK";
 
     #[test]
-    fn lines() {
+    fn users_are_read_from_lines() {
         let text = format!("# a comment\n\n ann:{HASH}\r\nbob:{HASH}:a comment\n");
         let names: Vec<_> = parse(&text).unwrap().into_iter().map(|user| user.name).collect();
         assert_eq!(names, ["ann", "bob"]);
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn error_names_its_line() {
         for (text, why) in [
-            ("", "nobody is in it"),
-            ("# nobody\n", "nobody is in it"),
+            ("", "no user is in it"),
+            ("# nobody\n", "no user is in it"),
             ("\nann\n", "line 2: no colon between user and hash"),
             (":x", "line 1: no user before the colon"),
             ("ann:secret", "line 1: the password is not hashed with bcrypt or argon2"),
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_answered_in_one_line(text in "[\\PC\n]{0,80}") {
+        fn any_text_is_parsed_or_refused_in_one_line(text in "[\\PC\n]{0,80}") {
             if let Err(why) = parse(&text) {
                 prop_assert!(!why.contains('\n'));
             }

@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! Routes: which request gets which answer.
 
 mod page;
 mod snapshot;
@@ -69,7 +69,7 @@ impl Route {
             "/" => match parameter(query, "action") {
                 Some("stream" | "stream_0") => Self::Stream,
                 Some("snapshot" | "snapshot_0") => Self::Snapshot,
-                // Another camera, or what is not done here: a page would hide that.
+                // Another camera, or an action that does not exist here: a page would hide that.
                 Some(_) => return None,
                 None => Self::Page,
             },
@@ -84,8 +84,8 @@ impl Route {
     }
 }
 
-/// Whether a request names one host, as RFC 9112 (3.2) wants it: with two, a proxy may think of one and its server of
-/// the other. What it names does not matter here.
+/// Whether a request names one host, as RFC 9112 (3.2) requires: with two, a proxy may use one and its server the other.
+/// Which host it is does not matter here.
 fn host(version: Version, headers: &HeaderMap) -> Result<(), &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -113,7 +113,7 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
     if let Err(what) = host(request.version(), request.headers()) {
-        // What stands behind such a request may be meant for somebody else.
+        // What follows such a request may be meant for another server.
         let mut reply = text(StatusCode::BAD_REQUEST, what);
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return Answer::Response(reply);
@@ -128,7 +128,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
         return Answer::Response(moved(server.base_path.as_str(), query));
     }
     let route = Route::find(server.base_path.strip(path), query);
-    // Before anything is told, also of what there is. Whether a server lives is no secret.
+    // Before any answer, also before 404. Whether a server lives is no secret.
     let mut cookie = None;
     if route != Some(Route::Health) {
         match server.access.admit(request.headers(), query, peer, &*server.clock).await {
@@ -147,7 +147,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
     answer
 }
 
-/// The answer to somebody who may look.
+/// The answer to an admitted request.
 async fn admitted(
     request: &Request<Incoming>,
     route: Option<Route>,
@@ -211,12 +211,12 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
     }
 }
 
-/// What the client can show: a browser's address bar names `text/html`.
+/// The `Accept` header: a browser's address bar names `text/html`.
 fn accept(request: &Request<Incoming>) -> &str {
     request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The base path with its slash, for everything on the page is beside it.
+/// A redirect to the base path with its slash: the page's links are relative to that.
 fn moved(base: &str, query: &str) -> Reply {
     let mut reply = text(StatusCode::PERMANENT_REDIRECT, "this page is a directory\n");
     let mark = if query.is_empty() { "" } else { "?" };
@@ -226,7 +226,7 @@ fn moved(base: &str, query: &str) -> Reply {
     reply
 }
 
-/// A refusal as a person sees it who opens the page with a browser.
+/// A rejection as shown to a person who opens the page with a browser.
 fn login(mut reply: Reply, server: &Server, accept: &str) -> Reply {
     if reply.status() == StatusCode::UNAUTHORIZED
         && accept.contains("text/html")
@@ -250,7 +250,7 @@ fn page(server: &Server) -> Reply {
     reply
 }
 
-/// The answer to a browser that asks what a page of another server may do.
+/// The answer to a CORS preflight request.
 fn preflight(headers: HeaderMap) -> Reply {
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_route_is_found() {
+    fn listed_routes_are_all_found() {
         for route in ROUTES {
             let (path, query) = route.split_once('?').unwrap_or((route, ""));
             let found = Route::find(path, query);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_our_peers_work_too() {
+    fn mjpg_streamer_addresses_are_found() {
         assert_eq!(Route::find("/", "action=stream"), Some(Route::Stream));
         assert_eq!(Route::find("/", "action=snapshot&t=1"), Some(Route::Snapshot));
         assert_eq!(Route::find("/", "action=stream_0"), Some(Route::Stream));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_one_host() {
+    fn request_without_exactly_one_valid_host_is_rejected() {
         let check = |version, hosts: &[&str]| {
             let mut headers = HeaderMap::new();
             for host in hosts {
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_repeated_parameter_counts() {
+    fn repeated_parameter_has_its_last_value() {
         assert_eq!(parameter("fps=1&fps=2", "fps"), Some("2"));
         assert_eq!(parameter("xfps=1&fps", "fps"), None);
     }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What our own page may do: run its own script and style, show its own icon, ask this server. Not a word of a
-/// request ever gets into it; this is the second lock on that door.
+/// What our own page may do: run its own script and style, show its own icon, fetch from this server. No part of a request
+/// ever gets into it; this policy is a second defence.
 const POLICY: &str = "default-src 'none'; script-src 'sha256-+R0SPXjLSi3HqIdTUrgaark+tzvAzK5/oQ8LuewOuTU='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
 
@@ -27,7 +27,7 @@ impl Default for Page {
 }
 
 impl Page {
-    /// A page of one's own, which may do whatever a page may.
+    /// A custom page, without a policy.
     pub fn new(html: impl Into<Bytes>) -> Self {
         Self(Arc::new(RwLock::new(Content { html: html.into(), policy: None })))
     }
@@ -38,7 +38,7 @@ impl Page {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = content;
     }
 
-    /// Our own page as it asks for a token, and its policy. One of the user's is shown to nobody unknown.
+    /// Our own page as it asks for a token, and its policy. A custom page is not shown without authentication.
     pub(super) fn login(&self) -> Option<(Bytes, &'static str)> {
         let (html, policy) = self.content();
         let html = std::str::from_utf8(&html).ok()?.replacen("<body>", "<body data-login>", 1);
@@ -59,7 +59,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     #[test]
-    fn only_our_own_page_asks_for_a_token() {
+    fn login_page_is_our_own_page_alone() {
         let (html, _) = Page::default().login().unwrap();
         let html = String::from_utf8(html.to_vec()).unwrap();
         assert_eq!(html.matches("<body data-login>").count(), 1);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_names_what_is_in_the_page() {
+    fn policy_has_the_hashes_of_script_and_style() {
         let (html, policy) = Page::default().content();
         let html = std::str::from_utf8(&html).unwrap();
         for tag in ["script", "style"] {

@@ -16,10 +16,10 @@ use hyper::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How long a camera may take for the picture; a slow one as long as it may lend no frame.
+/// How long a camera may take for the picture; a slow one may take as long as its time without a frame.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The most that a client is kept waiting.
+/// The longest that a client waits.
 const LONGEST: Duration = Duration::from_secs(150);
 
 /// How long a still source may take before its newest picture is as good as a new one.
@@ -64,7 +64,7 @@ pub(super) async fn take(server: &Server) -> Reply {
                     }
                     before = true;
                 }
-                // The camera was lost meanwhile: nothing to wait for.
+                // The camera was lost meanwhile.
                 PictureKind::NoSignal if server.snapshot == SnapshotPolicy::Fresh => status().health?,
                 PictureKind::NoSignal => {}
             }

@@ -1,4 +1,4 @@
-//! `GET /state`: what a program wants to know, as JSON.
+//! `GET /state`: source, encoder, frames, viewers and upload, as JSON.
 
 use crate::{
     feed::UploadStatus,

@@ -2,15 +2,15 @@
 //!
 //! The next boundary follows each picture at once, so no client waits for the next frame to see this one.
 //! Chromium goes further and paints an `<img>` only when the next part's whole header block is there
-//! (crbug 527446); a browser that paints by itself therefore gets that block in advance, and then it cannot
-//! know the next picture's length. Everybody else gets lengths: libavformat waits for the next frame without.
+//! (crbug 527446); a browser that paints by itself therefore gets that block in advance, and then without the next
+//! picture's length, which is not known yet. All other clients get lengths: without, libavformat waits for the next frame.
 
 use crate::feed::{Picture, PictureKind};
 use hyper::HeaderMap;
 use std::{io::Write as _, ops::Range};
 
 /// The answer to `GET /stream`, but for its type and its empty line. HTTP/1.0 ends with the connection and is never
-/// chunked, which every recorder understands. nginx would keep a slow viewer's pictures, and show him old ones.
+/// chunked, which every recorder understands. nginx would buffer a slow viewer's pictures, and send old ones.
 const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
     Cache-Control: no-store\r\n\
     Pragma: no-cache\r\n\
@@ -31,7 +31,7 @@ pub(in crate::http) fn content_type(accept: &str) -> &'static str {
 const BOUNDARY: &[u8] = b"--frame\r\n";
 const BARE_HEADERS: &[u8] = b"Content-Type: image/jpeg\r\n\r\n";
 
-/// What follows each picture: the next boundary and, for those who get them in advance, the next headers.
+/// What follows each picture: the next boundary and, where they are sent in advance, the next headers.
 pub(super) const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
 
 /// The headers of a part that is described.
@@ -100,7 +100,7 @@ impl Framing {
     }
 }
 
-/// As hyper writes the names of all other answers: there are clients that know no other spelling.
+/// As hyper writes the header names of all other answers: some clients know no other spelling.
 fn title_case(name: &str) -> impl Iterator<Item = u8> {
     let mut before = b'-';
     name.bytes().map(move |byte| {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_described_part() {
+    fn described_part_has_its_headers_and_the_next_boundary() {
         assert_eq!(
             wire(Framing::Described),
             "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\nX-Timestamp: 1700000000.001234\r\n\
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_not_from_the_camera_says_so() {
+    fn part_without_signal_has_the_header_x_signal() {
         let drawn = headers(&Picture { kind: PictureKind::NoSignal, ..picture() });
         let drawn = String::from_utf8(drawn).unwrap();
         let live = String::from_utf8(headers(&picture())).unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_gets_a_type_that_it_can_read_if_it_asks_for_it() {
+    fn content_type_is_octet_stream_only_if_accepted_by_name() {
         for (accept, kind) in [
             ("application/octet-stream", BYTES),
             ("text/plain, Application/Octet-Stream;q=0.5", BYTES),
@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn names_of_headers_are_in_title_case() {
+    fn header_names_are_in_title_case() {
         let names = ["access-control-allow-origin", "x-accel-buffering", "vary", "etag"];
         let cased = names.map(|name| String::from_utf8(title_case(name).collect()).unwrap());
         assert_eq!(cased, ["Access-Control-Allow-Origin", "X-Accel-Buffering", "Vary", "Etag"]);
     }
 
     #[test]
-    fn a_part_in_advance_is_followed_by_whole_headers() {
+    fn part_in_advance_is_followed_by_whole_headers() {
         assert_eq!(
             wire(Framing::Advance),
             "--frame\r\nContent-Type: image/jpeg\r\n\r\nJPEG\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gets_which() {
+    fn framing_in_advance_is_for_browsers_alone() {
         for accept in [
             "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

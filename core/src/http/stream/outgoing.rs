@@ -210,7 +210,7 @@ mod tests {
     proptest! {
         /// What a viewer gets is whole parts, each newer than the one before or a repeat of it, by either way.
         #[test]
-        fn no_part_is_torn(
+        fn parts_are_sent_whole_and_in_order(
             steps in prop::collection::vec(step(), 1..60),
             framing in prop_oneof![Just(Framing::Described), Just(Framing::Advance)],
             sharing in prop_oneof![Just(0), Just(MANY)],

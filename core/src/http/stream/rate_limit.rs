@@ -45,7 +45,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn n_of_a_faster_stream(fps in 1u32..30, jitter in prop::collection::vec(0u64..8, 301)) {
+        fn faster_stream_is_limited_evenly(fps in 1u32..30, jitter in prop::collection::vec(0u64..8, 301)) {
             let mut rate_limit = rate_limit(f64::from(fps));
             let sent = (0..301)
                 .filter(|&i| {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slower_stream_passes_whole() {
+    fn slower_stream_passes_whole() {
         let mut rate_limit = rate_limit(30.0);
         assert!((0..20).all(|i| rate_limit.admits(Duration::from_millis(500 * i))));
     }

@@ -1,4 +1,4 @@
-//! Who watches `/stream`.
+//! The viewers of `/stream`, up to a limit.
 
 use crate::feed::metrics::Gauge;
 use crate::{feed::Rate, net::socket::Peer};
@@ -35,11 +35,11 @@ struct Entry {
     logged: bool,
 }
 
-/// How many viewers' coming and going is logged for everybody to see: the first sixteen, then one in 30 seconds, so that
-/// a client which comes back all the time does not fill a board's log.
+/// How many viewers are logged at level info when they connect and disconnect: the first sixteen, then one in 30 seconds, so
+/// that a client that reconnects all the time does not fill a board's log.
 #[derive(Debug, Default)]
 struct Allowance {
-    /// When what was used of it is whole again.
+    /// When all that was used of it is available again.
     whole: Duration,
     passed_over: u64,
 }
@@ -82,7 +82,7 @@ impl Viewers {
         Self { max, gauge, inner: Arc::default() }
     }
 
-    /// A place for one more viewer, if there is one. It is free again when the [`Slot`] drops.
+    /// A slot for one more viewer, below the limit. It is free again when the [`Slot`] drops.
     pub(in crate::http) fn admit(&self, peer: &Peer, now: Duration) -> Option<Slot> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
@@ -133,7 +133,7 @@ impl Viewers {
     }
 }
 
-/// A viewer's place.
+/// A viewer's slot.
 #[derive(Debug)]
 pub(in crate::http) struct Slot {
     id: u64,
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_viewers_is_logged_in_part_and_what_was_not_is_counted() {
+    fn flood_of_viewers_is_logged_in_part_and_the_rest_is_counted() {
         let mut log = Allowance::default();
         let at = Duration::from_secs;
         let logged = (0..1000).filter(|_| log.take(at(5)).is_some()).count();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_frees_up_is_usable_at_once() {
+    fn slot_that_was_freed_is_available_at_once() {
         let gauge = Gauge::default();
         let viewers = Viewers::new(2, gauge.clone());
         let peer = &Peer::Tcp("10.0.0.1:5".parse().unwrap());
