@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A source of frames.
 ///
 /// Opening, resolution and controls are not part of it: each implementation has its own configuration, and
-/// what comes out of that is an open camera. There is one thread that calls; the camera may be moved to it.
+/// what comes out of that is an open camera. One thread calls it; the camera may be moved to that thread.
 ///
 /// # For callers
 ///
@@ -68,7 +68,7 @@ use std::time::Duration;
 ///     fn stop(&mut self) -> Result<()> { self.started = false; Ok(()) }
 ///     fn next_frame<'a>(&'a mut self, _timeout: Duration) -> Result<Frame<'a>> {
 ///         if !self.started {
-///             return Err(Error::new(ErrorKind::InvalidInput, "dark: not started; call start()"));
+///             return Err(Error::new(ErrorKind::InvalidInput, "dark: not started").with_remedy("call start()"));
 ///         }
 ///         self.sequence += 1;
 ///         let meta = FrameMeta::now(self.sequence);

@@ -3,12 +3,12 @@
 use crate::{Frame, Result, StreamFormat};
 use std::{fmt, str::FromStr};
 
-/// JPEG quality, 1 to 100, on the scale of the IJG library that every peer uses.
+/// JPEG quality, 1 to 100, on the scale of the IJG library, which most programs use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quality(u8);
 
 impl Quality {
-    /// 80: what `--quality` is when nobody says.
+    /// 80.
     pub const DEFAULT: Self = Self(80);
 
     /// A quality; `None` outside 1..=100.
@@ -67,7 +67,7 @@ impl FromStr for Quality {
 ///   `out` is as it was.
 /// - Honour strides: a padded frame gives the same bytes as a packed one.
 /// - Answer [`supports`](Self::supports) truthfully, and return `Unsupported` from `encode` where it says no.
-/// - Recover by yourself (a hung device falls back to software) and let [`name`](Self::name) tell the truth.
+/// - Recover by yourself (a hung device falls back to software) and let [`name`](Self::name) follow.
 /// - Run `conformance` (feature `conformance`) against it.
 ///
 /// ```

@@ -75,6 +75,12 @@ impl Error {
         self
     }
 
+    /// Puts the message into a longer one; kind, remedy and cause stay.
+    #[must_use]
+    pub fn map_message(self, longer: impl FnOnce(&str) -> String) -> Self {
+        Self { message: longer(&self.message), ..self }
+    }
+
     /// The kind, for code that reacts.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -132,6 +138,17 @@ mod tests {
         assert_eq!(error.message(), "cannot open /dev/video0: busy");
         assert_eq!(error.remedy(), Some("is another streamer running?"));
         assert_eq!(format!("{error:?}"), format!("Busy: {error}"));
+    }
+
+    #[test]
+    fn map_message_keeps_kind_remedy_and_cause() {
+        let error = Error::new(ErrorKind::Busy, "busy").with_remedy("wait").with_source(std::fmt::Error);
+        let error = error.map_message(|message| format!("cannot open it: {message}"));
+        assert_eq!(
+            (error.to_string().as_str(), error.kind()),
+            ("cannot open it: busy; wait", ErrorKind::Busy)
+        );
+        assert!(error.source().is_some());
     }
 
     #[test]

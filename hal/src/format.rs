@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_the_known_ones() {
+    fn parse_of_an_unknown_name_lists_the_known_ones() {
         let error = "h264".parse::<PixelFormat>().unwrap_err().to_string();
         assert_eq!(
             error,

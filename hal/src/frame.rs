@@ -120,7 +120,7 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// A frame that nobody wants back.
+    /// A frame whose buffer need not go back.
     ///
     /// # Errors
     /// [`CorruptFrame`](ErrorKind::CorruptFrame) if the number of planes is not the format's, if a stride is
@@ -165,7 +165,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The planes, in the order of [`PixelFormat`]'s description. They are borrowed from the frame, not from the camera:
-    /// nobody can keep pixels whose buffer has gone back.
+    /// no code can keep pixels whose buffer has gone back.
     pub fn planes(&self) -> &[Plane<'_>] {
         &self.planes[..self.format.pixel.planes()]
     }

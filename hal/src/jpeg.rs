@@ -75,7 +75,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Info> {
 
 /// The size that a JPEG says it has, read from its first frame header; `None` where there is none.
 ///
-/// Little is looked at: it is [`inspect`] that tells whether the picture is whole.
+/// It checks little: whether the picture is whole is up to [`inspect`].
 pub fn size(bytes: &[u8]) -> Option<(u16, u16)> {
     let mut headers = segments(bytes).map_while(Result::ok).take_while(|segment| segment.marker != SOS);
     let frame = headers.find(|segment| FrameHeader::is(segment.marker))?;

@@ -1,7 +1,7 @@
 //! The contract of [`CameraSource`].
 
 use super::{
-    report::{Outcome, Report, told},
+    report::{Outcome, Report, with_kind},
     run::Run,
 };
 use crate::{CameraSource, ErrorKind, Result};
@@ -47,7 +47,7 @@ pub fn camera(camera: &mut dyn CameraSource, expect: &CameraExpectations) -> Rep
 
     let started = match camera.start() {
         Ok(()) => Outcome::Passed,
-        Err(e) => Outcome::Failed(format!("start() returned {}", told(&e))),
+        Err(e) => Outcome::Failed(format!("start() returned {}", with_kind(&e))),
     };
     let gone = !matches!(started, Outcome::Passed);
     report.add("starts", started);
@@ -75,14 +75,14 @@ pub fn camera(camera: &mut dyn CameraSource, expect: &CameraExpectations) -> Rep
 /// One more run; the camera is stopped after it, whatever happens.
 fn again(camera: &mut dyn CameraSource, expect: &CameraExpectations) -> Outcome {
     if let Err(e) = camera.start() {
-        return Outcome::Failed(format!("start() returned {}", told(&e)));
+        return Outcome::Failed(format!("start() returned {}", with_kind(&e)));
     }
     let mut run = Run::default();
     run.read(camera, expect, 3);
     let stopped = camera.stop();
     match (run.lost(), stopped) {
         (Some(what), _) => Outcome::Failed(what),
-        (None, Err(e)) => Outcome::Failed(format!("stop() returned {}", told(&e))),
+        (None, Err(e)) => Outcome::Failed(format!("stop() returned {}", with_kind(&e))),
         (None, Ok(())) => Outcome::Passed,
     }
 }
@@ -90,7 +90,7 @@ fn again(camera: &mut dyn CameraSource, expect: &CameraExpectations) -> Outcome 
 fn call(what: &str, result: Result<()>) -> Outcome {
     match result {
         Ok(()) => Outcome::Passed,
-        Err(e) => Outcome::Failed(format!("{what} returned {}", told(&e))),
+        Err(e) => Outcome::Failed(format!("{what} returned {}", with_kind(&e))),
     }
 }
 
@@ -98,7 +98,7 @@ fn call(what: &str, result: Result<()>) -> Outcome {
 fn refused(camera: &mut dyn CameraSource) -> Outcome {
     match camera.next_frame(Duration::ZERO) {
         Err(e) if e.kind() == ErrorKind::InvalidInput => Outcome::Passed,
-        Err(e) => Outcome::Failed(format!("next_frame() returned {}", told(&e))),
+        Err(e) => Outcome::Failed(format!("next_frame() returned {}", with_kind(&e))),
         Ok(_) => Outcome::Failed("next_frame() gave a frame".into()),
     }
 }

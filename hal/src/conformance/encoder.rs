@@ -2,7 +2,7 @@
 
 use super::{
     pictures::{Picture, Rows},
-    report::{Outcome, Report, Watched, told},
+    report::{Outcome, Report, Watched, with_kind},
 };
 use crate::{ErrorKind, JpegEncoder, PixelFormat, Quality, StreamFormat, jpeg};
 
@@ -138,11 +138,11 @@ fn pixel_rows(pixel: PixelFormat) -> bool {
 
 /// What is in `out` after encoding, where `before` was in it.
 fn encode(encoder: &mut dyn JpegEncoder, picture: &Picture, before: &[u8]) -> Seen<Vec<u8>> {
-    let frame = picture.frame().map_err(|e| told(&e))?;
+    let frame = picture.frame().map_err(|e| with_kind(&e))?;
     let mut out = before.to_vec();
     match encoder.encode(&frame, Quality::DEFAULT, &mut out) {
         Ok(()) => Ok(out),
-        Err(e) => Err(format!("encode() returned {}", told(&e))),
+        Err(e) => Err(format!("encode() returned {}", with_kind(&e))),
     }
 }
 
@@ -158,13 +158,13 @@ fn refuses(
     format: StreamFormat,
     want: ErrorKind,
 ) -> Seen<()> {
-    let frame = picture.frame().map_err(|e| told(&e))?;
+    let frame = picture.frame().map_err(|e| with_kind(&e))?;
     let mut out = PREFIX.to_vec();
     match encoder.encode(&frame, Quality::DEFAULT, &mut out) {
         Ok(()) => {
             Err(format!("{format}: encode() made {} bytes of it", out.len().saturating_sub(PREFIX.len())))
         }
-        Err(e) if e.kind() != want => Err(format!("{format}: encode() returned {}", told(&e))),
+        Err(e) if e.kind() != want => Err(format!("{format}: encode() returned {}", with_kind(&e))),
         Err(_) if out != PREFIX => Err(format!("{format}: `out` is changed although encode() failed")),
         Err(_) => Ok(()),
     }

@@ -123,6 +123,6 @@ impl Watched {
 }
 
 /// An error with its kind.
-pub(super) fn told(error: &Error) -> String {
+pub(super) fn with_kind(error: &Error) -> String {
     format!("{:?} ({error})", error.kind())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     camera::CameraExpectations,
-    report::{Outcome, Report, Watched, told},
+    report::{Outcome, Report, Watched, with_kind},
 };
 use crate::{CameraSource, ErrorKind, Frame, FrameMeta, PixelFormat, jpeg, monotonic};
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl Run {
                 Got::Miss
             }
             Err(e) => {
-                let what = format!("after {} frames, next_frame() returned {}", self.frames, told(&e));
+                let what = format!("after {} frames, next_frame() returned {}", self.frames, with_kind(&e));
                 self.lost = Some((e.kind(), what));
                 Got::Lost
             }
@@ -202,7 +202,7 @@ impl Run {
         for (name, outcome) in [
             ("frames come", came),
             ("buffers go back when frames drop", went_back),
-            ("frames have the format that format() tells", self.format.outcome(UNSEEN)),
+            ("frames have the format that format() reports", self.format.outcome(UNSEEN)),
             ("sequence grows", self.sequence.outcome(UNSEEN)),
             ("captured_at grows", self.captured_at.outcome(UNSEEN)),
             ("captured_at is a time of CLOCK_MONOTONIC, just before", self.now.outcome(UNSEEN)),

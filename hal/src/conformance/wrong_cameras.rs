@@ -199,7 +199,7 @@ fn gaps_and_a_few_damaged_frames_are_remarked_on() {
 }
 
 #[test]
-fn every_defect_is_found_and_told() {
+fn defect_is_found_and_reported() {
     use Defect::*;
     const STARTED: &str = "next_frame before start is InvalidInput";
     const STOPPED: &str = "next_frame after stop is InvalidInput";
@@ -224,7 +224,7 @@ fn every_defect_is_found_and_told() {
         (KeepsBuffers, &["buffers go back when frames drop"], "after 3 frames, next_frame() returned Busy"),
         (
             ChangesFormat,
-            &["frames have the format that format() tells", WHOLE],
+            &["frames have the format that format() reports", WHOLE],
             "format() says 16x16 jpeg, the frame 24x16 jpeg",
         ),
         (TimesOutEarly, &[IN_TIME], "returned TimedOut after"),

@@ -109,7 +109,7 @@ fn a_right_encoder_passes() {
 }
 
 #[test]
-fn every_defect_is_found_and_told() {
+fn defect_is_found_and_reported() {
     use Defect::*;
     const APPENDS: &str = "appends, and keeps what is in `out`";
     const WHOLE: &str = "gives one whole JPEG of the frame's size";
@@ -142,7 +142,7 @@ fn every_defect_is_found_and_told() {
     ] {
         let report = report(defect);
         let found = report.failures().find(|check| check.name == name);
-        let told = found.unwrap_or_else(|| panic!("{defect:?}: {report}")).to_string();
-        assert!(told.contains(words), "{defect:?}: {told}");
+        let reported = found.unwrap_or_else(|| panic!("{defect:?}: {report}")).to_string();
+        assert!(reported.contains(words), "{defect:?}: {reported}");
     }
 }

@@ -15,7 +15,7 @@ pub struct Component {
     pub quantization: u8,
 }
 
-/// What SOF tells of a picture that browsers show: Huffman-coded, 8 bits a sample, baseline, extended sequential or
+/// What SOF says of a picture that browsers show: Huffman-coded, 8 bits a sample, baseline, extended sequential or
 /// progressive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,7 +114,7 @@ pub struct ScanComponent {
     pub tables: (u8, u8),
 }
 
-/// What SOS tells.
+/// What SOS says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanHeader {
@@ -194,6 +194,6 @@ impl ScanHeader {
 }
 
 fn unsupported(what: std::fmt::Arguments<'_>) -> Error {
-    let what = format!("the JPEG {what}, which browsers do not show; use baseline or progressive JPEG");
-    Error::new(ErrorKind::Unsupported, what)
+    Error::new(ErrorKind::Unsupported, format!("the JPEG {what}, which browsers do not show"))
+        .with_remedy("use baseline or progressive JPEG")
 }

@@ -98,7 +98,7 @@ impl<Q: CaptureQueue> CameraSource for Capture<Q> {
         }
         let meta = FrameMeta::new(filled.sequence, captured_at);
         Frame::leased(self.format, meta, &planes[..count], lease)
-            .map_err(|e| Error::new(e.kind(), format!("damaged frame from {}: {e}", self.ring.name())))
+            .map_err(|e| e.map_message(|what| format!("damaged frame from {}: {what}", self.ring.name())))
     }
 
     fn stop(&mut self) -> Result<()> {
