@@ -2,7 +2,7 @@
 
 use crate::{
     compress::Compressor,
-    convert::Layout,
+    convert::FrameLayout,
     pace::{Pacer, Rate},
     scene::{Moment, Painter, Scene},
 };
@@ -18,7 +18,7 @@ pub const MAX_SIDE: u32 = 8192;
 /// The most buffers of a ring: that of V4L2.
 pub const MAX_BUFFERS: u32 = 32;
 
-/// How a [`SimCamera`] is to be.
+/// The configuration of a [`SimCamera`].
 ///
 /// ```
 /// use eyelet_sim::{camera::SimConfig, pace::Rate, scene::Scene};
@@ -65,14 +65,18 @@ impl Default for SimConfig {
 
 impl SimConfig {
     fn check(&self) -> Result<()> {
-        let refuse =
-            |what: String| Err(Error::new(ErrorKind::InvalidInput, format!("cannot open sim: {what}")));
+        let refuse = |why: String, remedy: String| {
+            let what = format!("cannot open sim: {why}");
+            Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
+        };
         let (width, height) = (self.format.width.get(), self.format.height.get());
         if width > MAX_SIDE || height > MAX_SIDE {
-            return refuse(format!("{width}x{height} is too large; use at most {MAX_SIDE}x{MAX_SIDE}"));
+            let remedy = format!("use at most {MAX_SIDE}x{MAX_SIDE}");
+            return refuse(format!("{width}x{height} is too large"), remedy);
         }
         if !(1..=MAX_BUFFERS).contains(&self.buffers) {
-            return refuse(format!("it cannot have {} buffers; use 1 to {MAX_BUFFERS}", self.buffers));
+            let remedy = format!("use 1 to {MAX_BUFFERS}");
+            return refuse(format!("it cannot have {} buffers", self.buffers), remedy);
         }
         Ok(())
     }
@@ -87,7 +91,7 @@ impl SimConfig {
 /// use eyelet_sim::{camera::{SimCamera, SimConfig}, pattern};
 /// use std::{sync::Arc, time::Duration};
 ///
-/// // A clock that stands still unless somebody sleeps: no test need wait.
+/// // A clock that stands still until something sleeps on it: tests need not wait.
 /// let clock = Arc::new(ManualClock::new(Duration::ZERO));
 /// let mut camera = SimCamera::open(SimConfig::default(), clock)?;
 /// camera.start()?;
@@ -113,11 +117,11 @@ pub struct SimCamera {
 /// How a drawn picture becomes a frame.
 #[derive(Debug)]
 enum Delivery {
-    Raw(Layout),
+    Raw(FrameLayout),
     Compressed(Compressor),
 }
 
-/// The buffers that nobody has, in the order in which they came back.
+/// The free buffers, in the order in which they came back.
 #[derive(Debug, Default)]
 struct Ring {
     free: RefCell<VecDeque<u32>>,
@@ -140,7 +144,7 @@ impl SimCamera {
         let StreamFormat { pixel, width, height } = config.format;
         let delivery = match pixel {
             PixelFormat::Jpeg => Compressor::new(config.format).map(Delivery::Compressed),
-            _ => Layout::new(config.format, config.padding).map(Delivery::Raw),
+            _ => FrameLayout::new(config.format, config.padding).map(Delivery::Raw),
         };
         let delivery = delivery.ok_or_else(|| {
             let what = format!("cannot open sim: no {} with rows padded so far", config.format);
@@ -177,8 +181,8 @@ impl CameraSource for SimCamera {
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
         let pacer = self.pacer.as_mut().ok_or_else(|| not_started("sim"))?;
         let index = self.ring.free.get_mut().pop_front().ok_or_else(|| {
-            let what = format!("sim: all {} buffers are leased; drop a frame first", self.config.buffers);
-            Error::new(ErrorKind::Busy, what)
+            let what = format!("sim: all {} buffers are leased", self.config.buffers);
+            Error::new(ErrorKind::Busy, what).with_remedy("drop a frame first")
         })?;
         let lease = Lease::new(&self.ring, index);
         let tick = pacer.wait(&*self.clock, timeout).ok_or_else(|| no_frame("sim", timeout))?;
@@ -211,16 +215,15 @@ fn buffer(config: &SimConfig, len: usize) -> Result<Vec<u8>> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(len).map_err(|cause| {
         let (count, format) = (config.buffers, config.format);
-        let what =
-            format!("cannot open sim: no memory for {count} buffers of {format}; choose a smaller size");
-        Error::new(ErrorKind::OutOfMemory, what).with_source(cause)
+        let what = format!("cannot open sim: no memory for {count} buffers of {format}");
+        Error::new(ErrorKind::OutOfMemory, what).with_remedy("choose a smaller size").with_source(cause)
     })?;
     buffer.resize(len, 0);
     Ok(buffer)
 }
 
 pub(crate) fn not_started(name: &str) -> Error {
-    Error::new(ErrorKind::InvalidInput, format!("{name}: not started; call start() first"))
+    Error::new(ErrorKind::InvalidInput, format!("{name}: not started")).with_remedy("call start() first")
 }
 
 pub(crate) fn no_frame(name: &str, timeout: Duration) -> Error {

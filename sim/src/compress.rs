@@ -1,13 +1,13 @@
 //! JPEGs of drawn pictures, for cameras that deliver compressed frames.
 
-use crate::convert::Layout;
+use crate::convert::FrameLayout;
 use eyelet_core::encode::ReferenceEncoder;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 
 /// Encodes packed RGB with 4:2:0 chroma, as the cameras' own chips do.
 #[derive(Debug)]
 pub(crate) struct Compressor {
-    layout: Layout,
+    layout: FrameLayout,
     yuv: Vec<u8>,
     encoder: ReferenceEncoder,
 }
@@ -15,7 +15,7 @@ pub(crate) struct Compressor {
 impl Compressor {
     /// For pictures of `format`'s size; `None` if there can be none so large.
     pub(crate) fn new(format: StreamFormat) -> Option<Self> {
-        let layout = Layout::new(StreamFormat { pixel: PixelFormat::I420, ..format }, 0)?;
+        let layout = FrameLayout::new(StreamFormat { pixel: PixelFormat::I420, ..format }, 0)?;
         let yuv = vec![0; layout.len()];
         Some(Self { layout, yuv, encoder: ReferenceEncoder::new() })
     }

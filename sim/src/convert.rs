@@ -4,7 +4,7 @@ use eyelet_hal::{PixelFormat, Plane, PlaneGeometry, StreamFormat};
 
 /// Where the planes of a frame lie in one buffer.
 #[derive(Clone, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct FrameLayout {
     format: StreamFormat,
     planes: Vec<Place>,
 }
@@ -16,7 +16,7 @@ struct Place {
     geometry: PlaneGeometry,
 }
 
-impl Layout {
+impl FrameLayout {
     /// One plane after the other, each row followed by `padding` bytes that mean nothing.
     ///
     /// `None` for JPEG, which has no rows.
@@ -183,7 +183,7 @@ mod tests {
             let mut random = fastrand::Rng::with_seed(seed);
             let rgb: Vec<u8> = (0..w * h * 3).map(|_| random.u8(..)).collect();
             let format = StreamFormat::new(pixel, w as u32, h as u32).unwrap();
-            let layout = Layout::new(format, padding).unwrap();
+            let layout = FrameLayout::new(format, padding).unwrap();
             let mut buffer = vec![0x5a; layout.len()];
             layout.convert(&rgb, &mut buffer);
             let planes = layout.planes(&buffer);

@@ -10,13 +10,13 @@
 pub mod camera;
 mod compress;
 mod convert;
-mod devices;
 pub mod fault;
 pub mod pace;
 pub mod pattern;
+mod platform;
 pub mod receive;
 pub mod recorder;
 pub mod replay;
 pub mod scene;
 
-pub use devices::{ReceiveArgs, SimCommand, SimFlags, Simulator};
+pub use platform::{ReceiveArgs, SimCommand, SimFlags, Simulator};

@@ -9,9 +9,9 @@ pub use eyelet_core::Fps;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rate {
-    /// Each frame at its own time, counted from the start. Frames that nobody asked for in time are skipped.
+    /// Each frame at its own time, counted from the start. Frames that were not fetched in time are skipped.
     Fps(Fps),
-    /// A frame whenever one is asked for.
+    /// A frame for each call, at once.
     FreeRunning,
 }
 

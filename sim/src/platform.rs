@@ -141,8 +141,8 @@ impl Platform for Simulator {
             return Ok(reopen(faults, move || ReplayCamera::open(&dir, rate, Arc::clone(&clock))));
         }
         if request.name != Self::CAMERA {
-            let what = format!("no camera {:?}; use sim or replay:DIR", request.name);
-            return Err(Error::new(ErrorKind::InvalidInput, what));
+            return Err(Error::new(ErrorKind::InvalidInput, format!("no camera {:?}", request.name))
+                .with_remedy("use sim or replay:DIR"));
         }
         let (width, height) = (request.size.width, request.size.height);
         let format = StreamFormat { pixel: request.format.unwrap_or(PixelFormat::Nv12), width, height };

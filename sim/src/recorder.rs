@@ -27,8 +27,8 @@ impl<C: CameraSource> Recorder<C> {
     pub fn new(camera: C, dir: impl Into<PathBuf>) -> Result<Self> {
         let (dir, format) = (dir.into(), camera.format());
         if format.pixel != PixelFormat::Jpeg {
-            let what = format!("cannot record {format} from {}: not compressed; use jpeg", camera.name());
-            return Err(Error::new(ErrorKind::Unsupported, what));
+            let what = format!("cannot record {format} from {}: not compressed", camera.name());
+            return Err(Error::new(ErrorKind::Unsupported, what).with_remedy("use jpeg"));
         }
         fs::create_dir_all(&dir).map_err(|e| failed("make", &dir, e))?;
         let mut next = 1;
@@ -59,15 +59,17 @@ fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
         std::io::ErrorKind::StorageFull => (ErrorKind::Other, "make room or record elsewhere"),
         _ => (ErrorKind::Other, "record into another folder"),
     };
-    Error::new(kind, format!("cannot {verb} {}: {error}; {remedy}", path.display())).with_source(error)
+    Error::new(kind, format!("cannot {verb} {}: {error}", path.display()))
+        .with_remedy(remedy)
+        .with_source(error)
 }
 
-/// Writes `bytes` under another name first, so that nobody sees half a file.
+/// Writes `bytes` under another name first, so that no reader sees half a file.
 fn write(dir: &Path, number: u64, bytes: &[u8]) -> Result<()> {
     let path = dir.join(format!("frame-{number:08}.jpg"));
     let partial = dir.join(format!("frame-{number:08}.part"));
     fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path)).map_err(|e| {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = fs::remove_file(&partial);
         failed("write", &path, e)
     })

@@ -51,11 +51,8 @@ impl ReplayCamera {
             total += fs::metadata(&path).map_err(|e| unreadable(&path, e))?.len();
             if total > MEMORY_LIMIT {
                 let limit = MEMORY_LIMIT >> 20;
-                let what = format!(
-                    "cannot replay {}: more than {limit} MiB of pictures; use fewer or smaller ones",
-                    dir.display()
-                );
-                return Err(Error::new(ErrorKind::OutOfMemory, what));
+                let what = format!("cannot replay {}: more than {limit} MiB of pictures", dir.display());
+                return Err(Error::new(ErrorKind::OutOfMemory, what).with_remedy("use fewer or smaller ones"));
             }
             let (picture, size) = picture(&path)?;
             match format {
@@ -64,17 +61,18 @@ impl ReplayCamera {
                 Some(first) => {
                     let (path, (w, h)) = (path.display(), (size.width, size.height));
                     let (width, height) = (first.width, first.height);
-                    let what = format!(
-                        "cannot replay {path}: it is {w}x{h}, the first picture {width}x{height}; use pictures of one size"
+                    let what =
+                        format!("cannot replay {path}: it is {w}x{h}, the first picture {width}x{height}");
+                    return Err(
+                        Error::new(ErrorKind::InvalidInput, what).with_remedy("use pictures of one size")
                     );
-                    return Err(Error::new(ErrorKind::InvalidInput, what));
                 }
             }
             pictures.push(picture);
         }
         let format = format.ok_or_else(|| {
-            let what = format!("cannot replay {}: no pictures in it; put .jpg files there", dir.display());
-            Error::new(ErrorKind::NotFound, what)
+            let what = format!("cannot replay {}: no pictures in it", dir.display());
+            Error::new(ErrorKind::NotFound, what).with_remedy("put .jpg files there")
         })?;
         Ok(Self { name, format, pictures, rate, clock, pacer: None })
     }
@@ -105,12 +103,11 @@ fn picture(path: &Path) -> Result<(Vec<u8>, StreamFormat)> {
     let file = fs::read(path).map_err(|e| unreadable(path, e))?;
     let mut bytes = Vec::new();
     let info = repair(&file, &mut bytes).map_err(|error| {
-        let remedy = match error.kind() {
-            ErrorKind::Unsupported => "",
-            _ => "; remove the file or replace it by a whole JPEG",
+        let error = match error.kind() {
+            ErrorKind::Unsupported => error,
+            _ => error.with_remedy("remove the file or replace it by a whole JPEG"),
         };
-        let what = format!("cannot replay {}: {error}{remedy}", path.display());
-        Error::new(error.kind(), what).with_source(error)
+        error.map_message(|message| format!("cannot replay {}: {message}", path.display()))
     })?;
     bytes.shrink_to_fit();
     let format = StreamFormat::new(PixelFormat::Jpeg, info.width.into(), info.height.into());
@@ -122,10 +119,12 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     let (kind, remedy) = match error.kind() {
         io::ErrorKind::NotFound => (ErrorKind::NotFound, "is the path right?"),
         io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, "make it readable for this user"),
-        io::ErrorKind::NotADirectory => (ErrorKind::InvalidInput, "give the folder that holds the pictures"),
+        io::ErrorKind::NotADirectory => (ErrorKind::InvalidInput, "name the folder that holds the pictures"),
         _ => (ErrorKind::Other, "is the disk all right?"),
     };
-    Error::new(kind, format!("cannot read {}: {error}; {remedy}", path.display())).with_source(error)
+    Error::new(kind, format!("cannot read {}: {error}", path.display()))
+        .with_remedy(remedy)
+        .with_source(error)
 }
 
 impl CameraSource for ReplayCamera {
@@ -194,7 +193,7 @@ mod tests {
     fn pictures_come_by_name_again_and_again() {
         let dir = tempfile::tempdir().unwrap();
         let pictures = [jpeg(16, 8), jpeg(16, 8), jpeg(16, 8)].map(|mut jpeg| {
-            // A comment tells them apart.
+            // A comment makes them differ.
             jpeg.splice(2..2, [0xff, 0xfe, 0, 3, 0]);
             jpeg
         });
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_played_is_told_with_a_remedy() {
+    fn open_of_what_cannot_be_played_is_an_error_with_a_remedy() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         let (kind, text) = refused(dir);

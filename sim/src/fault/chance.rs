@@ -23,7 +23,7 @@ impl Chance {
         self.0
     }
 
-    pub(super) fn throw(self, rng: &mut Rng) -> bool {
+    pub(super) fn roll(self, rng: &mut Rng) -> bool {
         // Below 1, always.
         rng.f64() < self.0
     }
@@ -60,8 +60,8 @@ mod tests {
     fn never_and_always_mean_it() {
         let mut rng = Rng::with_seed(1);
         for _ in 0..1000 {
-            assert!(!Chance::NEVER.throw(&mut rng));
-            assert!(Chance::ALWAYS.throw(&mut rng));
+            assert!(!Chance::NEVER.roll(&mut rng));
+            assert!(Chance::ALWAYS.roll(&mut rng));
         }
     }
 }

@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 /// An encoder that fails at some frames.
 ///
-/// Which ones hangs on the seed and on each frame's own number: an encoder that is made anew, because this one failed,
+/// Which ones depends on the seed and on each frame's own number: an encoder that is made anew, because this one failed,
 /// fails at the same frames.
 ///
 /// ```
@@ -28,15 +28,15 @@ pub struct FailingEncoder<E> {
 }
 
 impl<E: JpegEncoder> FailingEncoder<E> {
-    /// `encoder`, which fails at a frame by this chance.
+    /// `encoder`, which fails at each frame with this chance.
     pub fn new(encoder: E, chance: Chance, seed: u64) -> Self {
         Self { encoder, chance, seed }
     }
 
     fn fails_at(&self, number: u64) -> bool {
-        // The generator's first throws of neighbouring seeds are alike; a number far away is none of them.
+        // The generator's first rolls of neighbouring seeds are alike; a number far away is none of them.
         let seed = self.seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.chance.throw(&mut Rng::with_seed(seed))
+        self.chance.roll(&mut Rng::with_seed(seed))
     }
 }
 
@@ -51,8 +51,7 @@ impl<E: JpegEncoder> JpegEncoder for FailingEncoder<E> {
 
     fn encode(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<()> {
         if self.fails_at(frame.meta().sequence) {
-            let what = format!("{} fails, as --encoder-fail-chance wants", self.name());
-            return Err(Error::new(ErrorKind::Other, what));
+            return Err(Error::new(ErrorKind::Other, format!("{} fails on purpose", self.name())));
         }
         self.encoder.encode(frame, quality, out)
     }

@@ -1,11 +1,11 @@
 //! The camera that fails.
 
-use super::{Fate, Faults, Throw, damage::Damaged};
+use super::{Fate, Faults, Roll, damage::Damaged};
 use crate::camera::{no_frame, not_started};
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{sync::Arc, time::Duration};
 
-/// Frames lost in one call, at most: a free-running camera would keep the caller for ever.
+/// Frames lost in one call, at most: a free-running camera would hold the caller for ever.
 const MOST_DROPS: u32 = 1000;
 
 /// A camera with [`Faults`]; made by [`Faults::open`].
@@ -18,47 +18,47 @@ pub struct FaultInjector<C> {
     started: bool,
     /// Silent until then.
     silent_until: Duration,
-    /// For the next frame, once the dice are thrown.
-    throw: Option<Throw>,
+    /// For the next frame, once the dice are rolled.
+    roll: Option<Roll>,
     damaged: Damaged,
 }
 
 impl<C: CameraSource> FaultInjector<C> {
     pub(super) fn new(camera: C, faults: Faults, plug: u64) -> Self {
         let silent_until = Duration::ZERO;
-        Self { camera, faults, plug, started: false, silent_until, throw: None, damaged: Damaged::default() }
+        Self { camera, faults, plug, started: false, silent_until, roll: None, damaged: Damaged::default() }
     }
 
     fn check(&self) -> Result<()> {
         if self.faults.is_plugged(self.plug) {
             return Ok(());
         }
-        let what = format!("{}: unplugged; open it again when it is back", self.camera.name());
-        Err(Error::new(ErrorKind::Disconnected, what))
+        Err(Error::new(ErrorKind::Disconnected, format!("{}: unplugged", self.camera.name()))
+            .with_remedy("open it again when it is back"))
     }
 
-    /// The throw for the next frame. It stands until the frame has come.
-    fn throw(&mut self) -> Throw {
-        if let Some(throw) = &self.throw {
-            return throw.clone();
+    /// The roll for the next frame. It stands until the frame has come.
+    fn roll(&mut self) -> Roll {
+        if let Some(roll) = &self.roll {
+            return roll.clone();
         }
-        let throw = self.faults.throw();
-        if let Some(silence) = throw.silence {
+        let roll = self.faults.roll();
+        if let Some(silence) = roll.silence {
             self.silent_until = self.faults.clock.monotonic().saturating_add(silence);
         }
-        self.throw.insert(throw).clone()
+        self.roll.insert(roll).clone()
     }
 
-    /// Loses the frames that are to be lost and sits out silences. Gives the throw for the next frame and the time
+    /// Loses the frames that are to be lost and sits out silences. Gives the roll for the next frame and the time
     /// that is left to wait for it.
-    fn ready(&mut self, timeout: Duration) -> Result<(Throw, Duration)> {
+    fn prepare(&mut self, timeout: Duration) -> Result<(Roll, Duration)> {
         let clock = Arc::clone(&self.faults.clock);
         let give_up = clock.monotonic().saturating_add(timeout);
         for _ in 0..MOST_DROPS {
             self.check()?;
-            let throw = self.throw();
-            if throw.unplug || self.faults.is_due() {
-                self.faults.pull();
+            let roll = self.roll();
+            if roll.unplug || self.faults.is_due() {
+                self.faults.unplug();
                 self.check()?;
             }
             clock.sleep_until(self.silent_until.min(give_up));
@@ -66,28 +66,28 @@ impl<C: CameraSource> FaultInjector<C> {
                 return Err(no_frame(self.camera.name(), timeout));
             }
             let left = give_up.saturating_sub(clock.monotonic());
-            if throw.fate != Fate::Drop {
-                return Ok((throw, left));
+            if roll.fate != Fate::Drop {
+                return Ok((roll, left));
             }
             let sequence = self.camera.next_frame(left)?.meta().sequence;
-            self.came(sequence);
+            self.delivered(sequence);
         }
         clock.sleep_until(give_up);
         Err(no_frame(self.camera.name(), timeout))
     }
 
-    fn came(&mut self, sequence: u64) {
-        self.throw = None;
+    fn delivered(&mut self, sequence: u64) {
+        self.roll = None;
         after(&self.faults, sequence, &mut self.silent_until);
     }
 }
 
-/// A frame came. Those before it that nobody took could have been the camera's last, or have stalled it, as well.
+/// A frame came. Those before it that were never taken could have been the camera's last, or have stalled it, as well.
 fn after(faults: &Faults, sequence: u64, silent_until: &mut Duration) {
     for _ in 0..faults.count(sequence).min(MOST_DROPS.into()) {
-        let missed = faults.throw();
+        let missed = faults.roll();
         if missed.unplug {
-            return faults.pull();
+            return faults.unplug();
         }
         if let Some(silence) = missed.silence {
             *silent_until = faults.clock.monotonic().saturating_add(silence);
@@ -115,11 +115,11 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
         if !self.started {
             return Err(not_started(self.camera.name()));
         }
-        let (Throw { fate, mut places, .. }, left) = self.ready(timeout)?;
+        let (Roll { fate, mut places, .. }, left) = self.prepare(timeout)?;
         let halves = self.faults.halves();
         if fate == Fate::Good && !halves {
             let frame = self.camera.next_frame(left)?;
-            self.throw = None;
+            self.roll = None;
             after(&self.faults, frame.meta().sequence, &mut self.silent_until);
             return Ok(frame);
         }
@@ -127,7 +127,7 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
         let sequence = frame.meta().sequence;
         self.damaged.take(&frame);
         drop(frame);
-        self.came(sequence);
+        self.delivered(sequence);
         if halves {
             self.damaged.halve();
         }

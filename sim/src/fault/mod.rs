@@ -62,8 +62,8 @@ pub struct FaultConfig {
     pub stall: Chance,
     /// For how long it does.
     pub stall_for: Duration,
-    /// After how many frames since it was plugged in the camera is pulled out, again and again. Frames that nobody took
-    /// count: it does not depend on who watches.
+    /// After how many frames since it was plugged in the camera is pulled out, again and again. Frames that were
+    /// never taken count as well: it does not depend on who watches.
     pub unplug_after: Option<NonZeroU64>,
     /// That the camera is pulled out before a frame.
     pub unplug: Chance,
@@ -99,9 +99,9 @@ enum Fate {
     Truncate,
 }
 
-/// One throw of the dice.
+/// One roll of the dice.
 #[derive(Clone, Debug)]
-struct Throw {
+struct Roll {
     fate: Fate,
     /// Whether the camera is pulled out before the frame.
     unplug: bool,
@@ -126,7 +126,7 @@ struct State {
     unplugged: u64,
     /// Out until then.
     back_at: Duration,
-    /// Frames that the camera took since it was plugged in, whether or not somebody had them.
+    /// Frames that the camera took since it was plugged in, whether or not they were taken.
     frames: u64,
     /// The number of the last one.
     last: Option<u64>,
@@ -148,8 +148,8 @@ impl Faults {
         let plug = {
             let state = self.state();
             if self.clock.monotonic() < state.back_at {
-                let what = "cannot open the camera: it is unplugged; wait until it is back";
-                return Err(Error::new(ErrorKind::NotFound, what));
+                return Err(Error::new(ErrorKind::NotFound, "cannot open the camera: it is unplugged")
+                    .with_remedy("wait until it is back"));
             }
             state.unplugged
         };
@@ -172,19 +172,19 @@ impl Faults {
     }
 
     /// Pulls the plug.
-    fn pull(&self) {
+    fn unplug(&self) {
         let mut state = self.state();
         (state.frames, state.last) = (0, None);
         state.unplugged += 1;
         state.back_at = self.clock.monotonic().saturating_add(self.config.unplug_for);
     }
 
-    /// Whether the next frame is but half a picture.
+    /// Whether the next frame is only half a picture.
     fn halves(&self) -> bool {
         self.config.resize_after.is_some_and(|after| self.state().frames / after % 2 == 1)
     }
 
-    /// Counts a frame by the camera's own number, and those before it that nobody took. Gives how many those are.
+    /// Counts a frame by the camera's own number, and those before it that were never taken. Returns how many those are.
     fn count(&self, sequence: u64) -> u64 {
         let mut state = self.state();
         let missed = state.last.replace(sequence).map_or(0, |last| sequence.saturating_sub(last + 1));
@@ -192,20 +192,20 @@ impl Faults {
         missed
     }
 
-    /// Throws the dice for the next frame.
-    fn throw(&self) -> Throw {
+    /// Rolls the dice for the next frame.
+    fn roll(&self) -> Roll {
         let FaultConfig { drop, corrupt, truncate, stall, stall_for, unplug, .. } = *self.config;
         let rng = &mut self.state().rng;
-        // Always as many throws, so that one chance does not change what another gives.
+        // Always as many rolls, so that one chance does not change what another gives.
         let [drop, corrupt, truncate, stall, unplug] =
-            [drop, corrupt, truncate, stall, unplug].map(|c| c.throw(rng));
+            [drop, corrupt, truncate, stall, unplug].map(|c| c.roll(rng));
         let fate = match (drop, truncate, corrupt) {
             (true, _, _) => Fate::Drop,
             (_, true, _) => Fate::Truncate,
             (_, _, true) => Fate::Corrupt,
             _ => Fate::Good,
         };
-        Throw { fate, unplug, silence: stall.then_some(stall_for), places: rng.fork() }
+        Roll { fate, unplug, silence: stall.then_some(stall_for), places: rng.fork() }
     }
 }
 

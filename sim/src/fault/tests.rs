@@ -1,4 +1,4 @@
-//! What the faults do to a camera, on a clock that nobody waits for.
+//! What the faults do to a camera, on a clock that no test waits for.
 
 use super::*;
 use crate::{
@@ -239,7 +239,7 @@ fn an_error_of_opening_is_passed_on() {
 }
 
 #[test]
-fn a_camera_is_unplugged_by_its_own_count_whoever_takes_its_frames() {
+fn camera_whose_frames_are_not_taken_is_unplugged_all_the_same() {
     let mut setup = Setup::new(PixelFormat::Grey);
     setup.faults.unplug_after = NonZeroU64::new(30);
     let mut camera = setup.started(1);
@@ -257,7 +257,7 @@ fn a_camera_is_unplugged_by_its_own_count_whoever_takes_its_frames() {
 }
 
 #[test]
-fn chances_are_those_of_all_frames_whoever_takes_them() {
+fn chances_are_those_of_all_frames_taken_or_not() {
     // How many frames a camera takes until it is pulled out, on average, when every so many are taken.
     let mean = |pause: u64| {
         let mut setup = Setup::new(PixelFormat::Grey);

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn names_round_trip_and_unknown_ones_are_told_the_known_ones() {
+    fn names_round_trip_and_an_unknown_one_lists_the_known_ones() {
         for scene in Scene::ALL {
             assert_eq!(scene.to_string().parse(), Ok(scene));
         }

@@ -4,7 +4,7 @@
 // Allowed in `venc/sys/kernel.rs` and `venc/sys/abi.rs`; nowhere else.
 #![deny(unsafe_code)]
 
-mod devices;
+mod platform;
 pub mod venc;
 
-pub use devices::{Board, BoardFlags};
+pub use platform::{Board, BoardFlags};

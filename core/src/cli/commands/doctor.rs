@@ -171,15 +171,14 @@ fn named<D: Platform>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Resul
         return Err(error.into());
     }
     let Some(name) = &args.camera.camera else { return Ok(None) };
-    let told = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
+    let listed = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
     let Err(error) = pipeline::open::<D>(&args.camera)?() else { return Ok(None) };
     // One that is busy is there.
-    if told || error.kind() == ErrorKind::Busy {
+    if listed || error.kind() == ErrorKind::Busy {
         return Ok(None);
     }
-    let text = error.to_string();
-    let (what, remedy) = text.rsplit_once("; ").unwrap_or((&text, "see what serve says"));
-    let (what, remedy) = (what.to_owned(), remedy.to_owned());
+    let what = error.message().to_owned();
+    let remedy = error.remedy().unwrap_or("see what serve says").to_owned();
     Ok(Some(Problem { kind: error.kind(), device: Some(name.clone()), what, remedy }))
 }
 

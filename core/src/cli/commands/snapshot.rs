@@ -100,18 +100,13 @@ fn first_good(
     let name = camera.name();
     Err(match damaged {
         None => {
-            let what =
-                format!("no frame from {name} within {patience:?}; is it in use, or slower than --fps?");
-            Error::new(ErrorKind::TimedOut, what)
+            let what = format!("no frame from {name} within {patience:?}");
+            Error::new(ErrorKind::TimedOut, what).with_remedy("is it in use, or slower than --fps?")
         }
         Some((count, last)) => {
-            let last = last.to_string();
-            // The error may bring its own remedy, which comes once.
-            let (why, _) = last.split_once("; ").unwrap_or((&last, ""));
-            let what = format!(
-                "no good frame from {name} within {patience:?}, {count} damaged: {why}; check its cable"
-            );
-            Error::new(ErrorKind::CorruptFrame, what)
+            let why = last.message();
+            let what = format!("no good frame from {name} within {patience:?}, {count} damaged: {why}");
+            Error::new(ErrorKind::CorruptFrame, what).with_remedy("check its cable").with_source(last)
         }
     })
 }
@@ -144,7 +139,8 @@ mod tests {
         camera.expect_name().return_const("mock".to_owned());
         let mut number = 0;
         camera.expect_next_frame().returning(move |_| {
-            let frame = frames(number).map_err(|kind| Error::new(kind, "short; plug it in again"));
+            let frame =
+                frames(number).map_err(|kind| Error::new(kind, "short").with_remedy("plug it in again"));
             number += 1;
             let format = StreamFormat::new(PixelFormat::Jpeg, 16, 16).expect("not zero");
             Frame::new(format, FrameMeta::now(number.into()), &[Plane::host(frame?, 0)])
