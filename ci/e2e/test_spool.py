@@ -84,7 +84,7 @@ def test_one_process_a_spool(run, server_address, tmp_path):
     second = run("upload", server_address, "--spool", tmp_path)
     assert second.wait() == 1, second
     assert second.lines["stderr"][-1] == (
-        f"error: cannot spool in {tmp_path}: another process spools there; stop it, or name another folder")
+        f"error: cannot spool in {tmp_path}: another process spools there; stop it, or name another folder (--spool)")
     assert first.running
 
 

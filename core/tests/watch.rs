@@ -269,7 +269,7 @@ fn answer_that_is_no_stream_is_refused() {
         refusal("HTTP/1.1 401 No\r\ncontent-type: text/html\r\n\r\nDenied! <script>alert(1)</script>"),
         (
             ErrorKind::PermissionDenied,
-            "the server answered 401 Unauthorized; write USER:PASSWORD@ before the host, or use --token-file; \
+            "the server answered 401 Unauthorized; write USER:PASSWORD@ before the host, or send a token; \
              if you did, are they right?"
                 .into()
         )

@@ -202,7 +202,7 @@ impl Platform for Simulator {
 fn store(args: ReceiveArgs, output: &Output) -> Outcome {
     output.log(&args.log)?;
     let folder = Folder::open(&args.dir, Arc::new(SystemClock))?;
-    let listener = http::listen(args.bind)?;
+    let listener = http::listen(args.bind).map_err(|e| Failure::of_flag(e, "--bind"))?;
     let cannot = |e: std::io::Error| Failure::runtime(format!("cannot listen on {}: {e}", args.bind));
     let bound = listener.local_addr().map_err(cannot)?;
     let runtime = cli::runtime()?;

@@ -25,10 +25,23 @@ impl Failure {
         Self::Runtime(reason.into())
     }
 
+    /// An error about what `flag` gives, which stands behind the remedy.
+    pub fn of_flag(error: Error, flag: &str) -> Self {
+        with_flag(error, flag).into()
+    }
+
+    /// A camera or an encoder that cannot be used, with the one that may have been meant in place of `name`.
+    pub(super) fn of_name(error: Error, name: &str) -> Self {
+        match suggest::meant(name, &error) {
+            Some(meant) => Self::Usage(format!("{error}; {}", suggest::did_you_mean(meant).trim_end())),
+            None => error.into(),
+        }
+    }
+
     /// A file that cannot be used. However wrong it is, the next start may find it put right: no wrong usage, after
     /// which a supervisor would not start the program again.
-    pub(super) fn of_file(error: Error) -> Self {
-        Self::Runtime(error.to_string())
+    pub(super) fn of_file(error: Error, flag: &str) -> Self {
+        Self::Runtime(with_flag(error, flag).to_string())
     }
 
     /// What clap says, in one line.
@@ -65,6 +78,15 @@ impl Failure {
     }
 }
 
+/// The error with the flag by which its remedy is applied.
+fn with_flag(error: Error, flag: &str) -> Error {
+    let remedy = match error.remedy() {
+        Some(remedy) => format!("{remedy} ({flag})"),
+        None => format!("give another value to {flag}"),
+    };
+    error.with_remedy(remedy)
+}
+
 impl fmt::Display for Failure {
     /// The help text as it is; what went wrong in one line: a name that it quotes may hold line breaks, or an escape
     /// sequence that a terminal would obey.
@@ -91,7 +113,7 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
-            ErrorKind::InvalidInput => Self::Usage(suggest::with_hint(error.to_string())),
+            ErrorKind::InvalidInput => Self::Usage(error.to_string()),
             _ => Self::Runtime(error.to_string()),
         }
     }

@@ -410,3 +410,42 @@ fn a_damaged_file_of_secrets_is_no_wrong_usage() {
     let typed = serve(&["serve", "--token", "not good"]).access.access().unwrap_err();
     assert!(matches!(typed, Failure::Usage(_)), "{typed:?}");
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls_roots_that_cannot_be_read_are_refused_at_the_start() {
+    let upload = |url: &str| match parsed(&["upload", url, "--tls-roots", "/no/such"]) {
+        Ok(Command::Upload(args)) => setup::upload::to(args.url, &args.sending, &crate::feed::Hub::default()),
+        other => panic!("{other:?}"),
+    };
+    match upload("https://cam/") {
+        Err(Failure::Runtime(what)) => {
+            assert!(what.starts_with("cannot read /no/such: "), "{what}");
+            assert!(what.ends_with("; name a readable file (--tls-roots)"), "{what}");
+        }
+        _ => panic!("it is found with the first connection"),
+    }
+    assert!(upload("http://cam/").is_ok(), "they are not needed");
+}
+
+#[test]
+fn remedies_of_the_library_get_the_flag() {
+    let refused = |flags: &[&str]| {
+        let args = serve(&[&["--upload", "http://me:pw@cam/"], flags].concat());
+        setup::upload::prepare(args.upload, &args.sending, &crate::feed::Hub::default()).map(|_| ())
+    };
+    match refused(&[]) {
+        Err(Failure::Usage(what)) => {
+            let want = "; use https, or say --insecure-credentials if that is no matter";
+            assert!(what.ends_with(want), "{what}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(refused(&["--insecure-credentials"]).is_ok());
+    match refused(&["--insecure-credentials", "--spool", "/dev/null"]) {
+        Err(Failure::Usage(what)) => {
+            assert_eq!(what, "cannot spool in /dev/null: it is a file; name a folder (--spool)");
+        }
+        other => panic!("{other:?}"),
+    }
+}

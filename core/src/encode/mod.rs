@@ -48,7 +48,8 @@ pub fn by_name(name: &str) -> Result<Box<dyn JpegEncoder>> {
         ReferenceEncoder::NAME => Ok(Box::new(PassThrough::new(ReferenceEncoder::new()))),
         _ => {
             let known = NAMES.join(", ");
-            Err(Error::new(ErrorKind::InvalidInput, format!("no encoder {name:?}; use one of {known}")))
+            let error = Error::new(ErrorKind::InvalidInput, format!("no encoder {name:?}"));
+            Err(error.with_remedy(format!("use one of {known}")))
         }
     }
 }

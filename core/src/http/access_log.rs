@@ -140,9 +140,8 @@ fn open(path: &Path) -> Result<File> {
             io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
             _ => ErrorKind::Other,
         };
-        let remedy = "name a file that can be written to with --access-log";
-        let what = format!("cannot log to {}: {error}; {remedy}", path.display());
-        Error::new(kind, what).with_source(error)
+        let what = format!("cannot log to {}: {error}", path.display());
+        Error::new(kind, what).with_remedy("name a file that can be written to").with_source(error)
     })
 }
 
@@ -256,7 +255,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("no/such")] {
             let error = AccessLog::append(&path).unwrap_err().to_string();
-            assert!(error.starts_with("cannot log to ") && error.ends_with("with --access-log"), "{error}");
+            assert!(
+                error.starts_with("cannot log to ")
+                    && error.ends_with("; name a file that can be written to"),
+                "{error}"
+            );
         }
     }
 

@@ -69,7 +69,7 @@ impl Listener {
     fn take(given: &mut listenfd::ListenFd, index: usize) -> Result<Self> {
         let wrong = |why: &str| {
             let what = format!("cannot listen on socket {index} from systemd: {why}");
-            Error::new(ErrorKind::InvalidInput, format!("{what}; use ListenStream= and Accept=no"))
+            Error::new(ErrorKind::InvalidInput, what).with_remedy("use ListenStream= and Accept=no")
         };
         if let Ok(Some(listener)) = given.take_tcp_listener(index) {
             if !is_listening(&listener) {
@@ -183,8 +183,8 @@ fn is_listening(_: &impl AsFd) -> bool {
 }
 
 fn cannot(error: io::Error) -> Error {
-    let what = format!("cannot listen: {error}; is the limit of open files reached?");
-    Error::new(ErrorKind::Other, what).with_source(error)
+    let remedy = "is the limit of open files reached?";
+    Error::new(ErrorKind::Other, format!("cannot listen: {error}")).with_remedy(remedy).with_source(error)
 }
 
 /// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port; `[::]` takes IPv6
@@ -195,18 +195,13 @@ fn cannot(error: io::Error) -> Error {
 pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
     open(address).map_err(|error| {
         let (kind, remedy) = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                (ErrorKind::Busy, "stop the other server, or choose another port with --bind")
-            }
-            io::ErrorKind::PermissionDenied => {
-                (ErrorKind::PermissionDenied, "choose a port of 1024 or more with --bind")
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                (ErrorKind::Other, "choose an address of this machine with --bind")
-            }
-            _ => (ErrorKind::Other, "choose another address with --bind"),
+            io::ErrorKind::AddrInUse => (ErrorKind::Busy, "stop the other server, or choose another port"),
+            io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, "choose a port of 1024 or more"),
+            io::ErrorKind::AddrNotAvailable => (ErrorKind::Other, "choose an address of this machine"),
+            _ => (ErrorKind::Other, "choose another address"),
         };
-        Error::new(kind, format!("cannot listen on {address}: {error}; {remedy}")).with_source(error)
+        let what = format!("cannot listen on {address}: {error}");
+        Error::new(kind, what).with_remedy(remedy).with_source(error)
     })
 }
 

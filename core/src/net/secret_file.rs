@@ -113,16 +113,16 @@ pub(crate) fn quick_to_read(path: &Path) -> Result<()> {
 /// The whole text of a file.
 ///
 /// # Errors
-/// In one line, with the flag that named the file.
-pub(crate) fn read(path: &Path, flag: &str) -> Result<String> {
+/// If it is too long, or cannot be read as UTF-8.
+pub(crate) fn read(path: &Path) -> Result<String> {
     let explain = |error: io::Error| {
         let kind = match error.kind() {
             io::ErrorKind::NotFound => ErrorKind::NotFound,
             io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
             _ => ErrorKind::Other,
         };
-        let what = format!("cannot read {}: {error}; name a readable file with {flag}", path.display());
-        Error::new(kind, what).with_source(error)
+        let what = format!("cannot read {}: {error}", path.display());
+        Error::new(kind, what).with_remedy("name a readable file").with_source(error)
     };
     let about = fs::metadata(path).map_err(explain)?;
     if about.len() > LONGEST {

@@ -26,7 +26,7 @@ impl Token {
     /// # Errors
     /// That of reading it, or as [`new`](Self::new) with the file's name.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = super::secret_file::read(path, "--token-file")?;
+        let text = super::secret_file::read(path)?;
         Self::new(text.trim()).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
     }
 

@@ -43,9 +43,9 @@ impl UnixFile {
         permissions: UnixPermissions,
         backlog: i32,
     ) -> Result<(UnixListener, Self)> {
-        let wrong = |error: io::Error, kind, remedy: &str| {
-            let path = path.display();
-            Error::new(kind, format!("cannot listen on unix:{path}: {error}; {remedy}")).with_source(error)
+        let wrong = |error: io::Error, kind, remedy: &'static str| {
+            let what = format!("cannot listen on unix:{}: {error}", path.display());
+            Error::new(kind, what).with_remedy(remedy).with_source(error)
         };
         let (socket, file) = Self::open(path).map_err(|error| {
             let (kind, remedy) = match error.kind() {
@@ -66,7 +66,7 @@ impl UnixFile {
         // Until it listens nobody can connect, so there is no moment with other permissions.
         if permissions.group.is_some() {
             chown(path, None, permissions.group).map_err(|error| {
-                let remedy = "run as root or as a member of the group that --unix-group names";
+                let remedy = "run as root or as a member of that group";
                 wrong(error, ErrorKind::PermissionDenied, remedy)
             })?;
         }

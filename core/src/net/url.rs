@@ -257,9 +257,10 @@ impl HttpUrl {
         if self.scheme == Scheme::Https || self.unencrypted == Unencrypted::Allowed {
             return Ok(());
         }
-        let why = "over http everybody on the way can read the credentials; \
-                   use https, or say --insecure-credentials if that is no matter";
-        Err(self.error(ErrorKind::InvalidInput, why))
+        let why = "over http everybody on the way can read the credentials";
+        Err(self
+            .error(ErrorKind::InvalidInput, why)
+            .with_remedy("use https, or allow it if that is no matter"))
     }
 
     /// What the `Authorization` header says, if there is one.
@@ -283,6 +284,16 @@ impl HttpUrl {
     /// An error about this address: `cannot upload to http://...: why`.
     pub(crate) fn error(&self, kind: ErrorKind, why: impl fmt::Display) -> Error {
         Error::new(kind, format!("cannot {} {self}: {why}", self.purpose.verb))
+    }
+
+    /// The same, for a reason with a kind and perhaps a remedy of its own.
+    pub(crate) fn error_of(&self, reason: Error) -> Error {
+        let error = self.error(reason.kind(), reason.message());
+        let error = match reason.remedy() {
+            Some(remedy) => error.with_remedy(remedy.to_owned()),
+            None => error,
+        };
+        error.with_source(reason)
     }
 }
 
@@ -383,7 +394,7 @@ mod tests {
         let error = url.authorization().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let why = "cannot upload to http://cam/u: over http everybody on the way can read the credentials; \
-                   use https, or say --insecure-credentials if that is no matter";
+                   use https, or allow it if that is no matter";
         assert_eq!(error.to_string(), why);
         url.allow_unencrypted();
         assert_eq!(url.authorization().unwrap().unwrap(), "Basic bWU6cHc=");

@@ -32,9 +32,11 @@ impl Folder {
     /// it cannot be made or written to.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let refuse = |kind, why: &str| Error::new(kind, format!("cannot spool in {}: {why}", path.display()));
+        let refuse = |kind, why: &str, remedy| {
+            Error::new(kind, format!("cannot spool in {}: {why}", path.display())).with_remedy(remedy)
+        };
         if path.exists() && !path.is_dir() {
-            return Err(refuse(ErrorKind::InvalidInput, "it is a file; name a folder"));
+            return Err(refuse(ErrorKind::InvalidInput, "it is a file", "name a folder"));
         }
         let open = || -> io::Result<(File, File)> {
             make(&path)?;
@@ -56,13 +58,13 @@ impl Folder {
             Ok((lock, handle)) => Ok(Self { path, handle, _lock: lock }),
             Err(e) => Err(match e.kind() {
                 io::ErrorKind::WouldBlock => {
-                    refuse(ErrorKind::Busy, "another process spools there; stop it, or name another folder")
+                    refuse(ErrorKind::Busy, "another process spools there", "stop it, or name another folder")
                 }
                 io::ErrorKind::PermissionDenied => {
-                    let why = "permission denied; name a folder that you may write to";
-                    refuse(ErrorKind::PermissionDenied, why)
+                    let remedy = "name a folder that you may write to";
+                    refuse(ErrorKind::PermissionDenied, "permission denied", remedy)
                 }
-                _ => refuse(ErrorKind::Other, &format!("{e}; name a folder that can be written to")),
+                _ => refuse(ErrorKind::Other, &e.to_string(), "name a folder that can be written to"),
             }
             .with_source(e)),
         }

@@ -58,8 +58,10 @@ impl Keeper {
     /// `OutOfMemory` if the system cannot start a thread.
     pub fn start<D: Disk>(spool: Spool<D>, pictures: Queue) -> Result<Self> {
         let failed = |e: std::io::Error| {
-            let what = format!("cannot start the spool's thread: {e}; is the process limit reached?");
-            Error::new(ErrorKind::OutOfMemory, what).with_source(e)
+            let what = format!("cannot start the spool's thread: {e}");
+            Error::new(ErrorKind::OutOfMemory, what)
+                .with_remedy("is the process limit reached?")
+                .with_source(e)
         };
         let (requests, asked) = mpsc::unbounded_channel();
         let (ending, ended) = channel();
@@ -269,7 +271,7 @@ impl<D: Disk> Desk<D> {
             self.overflowed = overflowed;
             if !self.disk.said {
                 let what =
-                    "pictures are not spooled: the disk of --spool is too slow; lower --fps or --quality";
+                    "pictures are not spooled: the disk is too slow; lower the frame rate or the quality";
                 self.say(Trouble::TooSlow, what);
             }
         }
@@ -286,7 +288,7 @@ impl<D: Disk> Desk<D> {
 impl Outage {
     fn fails(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.said, true) {
-            let remedy = "is the disk of --spool full or gone?";
+            let remedy = "is the disk full or gone?";
             warn!("the spool's disk fails, trying again until it works: {error}; {remedy}");
         }
         self.again.get_or_insert_with(|| Instant::now() + PAUSE);

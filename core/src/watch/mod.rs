@@ -19,7 +19,7 @@ use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, header};
-use std::{fmt, pin::pin, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, pin::pin, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; by default the port is 80 or 443.
@@ -166,7 +166,7 @@ pub async fn watch_until(
         reader.push(&data);
         let (now, unix) = (clock.monotonic(), clock.unix());
         while !enough(&statistics)
-            && let Some(part) = reader.next_part().map_err(|e| url.error(e.kind(), e))?
+            && let Some(part) = reader.next_part().map_err(|e| url.error_of(e))?
         {
             statistics.picture(&part, now, unix);
         }
@@ -185,9 +185,8 @@ async fn open(url: &HttpUrl, options: &Options) -> Result<(Connection, Reader, I
     let mut connection = Connection::open(url, &options.timeouts).await?;
     let limit = options.timeouts.response;
     let Ok(answer) = timeout(limit, connection.send(request(url, options.token.as_ref())?)).await else {
-        return Err(
-            url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}; is the server stuck?"))
-        );
+        let error = url.error(ErrorKind::TimedOut, format!("no answer within {limit:?}"));
+        return Err(error.with_remedy("is the server stuck?"));
     };
     let answer = answer.map_err(|no_answer| broken(url, no_answer.error))?;
     let (reader, body) = stream(url, answer, limit).await?;
@@ -224,22 +223,22 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
     let (head, mut body) = answer.into_parts();
     if head.status != StatusCode::OK {
         let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let (kind, remedy) = match head.status {
+        let (kind, remedy): (_, Cow<'static, str>) = match head.status {
             StatusCode::UNAUTHORIZED => (
                 ErrorKind::PermissionDenied,
-                "write USER:PASSWORD@ before the host, or use --token-file; if you did, are they right?"
-                    .into(),
+                "write USER:PASSWORD@ before the host, or send a token; if you did, are they right?".into(),
             ),
             StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
             StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
             status if status.is_redirection() && location.is_some() => {
                 let to = location.map(pointed_to).unwrap_or_default();
-                (ErrorKind::Unsupported, format!("it points to {to}, watch that"))
+                (ErrorKind::Unsupported, format!("it points to {to}, watch that").into())
             }
             status if status.is_server_error() => (ErrorKind::Unsupported, "what does its log say?".into()),
             _ => (
                 ErrorKind::Unsupported,
-                beside(url).map_or("is the path right?".into(), |stream| format!("did you mean {stream}?")),
+                beside(url)
+                    .map_or("is the path right?".into(), |stream| format!("did you mean {stream}?").into()),
             ),
         };
         let said = timeout(limit, body.frame()).await.ok().flatten();
@@ -248,12 +247,15 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
             .filter(|_| !is_page(&head.headers))
             .map(|line| format!(": {line}"))
             .unwrap_or_default();
-        return Err(url.error(kind, format!("the server answered {}{said}; {remedy}", head.status)));
+        let error = url.error(kind, format!("the server answered {}{said}", head.status));
+        return Err(error.with_remedy(remedy));
     }
     let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
     let reader = Reader::new(kind).map_err(|e| match beside(url) {
-        Some(stream) => url.error(e.kind(), format!("{kind:?} is no stream; did you mean {stream}?")),
-        None => url.error(e.kind(), e),
+        Some(stream) => url
+            .error(e.kind(), format!("{kind:?} is no stream"))
+            .with_remedy(format!("did you mean {stream}?")),
+        None => url.error_of(e),
     })?;
     Ok((reader, body))
 }

@@ -441,7 +441,7 @@ async fn port_in_use_is_reported_with_the_remedy() {
     let server = serve(|_| ());
     let error = http::listen(server.address).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot listen on {}: ", server.address)), "{error}");
-    assert!(error.ends_with("; stop the other server, or choose another port with --bind"), "{error}");
+    assert!(error.ends_with("; stop the other server, or choose another port"), "{error}");
 }
 
 #[tokio::test]

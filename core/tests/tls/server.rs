@@ -151,10 +151,10 @@ fn unusable_certificate_is_refused_in_one_line() {
     let text = fs::read_to_string(&cam).unwrap();
     fs::write(&damaged, text.replacen("MII", "????", 1)).unwrap();
     for (files, kind, end) in [
-        ([missing.clone(), cam_key.clone()], ErrorKind::NotFound, "; name a readable file with --tls-cert"),
-        ([cam.clone(), missing], ErrorKind::NotFound, "; name a readable file with --tls-key"),
-        ([cam_key.clone(), cam_key.clone()], ErrorKind::InvalidInput, "; name a PEM file with --tls-cert"),
-        ([cam.clone(), cam.clone()], ErrorKind::InvalidInput, "; name a PEM file with --tls-key"),
+        ([missing.clone(), cam_key.clone()], ErrorKind::NotFound, "; name a readable file"),
+        ([cam.clone(), missing], ErrorKind::NotFound, "; name a readable file"),
+        ([cam_key.clone(), cam_key.clone()], ErrorKind::InvalidInput, "; name a PEM file"),
+        ([cam.clone(), cam.clone()], ErrorKind::InvalidInput, "; name a PEM file"),
         ([damaged, cam_key.clone()], ErrorKind::InvalidInput, "; make it anew"),
         ([cam.clone(), other_key], ErrorKind::InvalidInput, "; name the two that belong together"),
     ] {

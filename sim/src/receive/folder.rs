@@ -39,12 +39,11 @@ impl Folder {
     /// `InvalidInput` when the path is a file, `PermissionDenied` or `Other` when nothing can be made there.
     pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.into();
-        let refuse = |kind, why: &str| {
-            let message = format!("cannot receive into {}: {why}", path.display());
-            Error::new(kind, message)
+        let refuse = |kind, why: &str, remedy| {
+            Error::new(kind, format!("cannot receive into {}: {why}", path.display())).with_remedy(remedy)
         };
         if path.exists() && !path.is_dir() {
-            return Err(refuse(ErrorKind::InvalidInput, "it is a file; name a folder"));
+            return Err(refuse(ErrorKind::InvalidInput, "it is a file", "name a folder"));
         }
         let prepare = || {
             fs::create_dir_all(&path)?;
@@ -57,12 +56,12 @@ impl Folder {
                 Ok(Self { path, clock, stored, failing, number })
             }
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                let why = "permission denied; name a folder that you may write to";
-                Err(refuse(ErrorKind::PermissionDenied, why).with_source(e))
+                let remedy = "name a folder that you may write to";
+                Err(refuse(ErrorKind::PermissionDenied, "permission denied", remedy).with_source(e))
             }
             Err(e) => {
-                let why = format!("{e}; name a folder that can be written to");
-                Err(refuse(ErrorKind::Other, &why).with_source(e))
+                let remedy = "name a folder that can be written to";
+                Err(refuse(ErrorKind::Other, &e.to_string(), remedy).with_source(e))
             }
         }
     }

@@ -63,17 +63,11 @@ pub(in crate::cli) fn hint(error: &Error) -> String {
     meant.map_or_else(String::new, did_you_mean)
 }
 
-/// A refusal such as `no encoder "sofware"; use one of ...`, with the one that may have been meant.
-pub(in crate::cli) fn with_hint(refusal: String) -> String {
-    let mut parts = refusal.splitn(3, '"');
-    let (Some(before), Some(word), Some(after)) = (parts.next(), parts.next(), parts.next()) else {
-        return refusal;
-    };
-    let known = after.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|known| known.len() > 2);
-    match alike(VERY_ALIKE, word, known) {
-        Some(meant) if before.starts_with("no ") => format!("{refusal}; {}", did_you_mean(meant).trim_end()),
-        _ => refusal,
-    }
+/// What may have been meant in place of `name`, among what the remedy for it names.
+pub(in crate::cli) fn meant<'a>(name: &str, error: &'a eyelet_hal::Error) -> Option<&'a str> {
+    let remedy = error.remedy().filter(|_| error.kind() == eyelet_hal::ErrorKind::InvalidInput)?;
+    let known = remedy.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|known| known.len() > 2);
+    alike(VERY_ALIKE, name, known)
 }
 
 /// `did you mean WORD? `

@@ -165,10 +165,9 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
 /// If there can be no camera or encoder of that name.
 fn named<D: Platform>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result<Option<Problem>, Failure> {
     if args.camera.encoder != "auto"
-        && let Err(error) = D::encoder(&args.camera.encoder, &args.camera.own)
-        && error.kind() == ErrorKind::InvalidInput
+        && let Err(failure @ Failure::Usage(_)) = pipeline::encoder::<D>(&args.camera)
     {
-        return Err(error.into());
+        return Err(failure);
     }
     let Some(name) = &args.camera.camera else { return Ok(None) };
     let listed = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
@@ -193,7 +192,7 @@ struct Check<'a> {
 /// Runs the HAL's contract against the camera and the encoder that the flags name.
 fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
     let mut camera = pipeline::camera::<D>(&args.camera)?;
-    let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
+    let mut encoder = pipeline::encoder::<D>(&args.camera)?;
     let supported = PixelFormat::ALL
         .into_iter()
         .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));

@@ -129,11 +129,11 @@ fn listen<F: clap::Args>(args: &ServeArgs<F>, default: SocketAddr) -> Result<Vec
     for bind in &args.bind {
         listeners.push(match bind {
             Bind::Unix(path) => Listener::bind_unix(path, permissions)?,
-            tcp => Listener::bind(tcp)?,
+            tcp => Listener::bind(tcp).map_err(|e| Failure::of_flag(e, "--bind"))?,
         });
     }
     if listeners.is_empty() {
-        listeners.push(Listener::bind(&default.into())?);
+        listeners.push(Listener::bind(&default.into()).map_err(|e| Failure::of_flag(e, "--bind"))?);
     }
     Ok(listeners)
 }

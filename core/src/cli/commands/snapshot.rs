@@ -28,7 +28,7 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
     let mut camera = pipeline::camera::<D>(&args.camera)?;
-    let mut encoder = D::encoder(&args.camera.encoder, &args.camera.own)?;
+    let mut encoder = pipeline::encoder::<D>(&args.camera)?;
     camera.start().map_err(|e| refused(&e))?;
     let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
     let picture = first_good(&mut *camera, patience, |frame| match target {
@@ -174,7 +174,7 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("no good frame from mock within 20ms, "), "{text}");
         assert!(text.ends_with(" damaged: short; check its cable"), "{text}");
-        assert_eq!(text.matches("; ").count(), 1, "the error below brings its own remedy: {text}");
+        assert_eq!(text.matches("; ").count(), 1, "the remedy of the error below is left out: {text}");
     }
 
     #[test]

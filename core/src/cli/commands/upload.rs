@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        Failure, Outcome, Output, Platform, Signals, UploadArgs, runtime,
+        Failure, Outcome, Output, Platform, RootsArgs, Signals, UploadArgs, runtime,
         setup::{pipeline, upload},
     },
     clock::{Clock, SystemClock},
@@ -32,7 +32,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let camera = pipeline.spawn()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = upload.run() => ended.map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
+            ended = upload.run() => ended.map_err(RootsArgs::explain).map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
                 Err(reason) if error.kind() == ErrorKind::TimedOut => Failure::runtime(format!("{error}: {reason}")),
                 _ => Failure::from(error),
             }),

@@ -1,16 +1,20 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
 use crate::{
-    cli::{Failure, Outcome, Output, Signals, WatchArgs, runtime},
+    cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
     clock::SystemClock,
     net::client::proxy,
     watch::{self, Options, Report, StreamUrl},
 };
+use eyelet_hal::{Error, ErrorKind};
+use std::error::Error as _;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
-    let url = args.roots.stream(args.url.clone())?;
+    let mut url = args.url.clone();
+    args.roots.trust(&mut url.0)?;
     let proxy = proxy::choose(&url.0, None, |name| std::env::var(name).ok())?;
+    let direct = proxy.is_none();
     let url = proxy.into_iter().fold(url, StreamUrl::through);
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
@@ -29,7 +33,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let report = runtime.block_on(seen);
     // A look-up of the server's name may still be under way; nobody waits for it.
     runtime.shutdown_background();
-    let report = report?;
+    let report = report.map_err(|error| explain(error, direct))?;
     output.status("");
     if args.json {
         // Numbers always serialise.
@@ -44,4 +48,15 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
         )));
     }
     Ok(())
+}
+
+/// Why nothing can be watched, with the flag that may help.
+fn explain(error: Error, direct: bool) -> Error {
+    // Without a proxy and without a cause it is the server's own answer: 401.
+    if error.kind() == ErrorKind::PermissionDenied && error.source().is_none() && direct {
+        return error.with_remedy(
+            "write USER:PASSWORD@ before the host, or use --token-file; if you did, are they right?",
+        );
+    }
+    RootsArgs::explain(error)
 }

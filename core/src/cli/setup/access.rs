@@ -57,7 +57,7 @@ impl ClientArgs {
                         Failure::runtime("cannot log to stdout: no thread; raise ulimit -u")
                     })?)
                 }
-                Some(path) => Some(AccessLog::append(path).map_err(Failure::of_file)?),
+                Some(path) => Some(AccessLog::append(path).map_err(|e| Failure::of_file(e, "--access-log"))?),
             };
         Ok(())
     }
@@ -93,7 +93,7 @@ impl TokenArgs {
     /// The token, from any source.
     pub(in crate::cli) fn token(&self) -> Result<Option<Token>, Failure> {
         match &self.token_file {
-            Some(file) => Ok(Some(Token::read(file).map_err(Failure::of_file)?)),
+            Some(file) => Ok(Some(Token::read(file).map_err(|e| Failure::of_file(e, "--token-file"))?)),
             None => self.given(),
         }
     }
@@ -104,7 +104,12 @@ impl AccessArgs {
     pub(in crate::cli) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
         let sources = CredentialSources { users, token, token_file: self.token.token_file.clone() };
-        Access::only(sources).map_err(Failure::of_file)
+        let flag = match (&sources.users, &sources.token_file) {
+            (Some(_), Some(_)) => "--auth-file or --token-file",
+            (Some(_), None) => "--auth-file",
+            _ => "--token-file",
+        };
+        Access::only(sources).map_err(|e| Failure::of_file(e, flag))
     }
 }
 

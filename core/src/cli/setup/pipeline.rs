@@ -6,7 +6,7 @@ use crate::{
     feed::Hub,
     pipeline::{Open, Pipeline},
 };
-use eyelet_hal::{CameraSource, Error};
+use eyelet_hal::{CameraSource, Error, JpegEncoder};
 use std::sync::Arc;
 
 /// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.
@@ -26,7 +26,7 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
     // the encoder, which may have something to log: a mistake is reported in one line.
     pipeline.open_camera().map_err(refused)?;
-    pipeline.open_encoder()?;
+    pipeline.open_encoder().map_err(|error| Failure::of_name(error, &args.encoder))?;
     Ok(pipeline)
 }
 
@@ -47,7 +47,15 @@ pub(in crate::cli) fn open<D: Platform>(
         fps: args.fps,
         format: args.format,
     };
-    Ok(D::cameras(request, &args.own)?)
+    let name = request.name.clone();
+    D::cameras(request, &args.own).map_err(|error| Failure::of_name(error, &name))
+}
+
+/// The encoder that the flags ask for.
+pub(in crate::cli) fn encoder<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+) -> Result<Box<dyn JpegEncoder>, Failure> {
+    D::encoder(&args.encoder, &args.own).map_err(|error| Failure::of_name(error, &args.encoder))
 }
 
 /// What a device refuses is no wrong usage: another device may take it.

@@ -1,7 +1,10 @@
 //! `--tls-cert`, `--tls-key` and `--tls-roots`. Without the feature `tls` they say how to get it.
 
-use crate::{cli::Failure, http::Server, upload::UploadUrl, watch::StreamUrl};
+#[cfg(feature = "tls")]
+use crate::net::tls::{Trust, is_unknown_authority};
+use crate::{cli::Failure, http::Server, net::url::HttpUrl};
 use clap::Args;
+use eyelet_hal::Error;
 use std::path::PathBuf;
 
 /// TLS of the server.
@@ -36,7 +39,8 @@ impl ServerTlsArgs {
     pub(in crate::cli) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let clock = std::sync::Arc::clone(&server.clock);
-            let tls = crate::http::ServerTls::open(certificate, key, clock).map_err(Failure::of_file)?;
+            let tls = crate::http::ServerTls::open(certificate, key, clock)
+                .map_err(|e| Failure::of_file(e, "--tls-cert and --tls-key"))?;
             server.tls = Some(tls);
         }
         Ok(())
@@ -45,12 +49,25 @@ impl ServerTlsArgs {
 
 #[cfg(feature = "tls")]
 impl RootsArgs {
-    pub(in crate::cli) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
-        Ok(self.tls_roots.iter().fold(url, |url, file| url.with_roots(file.clone())))
+    /// Has connections to `url` trust what the flag names. It is read at once: a wrong file is found at the start.
+    pub(in crate::cli) fn trust(&self, url: &mut HttpUrl) -> Result<(), Failure> {
+        let Some(file) = &self.tls_roots else { return Ok(()) };
+        if !url.is_https() {
+            tracing::warn!("--tls-roots does nothing for {url}, which is not https");
+            return Ok(());
+        }
+        let trust = Trust::file(file.clone());
+        trust.load().map_err(|e| Failure::of_file(e, "--tls-roots"))?;
+        url.set_trust(trust);
+        Ok(())
     }
 
-    pub(in crate::cli) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
-        Ok(self.tls_roots.iter().fold(url, |url, file| url.with_roots(file.clone())))
+    /// Why a connection failed, with the flag if that can help.
+    pub(in crate::cli) fn explain(error: Error) -> Error {
+        if is_unknown_authority(&error) {
+            return error.with_remedy("name its certificate, or its authority's, with --tls-roots");
+        }
+        error
     }
 }
 
@@ -63,12 +80,12 @@ impl ServerTlsArgs {
 
 #[cfg(not(feature = "tls"))]
 impl RootsArgs {
-    pub(in crate::cli) fn upload(&self, url: UploadUrl) -> Result<UploadUrl, Failure> {
-        refuse("--tls-roots", self.tls_roots.is_some()).map(|()| url)
+    pub(in crate::cli) fn trust(&self, _: &mut HttpUrl) -> Result<(), Failure> {
+        refuse("--tls-roots", self.tls_roots.is_some())
     }
 
-    pub(in crate::cli) fn stream(&self, url: StreamUrl) -> Result<StreamUrl, Failure> {
-        refuse("--tls-roots", self.tls_roots.is_some()).map(|()| url)
+    pub(in crate::cli) fn explain(error: Error) -> Error {
+        error
     }
 }
 

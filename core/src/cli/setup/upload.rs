@@ -7,6 +7,7 @@ use crate::{
     spool::{self, Folder, Keeper, Spool},
     upload::{Backoff, Client, RequestStyle, Sender, Timeouts, UploadUrl},
 };
+use eyelet_hal::Error;
 use std::{num::NonZeroU64, time::Duration};
 
 /// An upload that is ready to run.
@@ -47,7 +48,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
         style = style.header(&line.0)?;
     }
     let url = checked(url, args)?;
-    style.check_credentials(&url)?;
+    style.check_credentials(&url).map_err(unencrypted)?;
     let mut timeouts = Timeouts::default();
     (timeouts.progress, timeouts.response) = (args.upload_timeout, args.upload_timeout);
     let client = Client::with_timeouts(url, timeouts).style(style);
@@ -64,7 +65,8 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     let max_bytes = args.spool_max.map_or(spool::Options::DEFAULT_MAX_BYTES, |max| max.0);
     let mut options = spool::Options::new(max_bytes);
     options.when_full = args.spool_full.unwrap_or_default();
-    let spool = Spool::open(Folder::open(path)?, options, hub.metrics.spool.clone()).map_err(|e| {
+    let folder = Folder::open(path).map_err(|e| Failure::of_flag(e, "--spool"))?;
+    let spool = Spool::open(folder, options, hub.metrics.spool.clone()).map_err(|e| {
         let remedy = "name a folder that can be read and written to with --spool";
         Failure::runtime(format!("cannot spool in {}: {e}; {remedy}", path.display()))
     })?;
@@ -96,11 +98,17 @@ fn check(args: &UploadFlags) -> Result<(), Failure> {
 /// The address with what the flags say of its password, of a proxy and of whom to trust.
 fn checked(url: UploadUrl, args: &UploadFlags) -> Result<UploadUrl, Failure> {
     let url = if args.insecure_credentials { url.allow_unencrypted_credentials() } else { url };
-    url.check_credentials()?;
+    url.check_credentials().map_err(unencrypted)?;
     let named = args.upload_proxy.as_ref().map(|proxy| &*proxy.0);
     let proxy = proxy::choose(&url.0, named, |name| std::env::var(name).ok())?;
-    let url = proxy.into_iter().fold(url, UploadUrl::through);
-    args.roots.upload(url)
+    let mut url = proxy.into_iter().fold(url, UploadUrl::through);
+    args.roots.trust(&mut url.0)?;
+    Ok(url)
+}
+
+/// The error for secrets that would go over `http`.
+fn unencrypted(error: Error) -> Error {
+    error.with_remedy("use https, or say --insecure-credentials if that is no matter")
 }
 
 /// The upload beside the stream, if there is one.

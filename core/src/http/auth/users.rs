@@ -17,7 +17,7 @@ pub(super) struct User {
 /// # Errors
 /// If it cannot be read, and for the first line that is wrong; no error shows a hash.
 pub(super) fn read(path: &Path) -> Result<Vec<User>> {
-    let text = secret_file::read(path, "--auth-file")?;
+    let text = secret_file::read(path)?;
     parse(&text).map_err(|why| {
         let what = format!("cannot use {}: {why}; write it with: htpasswd -B FILE USER", path.display());
         Error::new(ErrorKind::InvalidInput, what)

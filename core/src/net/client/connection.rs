@@ -69,7 +69,7 @@ impl Connection {
             let shaken = timeout(limit, trust.connect(stream, url.host())).await;
             let why = format!("no TLS within {limit:?}; is the server stuck?");
             let stream = shaken.map_err(|_| url.error(ErrorKind::TimedOut, why))?;
-            return Self::over(stream.map_err(|e| url.error(e.kind(), &e).with_source(e))?, url).await;
+            return Self::over(stream.map_err(|e| url.error_of(e))?, url).await;
         }
         Self::over(stream, url).await
     }

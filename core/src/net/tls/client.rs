@@ -54,6 +54,12 @@ impl Trust {
         TlsStream::establish(tcp, session.into()).await.map_err(explain)
     }
 
+    /// Reads the certificates now, and not with the first connection.
+    #[cfg(feature = "cli")]
+    pub(crate) fn load(&self) -> Result<()> {
+        self.config().map(drop)
+    }
+
     fn config(&self) -> Result<Arc<ClientConfig>> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
@@ -76,57 +82,80 @@ fn system() -> Result<RootCertStore> {
     // Some of a system's may be of a kind that is no longer of use.
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
-        let why = "this system has no certificates to trust; install ca-certificates, or name a PEM file with --tls-roots";
-        return Err(Error::new(ErrorKind::NotFound, why));
+        let error = Error::new(ErrorKind::NotFound, "this system has no certificates to trust");
+        return Err(error.with_remedy("install ca-certificates, or name a PEM file of certificates"));
     }
     Ok(store)
 }
 
 fn named(file: &Path) -> Result<Pinned> {
-    let text = secret_file::read(file, "--tls-roots")?;
+    let text = secret_file::read(file)?;
     let all = CertificateDer::pem_slice_iter(text.as_bytes()).flatten().collect();
     Pinned::new(all).ok_or_else(|| {
-        let why = format!(
-            "cannot use {}: no certificate is in it; name a PEM file with --tls-roots",
-            file.display()
-        );
-        Error::new(ErrorKind::InvalidInput, why)
+        let why = format!("cannot use {}: no certificate is in it", file.display());
+        Error::new(ErrorKind::InvalidInput, why).with_remedy("name a PEM file")
     })
 }
 
 fn explain(error: io::Error) -> Error {
     use rustls::Error as Tls;
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
-    let (kind, why) = match tls {
-        Some(Tls::InvalidCertificate(
-            // Of an authority with the same name, and of a certificate that is only its own.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
-        )) => (
+    let (kind, why, remedy) = match tls {
+        Some(tls) if is_of_unknown_authority(tls) => (
             ErrorKind::PermissionDenied,
-            "its certificate is signed by an unknown authority; name its own with --tls-roots".to_owned(),
+            "its certificate is signed by an unknown authority".to_owned(),
+            "trust that authority, or the certificate itself",
         ),
         Some(Tls::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         )) => (
             ErrorKind::PermissionDenied,
-            "its certificate has expired; renew it, or set this clock".to_owned(),
+            "its certificate has expired".to_owned(),
+            "renew it, or set this clock",
         ),
         Some(Tls::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        )) => {
-            (ErrorKind::PermissionDenied, "its certificate is not valid yet; is this clock right?".to_owned())
-        }
+        )) => (
+            ErrorKind::PermissionDenied,
+            "its certificate is not valid yet".to_owned(),
+            "is this clock right?",
+        ),
         Some(Tls::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => (
             ErrorKind::PermissionDenied,
-            "its certificate is for another name; use that name in the address".to_owned(),
+            "its certificate is for another name".to_owned(),
+            "use that name in the address",
         ),
         Some(Tls::InvalidMessage(_)) => {
-            (ErrorKind::Other, "it does not speak TLS; write http:// if it is meant to be open".to_owned())
+            let remedy = "write http:// if it is meant to be open";
+            (ErrorKind::Other, "it does not speak TLS".to_owned(), remedy)
         }
-        Some(other) => (ErrorKind::Other, format!("TLS handshake failed: {other}")),
-        None => (ErrorKind::Disconnected, format!("the connection broke during the TLS handshake: {error}")),
+        Some(other) => (ErrorKind::Other, format!("TLS handshake failed: {other}"), ""),
+        None => {
+            (ErrorKind::Disconnected, format!("the connection broke during the TLS handshake: {error}"), "")
+        }
     };
-    Error::new(kind, why).with_source(error)
+    let explained = Error::new(kind, why).with_source(error);
+    if remedy.is_empty() { explained } else { explained.with_remedy(remedy) }
+}
+
+/// Whether the cause of an error is that a server's certificate is signed by an unknown authority.
+#[cfg(feature = "cli")]
+pub(crate) fn is_unknown_authority(error: &Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
+        let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        tls.is_some_and(is_of_unknown_authority)
+    })
+}
+
+/// Also one with the name of a known authority but not its key, and one that has signed itself.
+fn is_of_unknown_authority(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
+        )
+    )
 }

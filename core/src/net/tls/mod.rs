@@ -7,6 +7,8 @@ mod stream;
 mod validity;
 
 pub(crate) use client::Trust;
+#[cfg(feature = "cli")]
+pub(crate) use client::is_unknown_authority;
 pub use server::ServerTls;
 pub(crate) use stream::TlsStream;
 

@@ -158,32 +158,32 @@ impl ResolvesServerCert for Pair {
 }
 
 fn load([certificate, key]: &[PathBuf; 2]) -> Result<Current> {
-    let bad = |file: &Path, why: &str| {
-        Error::new(ErrorKind::InvalidInput, format!("cannot use {}: {why}", file.display()))
+    let bad = |file: &Path, why: &str, remedy: &str| {
+        let what = format!("cannot use {}: {why}", file.display());
+        Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy.to_owned())
     };
-    let text = secret_file::read(certificate, "--tls-cert")?;
+    let text = secret_file::read(certificate)?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<std::result::Result<_, _>>()
-        .map_err(|_| bad(certificate, "its PEM is damaged; make it anew"))?;
+        .map_err(|_| bad(certificate, "its PEM is damaged", "make it anew"))?;
     let Some(own) = chain.first() else {
-        return Err(bad(certificate, "no certificate is in it; name a PEM file with --tls-cert"));
+        return Err(bad(certificate, "no certificate is in it", "name a PEM file"));
     };
-    let text = secret_file::read(key, "--tls-key")?;
+    let text = secret_file::read(key)?;
     let secret = PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| bad(key, "no private key is in it; name a PEM file with --tls-key"))?;
+        .map_err(|_| bad(key, "no private key is in it", "name a PEM file"))?;
     secret_file::warn_of_others(key);
     // One that does not say holds for ever.
     let validity = validity::of(own).unwrap_or((Duration::ZERO, Duration::MAX));
     let both = CertifiedKey::from_der(chain, secret, &provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
-            let why =
-                format!("it is not the key of {}; name the two that belong together", certificate.display());
-            bad(key, &why)
+            let why = format!("it is not the key of {}", certificate.display());
+            bad(key, &why, "name the two that belong together")
         }
         rustls::Error::InvalidCertificate(_) => {
-            bad(certificate, "the certificate in it is damaged; make it anew")
+            bad(certificate, "the certificate in it is damaged", "make it anew")
         }
-        other => bad(key, &format!("the key in it is of no use ({other}); use RSA, ECDSA or Ed25519")),
+        other => bad(key, &format!("the key in it is of no use ({other})"), "use RSA, ECDSA or Ed25519"),
     })?;
     Ok(Current { both: Arc::new(both), validity })
 }

@@ -86,7 +86,7 @@ fn unusable_credentials_are_reported_in_one_line_without_secrets() {
     let file = folder.path().join("file");
     let missing = refused(&|sources| sources.users = Some("/no/such".into()));
     assert!(
-        missing.starts_with("cannot read /no/such: ") && missing.ends_with("with --auth-file"),
+        missing.starts_with("cannot read /no/such: ") && missing.ends_with("; name a readable file"),
         "{missing}"
     );
     fs::write(&file, "ann:hunter2").unwrap();
