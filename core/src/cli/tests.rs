@@ -436,7 +436,7 @@ fn remedies_of_the_library_get_the_flag() {
     };
     match refused(&[]) {
         Err(Failure::Usage(what)) => {
-            let want = "; use https, or say --insecure-credentials if that is no matter";
+            let want = "; use https, or add --insecure-credentials if that does not matter";
             assert!(what.ends_with(want), "{what}");
         }
         other => panic!("{other:?}"),

@@ -1,4 +1,4 @@
-//! Where a server is told to listen.
+//! The address or socket that a server listens on.
 
 use super::addresses;
 use std::{
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_name_its_interface() {
+    fn address_may_name_its_interface() {
         for text in ["[fe80::1%lo]:8000", "[fe80::1%1]:8000"] {
             let Ok(Bind::Tcp(SocketAddr::V6(address))) = text.parse() else { panic!("{text}") };
             assert_eq!((address.scope_id(), address.port()), (1, 8000), "{text}");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_what_one_is() {
+    fn invalid_address_is_refused_with_examples() {
         for text in [
             "",
             "8000",

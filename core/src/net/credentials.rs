@@ -67,7 +67,7 @@ pub(crate) fn concealed(text: &str) -> String {
     let end = rest.find(|c: char| c.is_whitespace() || c == '"' || c == '\'').unwrap_or(rest.len());
     let (address, after) = rest.split_at(end);
     let (address, query) = address.split_once('?').map_or((address, ""), |(address, _)| (address, "?***"));
-    // The last one: who writes a password with an @ or a / in it must not see it in a log.
+    // The last one: a password with an @ or a / in it must not be seen in a log either.
     let (user, host) = address.rsplit_once('@').map_or(("", address), |(_, host)| ("***@", host));
     format!("{before}{user}{host}{query}{}", concealed(after))
 }

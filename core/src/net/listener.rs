@@ -99,7 +99,7 @@ impl Listener {
         Ok(Self { kind, _file: file })
     }
 
-    /// Where people find it, best first: addresses of this `scheme`, `http` or `https`, that a browser can open, or the
+    /// The addresses to open, best first: those of this `scheme`, `http` or `https`, that a browser can open, or the
     /// path of the socket and how to ask it.
     pub fn addresses(&self, scheme: &str) -> Vec<String> {
         match &self.kind {
@@ -176,7 +176,7 @@ fn is_listening(socket: &impl AsFd) -> bool {
     SockRef::from(socket).is_listener().unwrap_or(false)
 }
 
-/// Not every system can tell; there it is found out by accepting.
+/// Not every system says so; there the first accept shows it.
 #[cfg(not(target_os = "linux"))]
 fn is_listening(_: &impl AsFd) -> bool {
     true
@@ -208,7 +208,7 @@ pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
 fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
-        // Whatever the system's setting is: what was asked for, and nothing more.
+        // Whatever the system's default is.
         socket.set_only_v6(true)?;
     }
     // A server that starts again must not wait for the connections of its last run.

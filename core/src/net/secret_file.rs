@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// A longer file is not one of these.
+/// A longer file is no file of secrets.
 const LONGEST: u64 = 1024 * 1024;
 
 /// What changes when a file does.
@@ -29,13 +29,13 @@ impl Version {
             // A pipe, as of a shell's `<(...)`, can be read once: what is written to it is no change.
             return Some(Self { file, len: 0, changed: (0, 0) });
         }
-        // The time of the change of its state: unlike that of its contents nobody can set it.
+        // The time of the change of its state: unlike that of its contents it cannot be set.
         let changed = (about.ctime(), about.ctime_nsec());
         Some(Self { file, len: about.len(), changed })
     }
 }
 
-/// So long after a change, or a failure, files are read once more.
+/// Files are read once more this long after a change or a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Files whose contents are held in memory, and when to read them again.
@@ -105,7 +105,7 @@ pub(crate) fn quick_to_read(path: &Path) -> Result<()> {
             let what = format!("cannot read {} again: it is not a regular file", path.display());
             Err(Error::new(ErrorKind::InvalidInput, what))
         }
-        // Reading it says what else is wrong.
+        // Reading it finds any other fault.
         _ => Ok(()),
     }
 }

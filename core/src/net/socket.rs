@@ -21,22 +21,22 @@ use tokio::{
 /// seconds behind; with it, a slow viewer gets fewer pictures, each fresh.
 const UNSENT: u32 = 16 * 1024;
 
-/// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The
-/// kernel asks when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver. A
-/// viewer whose picture has longer is given that: see `Socket::allow_stall`.
+/// A peer that answers nothing for about this long is gone: its cable was pulled, or its battery is empty. The kernel
+/// probes when nothing is under way (after half of this, then every 10 s), and gives up what it cannot deliver. A viewer
+/// whose picture is allowed longer gets that: see [`Socket::allow_stall`].
 pub(crate) const DEAD: Duration = Duration::from_secs(60);
 
-/// Who is at the other end.
+/// The remote end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Tcp(SocketAddr),
-    /// Whoever may open the socket's file.
+    /// A process that may open the socket's file.
     Unix,
-    /// A client of a proxy that is trusted to say whose request it hands on.
+    /// A client of a proxy that is trusted to name its clients.
     Proxied(IpAddr),
 }
 
-/// Whose connections and tries are counted together: what one customer or one machine has.
+/// Connections and login attempts are counted per network: what one customer or one machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Network {
     V4(Ipv4Addr),
@@ -67,7 +67,7 @@ impl Peer {
         }
     }
 
-    /// The network, but none where a web server on this machine may stand for any number of people. (It connects
+    /// The network, but none where a web server on this machine may stand for any number of clients. (It connects
     /// from `127.0.0.1`; the rest of 127.0.0.0/8 is as any other address.)
     pub(crate) fn counted_network(&self) -> Option<Network> {
         self.ip()
@@ -120,8 +120,7 @@ impl Socket {
         }
     }
 
-    /// Sends this if there is room for it, and closes. Waits for nothing: as far as the peer is concerned, it was
-    /// told, or hung up on.
+    /// Sends this if there is room for it, and closes, without waiting: the peer gets the answer, or a closed connection.
     pub(crate) fn refuse(self, answer: &[u8]) {
         let socket = match &self {
             Self::Tcp(socket) => SockRef::from(socket),
@@ -157,7 +156,7 @@ impl Socket {
         }
     }
 
-    /// Waits until the peer has sent something, or closed its side. `readable` may say so before it knows.
+    /// Waits until the peer has sent something, or closed its side. `readable` may return before that.
     pub(crate) async fn first_byte(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.async_io(Interest::READABLE, || peek(socket.into())).await,
@@ -281,7 +280,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Lets the kernel end connections to peers that are gone without a word. On a listening socket, its connections
+/// Lets the kernel end connections to peers that have vanished. On a listening socket, its connections
 /// inherit it.
 pub(crate) fn notice_dead_peers(socket: &SockRef<'_>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
@@ -300,7 +299,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn connections_inherit_that_dead_peers_are_noticed() {
+    async fn accepted_connection_inherits_the_timeouts_for_dead_peers() {
         let listener = crate::net::listener::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();

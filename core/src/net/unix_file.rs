@@ -63,7 +63,7 @@ impl UnixFile {
             };
             wrong(error, kind, remedy)
         })?;
-        // Until it listens nobody can connect, so there is no moment with other permissions.
+        // Until it listens no client can connect, so there is no moment with other permissions.
         if permissions.group.is_some() {
             chown(path, None, permissions.group).map_err(|error| {
                 let remedy = "run as root or as a member of that group";
@@ -96,24 +96,24 @@ impl Drop for UnixFile {
     fn drop(&mut self) {
         let there = fs::symlink_metadata(&self.path).ok().map(|file| (file.dev(), file.ino()));
         if there.is_some() && there == self.identity {
-            // Somebody else may have been faster.
+            // Another process may have been faster.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Removes the socket's file if nobody listens on it.
+/// Removes the socket's file if no server listens on it.
 fn remove_stale(path: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is no socket"));
     }
     let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A server whose queue is full must not hold us up.
+    // A server whose queue is full must not block us.
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
-        // Whatever else it says, somebody has it.
+        // Any other error: a server has it.
         _ => Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")),
     }
 }

@@ -10,7 +10,7 @@ use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::{Uri, header::HeaderValue};
 use std::{fmt, net::Ipv6Addr};
 
-/// What an address is for: the words of its error messages.
+/// What an address is for, in its error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Purpose {
     /// As in `cannot upload to ...`.
@@ -75,7 +75,7 @@ impl HttpUrl {
         let (scheme, rest) = match &*lower {
             "https://" => (Scheme::Https, &text[8..]),
             other if other.starts_with("http://") => (Scheme::Http, &text[7..]),
-            // What was meant, when but the scheme is missing.
+            // The address that was probably meant, when only the scheme is missing.
             _ if !text.contains("://")
                 && text.contains(['.', ':'])
                 && !text.starts_with(['/', '.', ':'])
@@ -113,7 +113,7 @@ impl HttpUrl {
         }
         let (host, zone) = match host.split_once('%') {
             Some((ip, zone)) if ip.starts_with('[') && zone.ends_with(']') => {
-                // `%25` by the standard, `%` by everybody's hand.
+                // `%25` by the standard, `%` as people write it.
                 let zone = zone.trim_end_matches(']');
                 let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
                 if zone.is_empty() || !zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
@@ -170,7 +170,7 @@ impl HttpUrl {
         self.proxy = Some(Box::new(proxy));
     }
 
-    /// What is connected to in the server's stead.
+    /// The proxy that is connected to instead of the server.
     pub(in crate::net) fn proxy(&self) -> Option<&HttpUrl> {
         self.proxy.as_deref().map(|proxy| &proxy.0)
     }
@@ -194,7 +194,7 @@ impl HttpUrl {
         self.credentials.as_ref().map(Credentials::header)
     }
 
-    /// What the request line says: all of the address for a proxy that has to read it, else path and query.
+    /// The target of the request line: the whole address for a proxy that has to read it, else path and query.
     pub(crate) fn request_target(&self, target: Uri) -> Uri {
         match &self.proxy {
             // What was an address still is one.
@@ -205,7 +205,7 @@ impl HttpUrl {
         }
     }
 
-    /// What the `Proxy-Authorization` header says, for a proxy that reads the request.
+    /// The value of the `Proxy-Authorization` header, for a proxy that reads the request.
     pub(crate) fn proxy_authorization(&self) -> Option<HeaderValue> {
         self.proxy().filter(|_| !self.is_https())?.credentials()
     }
@@ -219,7 +219,7 @@ impl HttpUrl {
         self.port
     }
 
-    /// What the `Host` header says.
+    /// The value of the `Host` header.
     pub(crate) fn authority(&self) -> String {
         if self.port == self.scheme.port() {
             self.host.clone()
@@ -228,12 +228,12 @@ impl HttpUrl {
         }
     }
 
-    /// Path and query: what the request line says.
+    /// Path and query: the target of the request line.
     pub(crate) fn target(&self) -> &Uri {
         &self.target
     }
 
-    /// Whom to trust, for an address with TLS.
+    /// The certificates to trust, for an address with TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn trust(&self) -> Option<&Trust> {
         (self.scheme == Scheme::Https).then_some(&self.trust)
@@ -252,18 +252,18 @@ impl HttpUrl {
     /// Whether secrets may be sent to this address.
     ///
     /// # Errors
-    /// `InvalidInput` where others could read them on the way, and nobody has said that they may.
+    /// `InvalidInput` where others could read them on the way, unless that is allowed.
     pub(crate) fn check_secrecy(&self) -> Result<()> {
         if self.scheme == Scheme::Https || self.unencrypted == Unencrypted::Allowed {
             return Ok(());
         }
-        let why = "over http everybody on the way can read the credentials";
+        let why = "over http anyone on the way can read the credentials";
         Err(self
             .error(ErrorKind::InvalidInput, why)
-            .with_remedy("use https, or allow it if that is no matter"))
+            .with_remedy("use https, or allow it if that does not matter"))
     }
 
-    /// What the `Authorization` header says, if there is one.
+    /// The value of the `Authorization` header, if there is one.
     ///
     /// # Errors
     /// As [`check_secrecy`](Self::check_secrecy).
@@ -273,7 +273,7 @@ impl HttpUrl {
         Ok(Some(credentials.header()))
     }
 
-    /// What a server that speaks something else may want.
+    /// A guess at what a server that does not answer in HTTP/1 wants.
     pub(crate) fn other_scheme(&self) -> String {
         match self.scheme {
             Scheme::Http => format!("does it want https://{}{}?", self.authority(), self.target.path()),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn address_is_split_into_its_parts() {
         for (text, host, port, authority, target) in [
             ("http://cam/upload", "cam", 80, "cam", "/upload"),
             ("HTTP://cam:8080", "cam", 8080, "cam:8080", "/"),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_for_this_machine_alone() {
+    fn zone_is_not_sent_to_the_server() {
         for text in ["http://[fe80::1%25eth0.2]:8080/u?x", "http://[fe80::1%eth0.2]:8080/u"] {
             let url = parse(text).unwrap();
             assert_eq!((&*url.peer(), url.host()), ("fe80::1%eth0.2", "fe80::1"));
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_to_write() {
+    fn invalid_address_is_refused_with_a_remedy() {
         for (text, why) in [
             ("http:///x", "no host; write http://HOST:PORT/upload"),
             ("http://:80/x", "no host; write http://HOST:PORT/upload"),
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn secrets_are_not_displayed() {
         let url = parse("http://me:secret@cam/upload?key=secret").unwrap();
         assert_eq!(url.to_string(), "http://cam/upload");
         assert!(!format!("{url:?}").contains("me:secret"));
@@ -388,13 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_goes_over_http_only_where_that_is_allowed() {
+    fn password_over_http_is_refused_unless_allowed() {
         let text = "http://me:pw@cam/u";
         let mut url = parse(text).unwrap();
         let error = url.authorization().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        let why = "cannot upload to http://cam/u: over http everybody on the way can read the credentials; \
-                   use https, or allow it if that is no matter";
+        let why = "cannot upload to http://cam/u: over http anyone on the way can read the credentials; \
+                   use https, or allow it if that does not matter";
         assert_eq!(error.to_string(), why);
         url.allow_unencrypted();
         assert_eq!(url.authorization().unwrap().unwrap(), "Basic bWU6cHc=");
@@ -403,14 +403,14 @@ mod tests {
 
     #[cfg(not(feature = "tls"))]
     #[test]
-    fn https_without_tls_says_how_to_get_it() {
+    fn https_without_the_feature_tls_is_refused_with_the_remedy() {
         let error = parse("https://cam/").unwrap_err().to_string();
         assert!(error.ends_with("without TLS; build it with: cargo build --features tls"), "{error}");
     }
 
     #[cfg(feature = "tls")]
     #[test]
-    fn https_has_its_own_port_and_keeps_secrets() {
+    fn https_has_its_own_port_and_takes_passwords() {
         let url = parse("https://me:pw@cam/u").unwrap();
         assert_eq!((url.port(), &*url.authority(), &*url.to_string()), (443, "cam", "https://cam/u"));
         assert!(url.authorization().unwrap().is_some());
@@ -419,7 +419,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_answered(text in "\\PC*", tail in "[a-z@:/?#\\[\\]0-9. ]{0,20}") {
+        fn any_text_is_parsed_or_refused(text in "\\PC*", tail in "[a-z@:/?#\\[\\]0-9. ]{0,20}") {
             let _ = parse(&text);
             if let Ok(url) = parse(&format!("http://{tail}")) {
                 prop_assert!(!url.host().is_empty());

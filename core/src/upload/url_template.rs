@@ -40,7 +40,7 @@ impl FromStr for UploadUrl {
 }
 
 impl UploadUrl {
-    /// Sends user and password also over `http`, where everybody on the way can read them.
+    /// Sends user and password also over `http`, where anyone on the way can read them.
     #[must_use]
     pub fn allow_unencrypted_credentials(mut self) -> Self {
         self.0.allow_unencrypted();

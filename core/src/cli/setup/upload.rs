@@ -108,7 +108,7 @@ fn checked(url: UploadUrl, args: &UploadFlags) -> Result<UploadUrl, Failure> {
 
 /// The error for secrets that would go over `http`.
 fn unencrypted(error: Error) -> Error {
-    error.with_remedy("use https, or say --insecure-credentials if that is no matter")
+    error.with_remedy("use https, or add --insecure-credentials if that does not matter")
 }
 
 /// The upload beside the stream, if there is one.

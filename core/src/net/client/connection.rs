@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection to a server, and the words for everything that can go wrong with it.
+//! One HTTP/1.1 connection to a server, and the error messages for everything that can go wrong with it.
 
 use super::{
     Timeouts,
@@ -81,8 +81,8 @@ impl Connection {
     {
         let flow = Flow::new();
         let io = TokioIo::new(Watched { stream, flow: flow.clone() });
-        // There are receivers that know `Content-Length` in this spelling alone, and others that write headers of their own
-        // as they like: an answer is not thrown away for that.
+        // Some receivers know `Content-Length` in this spelling alone, and others write malformed headers of their own: an
+        // answer is not discarded for that.
         let handshake = http1::Builder::new()
             .title_case_headers(true)
             .allow_spaces_after_header_name_in_responses(true)
@@ -111,7 +111,7 @@ impl Connection {
         sent.map_err(|error| NoAnswer { unheard: error.is_canceled() || !self.flow.heard(), error })
     }
 
-    /// What moves on it.
+    /// The progress of the request on it.
     pub(crate) fn flow(&self) -> Flow {
         self.flow.clone()
     }
@@ -170,8 +170,8 @@ pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
         .with_source(error)
 }
 
-/// The first line of what a server says about itself; not more of what may be long, nothing that could drive a terminal,
-/// and nothing at all of a page for a browser or of bytes that are no text.
+/// The first line of a server's own message, shortened, without anything that could control a terminal; `None` for a page
+/// for browsers or bytes that are no text.
 pub(crate) fn first_line(text: &str) -> Option<String> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let line = text.lines().next().filter(|line| !line.starts_with('<') && !line.contains('\0'))?;
@@ -179,13 +179,13 @@ pub(crate) fn first_line(text: &str) -> Option<String> {
     (!shown.is_empty() && !shown.contains('\u{fffd}')).then_some(shown)
 }
 
-/// Whether a body is a page for browsers, by what its head says.
+/// Whether a body is a page for browsers, by its `Content-Type`.
 pub(crate) fn is_page(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
-/// Where a redirect leads, in quotes and without the query, which may be what lets one in there.
+/// The target of a redirect, in quotes and without the query, which may be a secret.
 pub(crate) fn pointed_to(location: &str) -> String {
     let to: String = location.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
     format!("{:?}", concealed(&to))
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_or_bytes_are_no_message() {
+    fn first_line_of_a_page_or_of_bytes_is_none() {
         for (text, line) in [
             ("\r\n  disk full \nand more", Some("disk full")),
             ("\u{feff}disk\u{1b}]0;x\u{7} \u{9b}2J\u{202e}full", Some("disk]0;x 2Jfull")),

@@ -1,4 +1,4 @@
-//! What moves on a connection while a request is under way, and how long to wait when nothing does.
+//! The progress of a request on a connection, and how long to wait when there is none.
 
 use super::Timeouts;
 use std::{
@@ -39,7 +39,7 @@ impl Marks {
     }
 }
 
-/// Why nothing is waited for any longer.
+/// Why a request is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Silence {
     /// The peer takes no bytes.
@@ -140,7 +140,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         polled
     }
 
-    /// hyper asks for it when it has nothing left to write.
+    /// hyper flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
         if let Poll::Ready(Ok(())) = polled {

@@ -21,7 +21,7 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// An HTTP proxy: `[http://][USER:PASSWORD@]HOST[:PORT]`; the port is 1080 when none is given, as with curl.
 ///
-/// It is asked for `http` addresses as they are, and to connect to `https` ones, which it cannot look into. User and password
+/// It gets requests for `http` addresses as they are, and a `CONNECT` for `https` ones, which it cannot look into. User and password
 /// are for the proxy alone. `Display` leaves them out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy(pub(crate) HttpUrl);
@@ -73,7 +73,7 @@ pub(crate) fn choose(
     let found = either(own).or_else(|| either("all_proxy"));
     let Some((name, text)) = found.filter(|(_, text)| !text.trim().is_empty()) else { return Ok(None) };
     let proxy = text.trim().parse::<Proxy>();
-    // Whoever set it for other programs may not know that it counts here.
+    // It may have been set for other programs.
     let remedy = format!("{name} in the environment says so, no_proxy={} leaves it out", url.host());
     proxy.map(Some).map_err(|e| Error::new(e.kind(), format!("{e}; {remedy}")))
 }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_counts_more_than_the_environment() {
+    fn flag_takes_precedence_over_the_environment() {
         let lower = [("http_proxy", "http://p:1"), ("HTTP_PROXY", "http://q:2"), ("https_proxy", "r:3")];
         assert_eq!(chosen("http://cam/", None, &lower).as_deref(), Some("http://p:1/"));
         assert_eq!(chosen("http://cam/", None, &lower[1..]).as_deref(), Some("http://q:2/"));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn excepted_hosts_go_direct() {
+    fn host_in_no_proxy_is_connected_directly() {
         for (host, list, excepted) in [
             ("cam", "cam", true),
             ("cam.example.org", "a, .example.org", true),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_names_none_is_named_with_the_way_out() {
+    fn invalid_proxy_in_the_environment_is_reported_with_its_variable() {
         let url = HttpUrl::parse("http://cam/", PURPOSE).unwrap();
         let variable = |name: &str| (name == "ALL_PROXY").then(|| "socks5://me:secret@n:9".to_owned());
         let error = choose(&url, None, variable).unwrap_err().to_string();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused_without_its_secrets() {
+    fn invalid_proxy_is_refused_without_its_secrets() {
         for text in ["socks5://me:secret@n:9", "https://me:secret@n:9", "me:secret@n:x", "me:secret@"] {
             let error = text.parse::<Proxy>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);

@@ -1,4 +1,4 @@
-//! Host names, looked up without holding up anybody.
+//! Host names, looked up without blocking the runtime.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ pub(crate) async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>
     let (found, answer) = oneshot::channel();
     let host = host.to_owned();
     thread::Builder::new().name("look-up".to_owned()).spawn(move || {
-        // Fails when nobody waits any more.
+        // Fails when the caller no longer waits.
         let _ = found.send((host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
     })?;
     answer.await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn names_and_addresses() {
+    async fn names_and_addresses_are_looked_up() {
         for address in ["127.0.0.1:80", "[::1]:443"] {
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(lookup(&address.ip().to_string(), address.port()).await.unwrap(), [address]);

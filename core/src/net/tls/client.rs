@@ -1,4 +1,4 @@
-//! The client's side: whom to trust.
+//! The client's side: the certificates to trust.
 
 use super::{pinned::Pinned, provider, stream::TlsStream};
 use crate::net::secret_file;
@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::net::TcpStream;
 
-/// Whose certificates are trusted: the system's authorities, or those of a file. Cloning gives another handle to the
+/// The trusted certificates: those of the system's authorities, or those of a file. Cloning gives another handle to the
 /// same; the certificates are read once, when first needed.
 #[derive(Clone, Default)]
 pub(crate) struct Trust {
@@ -42,10 +42,10 @@ impl Trust {
         Self { roots: Some(roots), config: Arc::default() }
     }
 
-    /// Shakes hands with a server, which must be `host`.
+    /// The TLS handshake with a server, which must be `host`.
     ///
     /// # Errors
-    /// A sentence for people: why the server cannot be trusted, or what broke.
+    /// Why the server cannot be trusted, or what broke.
     pub(crate) async fn connect(&self, tcp: TcpStream, host: &str) -> Result<TlsStream> {
         let config = self.config()?;
         let bad = |why: String| Error::new(ErrorKind::InvalidInput, why);
@@ -68,7 +68,7 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|e| Error::new(ErrorKind::Other, format!("cannot use TLS: {e}")))?;
         let config = match &self.roots {
-            // "Dangerous" is any verifier that is not rustls' own; see there what ours adds.
+            // "Dangerous" is any verifier that is not rustls' own; its module says what ours adds.
             Some(file) => builder.dangerous().with_custom_certificate_verifier(Arc::new(named(file)?)),
             None => builder.with_root_certificates(system()?),
         };
@@ -79,7 +79,7 @@ impl Trust {
 
 fn system() -> Result<RootCertStore> {
     let mut store = RootCertStore::empty();
-    // Some of a system's may be of a kind that is no longer of use.
+    // Some of a system's may be of a kind that is no longer supported.
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
         let error = Error::new(ErrorKind::NotFound, "this system has no certificates to trust");
@@ -92,7 +92,7 @@ fn named(file: &Path) -> Result<Pinned> {
     let text = secret_file::read(file)?;
     let all = CertificateDer::pem_slice_iter(text.as_bytes()).flatten().collect();
     Pinned::new(all).ok_or_else(|| {
-        let why = format!("cannot use {}: no certificate is in it", file.display());
+        let why = format!("cannot use {}: it holds no certificate", file.display());
         Error::new(ErrorKind::InvalidInput, why).with_remedy("name a PEM file")
     })
 }

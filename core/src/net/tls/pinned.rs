@@ -1,7 +1,7 @@
 //! Certificates that are trusted because a file names them.
 //!
 //! `openssl req -x509` marks what it makes as an authority, and the rules of the web forbid a server to show an
-//! authority's certificate as its own. Who names exactly this certificate trusts exactly this server.
+//! authority's certificate as its own. A user that names exactly this certificate trusts exactly this server.
 
 use super::{provider, validity};
 use rustls::{
@@ -16,7 +16,7 @@ use rustls::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Trusts what those of a file have signed, and themselves.
+/// Trusts the certificates of a file, and what they have signed.
 #[derive(Debug)]
 pub(super) struct Pinned {
     certificates: Vec<CertificateDer<'static>>,

@@ -1,4 +1,4 @@
-//! The server's side: a certificate and its key, read again when they change.
+//! The server's side: a certificate and its key, reloaded when they change.
 
 use super::{provider, stream::TlsStream, validity};
 use crate::{
@@ -23,10 +23,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// A peer has this long to shake hands.
+/// How long the handshake may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often the files and the certificate's time are looked at while nobody comes.
+/// How often the files and the certificate's validity are checked while no client connects.
 const LOOK: Duration = Duration::from_secs(60);
 
 /// TLS for a server: 1.2 and 1.3. Cloning gives another handle to the same.
@@ -37,13 +37,13 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// Reads a certificate with its chain, and its private key, both in PEM. When a file changes, both are read
-    /// again for the next connection; what is wrong then is logged and tried again, and what was read before stays.
+    /// Reads a certificate with its chain, and its private key, both in PEM. When a file changes, both are reloaded for the
+    /// next connection; if that fails, it is logged and retried, and the previous certificate stays in use.
     ///
-    /// A certificate that does not hold at this time, or no longer, is warned of: a board's clock may not be set yet.
+    /// A certificate that is not valid now is warned of, not refused: a board's clock may not be set yet.
     ///
     /// # Errors
-    /// In one line: a file that cannot be read, that has no certificate or key in it, or a key that is another's.
+    /// In one line: a file that cannot be read or holds no certificate or key, or a key that does not belong to it.
     pub fn open(certificate: &Path, key: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let files = [certificate.to_owned(), key.to_owned()];
         let reload = Reload::new("certificate", files.to_vec());
@@ -101,7 +101,7 @@ impl fmt::Debug for Expires {
 struct State {
     reload: Reload,
     current: Current,
-    /// That the certificate does not hold was logged.
+    /// That the certificate is not valid was logged.
     warned: bool,
 }
 
@@ -113,7 +113,7 @@ struct Current {
     validity: (Duration, Duration),
 }
 
-/// So many days, as people say it.
+/// A number of days in words.
 fn span(days: u64) -> String {
     match days {
         0 => "less than a day".to_owned(),
@@ -123,10 +123,10 @@ fn span(days: u64) -> String {
 }
 
 impl Pair {
-    /// The certificate to show now.
+    /// The certificate to present now.
     fn current(&self) -> Current {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // An error also in between, when only one of the two is new.
+        // Fails also in between, when only one of the two is new.
         if let Some(new) = state.reload.load(self.clock.monotonic(), || load(&self.files)) {
             (state.current, state.warned) = (new, false);
         }
@@ -167,13 +167,13 @@ fn load([certificate, key]: &[PathBuf; 2]) -> Result<Current> {
         .collect::<std::result::Result<_, _>>()
         .map_err(|_| bad(certificate, "its PEM is damaged", "make it anew"))?;
     let Some(own) = chain.first() else {
-        return Err(bad(certificate, "no certificate is in it", "name a PEM file"));
+        return Err(bad(certificate, "it holds no certificate", "name a PEM file"));
     };
     let text = secret_file::read(key)?;
     let secret = PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| bad(key, "no private key is in it", "name a PEM file"))?;
+        .map_err(|_| bad(key, "it holds no private key", "name a PEM file"))?;
     secret_file::warn_of_others(key);
-    // One that does not say holds for ever.
+    // Without dates it is valid for ever.
     let validity = validity::of(own).unwrap_or((Duration::ZERO, Duration::MAX));
     let both = CertifiedKey::from_der(chain, secret, &provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_said_as_people_say_them() {
+    fn span_of_days_is_in_words() {
         assert_eq!([0, 1, 40].map(span), ["less than a day", "a day", "40 days"]);
     }
 }

@@ -50,7 +50,7 @@ impl Write for Raw<'_> {
 }
 
 impl TlsStream {
-    /// Shakes hands.
+    /// The handshake.
     ///
     /// # Errors
     /// The socket's; `InvalidData` with a [`rustls::Error`] inside when the two do not agree.
@@ -93,14 +93,14 @@ impl TlsStream {
     fn pull(&self, session: &mut Connection) -> io::Result<usize> {
         let read = session.read_tls(&mut Raw(&self.tcp))?;
         if let Err(error) = session.process_new_packets() {
-            // The alert that tells the peer; it may not want to know.
+            // The alert for the peer, which may already be gone.
             let _ = self.push(session);
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
         Ok(read)
     }
 
-    /// Sends all that waits, or says `WouldBlock`.
+    /// Sends all that waits, or fails with `WouldBlock`.
     fn push(&self, session: &mut Connection) -> io::Result<()> {
         while session.wants_write() {
             if session.write_tls(&mut Raw(&self.tcp))? == 0 {
@@ -110,7 +110,7 @@ impl TlsStream {
         Ok(())
     }
 
-    /// Until something may be read. Sends what waits meanwhile: who waits for the next picture waits here too.
+    /// Until something may be read. Sends what waits meanwhile: a viewer that waits for the next picture waits here too.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         loop {
             let waits = match self.push(&mut self.session()) {
@@ -210,7 +210,7 @@ impl AsyncWrite for TlsStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Told once: rustls passes over the second time.
+        // Sent once: rustls ignores the second time.
         self.session().send_close_notify();
         ready!(self.poll_push(cx))?;
         Pin::new(&mut self.tcp).poll_shutdown(cx)

@@ -1,4 +1,4 @@
-//! From when to when a certificate holds. rustls checks that of peers, but tells nobody that of our own.
+//! The validity period of a certificate. rustls checks that of peers, but does not give out that of our own.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn times() {
+    fn times_are_parsed() {
         for (tag, text, seconds) in [
             (UTC_TIME, "700101000000Z", Some(0)),
             (UTC_TIME, "500101000000Z", Some(0)),
@@ -86,7 +86,7 @@ mod tests {
     proptest! {
         #[cfg(not(target_arch = "riscv64"))]
         #[test]
-        fn what_rcgen_writes_is_read(from in 1..4_000_000_000_u32, length in 1..4_000_000_000_u32) {
+        fn validity_of_a_generated_certificate_is_read(from in 1..4_000_000_000_u32, length in 1..4_000_000_000_u32) {
             let key = rcgen::KeyPair::generate().unwrap();
             let mut params = rcgen::CertificateParams::default();
             let start = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(from.into());
@@ -99,7 +99,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = of(&bytes);
         }
     }
