@@ -1,4 +1,4 @@
-//! Lines for a file, a pipe or a terminal that may take its time: whoever writes a line waits for nothing.
+//! Lines for a file, a pipe or a terminal that may be slow: writing a line never waits.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// So many bytes of lines may wait; what comes then is lost, and counted.
+/// So many bytes of lines may wait; further lines are lost, and counted.
 const CAPACITY: usize = 64 * 1024;
 
 /// The thread calls the kernel and little else.
@@ -21,7 +21,7 @@ const STACK: usize = 64 * 1024;
 /// for as long as they please. Here they block that thread alone: lines wait in memory, as many as fit in 64 KiB, and
 /// later ones are lost. How many is written in their place once the file takes lines again.
 ///
-/// The file is never made non-blocking: that would hold for everybody who shares it, such as the user's shell.
+/// The file is never made non-blocking: that would affect every program that shares it, such as the user's shell.
 #[derive(Clone, Debug)]
 pub struct LineWriter(Arc<Handle>);
 
@@ -31,7 +31,7 @@ struct Handle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// There is something to write, or nobody left who could.
+    /// There is something to write, or no writer any more.
     more: Condvar,
     /// All is written.
     done: Condvar,
@@ -51,7 +51,7 @@ struct Queue {
 }
 
 impl LineWriter {
-    /// Starts the thread. `noun` says what is lost when it is: "log lines".
+    /// Starts the thread. `noun` names in the report what was lost: "log lines".
     ///
     /// # Errors
     /// The system's, when it allows no more threads.

@@ -20,7 +20,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// While nobody watches, a raw picture is encoded this often at most: the first viewer sees one at once, also
+/// Without viewers a raw picture is encoded this often at most: the first viewer sees one at once, also
 /// when the application never writes again.
 const UNWATCHED: Duration = Duration::from_secs(1);
 
@@ -110,7 +110,7 @@ impl JpegStreamer {
     /// `clients` viewers at once. Pictures are encoded at [`Quality::DEFAULT`].
     ///
     /// # Errors
-    /// `InvalidInput` if there is no such host, else what [`http::listen`] says.
+    /// `InvalidInput` if there is no such host, else the errors of [`http::listen`].
     pub fn new(host: &str, port: u16, clients: usize) -> Result<Self> {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         let address =
@@ -138,7 +138,7 @@ impl JpegStreamer {
         self.server.page.set(html.into());
     }
 
-    /// Lets only those look who have a password or token of these; by default everybody may. Counts from the next
+    /// Requires one of these passwords or tokens; by default none is required. Takes effect with the next
     /// [`start`](Self::start).
     ///
     /// # Errors
@@ -148,10 +148,10 @@ impl JpegStreamer {
         Ok(())
     }
 
-    /// Serves from now on. Does nothing when it does so already.
+    /// Serves from now on. Does nothing if it is running.
     ///
     /// # Errors
-    /// If the port was taken since [`stop`](Self::stop), or the system has no thread to give.
+    /// If the port was taken since [`stop`](Self::stop), or the system refuses a thread.
     pub fn start(&mut self) -> Result<()> {
         if self.running.is_some() {
             return Ok(());
@@ -200,11 +200,10 @@ impl JpegStreamer {
 
     /// Shows this picture from now on: the newest wins. Never waits for a viewer.
     ///
-    /// Pixels are encoded here, on the caller's thread, and only while somebody watches (else once a second at
-    /// most).
+    /// Pixels are encoded here, on the caller's thread, and only while there are viewers (else once a second at most).
     ///
     /// # Errors
-    /// `CorruptFrame` if the JPEG is not whole, and what the encoder says; the picture before stays.
+    /// `CorruptFrame` if the JPEG is not whole, and those of the encoder; the previous picture stays.
     pub fn write<'a>(&self, picture: impl Into<Written<'a>>) -> Result<()> {
         let mut writer = self.writer();
         match picture.into() {

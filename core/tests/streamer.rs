@@ -66,9 +66,9 @@ fn picture_written_once_before_the_first_viewer_is_seen() {
     let mut seen = Vec::new();
     while !seen.windows(jpeg.len()).any(|w| w == &jpeg[..]) {
         let mut bytes = [0; 4096];
-        let read = viewer.read(&mut bytes).expect("the picture never came");
+        let read = viewer.read(&mut bytes).expect("the picture never arrived");
         assert!(read > 0, "closed");
-        assert!(seen.len() < 10 * jpeg.len(), "other pictures came");
+        assert!(seen.len() < 10 * jpeg.len(), "other pictures arrived");
         seen.extend_from_slice(&bytes[..read]);
     }
 }

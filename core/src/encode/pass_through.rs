@@ -3,12 +3,12 @@
 use crate::jpeg;
 use eyelet_hal::{Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
 
-/// Hands on frames that are JPEGs already, and leaves the raw ones to `E`.
+/// Passes through frames that are JPEGs already, and leaves the raw ones to `E`.
 ///
 /// A compressed frame goes through [`jpeg::repair`] and keeps the camera's own quality. Its size must be that of
 /// the frame's format: right after a change of resolution, cameras deliver pictures of the old size.
 ///
-/// [`name`](JpegEncoder::name) is `pass-through` while frames come compressed, otherwise `E`'s.
+/// [`name`](JpegEncoder::name) is `pass-through` while frames are compressed, otherwise `E`'s.
 #[derive(Clone, Debug, Default)]
 pub struct PassThrough<E> {
     encoder: E,

@@ -33,7 +33,7 @@ impl<'a> Pixels<'a> {
     }
 
     /// Whether `fill_buffers` below has an arm for it.
-    pub(super) fn knows(pixel: PixelFormat) -> bool {
+    pub(super) fn is_raw(pixel: PixelFormat) -> bool {
         matches!(
             pixel,
             PixelFormat::Nv12
@@ -48,7 +48,9 @@ impl<'a> Pixels<'a> {
 
     /// Whether frames of this format can be read.
     pub(crate) fn supports(format: StreamFormat) -> bool {
-        Self::side(format.width).is_some() && Self::side(format.height).is_some() && Self::knows(format.pixel)
+        Self::side(format.width).is_some()
+            && Self::side(format.height).is_some()
+            && Self::is_raw(format.pixel)
     }
 
     /// # Errors
@@ -56,7 +58,7 @@ impl<'a> Pixels<'a> {
     pub(crate) fn of(frame: &'a Frame<'_>) -> Result<Self> {
         let format = frame.format();
         let (Some(width), Some(height), true) =
-            (Self::side(format.width), Self::side(format.height), Self::knows(format.pixel))
+            (Self::side(format.width), Self::side(format.height), Self::is_raw(format.pixel))
         else {
             return Err(unsupported(format, "not a raw format with sides up to 65535"));
         };

@@ -9,7 +9,7 @@ pub struct Fps {
 }
 
 impl Fps {
-    /// 30, what `--fps` is when nobody says.
+    /// 30, the default of `--fps`.
     pub const DEFAULT: Self = Self { millihertz: 30_000 };
 
     /// A rate, rounded to a thousandth; `None` outside 0.001..=1000.

@@ -1,4 +1,4 @@
-//! Whether anybody wants pictures, and how a camera thread that rests learns of the first who does.
+//! Whether pictures are wanted, and how an idle camera thread is woken by the first reader.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// How many want pictures.
+/// The number of readers that want pictures.
 #[derive(Debug, Default)]
 pub(super) struct Interest {
     count: AtomicUsize,
@@ -17,7 +17,7 @@ pub(super) struct Interest {
 }
 
 impl Interest {
-    /// Whether anybody does.
+    /// Whether there is any.
     pub(super) fn any(&self) -> bool {
         self.count.load(Ordering::Relaxed) > 0
     }
@@ -25,14 +25,14 @@ impl Interest {
     /// One more, until the result drops.
     pub(super) fn join(self: &Arc<Self>) -> Wanting {
         if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            // Who looked before this is waiting by the time that the lock is there to be had.
+            // A thread that checked the count before this is waiting by the time that the lock is free.
             drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
             self.came.notify_all();
         }
         Wanting(Arc::clone(self))
     }
 
-    /// Waits until somebody does, `timeout` at most; whether somebody does then.
+    /// Waits for the first one, `timeout` at most; whether there is any then.
     pub(super) fn wait(&self, timeout: Duration) -> bool {
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.came.wait_timeout_while(lock, timeout, |()| !self.any());
@@ -41,7 +41,7 @@ impl Interest {
     }
 }
 
-/// One that wants pictures.
+/// One reader, until it drops.
 #[derive(Debug)]
 pub(super) struct Wanting(Arc<Interest>);
 
@@ -57,7 +57,7 @@ mod tests {
     use std::{sync::mpsc, thread};
 
     #[test]
-    fn who_waits_learns_of_the_first_that_comes() {
+    fn waiting_thread_is_woken_by_the_first_reader() {
         let interest = Arc::<Interest>::default();
         assert!(!interest.wait(Duration::ZERO));
         for _ in 0..100 {

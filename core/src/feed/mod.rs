@@ -1,6 +1,6 @@
 //! One picture, many readers: the newest picture wins, and neither the publisher nor a reader waits for another.
 //!
-//! The middle of a frame's way: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
+//! The middle of a frame's path: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
 //! from it. A [`Hub`] is a feed with the [`Status`] and the [`metrics`] of its camera.
 
 mod fps;
@@ -43,7 +43,7 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(2);
 pub enum PictureKind {
     /// From the camera.
     Live,
-    /// Drawn by us because the camera is gone: for viewers, not for uploads or snapshots.
+    /// Drawn because the camera is gone: for viewers, not for uploads or snapshots.
     NoSignal,
 }
 
@@ -54,13 +54,13 @@ pub struct Picture {
     pub jpeg: Bytes,
     /// Which one it is.
     pub label: Label,
-    /// Live, or drawn in the camera's stead.
+    /// Live, or drawn in place of a camera picture.
     pub kind: PictureKind,
 }
 
-/// The place where the newest picture lies. Cloning gives another handle to the same place.
+/// Holds the newest picture. Cloning gives another handle to the same feed.
 ///
-/// [`publish`](Self::publish) never blocks; readers that are slow miss pictures and hold up nobody.
+/// [`publish`](Self::publish) never blocks; slow readers miss pictures and delay no one else.
 ///
 /// ```
 /// use eyelet_core::feed::{Feed, Label, Picture, PictureKind, RunId};
@@ -130,7 +130,7 @@ impl Feed {
         self.outlets.published(&Published { picture: &picture, number, live });
     }
 
-    /// Forgets the newest picture, so that nobody gets it as if it were fresh.
+    /// Forgets the newest picture, so that no new reader gets it as if it were fresh.
     pub fn clear(&self) {
         self.newest.send_if_modified(|newest| newest.picture.take().is_some());
     }
@@ -140,12 +140,12 @@ impl Feed {
         self.newest.borrow().picture.clone()
     }
 
-    /// Whether anybody subscribes: whether a frame is worth encoding.
+    /// Whether there are subscriptions or queues: whether a frame is worth encoding.
     pub fn wanted(&self) -> bool {
         self.interest.any()
     }
 
-    /// Waits until somebody subscribes, `timeout` at most; whether somebody does then.
+    /// Waits until pictures are wanted, `timeout` at most; whether they are then.
     pub(crate) fn wait_until_wanted(&self, timeout: Duration) -> bool {
         self.interest.wait(timeout)
     }
@@ -155,7 +155,7 @@ impl Feed {
         self.outlets.add(outlet);
     }
 
-    /// Asks for pictures until the subscription drops.
+    /// A reader of the newest pictures. They are wanted until it drops.
     pub fn subscribe(&self) -> Subscription {
         let wanting = Some(self.interest.join());
         let mut receiver = self.newest.subscribe();
@@ -169,8 +169,8 @@ impl Feed {
         Subscription { receiver, number, live, missed: 0, wanting, feed: self.clone() }
     }
 
-    /// Asks for every live picture from now on, until the queue drops. `depth` of them may wait, and are held in
-    /// memory; one that comes when all places are taken is missed.
+    /// A reader of every live picture from now on. They are wanted until it drops. Up to `depth` of them wait in memory; a
+    /// picture that finds the queue full is missed.
     pub fn queue(&self, depth: usize) -> Queue {
         self.queues.add(depth, self.interest.join())
     }

@@ -1,4 +1,4 @@
-//! Every picture, for those who must not miss one: a short queue between the camera and whoever keeps them all.
+//! Every picture, for readers that must not miss one: a short queue between the camera and the spool.
 
 use super::{Picture, PictureKind, interest::Wanting};
 use std::sync::{
@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn every_live_picture_comes_in_order_or_is_missed() {
         let feed = Feed::new();
-        feed.publish(picture(0, PictureKind::Live)); // before anybody asked
+        feed.publish(picture(0, PictureKind::Live)); // before there was a queue
         let mut queue = feed.queue(3);
         assert!(feed.wanted());
         feed.publish(picture(1, PictureKind::Live));

@@ -9,7 +9,7 @@ const STILL: Duration = Duration::from_secs(1);
 
 /// Takes the newest live picture of a feed every so often, and publishes it in a feed of its own.
 ///
-/// Between two pictures it does not ask for any, so that nothing is encoded for it.
+/// Between two samples it wants no pictures, so that none are encoded for it.
 ///
 /// ```
 /// use eyelet_core::feed::{Feed, Sampler};
@@ -53,7 +53,7 @@ impl Sampler {
             last = Some(picture.label.sequence);
             self.samples.publish(Picture::clone(&picture));
             due += self.period;
-            // While the camera was gone pictures were missed, which are not made up for.
+            // Samples missed while the camera was gone are not made up for.
             let now = Instant::now();
             if due <= now {
                 due = now + self.period;
@@ -62,8 +62,7 @@ impl Sampler {
     }
 }
 
-/// The first live picture that comes from now on. Of a source that is still, the newest that it has, unless it is the
-/// `last` one.
+/// The next live picture. If the source is still, its newest one, unless that is the `last` sample.
 async fn newest(source: &Feed, last: Option<u64>) -> Arc<Picture> {
     let mut pictures = source.subscribe();
     let live = |picture: &Arc<Picture>| picture.kind == PictureKind::Live;
@@ -105,7 +104,7 @@ mod tests {
         let mut samples = sampler.samples().queue(100);
         tokio::spawn(sampler.run());
         let (begun, mut encoded) = (Instant::now(), Vec::new());
-        // A camera of 30 fps, which encodes what somebody wants.
+        // A camera at 30 fps that encodes only wanted pictures.
         for frame in 0..3000 {
             sleep(Duration::from_millis(33)).await;
             if source.wanted() {

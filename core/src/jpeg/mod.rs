@@ -20,7 +20,7 @@ const ZIGZAG: [u8; 64] = [
     46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// Appends the JPEG in `bytes` to `out`, as every decoder takes it.
+/// Appends the JPEG in `bytes` to `out`, in a form that every decoder takes.
 ///
 /// What follows EOI (padding up to the driver's buffer size) is left out, and so are bytes between segments that belong
 /// to none. Where the picture lacks Huffman tables that its scans use, as those of many USB cameras do, the standard
@@ -72,7 +72,7 @@ pub fn repair(bytes: &[u8], out: &mut Vec<u8>) -> Result<Info> {
     Ok(info)
 }
 
-/// What [`inspect`] says of a picture that may lack nothing but EOI, which [`repair`] puts in; `len` counts it.
+/// As [`inspect`], but for a picture that may lack EOI, which [`repair`] puts in; `len` counts it.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -90,7 +90,7 @@ pub(crate) fn host_bytes<'a>(frame: &'a Frame<'_>) -> Result<&'a [u8]> {
     })
 }
 
-/// That a picture has the size of the frame it came as: right after a change of resolution, cameras deliver others.
+/// Checks that a picture has the size of its frame: right after a change of resolution, cameras deliver other ones.
 pub(crate) fn check_size(info: &Info, format: StreamFormat) -> Result<()> {
     let (width, height) = (info.width, info.height);
     if (u32::from(width), u32::from(height)) == (format.width.get(), format.height.get()) {

@@ -2,11 +2,11 @@
 
 use eyelet_hal::{Frame, PixelFormat, Result, StreamFormat, jpeg};
 
-/// After so many pictures in a row of one other size it is the camera's. Fewer are of the time before a change of
+/// After so many pictures in a row of another size, that is the camera's. Fewer are left over from before a change of
 /// resolution, or damaged.
 const AGREED: u32 = 3;
 
-/// Sees which size a camera's JPEGs have.
+/// Tracks the size of a camera's JPEGs.
 #[derive(Debug, Default)]
 pub(crate) struct ActualSize {
     other: Option<StreamFormat>,
@@ -15,8 +15,8 @@ pub(crate) struct ActualSize {
 }
 
 impl ActualSize {
-    /// `frame` with the format that its picture has; `None` where that is the one that it has already, or may be soon:
-    /// then it is refused where it is encoded.
+    /// `frame` with the format of its picture; `None` if it has that already, or if the picture's size may be temporary: then
+    /// the encoder refuses it.
     ///
     /// # Errors
     /// None that a frame can cause.
@@ -26,7 +26,7 @@ impl ActualSize {
             return Ok(None);
         }
         let size = frame.planes().first().and_then(|plane| jpeg::size(plane.bytes));
-        // A damaged one says nothing.
+        // A damaged picture has no size.
         let Some((width, height)) = size else { return Ok(None) };
         let actual = StreamFormat::new(PixelFormat::Jpeg, width.into(), height.into());
         if actual == Some(format) {
@@ -52,12 +52,12 @@ mod tests {
     use super::*;
     use eyelet_hal::{FrameMeta, Plane};
 
-    /// As far as the size goes.
+    /// Enough of a picture for its size.
     fn picture(width: u8, height: u8) -> Vec<u8> {
         vec![0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, height, 0, width, 1, 1, 0x11, 0]
     }
 
-    /// The format of frames that are said to be 16x16 and whose pictures have these sizes.
+    /// The formats of frames labelled 16x16 whose pictures have these sizes.
     fn seen(sizes: &[(u8, u8)]) -> Vec<String> {
         let format = StreamFormat::new(PixelFormat::Jpeg, 16, 16).unwrap();
         let mut actual = ActualSize::default();

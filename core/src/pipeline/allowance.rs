@@ -1,27 +1,27 @@
-//! How long a camera may lend no frame before it counts as lost.
+//! How long a camera may deliver no frame before it counts as lost.
 
 use std::time::Duration;
 
 /// A camera may miss four frames.
 const PERIODS: u32 = 5;
 
-/// No camera is so slow that more would be its pace: five times one frame in 30 s.
+/// The limit for any camera: five times one frame in 30 s.
 const MOST: Duration = Duration::from_secs(150);
 
-/// The most that a camera gets whose pace is not known yet: enough for one frame in 30 s.
+/// The limit for a camera whose pace has not been measured yet: enough for one frame in 30 s.
 const MOST_SILENT: Duration = Duration::from_secs(40);
 
-/// From so long a time between frames on a camera is slow: whoever comes would wait long for the next one.
+/// With this much time between frames a camera is slow: a new viewer would wait long for the next one.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// What was asked for, or more where the camera turns out to be slower than that: for time lapse, in the dark.
+/// The configured time, or more if the camera proves slower than that: for time lapse, in the dark.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     least: Duration,
-    /// What it gets at least, until it has lent frames for as long: more after each silence.
+    /// The minimum until it has delivered frames for as long: more after each silence.
     floor: Duration,
     current: Duration,
-    /// When the first frame came since the camera was started, and the last.
+    /// When the first frame since the start of the camera arrived, and the last.
     first: Option<Duration>,
     last: Option<Duration>,
     /// The time between the last two frames, and between the two before.
@@ -33,22 +33,22 @@ impl Allowance {
         Self { least, floor: least, current: least, first: None, last: None, intervals: [None; 2] }
     }
 
-    /// How long it may take now.
+    /// The time that a frame may take now.
     pub(crate) fn get(&self) -> Duration {
         self.current
     }
 
-    /// Whether frames come seconds apart.
+    /// Whether frames arrive seconds apart.
     pub(crate) fn is_slow(&self) -> bool {
         self.interval().is_some_and(|interval| interval >= SLOW)
     }
 
-    /// The camera begins anew.
+    /// The camera is started.
     pub(crate) fn restart(&mut self) {
         (self.first, self.last, self.intervals) = (None, None, [None; 2]);
     }
 
-    /// A frame came at `now`; whether the allowance is another now.
+    /// A frame arrived at `now`; whether that changes the allowance.
     pub(crate) fn frame(&mut self, now: Duration) -> bool {
         let before = self.current;
         let first = *self.first.get_or_insert(now);
@@ -63,8 +63,8 @@ impl Allowance {
         self.current != before
     }
 
-    /// The camera lent no frame for that long. One that had hardly begun is given twice the time when it is tried again:
-    /// the first frames often come at once, however slow the others are.
+    /// The camera delivered no frame for that long. If it had only just begun, the next attempt has twice the time: the first
+    /// frames often arrive at once, however slow the others are.
     pub(crate) fn ran_out(&mut self) {
         let lent =
             self.last.zip(self.first).map_or(Duration::ZERO, |(last, first)| last.saturating_sub(first));
@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(given, [3, 6, 12, 24, 40, 40]);
         allowance.frame(s(100));
-        assert_eq!(allowance.get(), s(40), "one frame says nothing of its pace");
+        assert_eq!(allowance.get(), s(40), "one frame is no pace");
         for at in 101..140 {
             allowance.frame(s(at));
         }
@@ -193,6 +193,6 @@ mod tests {
         asked.ran_out();
         asked.frame(s(0));
         asked.frame(s(1000));
-        assert_eq!(asked.get(), s(5000), "what was asked for");
+        assert_eq!(asked.get(), s(5000), "the configured time");
     }
 }

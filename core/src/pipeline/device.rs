@@ -53,7 +53,7 @@ impl<D: ?Sized> Device<D> {
         self.retry.worked();
     }
 
-    /// It, or opening it, failed at `now`; the result says when to try again.
+    /// It, or opening it, failed at `now`; the result is when to try again.
     pub(super) fn failed(&mut self, now: Duration, kind: ErrorKind) -> Duration {
         // Another one would not support it either.
         if kind != ErrorKind::Unsupported {

@@ -69,7 +69,7 @@ const ENCODER_CHANCES: u32 = 3;
 ///
 /// While no pictures are wanted nothing is encoded, and after a tenth of a second the camera is polled five times a
 /// second only: it keeps its newest frames, which count as captured and skipped. A new viewer gets a frame captured after
-/// it came. Only where frames come seconds apart is each one encoded, so that a viewer need not wait for the next.
+/// it joined. Only where frames are seconds apart is each one encoded, so that a viewer need not wait for the next.
 pub struct Pipeline {
     camera: Device<dyn CameraSource>,
     encoder: Device<dyn JpegEncoder>,
@@ -164,12 +164,12 @@ impl Pipeline {
     }
 }
 
-/// Linux ends a sleep up to 50 us late to save wake-ups; a camera thread that sleeps until the next frame has
-/// nothing to save, and each picture would be that much older.
+/// Linux ends a sleep up to 50 us late to save wake-ups; a camera thread that sleeps until the next frame saves none, and
+/// each picture would be that much older.
 fn wake_on_time() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1)) {
-        tracing::debug!(%error, "frames may come 50 us late");
+        tracing::debug!(%error, "frames may be 50 us late");
     }
 }
 

@@ -11,7 +11,7 @@ use eyelet_hal::{Quality, Result};
 const BACKGROUND: Color = Color::from_rgb(0x20, 0x24, 0x28);
 const RULE: Color = Color::from_rgb(0xe8, 0xb8, 0x4a);
 
-/// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that says why there is
+/// A JPEG of `width` x `height` pixels, or of the nearest size between 64x48 and 1920x1080, that shows why there is
 /// no picture. `reason` may be any text; what does not fit ends in `...`.
 pub(crate) fn no_signal(width: u32, height: u32, reason: &str) -> Bytes {
     let (width, height) = (width.clamp(64, 1920), height.clamp(48, 1080));

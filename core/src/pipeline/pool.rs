@@ -1,9 +1,9 @@
-//! Picture buffers that come back: one frame's memory serves a later frame once its last viewer is done.
+//! Recycled picture buffers: one frame's memory serves a later frame once its last viewer is done.
 
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// More free buffers than this are let go: in flight are at most the newest picture and what slow viewers hold.
+/// More free buffers than this are freed: in use are at most the newest picture and those that slow viewers hold.
 const KEPT: usize = 4;
 
 /// Empty buffers with capacity.

@@ -28,7 +28,7 @@ struct Series {
 /// What to do with the device now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It works, as far as is known.
+    /// It works, or has not been tried.
     Ordinary,
     /// Try whether it works again.
     Try,
@@ -63,7 +63,7 @@ impl Retry {
         }
     }
 
-    /// The device failed at `now`; the result says when the pause ends that follows.
+    /// The device failed at `now`; the result is when the pause ends that follows.
     pub(super) fn failed(&mut self, now: Duration) -> Duration {
         let series = self.series.get_or_insert(Series { began: now, failures: 0, again_at: Duration::ZERO });
         series.failures = series.failures.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Numbers for pictures: growing for a whole run, though each camera session counts anew.
 
-/// Turns the camera's counts into the run's. The first session's numbers are the camera's own; a gap in the
+/// Converts the camera's counts into the run's. The first session's numbers are the camera's own; a gap in the
 /// camera's count is a gap in the run's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sequence {
@@ -21,7 +21,7 @@ impl Sequence {
     pub(crate) fn frame(&mut self, count: u64) -> (u64, u64) {
         let lost = match self.camera {
             Some(last) if count > last => count - last - 1,
-            // A new session, or a driver that started over: what was lost in between nobody knows.
+            // A new session, or a driver that started over: what was lost in between cannot be known.
             _ => {
                 self.offset = self.last.map_or(0, |last| (last + 1).saturating_sub(count));
                 0
@@ -33,7 +33,7 @@ impl Sequence {
         (number, lost)
     }
 
-    /// The number of a picture that came from no camera.
+    /// The number of a picture that is not from the camera.
     pub(crate) fn extra(&mut self) -> u64 {
         let number = self.last.map_or(0, |last| last + 1);
         self.last = Some(number);

@@ -1,42 +1,42 @@
-//! When frames were captured, as far as the camera's own stamps can be right.
+//! When frames were captured, by the camera's own time stamps where these are plausible.
 
 use crate::feed::MAX_AGE;
 use std::time::Duration;
 
-/// How far ahead of our clock a stamp may be: devices convert from clocks of their own.
+/// How far a stamp may be ahead of our clock: devices convert from clocks of their own.
 const AHEAD: Duration = Duration::from_millis(50);
 
-/// After so many wrong stamps in a row none is believed, and after so many right ones all are again. More of these, so
-/// that a camera that is right now and then does not jump to and fro.
+/// After so many wrong stamps in a row all are ignored, and after so many right ones all are used again. The second is
+/// larger, so that a camera with occasional right stamps does not switch to and fro.
 const DOUBTED: u32 = 3;
 const BELIEVED: u32 = 100;
 
-/// Believes stamps that can be right, and takes the time of arrival for the others.
+/// Uses stamps that can be right, and the time of arrival in place of the others.
 ///
 /// A frame is captured between the arrival of the one before it, less [`MAX_AGE`], and now; and after the one before it
-/// was. So a stamp that stands still, goes back, is of another clock or from the future is wrong, however long the
-/// camera has paused.
+/// was. So a stamp that stands still, goes back, belongs to another clock or lies in the future is wrong, however long
+/// the camera has paused.
 #[derive(Debug, Default)]
 pub(crate) struct Stamps {
-    /// Of the frame before: its stamp, and when it came.
+    /// Stamp and time of arrival of the previous frame.
     before: Option<(Duration, Duration)>,
-    /// When the camera was started, or the frame before came.
+    /// When the camera was started, or the previous frame arrived.
     since: Option<Duration>,
-    /// The last time that was given out.
+    /// The last result.
     given: Duration,
     doubted: bool,
-    /// Stamps in a row that speak against what is thought of them.
+    /// Stamps in a row that contradict `doubted`.
     against: u32,
 }
 
 impl Stamps {
-    /// The camera begins anew at `now`.
+    /// The camera is started at `now`.
     pub(crate) fn restart(&mut self, now: Duration) {
         self.before = None;
         self.since = Some(now);
     }
 
-    /// When the frame with this stamp was captured, which came at `now` on the monotonic clock. Never goes back.
+    /// When a frame with this stamp, arrived at `now`, was captured; both on the monotonic clock. Never goes back.
     pub(crate) fn captured_at(&mut self, stamp: Duration, now: Duration) -> Duration {
         let later = self.before.is_none_or(|(before, _)| stamp > before);
         let since = self.before.map(|(_, came)| came).or(self.since).unwrap_or(now);
@@ -73,7 +73,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// How old `count` frames are said to be when they come, one a period, given what a stamp is when.
+    /// The reported ages of `count` frames on arrival, one a period, for a function from time to stamp.
     fn ages(stamps: &mut Stamps, count: u32, mut stamp: impl FnMut(Duration) -> Duration) -> Vec<Duration> {
         let start = stamps.before.map_or(START, |(_, came)| came);
         let mut age = |i| {

@@ -119,7 +119,7 @@ impl Supervisor<'_> {
         let mut damage = Tenfold::default();
         while !self.stopped() {
             self.heartbeat();
-            // A frame that waits at the camera when a viewer comes was captured before that.
+            // A frame that already waits at the camera is older than the viewer that ended the nap.
             let old = self.nap();
             let published = match camera.next_frame(if old { Duration::ZERO } else { POLL }) {
                 Ok(frame) => {
@@ -167,7 +167,7 @@ impl Supervisor<'_> {
         if self.hub.feed.wanted() {
             self.wanted = now;
         }
-        // A broken encoder is tried with the frames that come, and each frame of a slow camera is encoded.
+        // A broken encoder is tried with new frames, and each frame of a slow camera is encoded.
         if now.saturating_sub(self.wanted) < UNWATCHED || self.broken.is_some() || self.allowance.is_slow() {
             return false;
         }
@@ -252,7 +252,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// There is no camera now; the result says when to try again.
+    /// The camera is lost; the result is when to try again.
     fn lost(&mut self, error: &Error) -> Duration {
         let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound);
         let health = Health::Lost(error.to_string(), gone);

@@ -1,4 +1,4 @@
-//! Compressed frames: repaired, refused or handed on.
+//! Compressed frames: repaired, refused or passed through.
 
 use crate::{
     rgb,

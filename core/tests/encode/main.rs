@@ -40,7 +40,7 @@ fn format(pixel: PixelFormat, width: u32, height: u32) -> StreamFormat {
     StreamFormat::new(pixel, width, height).unwrap()
 }
 
-/// The ways of the camera encoder that this processor can go.
+/// The backends of the baseline encoder that this processor can run.
 fn backends() -> impl Iterator<Item = Backend> {
     Backend::ALL.into_iter().filter(|backend| backend.is_available())
 }

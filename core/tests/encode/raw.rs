@@ -129,7 +129,7 @@ fn cb_and_cr_are_not_swapped() {
 
 #[test]
 fn rgb_chroma_sample_is_the_mean_of_four_pixels() {
-    // Red and blue in turns. One pixel of four alone would be all red (Cb 85, Cr 255) or all blue (255, 107).
+    // Alternating red and blue. One pixel of four alone would be all red (Cb 85, Cr 255) or all blue (255, 107).
     for turn in [|x: usize, _: usize| x % 2, |_: usize, y: usize| y % 2, |x: usize, y: usize| (x + y) % 2] {
         let source = Source::new(format(PixelFormat::Rgb24, 32, 32), [0; 3], 0, |component, x, y| {
             if component == turn(x, y) * 2 { 255 } else { 0 }
@@ -183,7 +183,7 @@ fn refused(frame: &Frame<'_>) {
     }
 }
 
-/// Expects `supports` to say no.
+/// Expects `supports` to be false.
 fn not_supported(format: StreamFormat) {
     for encoder in encoders() {
         assert!(!encoder.supports(format), "{}: {format}", encoder.name());

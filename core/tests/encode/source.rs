@@ -1,4 +1,4 @@
-//! Frames with known content, and what a naive walk over their pixels says they look like.
+//! Frames with known content, and what they look like by a naive walk over their pixels.
 
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, StreamFormat};
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ impl Source {
         Frame::new(self.format, FrameMeta::default(), &planes).unwrap()
     }
 
-    /// R, G, B of one pixel, as full-range BT.601 says.
+    /// R, G, B of one pixel, in full-range BT.601.
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [f64; 3] {
         let samples: Vec<f64> = places(self.format.pixel, &self.planes, x, y)
             .into_iter()

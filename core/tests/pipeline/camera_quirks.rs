@@ -34,17 +34,17 @@ fn jpeg(width: u32, height: u32) -> Vec<u8> {
     jpeg
 }
 
-/// Given a frame's number and when it comes.
+/// From a frame's number and its time of arrival.
 type Stamp = fn(u64, Duration) -> Duration;
 
 /// A camera of 16x16 JPEGs, one each `period`.
 struct Camera {
     clock: Arc<ManualClock>,
     period: Duration,
-    /// When the next frame comes.
+    /// When the next frame arrives.
     due: Duration,
     frames: u64,
-    /// The stamp of a frame that comes at this time.
+    /// The stamp of a frame that arrives at this time.
     stamp: Stamp,
     picture: Vec<u8>,
     /// Called with the number of each frame before it is lent.
@@ -95,7 +95,7 @@ impl Bench {
         Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
     }
 
-    /// Runs until `count` frames came; `seen` is called at each of them.
+    /// Runs for `count` frames; `seen` is called at each of them.
     fn run(
         &self,
         count: u64,
@@ -145,7 +145,7 @@ fn impossible_timestamps_become_the_time_of_arrival_everywhere() {
         bench.run(30, ms(33), stamp, jpeg(16, 16), move |number| {
             // The first stamp of those that stand still may be right.
             if let Some(picture) = feed.newest().filter(|_| number > 2) {
-                // The frame before came a period ago.
+                // The previous frame arrived a period ago.
                 assert_eq!(clock.unix() - picture.label.captured_at, ms(33), "{name} {number}");
             }
         });
@@ -186,7 +186,7 @@ fn camera_slower_than_requested_is_waited_for() {
         let opened = Arc::clone(&bench.opened);
         let attempts = Arc::new(AtomicUsize::new(0));
         let first = Arc::clone(&attempts);
-        // Until it is known to be slow; while nobody watches the thread rests by the real clock.
+        // Until its pace is measured; without viewers the thread rests by the real clock.
         let viewer = Arc::new(Mutex::new(Some(feed.subscribe())));
         bench.run(
             8,
@@ -204,7 +204,7 @@ fn camera_slower_than_requested_is_waited_for() {
                 }
                 let snapshot = status.snapshot(clock.monotonic());
                 assert_eq!(snapshot.health, Ok(()), "{period} {number}");
-                // Though nobody watches: who comes sees the last one at once.
+                // Even without viewers: a new one sees the last picture at once.
                 assert!(number < 4 || feed.newest().is_some(), "{period} {number}");
                 assert!(number < 4 || snapshot.allowance >= 2 * Duration::from_secs(period));
                 assert!(number < 4 || (snapshot.fps * period as f64 - 1.0).abs() < 0.1, "{}", snapshot.fps);

@@ -1,4 +1,4 @@
-//! The camera thread: what it asks of a camera and an encoder, and what it makes of their faults.
+//! The camera thread: its calls to a camera and an encoder, and their faults.
 
 mod camera_quirks;
 mod protocol;

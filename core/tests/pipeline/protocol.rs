@@ -1,4 +1,4 @@
-//! The pipeline's call protocol: what it asks of a camera and an encoder, and when.
+//! The pipeline's call protocol: what it calls of a camera and an encoder, and when.
 
 use eyelet_core::{
     Hub,
@@ -23,7 +23,7 @@ fn grey() -> StreamFormat {
     StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
 }
 
-/// What a camera does when asked for a frame: lend the one of this number, or fail.
+/// What a call for a frame does: return the one of this number, or fail.
 type Step = Result<u64, (ErrorKind, &'static str)>;
 
 fn error<T>(kind: ErrorKind, what: &str) -> eyelet_hal::Result<T> {
@@ -156,7 +156,7 @@ fn damaged_frames_are_counted_and_skipped() {
     let _viewer = bench.hub.feed.subscribe();
     let damaged = Err((ErrorKind::CorruptFrame, "mock: short"));
     bench.run(vec![Ok(bench.camera(&[Ok(1), damaged, damaged, Ok(6)], 1))], encoder(2));
-    // Two damaged, and 2..=5 never came.
+    // Two damaged, and 2..=5 missing.
     assert_eq!(bench.hub.metrics.frames_dropped.get(), 2 + 4);
 }
 

@@ -28,7 +28,7 @@ fn grey(width: u32, height: u32) -> StreamFormat {
     StreamFormat::new(PixelFormat::Grey, width, height).unwrap()
 }
 
-/// What a test sees and steers: the pictures' place, the time, and the end.
+/// What a test observes and controls: the pictures, the time, and the end.
 #[derive(Clone)]
 struct Bench {
     hub: Hub,
@@ -37,7 +37,7 @@ struct Bench {
     opened: Arc<AtomicUsize>,
 }
 
-/// Called for each frame of a run with its number from 1; says what the frame looks like, or why there is none.
+/// Called for each frame of a run with its number from 1; gives its format, or why there is no frame.
 type Script = Arc<Mutex<dyn FnMut(u64) -> Result<StreamFormat> + Send>>;
 
 struct Camera {
@@ -256,7 +256,7 @@ fn broken_encoder_without_viewers_is_retried_until_it_works() {
         if seen.hub.metrics.frames_encoded.get() > 0 {
             encoded_at = encoded_at.min(number);
         }
-        // From then on frames come five times a second, and in real time.
+        // From then on there are five frames a second, in real time.
         seen.stop.store(number >= 600.min(encoded_at.saturating_add(20)), Ordering::Relaxed);
         Ok(grey(16, 16))
     });
@@ -397,7 +397,7 @@ fn opening_is_retried_after_any_error_until_the_camera_is_there() {
         });
         assert_eq!(bench.health(), Ok(()));
         assert_eq!(bench.opened.load(Ordering::Relaxed), 10);
-        // One picture for nine refusals: it is said once.
+        // One picture for nine refusals.
         assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 2, "{what}");
     }
 }
@@ -409,7 +409,7 @@ fn hung_or_panicked_camera_thread_is_unhealthy() {
     bench.run(2, encoder(|_| None), move |number| {
         if number == 2 {
             assert_eq!(seen.health(), Ok(()));
-            // A call that does not come back, as far as another thread can tell.
+            // To another thread this looks like a call that does not return.
             seen.clock.advance(HANG);
             let why = seen.health().unwrap_err();
             assert_eq!(why, "the camera thread has hung for 15 s; restart the program");

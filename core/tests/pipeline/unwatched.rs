@@ -1,4 +1,4 @@
-//! What the camera thread does while nobody watches.
+//! The camera thread without viewers.
 
 use eyelet_core::{
     Hub,
@@ -19,14 +19,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A time in which nobody watches, and some.
+/// Longer than the time without viewers after which the thread naps.
 const LONG: Duration = Duration::from_millis(1_500);
 
 fn grey() -> StreamFormat {
     StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
 }
 
-/// A camera whose frames come by `next`: given how long it may take, the frame's number.
+/// A camera that calls `next` for each frame: from the timeout to the frame's number.
 struct Scripted<F>(F);
 
 impl<F: FnMut(Duration) -> u64 + Send> CameraSource for Scripted<F> {
@@ -83,7 +83,7 @@ fn frames_left_at_the_camera_are_skipped_not_lost() {
     let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
     let clock = Arc::new(ManualClock::new(Duration::ZERO));
     // Two in time, then the newest of those that waited; what the camera could not keep is missing after that one.
-    // Later one is lost, though somebody watches.
+    // Later one is lost although there is a viewer.
     let mut numbers = [1, 2, 8, 11, 12, 13, 15].into_iter();
     let (inner, time, done) = (hub.clone(), Arc::clone(&clock), Arc::clone(&stop));
     let mut viewers: Vec<Subscription> = vec![];
@@ -119,7 +119,7 @@ fn viewer_after_a_rest_gets_no_stale_frame() {
             done.store(true, Ordering::Relaxed);
             return number;
         }
-        // The viewer comes while the thread rests; should he be too early or too late, he comes again.
+        // The viewer joins while the thread rests; if it was too early or too late, it joins again.
         *seat.lock().unwrap() = None;
         time.advance(LONG);
         let (feed, seat) = (feed.clone(), Arc::clone(&seat));
@@ -135,7 +135,7 @@ fn viewer_after_a_rest_gets_no_stale_frame() {
     drop(viewer);
 }
 
-/// A browser that cannot show the stream and comes again, or a client that asks for a snapshot now and then.
+/// A browser that cannot show the stream and reloads, or a client that takes a snapshot now and then.
 #[test]
 fn request_once_a_second_does_not_keep_the_camera_awake() {
     let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! Entropy-coded data on its way out.
+//! Output of entropy-coded data.
 
 use super::codes::Bits;
 
@@ -55,7 +55,7 @@ fn has_ff(word: u64) -> bool {
     word & !word.wrapping_add(0x0101_0101_0101_0101) & 0x8080_8080_8080_8080 != 0
 }
 
-/// Up to 64 bits on their way to a [`Stage`]. Copied to a local while a block is put, so that it stays in registers.
+/// Up to 64 bits for a [`Stage`]. Copied to a local while a block is put, so that it stays in registers.
 #[derive(Clone, Copy)]
 pub(super) struct Word {
     /// The bits at the low end; above them may be anything.

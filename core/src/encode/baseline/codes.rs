@@ -78,7 +78,7 @@ impl Codes {
         Self { dc, ac, small, end_of_block: end, sixteen_zeros: ac[0xf0], same_again }
     }
 
-    /// A difference of DC coefficients, at most 2047 either way.
+    /// A difference of DC coefficients, -2047 to 2047.
     #[inline(always)]
     pub(super) fn dc(&self, difference: i32) -> Bits {
         let category = category(difference.unsigned_abs()).min(11);

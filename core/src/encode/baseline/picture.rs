@@ -55,7 +55,7 @@ impl<'a> Strip<'a> {
     #[inline(always)]
     pub(super) fn row<const N: usize>(&self, y: usize) -> &'a [u8; N] {
         let row = self.bytes[y * self.stride..].first_chunk();
-        row.expect("a unit has all its rows: `Picture::unit` sees to it")
+        row.expect("a unit has all its rows: `Picture::unit` ensures it")
     }
 
     /// The byte `ahead` of the first of row `y`, if there is one.

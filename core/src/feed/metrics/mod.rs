@@ -1,4 +1,4 @@
-//! What is counted. With the feature `metrics` Prometheus can read it.
+//! The counters of a camera and its server. With the feature `metrics` Prometheus can read them.
 
 #[cfg(not(feature = "metrics"))]
 mod counters;
@@ -14,15 +14,15 @@ pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::
 
 /// Every counter of one streamer. `/metrics` and `/state` show the same numbers.
 pub struct Metrics {
-    /// Frames the camera lent.
+    /// Frames captured, or left at the camera while no pictures were wanted.
     pub frames_captured: Counter,
     /// Frames that became pictures in the feed.
     pub frames_encoded: Counter,
-    /// Frames not encoded because nobody wanted one.
+    /// Frames not encoded because no pictures were wanted.
     pub frames_skipped: Counter,
     /// Frames lost before or at capture: gaps in the camera's sequence, and damaged ones.
     pub frames_dropped: Counter,
-    /// Frames that came to nothing because the encoder failed, or rested after it had.
+    /// Frames not encoded because the encoder failed, or was in the pause after a failure.
     pub frames_failed: Counter,
     /// Viewers of `/stream` now.
     pub viewers: Gauge,
@@ -30,15 +30,15 @@ pub struct Metrics {
     pub encode_seconds: Histogram,
     /// Time from capture to the picture being in the feed.
     pub capture_to_publish_seconds: Histogram,
-    /// Who is connected, and who was turned away.
+    /// Connections to the server, and those that it closed or refused.
     pub connections: ConnectionCounters,
     /// When the server's certificate ends, Unix seconds; 0 without TLS.
     pub certificate_expiry: Gauge,
-    /// Bytes of pictures and framing handed to the sockets of `/stream`.
+    /// Bytes of pictures and framing written to the sockets of `/stream`.
     pub stream_bytes: Counter,
-    /// What became of uploads.
+    /// Uploads, by outcome.
     pub upload: UploadCounters,
-    /// What waits for its upload on the disk, and what became of it.
+    /// The pictures on the disk that wait for their upload.
     pub spool: SpoolCounters,
     #[cfg(feature = "metrics")]
     registry: prometheus_client::registry::Registry,
@@ -49,26 +49,26 @@ pub struct Metrics {
 pub struct ConnectionCounters {
     /// Connected now.
     pub now: Gauge,
-    /// Idle ones that were closed because a new one needed the place.
+    /// Idle ones that were closed to make room for new ones.
     pub evicted: Counter,
-    /// New ones that were refused because so many were at work.
+    /// New ones that were refused because too many were busy.
     pub refused: Counter,
 }
 
-/// What became of the pictures offered to an upload server.
+/// Pictures for an upload server, by outcome.
 #[derive(Clone, Debug, Default)]
 pub struct UploadCounters {
-    /// Taken by the server (2xx).
+    /// Accepted by the server (2xx).
     pub accepted: Counter,
-    /// Tried and refused, or broken on the way.
+    /// Attempts that were refused or failed.
     pub failed: Counter,
     /// Never to be sent: a newer picture came first, or the spool had no room.
     pub dropped: Counter,
 }
 
-/// What a spool holds, and what became of the pictures offered to it.
+/// What a spool holds, and its pictures by outcome.
 ///
-/// Each was taken or missed; each that was taken waits, was sent, dropped, refused or damaged.
+/// Each picture was taken or missed; each taken one waits, or was sent, dropped, refused or damaged.
 #[derive(Clone, Debug, Default)]
 pub struct SpoolCounters {
     /// Safely on the disk.
@@ -77,7 +77,7 @@ pub struct SpoolCounters {
     pub dropped: Counter,
     /// Never taken: no room, or the disk failed or was too slow.
     pub missed: Counter,
-    /// Set aside, since the server would never take them.
+    /// Set aside, since the server would never accept them.
     pub refused: Counter,
     /// Set aside, since their bytes were not what was written.
     pub damaged: Counter,
@@ -85,9 +85,9 @@ pub struct SpoolCounters {
     pub pictures: Gauge,
     /// Bytes of all files now.
     pub bytes: Gauge,
-    /// When the picture that goes next was taken, Unix seconds; 0 when there is none.
+    /// When the picture that is sent next was captured, Unix seconds; 0 when there is none.
     pub oldest: Gauge<f64, AtomicU64>,
-    /// [`UploadCounters::dropped`], which counts those that were dropped and those that were missed.
+    /// [`UploadCounters::dropped`], which counts both the dropped and the missed ones.
     pub upload_dropped: Counter,
 }
 

@@ -1,4 +1,4 @@
-//! How Prometheus reads what is counted.
+//! The counters as Prometheus reads them.
 
 use super::Metrics;
 use prometheus_client::{encoding::text::encode, registry::Unit};
@@ -9,22 +9,30 @@ pub(super) fn register(metrics: &mut Metrics) {
     for (name, help, counter) in [
         (
             "frames_captured",
-            "Frames the camera lent, or kept while nobody wanted one",
+            "Frames captured, or left at the camera while no pictures were wanted",
             &metrics.frames_captured,
         ),
         ("frames_encoded", "Frames that became pictures", &metrics.frames_encoded),
-        ("frames_skipped", "Frames not encoded because nobody wanted one", &metrics.frames_skipped),
+        ("frames_skipped", "Frames not encoded because no pictures were wanted", &metrics.frames_skipped),
         ("frames_dropped", "Frames lost before or at capture", &metrics.frames_dropped),
         ("frames_failed", "Frames not encoded because the encoder failed", &metrics.frames_failed),
-        ("connections_evicted", "Idle connections that gave way to new ones", &metrics.connections.evicted),
-        ("connections_refused", "Connections refused, too many were at work", &metrics.connections.refused),
-        ("upload_accepted", "Pictures the upload server took", &metrics.upload.accepted),
-        ("upload_failed", "Uploads refused or broken on the way", &metrics.upload.failed),
+        (
+            "connections_evicted",
+            "Idle connections closed to make room for new ones",
+            &metrics.connections.evicted,
+        ),
+        (
+            "connections_refused",
+            "Connections refused because too many were busy",
+            &metrics.connections.refused,
+        ),
+        ("upload_accepted", "Pictures the upload server accepted", &metrics.upload.accepted),
+        ("upload_failed", "Uploads refused or failed", &metrics.upload.failed),
         ("upload_dropped", "Pictures never to be uploaded", &metrics.upload.dropped),
         ("spool_taken", "Pictures safely in the spool", &metrics.spool.taken),
         ("spool_dropped", "Pictures removed unsent from the spool", &metrics.spool.dropped),
         ("spool_missed", "Pictures that the spool did not take", &metrics.spool.missed),
-        ("spool_refused", "Pictures that the server will never take", &metrics.spool.refused),
+        ("spool_refused", "Pictures that the server will never accept", &metrics.spool.refused),
         ("spool_damaged", "Pictures damaged in the spool", &metrics.spool.damaged),
     ] {
         r.register(name, help, counter.clone());
@@ -36,7 +44,7 @@ pub(super) fn register(metrics: &mut Metrics) {
     let spool = &metrics.spool;
     r.register("spool_pictures", "Pictures that wait in the spool", spool.pictures.clone());
     r.register_with_unit("spool", "Files of the spool", Unit::Bytes, spool.bytes.clone());
-    let oldest = "When the picture that goes next was taken";
+    let oldest = "When the picture that is sent next was captured";
     r.register_with_unit("spool_oldest_timestamp", oldest, Unit::Seconds, spool.oldest.clone());
     r.register_with_unit("stream", "Sent on /stream", Unit::Bytes, metrics.stream_bytes.clone());
     for (name, help, histogram) in [

@@ -2,7 +2,7 @@
 
 use crate::image::Image;
 
-/// Nothing, where the picture is too small for drawn letters; the result is the row for what comes below.
+/// Nothing, where the picture is too small for drawn letters; the result is the row below.
 pub(super) fn title(image: &mut Image) -> u32 {
     image.height() / 2
 }

@@ -12,7 +12,7 @@ const WORD_GAP: f32 = 84.0;
 
 type Way = &'static [(u8, u8)];
 
-/// The pen's ways from corner to corner, y downwards.
+/// The pen's strokes from corner to corner, y downwards.
 const N: Way = &[(0, 100), (0, 0), (60, 100), (60, 0)];
 const O: Way = &[
     (20, 0),

@@ -6,7 +6,7 @@ use crate::encode::baseline::{
 };
 use std::arch::x86_64::*;
 
-/// Asks for what will be read of row `y` some units from here: a unit touches more rows than the processor foresees.
+/// Prefetches what will be read of row `y` some units from here: a unit touches more rows than the processor predicts.
 #[inline]
 pub(super) fn prefetch(plane: &Strip<'_>, y: usize) {
     if let Some(byte) = plane.ahead(y, AHEAD) {
@@ -133,7 +133,7 @@ fn rgb_luma(plane: &Strip<'_>, y: usize) -> __m256i {
         _mm256_srli_epi32::<15>(_mm256_add_epi32(sum, _mm256_set1_epi32(LUMA_ROUND)))
     };
     let (left, right) = (four(eight_pixels(row, 0)), four(eight_pixels(row, 1)));
-    // Packing takes quarters in turns; put them in order again.
+    // Packing interleaves quarters; put them in order again.
     _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(left, right))
 }
 
