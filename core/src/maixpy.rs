@@ -115,10 +115,8 @@ impl JpegStreamer {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         let address =
             (host, port).to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("cannot listen on {host}: no such host; try \"\""),
-                )
+                let what = format!("cannot listen on {host}: no such host");
+                Error::new(ErrorKind::InvalidInput, what).with_remedy("try \"\"")
             })?;
         let listener = http::listen(address)?;
         let address = listener.local_addr().unwrap_or(address);

@@ -66,7 +66,7 @@ impl<'a> Pixels<'a> {
         for (index, (rows, plane)) in planes.iter_mut().zip(frame.planes()).enumerate() {
             let geometry = format.plane(index).filter(|_| !plane.bytes.is_empty());
             let Some(geometry) = geometry else {
-                return Err(unsupported(format, "not in host memory; map it"));
+                return Err(unsupported(format, "not in host memory").with_remedy("map it"));
             };
             *rows = Rows { bytes: plane.bytes, stride: plane.stride, row_bytes: geometry.row_bytes };
         }

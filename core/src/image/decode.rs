@@ -25,8 +25,8 @@ impl Image {
             jpeg::check_size(&info, format)?;
         }
         if info.components > 3 {
-            let what = "cannot decode a JPEG of four colours, for print; use one of three";
-            return Err(Error::new(ErrorKind::Unsupported, what));
+            let what = "cannot decode a JPEG of four colours, for print";
+            return Err(Error::new(ErrorKind::Unsupported, what).with_remedy("use one of three"));
         }
         let notes = Notes::read(&whole);
         let (frame, planes) = jpeg::planes(&whole)?;

@@ -70,7 +70,8 @@ impl Image {
         let format = StreamFormat::new(PixelFormat::Rgb24, width, height)
             .filter(|_| sides.contains(&width) && sides.contains(&height))
             .ok_or_else(|| cannot(ErrorKind::InvalidInput, "sides are 1 to 65535"))?;
-        let no_room = || cannot(ErrorKind::OutOfMemory, "not enough memory; choose a smaller one");
+        let no_room =
+            || cannot(ErrorKind::OutOfMemory, "not enough memory").with_remedy("choose a smaller one");
         let (columns, rows) = (width as usize, height as usize);
         let len = columns.checked_mul(rows).ok_or_else(no_room)?;
         let mut pixels = Vec::new();

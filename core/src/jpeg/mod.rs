@@ -85,8 +85,8 @@ pub(crate) fn host_bytes<'a>(frame: &'a Frame<'_>) -> Result<&'a [u8]> {
     // An empty plane is one that is not in host memory.
     let bytes = frame.planes().first().map(|plane| plane.bytes).filter(|bytes| !bytes.is_empty());
     bytes.ok_or_else(|| {
-        let what = format!("cannot read a {} frame: it is not in host memory; map it", frame.format());
-        Error::new(ErrorKind::Unsupported, what)
+        let what = format!("cannot read a {} frame: it is not in host memory", frame.format());
+        Error::new(ErrorKind::Unsupported, what).with_remedy("map it")
     })
 }
 

@@ -172,8 +172,8 @@ impl BaselineEncoder {
             return Ok(Self::single(self.backend));
         }
         let bands = Bands::new(threads).map_err(|cause| {
-            let what = format!("cannot start {threads} encoder threads: {cause}; ask for fewer");
-            Error::new(ErrorKind::Other, what).with_source(cause)
+            let what = format!("cannot start {threads} encoder threads: {cause}");
+            Error::new(ErrorKind::Other, what).with_remedy("use fewer").with_source(cause)
         })?;
         Ok(Self { name: format!("{}:{threads}", Self::NAME).into(), bands: Some(bands), ..self })
     }
