@@ -44,16 +44,16 @@ impl Failure {
         Self::Runtime(with_flag(error, flag).to_string())
     }
 
-    /// What clap says, in one line.
+    /// clap's error, in one line.
     pub(super) fn usage(error: clap::Error) -> Self {
         let text = error.to_string();
         if !error.use_stderr() {
             return Self::Help(text);
         }
-        // clap's first paragraph tells what is wrong; the rest is usage, which --help prints better.
+        // clap's first paragraph is what is wrong; the rest is usage, which --help prints better.
         let text = text.strip_prefix("error: ").unwrap_or(&text);
         let what = match std::error::Error::source(&error).map(ToString::to_string) {
-            // An address names itself, without the password that clap would show.
+            // The error of an address quotes it, without the password that clap would show.
             Some(what) if what.starts_with("cannot ") => what,
             _ => text.split("\n\n").next().unwrap_or(text).to_owned(),
         };

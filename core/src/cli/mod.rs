@@ -1,6 +1,6 @@
 //! The subcommands that every eyelet binary shares.
 //!
-//! A binary says which [`Platform`] it has, and calls [`main`]:
+//! A binary implements [`Platform`] and calls [`main`] with it:
 //!
 //! ```text
 //! fn main() -> std::process::ExitCode {

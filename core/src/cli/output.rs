@@ -1,4 +1,4 @@
-//! What a person reads: stdout for results, stderr for the rest.
+//! Output for people: results to stdout, the rest to stderr.
 
 use super::{Failure, Outcome, closed_stdout};
 use crate::line_writer::LineWriter;
@@ -53,7 +53,7 @@ impl Output {
         self.early.lock().unwrap_or_else(PoisonError::into_inner).push(early);
     }
 
-    /// Whether a person watches stdout, on a terminal that knows cursor codes.
+    /// Whether stdout is a terminal with cursor codes.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -109,7 +109,7 @@ impl Output {
         }
     }
 
-    /// The one line that tells why the command ended.
+    /// The one line with the reason why the command ended.
     pub fn error(&self, what: &str) {
         let erase = if is_terminal(&io::stderr()) { ERASE } else { "" };
         let line = format!("{erase}error: {what}\n");
@@ -172,12 +172,12 @@ impl Output {
     }
 }
 
-/// Whether a person watches this stream, on a terminal that knows cursor codes and colours.
+/// Whether this stream is a terminal with cursor codes and colours.
 fn is_terminal(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
-/// Whether this environment variable says something; <https://no-color.org>.
+/// Whether this environment variable is set and not empty; <https://no-color.org>.
 fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }

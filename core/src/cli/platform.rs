@@ -1,4 +1,4 @@
-//! What differs from one eyelet binary to the next: its devices.
+//! What differs from one eyelet binary to the next: its devices, defaults and further flags.
 
 use super::{Findings, Outcome, Output, Size};
 use crate::{feed::Fps, pipeline::Open};
@@ -9,39 +9,39 @@ use std::{fmt::Debug, net::SocketAddr};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CameraRequest {
-    /// Which one.
+    /// Its name, as in `--camera`.
     pub name: String,
-    /// How large.
+    /// The size of its frames in pixels.
     pub size: Size,
-    /// How often.
+    /// Frames per second.
     pub fps: Fps,
-    /// In which format; `None` leaves it to the camera.
+    /// Their pixel format; `None` leaves it to the camera.
     pub format: Option<PixelFormat>,
 }
 
-/// The cameras and encoders of one binary.
+/// What one binary adds to the subcommands that all share.
 pub trait Platform: Debug + 'static {
     /// The name of the binary.
     const PROGRAM: &'static str;
-    /// `--camera` when nobody says.
+    /// The default of `--camera`.
     const CAMERA: &'static str;
-    /// `--bind` when nobody says.
+    /// The default of `--bind`.
     const BIND: SocketAddr;
     /// Flags that only this binary has.
     type Flags: clap::Args + Clone + Debug + Send + 'static;
     /// Subcommands that only this binary has; [`NoCommand`] where there are none.
     type Command: clap::Subcommand + Debug;
 
-    /// Something that opens the camera, and opens it again after it was lost.
+    /// How to open the camera: at the start, and again after it was lost.
     ///
     /// # Errors
-    /// If there can be no such camera; what a camera says when it is opened comes later.
+    /// If there can be no such camera. Errors of opening it come later, from what this returns.
     fn cameras(request: CameraRequest, flags: &Self::Flags) -> Result<Open<dyn CameraSource>>;
 
-    /// The encoder of this name; `auto` picks the best. It hands on what is compressed already.
+    /// The encoder of this name; `auto` is the best one. Frames that are JPEGs already pass through it.
     ///
     /// # Errors
-    /// `InvalidInput`, with the names there are.
+    /// `InvalidInput`, with a remedy that lists the names.
     fn encoder(name: &str, flags: &Self::Flags) -> Result<Box<dyn JpegEncoder>>;
 
     /// What there is and what is missing.
@@ -50,7 +50,7 @@ pub trait Platform: Debug + 'static {
     /// Runs one of this binary's own subcommands.
     ///
     /// # Errors
-    /// As the other commands.
+    /// As those of the other subcommands.
     fn run(command: Self::Command, output: &Output) -> Outcome;
 }
 

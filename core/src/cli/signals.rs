@@ -1,4 +1,4 @@
-//! Signals: the ordinary end of a command, the extraordinary ones, and the wish that files be read again.
+//! Signals: the ordinary end of a command, the extraordinary ones, and the reloading of files.
 
 use super::{Failure, Outcome};
 use std::{
@@ -11,11 +11,11 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-/// What Linux ends a program by when nobody listens, beside SIGINT and SIGTERM. Whoever sends one by mistake, or for
-/// another program, must not leave a watchdog behind that restarts the machine.
+/// Signals other than SIGINT and SIGTERM that end a program by default. One that is sent by mistake, or meant for another
+/// program, must not leave a watchdog behind that restarts the machine.
 ///
-/// Not among them: SIGKILL; SIGPIPE, which Rust ignores; SIGSEGV, SIGABRT, SIGTRAP and the like, after which there is
-/// nothing to trust; SIGTSTP, SIGTTIN and SIGTTOU, by which a person stops a program and has it go on.
+/// Not among them: SIGKILL; SIGPIPE, which Rust ignores; SIGSEGV, SIGABRT, SIGTRAP and the like, after which no state can be
+/// trusted; SIGTSTP, SIGTTIN and SIGTTOU, by which a person stops a program and has it go on.
 const FATAL: [(&str, i32); 9] = {
     use rustix::process::Signal as S;
     [
@@ -34,18 +34,18 @@ const FATAL: [(&str, i32); 9] = {
 /// Real-time signals, but for those that C libraries have for themselves.
 const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
 
-/// What a signal asks for.
+/// What to do about a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The ordinary end: SIGINT or SIGTERM, or the terminal is gone.
     Stop,
-    /// An end that nobody asks for on purpose, by the signal of this name.
+    /// An end by the signal of this name, which nothing sends on purpose.
     Fail(&'static str),
-    /// Files are to be read or opened again: SIGHUP or SIGUSR1.
+    /// Reload files: SIGHUP or SIGUSR1.
     Reload,
 }
 
-/// All signals that end a program, watched from the moment this is made: before a command says that it is ready.
+/// All signals that end a program, caught from the moment this is made: before a command reports that it is ready.
 #[derive(Debug)]
 pub struct Signals {
     watched: Vec<(Request, Signal)>,
@@ -54,10 +54,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Watches for them.
+    /// Catches them from now on.
     ///
     /// # Errors
-    /// If that cannot be; then a command must not start, since it could not be stopped cleanly.
+    /// If that is not possible; then a command must not start, since it could not be stopped cleanly.
     pub fn watch(runtime: &Runtime) -> Result<Self, Failure> {
         let _context = runtime.enter();
         let all = || -> io::Result<Self> {
@@ -81,7 +81,7 @@ impl Signals {
         })
     }
 
-    /// What the next one asks for.
+    /// What to do about the next one.
     pub async fn next(&mut self) -> Request {
         let request = poll_fn(|cx| {
             let mut all = self.watched.iter_mut();
@@ -89,11 +89,11 @@ impl Signals {
             came.map_or(Poll::Pending, Poll::Ready)
         })
         .await;
-        // A terminal that is gone sends SIGHUP too: then nobody is left to stop a program that was started there.
+        // A terminal that is gone sends SIGHUP too: a program that was started there could not be stopped by hand any more.
         if request == Request::Reload && terminals() != self.terminals { Request::Stop } else { request }
     }
 
-    /// Until one of them ends a command that has nothing to read again.
+    /// Waits for the end of a command that has no files to reload.
     ///
     /// # Errors
     /// If it is not one of those that end commands ordinarily.

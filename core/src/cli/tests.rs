@@ -65,7 +65,7 @@ fn file(text: &str) -> (tempfile::NamedTempFile, String) {
 }
 
 #[test]
-fn a_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
+fn config_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
     let (not_a_directory, name) = file("");
     for config in
         ["no\nsuch\x1b[2Jfile", &format!("{name}/x"), &"long".repeat(100), "nul\0", "/dev/zero", "/"]
@@ -79,7 +79,7 @@ fn a_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
 }
 
 #[test]
-fn serve_is_the_default() {
+fn arguments_without_a_subcommand_are_those_of_serve() {
     assert_eq!(serve(&[]).camera.size.to_string(), "640x480");
     assert_eq!(serve(&["--quality", "50"]).camera.quality.get(), 50);
     assert_eq!(serve(&["serve", "--max-viewers=3"]).max_viewers, 3);
@@ -88,7 +88,7 @@ fn serve_is_the_default() {
 }
 
 #[test]
-fn bad_values_are_told_what_is_right() {
+fn bad_value_is_refused_with_valid_ones() {
     for (arguments, part) in [
         (["--size", "0x0"], "'0x0' for '--size <WxH>': a size is WIDTHxHEIGHT with sides from 1 to 65535"),
         (["--size", "640"], "such as 640x480; "),
@@ -135,7 +135,7 @@ fn bad_values_are_told_what_is_right() {
 }
 
 #[test]
-fn a_file_sets_flags_and_the_command_line_counts_more() {
+fn config_file_sets_flags_and_the_command_line_overrides_it() {
     let (_file, name) =
         file("quality = 33\nsize = \"320x240\"\nfps = 12.5\nbind = \"127.0.0.1:1234\"\nseed = 7\n");
     let args = serve(&["--config", &name, "--quality", "44"]);
@@ -147,7 +147,7 @@ fn a_file_sets_flags_and_the_command_line_counts_more() {
 }
 
 #[test]
-fn a_flag_may_be_given_several_times_and_a_file_may_hold_a_list() {
+fn repeatable_flag_may_be_a_list_in_a_config_file() {
     let bound = |arguments: &[&str]| {
         serve(arguments).bind.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
@@ -165,7 +165,7 @@ fn a_flag_may_be_given_several_times_and_a_file_may_hold_a_list() {
 }
 
 #[test]
-fn one_file_serves_every_subcommand() {
+fn config_file_for_several_subcommands_is_accepted_by_each() {
     let (_file, name) = file("bind = \"127.0.0.1:1234\"\nquality = 33\ncount = 5\n");
     match parsed(&["upload", "http://x/upload", &format!("--config={name}")]) {
         Ok(Command::Upload(args)) => {
@@ -178,7 +178,7 @@ fn one_file_serves_every_subcommand() {
 }
 
 #[test]
-fn a_file_speaks_to_one_subcommand_in_a_table_of_its_name() {
+fn config_table_applies_to_the_subcommand_of_its_name_alone() {
     let text = "quality = 33\nbind = [\"127.0.0.1:1\"]\ntoken = \"hunter2\"\ntls-roots = \"/roots\"\n[serve]\nquality = 44\n\
                 bind = \"127.0.0.1:2\"\n[watch]\nframes = 7\njson = true\n[upload]\nspool = \"/x\"\n";
     let (_file, name) = file(text);
@@ -218,7 +218,7 @@ fn a_file_speaks_to_one_subcommand_in_a_table_of_its_name() {
 }
 
 #[test]
-fn help_is_a_subcommand_as_well() {
+fn help_subcommand_prints_the_same_as_the_flag() {
     let help = |arguments: &[&str]| match parsed(arguments) {
         Err(Failure::Help(text)) => text,
         other => panic!("{arguments:?} gave {other:?}"),
@@ -228,11 +228,11 @@ fn help_is_a_subcommand_as_well() {
     assert!(refused(&["help", "wacth"]).contains("did you mean watch? "));
     // The defaults are those of this binary.
     let serve = help(&["help", "serve"]);
-    assert!(serve.contains("else 127.0.0.1:0]") && serve.contains("[default: none]"), "{serve}");
+    assert!(serve.contains("otherwise 127.0.0.1:0]") && serve.contains("[default: none]"), "{serve}");
 }
 
 #[test]
-fn headers_come_from_the_file_and_from_the_command_line() {
+fn upload_headers_typed_replace_those_of_the_config_file() {
     let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
     let lines = |args: &UploadFlags| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
     let args = serve(&["--config", &name]).sending;
@@ -247,7 +247,7 @@ fn headers_come_from_the_file_and_from_the_command_line() {
 }
 
 #[test]
-fn a_bad_header_is_wrong_usage_and_not_shown() {
+fn bad_upload_header_is_wrong_usage_and_its_value_is_hidden() {
     let hub = crate::feed::Hub::default();
     let args = serve(&["--upload", "http://x/", "--upload-header", "Host: secret"]);
     match setup::upload::prepare(args.upload, &args.sending, &hub) {
@@ -257,7 +257,7 @@ fn a_bad_header_is_wrong_usage_and_not_shown() {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_is_said_with_its_name() {
+fn error_in_a_config_file_names_the_file() {
     for (text, part) in [
         ("qualty = 80", "unknown key qualty; did you mean quality? "),
         ("log = \"inof\"", "is no level; use error, "),
@@ -311,7 +311,7 @@ proptest! {
 }
 
 #[test]
-fn switches_in_a_file_are_true_or_false() {
+fn switch_in_a_config_file_is_true_or_false() {
     let (_file, name) = file("insecure-credentials = true\n");
     assert!(serve(&["--config", &name]).sending.insecure_credentials);
     let (_file, name) = file("insecure-credentials = false\n");
@@ -323,7 +323,7 @@ fn switches_in_a_file_are_true_or_false() {
 }
 
 #[test]
-fn no_secret_is_in_an_error_or_in_debug() {
+fn secret_in_arguments_is_in_no_error_and_no_debug_output() {
     let (_file, name) = file("token = \"hunter2\"\nupload = \"http://me:hunter2@cam\"\n");
     let args = serve(&["--config", &name]);
     assert!(!format!("{args:?}").contains("hunter2"), "{args:?}");
@@ -349,7 +349,7 @@ fn no_secret_is_in_an_error_or_in_debug() {
 }
 
 #[test]
-fn uploads_that_would_do_nothing_are_refused() {
+fn upload_flags_without_effect_are_refused() {
     let what = refused(&["upload", "http://cam/", "--count", "0"]);
     assert!(what.contains("'0' for '--count <N>': a number of pictures is 1 or more"), "{what}");
     let what = refused(&["upload", "http://cam/", "--upload-every", "0"]);
@@ -370,7 +370,7 @@ fn uploads_that_would_do_nothing_are_refused() {
 }
 
 #[test]
-fn upload_flags_without_an_upload_are_refused_on_the_command_line_alone() {
+fn serve_with_upload_flags_but_no_upload_is_refused_unless_they_are_in_a_config_file() {
     for flag in [
         "--upload-method=put",
         "--upload-field=x",
@@ -395,7 +395,7 @@ fn upload_flags_without_an_upload_are_refused_on_the_command_line_alone() {
 }
 
 #[test]
-fn a_damaged_file_of_secrets_is_no_wrong_usage() {
+fn damaged_secret_file_is_a_failure_at_run_time() {
     let folder = tempfile::tempdir().unwrap();
     let (damaged, missing) = (folder.path().join("damaged"), folder.path().join("missing"));
     std::fs::write(&damaged, "not what\nit should be").unwrap();
@@ -413,7 +413,7 @@ fn a_damaged_file_of_secrets_is_no_wrong_usage() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn tls_roots_that_cannot_be_read_are_refused_at_the_start() {
+fn unreadable_tls_roots_are_refused_at_the_start() {
     let upload = |url: &str| match parsed(&["upload", url, "--tls-roots", "/no/such"]) {
         Ok(Command::Upload(args)) => setup::upload::to(args.url, &args.sending, &crate::feed::Hub::default()),
         other => panic!("{other:?}"),
@@ -429,7 +429,7 @@ fn tls_roots_that_cannot_be_read_are_refused_at_the_start() {
 }
 
 #[test]
-fn remedies_of_the_library_get_the_flag() {
+fn remedy_of_a_library_error_names_the_flag() {
     let refused = |flags: &[&str]| {
         let args = serve(&[&["--upload", "http://me:pw@cam/"], flags].concat());
         setup::upload::prepare(args.upload, &args.sending, &crate::feed::Hub::default()).map(|_| ())

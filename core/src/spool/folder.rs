@@ -49,7 +49,7 @@ impl Folder {
             if !safe {
                 let path = path.display();
                 tracing::warn!(
-                    "the file system of {path} has no locks; make sure that nobody else spools there"
+                    "the file system of {path} has no locks; make sure that no other process spools there"
                 );
             }
             Ok((lock, handle))
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_system_without_locks_is_no_other_process() {
+    fn file_system_without_locks_is_not_busy() {
         assert!(locked(Ok(())).unwrap());
         for errno in [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::BADF] {
             assert!(!locked(Err(errno)).unwrap(), "{errno}");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_is_refused_also_when_somebody_has_removed_the_lock() {
+    fn second_process_is_refused_even_without_the_lock_file() {
         let dir = tempfile::tempdir().unwrap();
         let first = Folder::open(dir.path()).unwrap();
         let refused = || {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_the_folder_that_was_opened() {
+    fn folder_that_was_renamed_stays_the_one_that_was_opened() {
         let dir = tempfile::tempdir().unwrap();
         let [there, elsewhere] = ["there", "elsewhere"].map(|name| dir.path().join(name));
         let mut folder = Folder::open(&there).unwrap();

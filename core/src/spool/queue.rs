@@ -170,7 +170,7 @@ impl<D: Disk> Spool<D> {
             let name = file.name;
             let opened = match self.read(name) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound && self.is_gone(name)? => {
-                    warn!("somebody has removed {name} from the spool");
+                    warn!("{name} was removed from the spool");
                     self.waiting.pop_front();
                     self.bytes -= file.len;
                     self.counters.dropped();

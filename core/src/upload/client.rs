@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::time::Duration;
 
-/// How much of an answer is kept, in bytes. A server that says more is cut off.
+/// How much of an answer is kept, in bytes. The rest of a longer one is not read.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// Sends pictures to one address over one connection, which is opened when first needed and kept alive.
@@ -28,11 +28,11 @@ pub struct Client {
 pub(super) struct Refusal {
     /// In one line.
     pub(super) why: String,
-    /// What the server asks for.
+    /// The server's `Retry-After`.
     pub(super) retry_after: Duration,
     /// Another picture may fare better.
     pub(super) blames_the_picture: bool,
-    /// Until somebody changes something, here or at the server, all pictures will be refused: the error to end with.
+    /// All pictures will be refused until something changes, here or at the server: the error to end with.
     pub(super) end: Option<Error>,
 }
 
@@ -49,7 +49,7 @@ impl Client {
         Self::with_timeouts(url, Timeouts::default())
     }
 
-    /// A client that waits as long as it is told.
+    /// A client with these timeouts.
     pub fn with_timeouts(url: UploadUrl, timeouts: Timeouts) -> Self {
         Self { url, timeouts, style: RequestStyle::default(), idle: None }
     }
@@ -66,7 +66,7 @@ impl Client {
         &self.url
     }
 
-    /// Sends a picture as its [`RequestStyle`] says and waits for the answer, whatever its status. JPEG and PNG are
+    /// Sends a picture in its [`RequestStyle`] and waits for the answer, whatever its status. JPEG and PNG are
     /// named as such in `Content-Type`, anything else as `application/octet-stream`.
     ///
     /// Dropping the future closes the connection; whether the server has the picture is then unknown.

@@ -1,4 +1,4 @@
-//! What a server is told of a picture.
+//! What a request says of its picture.
 
 use crate::feed::{Label, RunId};
 use std::time::Duration;

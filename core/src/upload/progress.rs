@@ -79,7 +79,7 @@ impl UploadProgress {
         }
     }
 
-    /// An attempt failed, and there is no other: who asked for it is told why.
+    /// An attempt failed, and there is no other; the caller gets the reason as an error.
     pub(super) fn ended(&self, why: String) {
         self.counters.failed.inc();
         self.enter(State::Failing(why));

@@ -1,4 +1,4 @@
-//! How a picture becomes a request: the method, the form, headers of one's own.
+//! A picture as a request: its method, its form, its further headers.
 
 use super::{PostMeta, UploadUrl, url_template};
 use crate::net::url::HttpUrl;
@@ -45,7 +45,7 @@ impl fmt::Display for UploadMethod {
     }
 }
 
-/// The name of a form's field when nobody says.
+/// The default name of a form's field.
 pub const FIELD: &str = "file";
 
 /// The headers that eyelet writes itself, and those that belong to the connection and not to the picture.
@@ -101,7 +101,7 @@ impl RequestStyle {
         Self { method, field: FIELD.to_owned(), own: HeaderMap::new(), boundary }
     }
 
-    /// The field of the form that holds the picture: `file` when nobody says.
+    /// The field of the form that holds the picture: `file` by default.
     ///
     /// # Errors
     /// `InvalidInput` for a name that cannot be written between quotes.
@@ -118,7 +118,7 @@ impl RequestStyle {
     /// One more header, as `Name: value`. It replaces what eyelet writes by itself: `User-Agent`, `Content-Type`.
     ///
     /// # Errors
-    /// `InvalidInput` when that is no header, or one that is not yours to write. The error does not tell the value.
+    /// `InvalidInput` when that is no header, or one that is not yours to write. The error hides the value.
     pub fn header(mut self, line: &str) -> Result<Self> {
         let bad = |what: String| Err(Error::new(ErrorKind::InvalidInput, what));
         let Some((name, value)) = line.split_once(':') else {
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_are_refused_do_not_tell_their_value() {
+    fn refused_header_hides_its_value() {
         for (line, why) in [
             ("secret", "cannot send a header that has no colon; write 'Name: value'"),
             ("a b: secret", "cannot send the header \"a b\": not a name; write 'Name: value'"),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_go_over_http_only_if_that_is_no_matter() {
+    fn secret_header_over_http_is_refused_unless_allowed() {
         let url: UploadUrl = "http://cam/".parse().unwrap();
         for (line, secret) in [
             ("Authorization: Bearer x", true),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_would_break_the_form() {
+    fn form_field_that_would_break_the_form_is_refused() {
         for bad in ["", "a\"b", "a\\b", "a\r\nb"] {
             assert!(RequestStyle::default().field(bad).is_err(), "{bad:?}");
         }

@@ -1,4 +1,4 @@
-//! What a server answers.
+//! A server's answer to a picture.
 
 use crate::net::client::{first_line, is_page, pointed_to};
 use eyelet_hal::ErrorKind;
@@ -8,7 +8,7 @@ use hyper::{
 };
 use std::time::Duration;
 
-/// What the server said to a picture.
+/// The answer to one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: StatusCode,
@@ -50,8 +50,8 @@ impl Response {
         matches!(self.status.as_u16(), 400 | 413 | 415 | 422)
     }
 
-    /// What kind of error it is, if the same request would be refused until somebody changes something: a redirect, which is not
-    /// followed, or what the server will not do. Not what passes: 408, 425, 429 and trouble of the server's own.
+    /// What kind of error it is, if the same request would be refused until something changes: a redirect, which is not
+    /// followed, or what the server will not do. Not what is temporary: 408, 425, 429 and failures of the server itself.
     pub(super) fn kind_if_final(&self) -> Option<ErrorKind> {
         match self.status.as_u16() {
             408 | 425 | 429 => None,
@@ -61,7 +61,7 @@ impl Response {
         }
     }
 
-    /// What to do about an answer that is not 2xx, to be put behind [`refusal`](Self::refusal).
+    /// The remedy for an answer that is not 2xx, if the [refusal](Self::refusal) does not hold it already.
     pub(super) fn remedy(&self) -> &'static str {
         match self.status.as_u16() {
             401 => "; write USER:PASSWORD@ before the host of the address",
@@ -75,7 +75,7 @@ impl Response {
         }
     }
 
-    /// What to tell a person of an answer that is not 2xx, in one line.
+    /// An answer that is not 2xx, in one line for people.
     pub(super) fn refusal(&self) -> String {
         let status = &self.status;
         if let (true, Some(to)) = (status.is_redirection(), &self.location) {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_not_final() {
+    fn temporary_status_is_not_final() {
         let refusal = |status| Response::new(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
         for status in [408, 425, 429, 500, 502, 503, 504, 507, 599] {
             assert_eq!(refusal(status).kind_if_final(), None, "{status}");
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_behind_a_redirect_is_not_told() {
+    fn secret_in_a_redirect_is_hidden() {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, "http://me:secret@store/bucket?signature=secret".parse().unwrap());
         let refusal = Response::new(StatusCode::TEMPORARY_REDIRECT, &headers).refusal();

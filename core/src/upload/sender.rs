@@ -1,4 +1,4 @@
-//! The upload loop: one picture after another, over one connection, until somebody stops it.
+//! The upload loop: one picture after another, over one connection, until it is stopped.
 
 use super::{Backoff, Client, UploadProgress, source::Source};
 use crate::{
@@ -79,7 +79,7 @@ impl Sender {
     /// neither accepted nor failed, and one of a spool stays there for the next run.
     ///
     /// # Errors
-    /// With a limit, when it cannot be reached until somebody changes something: the server's refusal (a redirect, 4xx
+    /// With a limit, when it cannot be reached without a change of the address or at the server: the server's refusal (a redirect, 4xx
     /// but 408, 425 and 429, 501), a certificate that is not to be trusted, an answer that is not HTTP. Without one those
     /// are tried again as all others are. `TimedOut` when no picture has come for as long as its
     /// [`patience`](Self::patience).

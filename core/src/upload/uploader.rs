@@ -33,7 +33,7 @@ impl Uploader {
         Self::with_timeouts(url, Timeouts::default())
     }
 
-    /// An uploader that waits as long as it is told.
+    /// An uploader with these timeouts.
     ///
     /// # Errors
     /// `InvalidInput` when `url` is not the address of a server.

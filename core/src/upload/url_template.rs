@@ -142,7 +142,7 @@ mod tests {
         PostMeta { captured_at: Some(Duration::new(1_795_000_000, 5_042)), sequence: Some(7), run: None };
 
     #[test]
-    fn places_are_filled_in() {
+    fn url_template_is_filled_in_byte_for_byte() {
         let meta = PostMeta { run: Some(RunId::new(0xe1e)), ..META };
         for (text, want) in [
             ("/a", "/a"),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_filled_in() {
+    fn url_template_with_an_unknown_place_is_refused() {
         let why = filled("/{run}", &META).unwrap_err();
         assert_eq!(why, "{run} is in it, and not known of this picture");
         for (text, why) in [
@@ -175,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_no_place_stays_byte_for_byte(text in "/[ -z|~%]{0,40}(\\?[ -z|~%]{0,40})?") {
+        fn url_without_places_stays_byte_for_byte(text in "/[ -z|~%]{0,40}(\\?[ -z|~%]{0,40})?") {
             if let Ok(uri) = text.parse::<Uri>() {
                 prop_assert_eq!(target(&uri, &META), Ok(uri));
             }

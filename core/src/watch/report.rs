@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn for_people_and_for_programs() {
+    fn report_is_readable_text_and_json() {
         let latency = Latency { p50_ms: 5.23, p99_ms: 9.0, max_ms: 12.0 };
         let mut report = Report {
             frames: 300,

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_picture_is_not_late() {
+    fn repeated_picture_adds_no_latency() {
         let mut statistics = Statistics::default();
         for (sequence, late) in [(1, 5), (1, 1005), (1, 2005), (2, 6)] {
             statistics.picture(&part(JPEG, Some(ms(0)), Some(sequence)), ms(late), ms(late));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_watch_keeps_the_latest_latencies_and_the_highest() {
+    fn long_watch_keeps_the_latest_latencies_and_the_highest() {
         let mut statistics = Statistics::default();
         let count = 2 * LATENCIES as u64;
         for i in 0..count {

@@ -20,7 +20,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 
-/// How long the rest of a refused body is read and thrown away. Closing the connection at once would reset it, and a
+/// How long the rest of a refused body is read and discarded. Closing the connection at once would reset it, and a
 /// client that is still sending would not see the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -56,7 +56,7 @@ pub(super) async fn answer(
         ("/upload", _) => not_allowed("POST, PUT"),
         ("/", &Method::GET | &Method::HEAD) => page(&shelf.folder),
         ("/", _) => not_allowed("GET, HEAD"),
-        _ => text(StatusCode::NOT_FOUND, "not found; pictures are posted to /upload"),
+        _ => text(StatusCode::NOT_FOUND, "not found; post pictures to /upload"),
     };
     place.idle();
     Ok(answer)
@@ -76,7 +76,7 @@ async fn upload(request: Request<Incoming>, shelf: Arc<Shelf>, options: Options,
             tokio::spawn(async move { timeout(LINGER, drain(body)).await });
             return close(text(status, why));
         }
-        // Nobody is there to read this, but the log.
+        // The client is gone; the answer is for the log.
         (Err(Unread::Broken(why)), _) => return close(text(StatusCode::BAD_REQUEST, why)),
         (Err(Unread::Silent), _) | (_, Err(_)) => {
             let why = format!("nothing came of the picture for {:?}", options.body_timeout);
@@ -140,7 +140,7 @@ enum Unread {
     Silent,
 }
 
-/// The whole body, or no more of it than the limit. Who sends nothing counts as idle, and gives way to others.
+/// The whole body, or no more of it than the limit. A client that sends nothing counts as idle, and gives way to others.
 async fn read(
     body: &mut Incoming,
     shelf: &Arc<Shelf>,
@@ -191,7 +191,7 @@ fn form_type(request: &Request<Incoming>) -> Option<String> {
     kind.to_ascii_lowercase().starts_with("multipart/form-data").then(|| kind.to_owned())
 }
 
-/// Which picture it is, if the client says so: then the same one is not stored twice. It is remembered, and therefore short.
+/// Which picture it is, if the client names it: then it is not stored twice. The key is kept, and therefore short.
 fn key(request: &Request<Incoming>) -> Result<Option<Key>, &'static str> {
     let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let (Some(run), Some(sequence)) = (text("x-run"), text("x-sequence")) else { return Ok(None) };
@@ -209,7 +209,7 @@ fn not_stored(error: &io::Error, folder: &Folder) -> (StatusCode, String) {
     if folder.is_news(true) {
         warn!("cannot store pictures in {}: {error}; make room there", folder.path().display());
     }
-    // The kind only: the error names a path, which is nobody's business but the log's.
+    // The kind only: the error names a path, which belongs in the log.
     (status(error), format!("the picture was not stored: {}", error.kind()))
 }
 
@@ -241,7 +241,7 @@ fn text(status: StatusCode, line: impl Into<String>) -> Answer {
 }
 
 fn not_allowed(allowed: &'static str) -> Answer {
-    let answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("method not allowed; allowed are {allowed}"));
+    let answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("method not allowed; use {allowed}"));
     with(answer, header::ALLOW, allowed)
 }
 
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_apart() {
+    fn full_disk_answers_507() {
         let status = |errno| status(&io::Error::from_raw_os_error(errno)).as_u16();
         assert_eq!([28, 122, 27, 13, 5].map(status), [507, 507, 507, 500, 500]);
     }

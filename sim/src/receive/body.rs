@@ -58,7 +58,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn it_comes_out_as_it_went_in_and_little_is_in_memory() {
+    fn body_of_any_length_is_kept_whole_with_little_of_it_in_memory() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), Arc::new(SystemClock)).unwrap();
         let bytes: Vec<u8> = (0..3_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

@@ -87,7 +87,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_jpeg_that_browsers_show_is_taken_and_one_that_they_do_not_is_refused() {
+    fn jpeg_that_browsers_do_not_show_is_refused() {
         let case = |name: &str| {
             let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/cases/");
             check(&std::fs::read(format!("{cases}{name}.jpg")).unwrap())
@@ -102,7 +102,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_truncation_is_noticed() {
+    fn truncated_picture_is_refused() {
         for picture in [JPEG, &a_png()] {
             for len in 0..picture.len() {
                 assert!(check(&picture[..len]).is_err(), "{len} of {}", picture.len());
@@ -111,7 +111,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_png_with_a_flipped_bit_is_refused() {
+    fn png_with_a_flipped_bit_is_refused() {
         let png = a_png();
         for at in 8..png.len() {
             let mut damaged = png.clone();
@@ -121,7 +121,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_png_that_unpacks_to_too_much_is_refused_at_once() {
+    fn png_that_unpacks_to_too_much_is_refused_at_once() {
         let mut png = vec![];
         let mut encoder = png::Encoder::new(&mut png, 60_000, 60_000);
         encoder.set_color(png::ColorType::Rgba);
@@ -133,7 +133,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn other_things_are_refused() {
+    fn body_that_is_no_picture_is_refused() {
         for other in [&b"hello"[..], b"", b"GIF89a", b"\xff", b"\x89PNG"] {
             assert!(check(other).unwrap_err().contains("send the bytes of"));
         }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_get_names_that_sort_and_replace_nothing() {
+    fn stored_pictures_get_names_that_sort_and_replace_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b");
         let folder = Folder::open(&path, clock()).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_is_removed_and_nothing_else() {
+    fn unfinished_files_of_a_crash_are_removed_at_the_start() {
         let dir = tempfile::tempdir().unwrap();
         for name in [".receiving-x1.part", ".receiving-", "x.part", "old.jpg"] {
             fs::write(dir.path().join(name), b"x").unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_no_folder() {
+    fn path_that_cannot_be_a_folder_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, b"x").unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_gone_takes_nothing() {
+    fn folder_that_is_gone_fails_to_store() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         let folder = Folder::open(&path, clock()).unwrap();

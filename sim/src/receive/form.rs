@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_found_among_other_fields() {
+    fn form_with_other_fields_yields_its_picture() {
         let body = form(&[b"my roof", JPEG, b"submit"]);
         assert_eq!(picture(TYPE, &body).unwrap(), JPEG);
         for len in 0..body.len()
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_pictures_are_not_tried_without_end() {
+    fn form_with_many_damaged_pictures_is_refused() {
         let damaged = &JPEG[..20];
         assert!(picture(TYPE, &form(&[&[damaged; TRIES - 1][..], &[JPEG]].concat())).is_ok());
         let why = picture(TYPE, &form(&[&[damaged; TRIES][..], &[JPEG]].concat())).unwrap_err();
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_without_one() {
+    fn form_without_a_picture_is_refused() {
         for (kind, body, part) in [
             (TYPE, form(&[b"my roof"]), "holds no whole picture: the body is neither a JPEG nor a PNG"),
             (TYPE, form(&[]), "holds no whole picture: it has no field"),

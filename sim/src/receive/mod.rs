@@ -56,7 +56,7 @@ impl Default for Options {
 /// The longest request head, and what is read of a body in one go, in bytes.
 const BUFFER: usize = 64 * 1024;
 
-/// The answer to one connection too many, which is not read.
+/// The answer to one connection too many, without reading from it.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -118,7 +118,7 @@ pub async fn run(
     let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-/// Waits for nothing: the peer takes the answer, or is hung up on.
+/// Does not wait: the peer reads the answer, or is disconnected.
 fn refuse(stream: TcpStream) {
     if stream.try_write(FULL).is_ok()
         && let Ok(mut stream) = stream.into_std()
@@ -145,7 +145,7 @@ async fn serve(
             .header_read_timeout(options.header_timeout)
             .max_buf_size(BUFFER)
             .title_case_headers(true)
-            // Who has closed one side may listen; who has gone is found out by the answer.
+            // A client that has closed one direction may still read; one that is gone is noticed by the answer.
             .half_close(true)
             .serve_connection(TokioIo::new(stream), service)
     );

@@ -30,8 +30,8 @@ pub(super) enum Stored {
 }
 
 impl Repeats {
-    /// Stores a picture unless it is known. One at a time, so that the second of two that come at once waits for
-    /// what becomes of the first.
+    /// Stores a picture unless it was stored before. One at a time, so that the second of two that come at once waits for
+    /// the outcome of the first.
     pub(super) fn once(&self, key: Key, store: impl FnOnce() -> io::Result<String>) -> io::Result<Stored> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = known.names.get(&key) {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_stored_once_and_memory_is_bounded() {
+    fn repeated_upload_is_stored_once_with_bounded_memory() {
         let repeats = Repeats::default();
         let key = |sequence| ("run".to_owned(), sequence);
         let store = |sequence| repeats.once(key(sequence), || Ok(format!("name {sequence}"))).unwrap();

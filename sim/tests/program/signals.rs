@@ -61,7 +61,7 @@ fn hangup_reloads_files_and_keeps_running() {
     program.signal("TERM");
     let (code, log) = program.end();
     assert_eq!(code, Some(0), "{log}");
-    assert_eq!(log.matches("files are read again").count(), 2, "{log}");
+    assert_eq!(log.matches("files reloaded").count(), 2, "{log}");
     assert_eq!(log.matches("keeping the previous page").count(), 2, "{log}");
     assert_eq!(log.matches("not a regular file").count(), 1, "{log}");
 }

@@ -14,14 +14,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Other subcommands have flags of these names, and mean something else: where another server listens, or a secret that
-/// would be shown to somebody else's. Outside a table they are those of `serve`.
+/// Flags of these names mean something else to other subcommands: the address of another server, or a secret that would be
+/// sent to a stranger's. Outside a table they are those of `serve`.
 const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
 
 /// In bytes; longer than any configuration.
 const LONGEST: u64 = 1 << 20;
 
-/// Puts what the configuration file says in front of the typed arguments.
+/// Puts the flags of the configuration file in front of the typed arguments.
 pub(in crate::cli) fn insert(
     command: &clap::Command,
     mut arguments: Vec<OsString>,

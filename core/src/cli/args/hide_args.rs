@@ -1,8 +1,8 @@
-//! Secrets among the arguments, kept out of what `ps` shows.
+//! Secrets among the arguments, hidden from `ps`.
 //!
 //! Every user of a machine can read every process's arguments. A program with a secret among its own therefore
 //! replaces itself at once by itself, with the same arguments but for the secrets, and hands those over in a pipe
-//! that nobody else has. The process stays the same; the secret was to be seen for a few milliseconds.
+//! that no other process has. The process stays the same; the secret was visible for a few milliseconds.
 
 use crate::net::credentials::concealed;
 use std::{
@@ -18,13 +18,13 @@ use std::{
     process::Command,
 };
 
-/// Where the true arguments are: `PROCESS:DESCRIPTOR`. The number of the process, because children inherit it.
+/// Where the real arguments are: `PROCESS:DESCRIPTOR`. The number of the process, because children inherit it.
 const VARIABLE: &str = "EYELET_ARGUMENTS";
 
-/// Flags whose values are secrets. (Those that are in addresses are found by themselves.)
+/// Flags whose values are secrets. (Secrets in addresses are found in any argument.)
 const SECRET: [&str; 3] = ["--token", "--upload-header", "--upload-proxy"];
 
-/// What a pipe takes without a reader.
+/// What a pipe holds without a reader, in bytes.
 const MOST: usize = 32 * 1024;
 
 /// This process's arguments, the program's name first, and whether others can see secrets among them.
@@ -36,7 +36,7 @@ pub(in crate::cli) fn arguments() -> (Vec<OsString>, bool) {
     let hidden = hidden(&arguments);
     let visible = hidden != arguments;
     if visible {
-        // Comes back only where it cannot be done: without /proc, or with arguments as long as a book.
+        // Returns only where this is not possible: without /proc, or with very long arguments.
         let _ = replace(&arguments, &hidden);
     }
     (arguments, visible)
@@ -67,7 +67,7 @@ fn replace(arguments: &[OsString], hidden: &[OsString]) -> io::Result<()> {
     Err(Command::new(program).arg0(name).args(hidden).env(VARIABLE, place).exec())
 }
 
-/// The arguments as everybody may see them.
+/// The arguments with stars in place of secrets.
 pub(in crate::cli) fn hidden(arguments: &[OsString]) -> Vec<OsString> {
     let mut secret = false;
     arguments
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_everybody_may_see() {
+    fn secrets_among_arguments_are_replaced_by_stars() {
         let arguments = [
             "eyelet",
             "serve",

@@ -7,7 +7,7 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 /// `text` if it is a filter: levels, and modules of eyelet with levels of their own, divided by commas. For clap.
 ///
 /// # Errors
-/// For what is none, with what is one. A word that means nothing must not pass: it would switch everything off.
+/// Anything else, with what is valid. A word without meaning must not pass: it would switch everything off.
 pub fn log_filter(text: &str) -> Result<String, String> {
     match text.split(',').find(|part| !is_directive(part)) {
         None => Ok(text.to_owned()),
@@ -40,7 +40,7 @@ fn is_directive(text: &str) -> bool {
     }
 }
 
-/// What lets through what `filter` asks for. Where it names modules only, the rest logs as by default.
+/// The targets of `filter`. If it names modules only, the rest logs as by default.
 pub(in crate::cli) fn targets(filter: &str) -> Targets {
     let default = if filter.split(',').any(is_level) { "" } else { "info," };
     // Every directive was looked at before.
@@ -53,7 +53,7 @@ mod tests {
     use tracing::Level;
 
     #[test]
-    fn what_is_no_filter_is_refused_with_what_is_one() {
+    fn bad_log_filter_is_refused_with_valid_ones() {
         for text in [
             "inof",
             "",
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_that_is_wrong_is_named() {
+    fn bad_log_filter_names_its_wrong_part() {
         for (text, part) in [
             ("info,inof", "\"inof\" is no level; "),
             ("eyelet_core=loud", "\"loud\" is no level; "),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_modules() {
+    fn log_filter_lets_through_its_levels_and_modules() {
         let lets = |filter: &str, module: &str, level: Level| {
             targets(&log_filter(filter).unwrap()).would_enable(module, &level)
         };

@@ -62,7 +62,7 @@ pub struct ConfigArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CameraArgs<F: Args> {
     /// The camera; `doctor` lists them
-    // `command` says which one is the default.
+    // `command` adds the default.
     #[arg(long, value_name = "NAME", value_parser = device)]
     pub camera: Option<String>,
     /// Size of the pictures
@@ -136,7 +136,7 @@ pub struct ServeArgs<F: Args> {
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,
     /// Where to listen
-    // `command` says what there is and what is the default.
+    // `command` adds the choices and the default.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<Bind>,
     /// Octal mode of the files of Unix sockets: write permission allows connecting [default: 660]

@@ -1,4 +1,4 @@
-//! "did you mean": what somebody who mistyped may have meant.
+//! "did you mean": what a mistyped word may have meant.
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
@@ -47,7 +47,7 @@ pub(in crate::cli) fn hint(error: &Error) -> String {
         // What is wrong with a value is said with the values that there are, if they are few.
         ErrorKind::ValueValidation => string(ContextKind::InvalidValue).and_then(|value| {
             let reason = std::error::Error::source(error)?.to_string();
-            // An address says so itself, and may hold secrets.
+            // The error of an address says so already, and the address may hold secrets.
             if reason.starts_with("cannot ") {
                 return None;
             }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_met_and_another_word_is_not() {
+    fn mistyped_word_suggests_a_similar_one() {
         let known = ["quality", "size", "spool-max", "tls-cert"];
         for (word, want) in [
             ("qualty", Some("quality")),

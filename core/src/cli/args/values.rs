@@ -90,7 +90,7 @@ impl FromStr for UnixMode {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let octal = text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
         let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| octal && mode <= 0o777);
-        // Without the owner's own right the next start could not tell whether somebody listens there.
+        // Without the owner's own permission the next start could not find out whether a server listens there.
         mode.filter(|mode| mode & 0o200 != 0)
             .map(Self)
             .ok_or("a mode is three octal digits that let the owner write, such as 660")

@@ -37,11 +37,11 @@ pub struct Camera {
 pub struct Format {
     /// What `--format` takes; `None` if eyelet cannot use it.
     pub name: Option<String>,
-    /// The four characters by which V4L2 knows it.
+    /// Its four-character code in V4L2.
     pub fourcc: Option<String>,
     /// Its sizes; empty if they are not listed.
     pub sizes: Vec<Sizes>,
-    /// The line for people; empty if the name says it all.
+    /// The line for people; empty if the name is enough.
     #[serde(skip)]
     pub line: String,
 }
@@ -155,7 +155,10 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     match &*findings.problems {
         [] => Ok(()),
         [Problem { what, remedy, .. }] => Err(Failure::runtime(format!("missing: {what}; {remedy}"))),
-        all => Err(Failure::runtime(format!("{} things are missing; do what is said above", all.len()))),
+        all => Err(Failure::runtime(format!(
+            "{} things are missing; each is listed above with its remedy",
+            all.len()
+        ))),
     }
 }
 
@@ -215,7 +218,7 @@ fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome
     match reports.iter().flat_map(Report::failures).count() {
         0 => Ok(()),
         failed => Err(Failure::runtime(format!(
-            "{failed} checks of the contract failed: see above; what is wrong is the driver or its implementation"
+            "{failed} checks of the contract failed, listed above; fix the driver or its implementation"
         ))),
     }
 }

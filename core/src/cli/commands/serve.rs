@@ -22,7 +22,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     if let Some(all) = args.max_connections.filter(|&all| all <= args.max_viewers) {
         let viewers = args.max_viewers;
         return Err(Failure::Usage(format!(
-            "--max-connections {all} leaves nothing beside --max-viewers {viewers}; allow more of the one or fewer of the other"
+            "--max-connections {all} leaves no connection beside --max-viewers {viewers}; raise the one or lower the other"
         )));
     }
     let page = match &args.html {
@@ -51,7 +51,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     args.clients.set(&mut server, output)?;
     args.tls.secure(&mut server)?;
     let scheme = args.tls.scheme();
-    access::warn_of_strangers(&server.access, scheme, listeners.iter().filter_map(Listener::bound));
+    access::warn_of_open_access(&server.access, scheme, listeners.iter().filter_map(Listener::bound));
 
     let access_log = server.access_log.clone();
     let camera = pipeline.spawn()?;
@@ -71,10 +71,10 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     output.status("");
     watchdogs.stopping();
     drop(camera);
-    // A look-up of an upload server's name may still be under way; nobody waits for it.
+    // Does not wait for a lookup of an upload server's name that may still be under way.
     runtime.shutdown_background();
     if let Some(log) = access_log {
-        // The last lines; a file that takes none is not waited for.
+        // The last lines; a file that blocks is not waited for.
         let _ = log.flush(Duration::from_secs(1));
     }
     outcome
@@ -91,19 +91,19 @@ fn html_again(path: &Path) -> Result<Vec<u8>, Failure> {
     html(path)
 }
 
-/// Does what signals ask for until one of them ends the program.
+/// Acts on signals until one of them ends the program.
 async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Outcome {
     loop {
         match signals.next().await {
             Request::Stop => return Ok(()),
             Request::Fail(name) => return Err(signals::failed(name)),
-            // Users, tokens and certificates are looked at whenever they are asked for.
+            // Users, tokens and certificates are checked for changes whenever they are used.
             Request::Reload => match file.map(html_again).transpose() {
                 Ok(new) => {
                     if let Some(new) = new {
                         page.set(new);
                     }
-                    tracing::info!("files are read again");
+                    tracing::info!("files reloaded");
                 }
                 Err(failure) => tracing::warn!("{failure}; keeping the previous page"),
             },
@@ -111,7 +111,7 @@ async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Ou
     }
 }
 
-/// Listens on the sockets that systemd gives and on those that the flags name, or else on the default.
+/// Listens on the sockets that systemd passes and on those that the flags name, or else on the default address.
 fn listen<F: clap::Args>(args: &ServeArgs<F>, default: SocketAddr) -> Result<Vec<Listener>, Failure> {
     let mut permissions =
         UnixPermissions { group: args.unix_group.map(|group| group.0), ..Default::default() };

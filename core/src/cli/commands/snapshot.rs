@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_frames_at_the_beginning_are_passed_over() {
+    fn snapshot_with_damaged_first_frames_takes_the_first_good_one() {
         let good: &[u8] = include_bytes!("../../../tests/cases/dnl-with-height-given.jpg");
         // Short ones, cut ones, and then those whose size is not the one negotiated.
         let picture = taken(Duration::from_secs(60), move |n| match n {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_without_a_good_frame_is_given_up_in_time() {
+    fn snapshot_without_a_good_frame_gives_up_in_time() {
         let patience = Duration::from_millis(20);
         let error = taken(patience, |_| Err(ErrorKind::TimedOut)).unwrap_err();
         let want = "no frame from mock within 20ms; is it in use, or slower than --fps?";
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_never_be_good_is_refused_at_once() {
+    fn snapshot_of_an_unsupported_frame_fails_at_once() {
         let error =
             taken(Duration::from_secs(60), |_| Ok(b"\xff\xd8\xff\xc3\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0"));
         let text = error.unwrap_err().to_string();

@@ -21,7 +21,7 @@ fn line(hub: &Hub, clock: &dyn Clock) -> String {
     let watched = format!("{viewers} viewer{}", if viewers == 1 { "" } else { "s" });
     match status.health {
         Err(reason) => format!("no signal: {reason}  {watched}"),
-        Ok(()) if !hub.feed.wanted() => format!("{:.1} fps  idle, nobody is watching", status.fps),
+        Ok(()) if !hub.feed.wanted() => format!("{:.1} fps  idle, no viewers", status.fps),
         Ok(()) => format!(
             "{:.1} fps  encode {:.1} ms  {watched}  {:.1} kB/frame",
             status.fps,

@@ -39,7 +39,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
             ended = signals.stopped() => ended,
         }
     });
-    // A look-up of the server's name may still be under way; nobody waits for it.
+    // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
     drop(camera);
     let counts = &hub.metrics.upload;

@@ -31,7 +31,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     };
     let seen = watch::watch_until(&url, &options, &SystemClock, progress, stopped);
     let report = runtime.block_on(seen);
-    // A look-up of the server's name may still be under way; nobody waits for it.
+    // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
     let report = report.map_err(|error| explain(error, direct))?;
     output.status("");

@@ -1,5 +1,5 @@
-//! `--auth-file`, `--token` and `--token-file`: who may look, and the warning where everybody may. `--trusted-proxy` and
-//! `--access-log`: who asked.
+//! `--auth-file`, `--token` and `--token-file`: who has access, and a warning if anyone has. `--trusted-proxy` and
+//! `--access-log`: which clients there are.
 
 use crate::{
     cli::{Failure, Output},
@@ -114,7 +114,7 @@ impl AccessArgs {
 }
 
 /// Warns about open access and about cleartext credentials: a camera that anyone can see must not be an oversight.
-pub(in crate::cli) fn warn_of_strangers(
+pub(in crate::cli) fn warn_of_open_access(
     access: &Access,
     scheme: &str,
     mut bound: impl Iterator<Item = SocketAddr>,

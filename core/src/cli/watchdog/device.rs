@@ -1,4 +1,4 @@
-//! A watchdog device, `/dev/watchdog`: it restarts the machine when nobody has written to it for its time.
+//! A watchdog device, `/dev/watchdog`: it restarts the machine when it has not been written to for its timeout.
 
 use super::Failure;
 use std::{

@@ -1,7 +1,7 @@
-//! Tells those who would start the program again that there is no need to: systemd, and a watchdog device.
+//! Heartbeats to what restarts a program or a machine that hangs: systemd, and a watchdog device.
 //!
-//! What they are told is that the threads run: the socket thread, on which this runs, and the camera thread, which runs
-//! with a camera or without. A camera that is unplugged is no reason to start again.
+//! A heartbeat means that the threads run: the socket thread, on which this runs, and the camera thread, which runs with or
+//! without a camera. An unplugged camera is no reason for a restart.
 
 mod device;
 mod systemd;
@@ -15,28 +15,29 @@ use device::WatchdogDevice;
 use std::{path::Path, time::Duration};
 use systemd::Systemd;
 
-/// The longest time between two signs of life. The shortest limit of a watchdog device is a second or two.
+/// The longest time between two heartbeats. The shortest limit of a watchdog device is a second or two.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Nothing holds up a look for so long but the end of all work in this process.
-const STOOD_STILL: Duration = Duration::from_secs(5);
+/// Two checks are this far apart only if the whole process was stopped.
+const STOPPED: Duration = Duration::from_secs(5);
 
-/// Everybody who is told.
+/// What the heartbeats go to.
 #[derive(Debug, Default)]
 pub(super) struct Watchdogs {
     systemd: Option<Systemd>,
     device: Option<WatchdogDevice>,
-    told: String,
+    /// The last status that systemd was sent.
+    sent: String,
     hanging: bool,
-    /// When it was looked last.
-    looked: Option<Duration>,
+    /// When the threads were last checked.
+    checked: Option<Duration>,
     /// Until then the camera thread is not blamed.
     grace: Duration,
 }
 
 impl Watchdogs {
-    /// Systemd, if it has started this program and wants to know, and the device at this path. The device restarts the
-    /// machine from now on unless [`run`](Self::run) runs.
+    /// systemd, if it has started this program and wants notifications, and the device at this path. From now on the device
+    /// restarts the machine unless [`run`](Self::run) runs.
     ///
     /// # Errors
     /// Why the device cannot be opened.
@@ -45,74 +46,73 @@ impl Watchdogs {
         Ok(Self { systemd: Systemd::from_environment(), device, ..Self::default() })
     }
 
-    /// The program does its work from now on.
+    /// The program is ready.
     pub(super) fn ready(&self) {
-        self.tell("READY=1");
+        self.notify("READY=1");
     }
 
     /// The program is about to end.
     pub(super) fn stopping(&self) {
-        self.tell("STOPPING=1");
+        self.notify("STOPPING=1");
     }
 
-    /// Gives signs of life until the future is dropped.
+    /// Sends heartbeats until the future is dropped.
     pub(super) async fn run(&mut self, hub: &Hub, clock: &dyn Clock) {
         if self.systemd.is_none() && self.device.is_none() {
             return std::future::pending().await;
         }
         let wanted = self.systemd.as_ref().and_then(Systemd::period).unwrap_or(PERIOD);
-        let mut turns = tokio::time::interval(PERIOD.min(wanted));
-        // After a pause of the whole machine one sign is as good as many.
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = tokio::time::interval(PERIOD.min(wanted));
+        // After a pause of the whole machine one heartbeat is as good as many.
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            turns.tick().await;
-            self.turn(hub, clock.monotonic());
+            ticks.tick().await;
+            self.check(hub, clock.monotonic());
         }
     }
 
-    /// A sign of life, if there is life at `now` on the monotonic clock.
-    fn turn(&mut self, hub: &Hub, now: Duration) {
-        // The whole process stood still, as by SIGSTOP: the camera thread could not turn either, and has all of its time
-        // from now on.
-        if self.looked.replace(now).is_some_and(|before| now.saturating_sub(before) >= STOOD_STILL) {
+    /// A heartbeat, if the threads run at `now` on the monotonic clock.
+    fn check(&mut self, hub: &Hub, now: Duration) {
+        // The whole process was stopped, as by SIGSTOP, and the camera thread with it: its time begins anew.
+        if self.checked.replace(now).is_some_and(|before| now.saturating_sub(before) >= STOPPED) {
             self.grace = now + HANG;
         }
         if now < self.grace && hub.status.hung_for(now).is_some() {
-            return self.live();
+            return self.heartbeat();
         }
         let status = match hub.status.snapshot(now).health {
             Ok(()) => "STATUS=streaming".to_owned(),
             Err(reason) => format!("STATUS=no signal: {}", reason.replace('\n', " ")),
         };
-        if self.told != status {
-            self.tell(&status);
-            self.told = status;
+        if self.sent != status {
+            self.notify(&status);
+            self.sent = status;
         }
         if hub.status.hung_for(now).is_some() {
             if !std::mem::replace(&mut self.hanging, true) {
-                tracing::error!("the camera thread hangs; the watchdog gets no more signs of life");
+                tracing::error!("the camera thread hangs; the watchdog gets no more heartbeats");
             }
             return;
         }
         if std::mem::take(&mut self.hanging) {
             tracing::info!("the camera thread runs again");
         }
-        self.live();
+        self.heartbeat();
     }
 
     /// All is well.
-    fn live(&mut self) {
+    fn heartbeat(&mut self) {
         if self.systemd.as_ref().is_some_and(|systemd| systemd.period().is_some()) {
-            self.tell("WATCHDOG=1");
+            self.notify("WATCHDOG=1");
         }
         if let Some(device) = &mut self.device {
             device.feed();
         }
     }
 
-    fn tell(&self, what: &str) {
+    fn notify(&self, what: &str) {
         if let Some(systemd) = &self.systemd {
-            systemd.tell(what);
+            systemd.notify(what);
         }
     }
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn systemd_is_told_while_the_threads_turn_with_or_without_a_camera() {
+    fn systemd_gets_heartbeats_while_the_threads_run_with_or_without_a_camera() {
         let dir = tempfile::tempdir().unwrap();
         for (socket, name) in sockets(dir.path()) {
             let systemd = Systemd::new(name.as_ref(), Some("20000000"), None);
@@ -169,19 +169,19 @@ mod tests {
             let second = Duration::from_secs(1);
             hub.status.heartbeat(second);
             hub.status.lost("cannot open /dev/video0:\nunplugged");
-            watchdogs.turn(&hub, second);
-            watchdogs.turn(&hub, 2 * second);
+            watchdogs.check(&hub, second);
+            watchdogs.check(&hub, 2 * second);
             assert_eq!(
                 received(&socket),
                 ["STATUS=no signal: cannot open /dev/video0: unplugged", "WATCHDOG=1", "WATCHDOG=1"]
             );
 
             for later in 3..HANG.as_secs() as u32 {
-                watchdogs.turn(&hub, later * second);
+                watchdogs.check(&hub, later * second);
             }
             assert!(received(&socket).iter().all(|message| message == "WATCHDOG=1"), "it may yet come");
-            watchdogs.turn(&hub, second + HANG);
-            watchdogs.turn(&hub, 2 * second + HANG);
+            watchdogs.check(&hub, second + HANG);
+            watchdogs.check(&hub, 2 * second + HANG);
             let hung = received(&socket);
             assert!(
                 hung.iter()
@@ -189,41 +189,41 @@ mod tests {
             );
 
             hub.status.heartbeat(3 * second + HANG);
-            watchdogs.turn(&hub, 3 * second + HANG);
-            assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it turns again");
+            watchdogs.check(&hub, 3 * second + HANG);
+            assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it runs again");
             watchdogs.stopping();
             assert_eq!(received(&socket), ["STOPPING=1"]);
         }
     }
 
     #[test]
-    fn a_process_that_was_stopped_does_not_blame_the_camera_thread() {
+    fn camera_thread_after_a_stopped_process_gets_its_full_time_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watchdog");
         fs::write(&path, "").unwrap();
         let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
         let (hub, second) = (Hub::default(), Duration::from_secs(1));
         hub.status.heartbeat(second);
-        watchdogs.turn(&hub, second);
+        watchdogs.check(&hub, second);
         // SIGSTOP for half a minute; then the camera thread is slow to come, but not slower than it may be.
         let back = 31 * second;
         for later in 0..15 {
-            watchdogs.turn(&hub, back + later * second);
+            watchdogs.check(&hub, back + later * second);
         }
-        assert_eq!(fs::read(&path).unwrap().len(), 16, "signs of life");
+        assert_eq!(fs::read(&path).unwrap().len(), 16, "heartbeats");
         assert!(!watchdogs.hanging);
         // It does not come at all.
-        watchdogs.turn(&hub, back + HANG);
+        watchdogs.check(&hub, back + HANG);
         assert!(watchdogs.hanging);
         assert_eq!(fs::read(&path).unwrap().len(), 16);
         // Late as it is, it comes.
         hub.status.heartbeat(back + HANG + second);
-        watchdogs.turn(&hub, back + HANG + second);
+        watchdogs.check(&hub, back + HANG + second);
         assert!(!watchdogs.hanging, "and that is said");
     }
 
     #[test]
-    fn a_device_is_fed_while_the_threads_turn_and_let_go_at_the_end() {
+    fn watchdog_device_is_fed_while_the_threads_run_and_disarmed_at_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watchdog");
         fs::write(&path, "").unwrap();
@@ -231,7 +231,7 @@ mod tests {
         let hub = Hub::default();
         hub.status.heartbeat(Duration::ZERO);
         for turn in 0..20 {
-            watchdogs.turn(&hub, turn * Duration::from_secs(1));
+            watchdogs.check(&hub, turn * Duration::from_secs(1));
         }
         assert_eq!(fs::read(&path).unwrap(), [0; 15], "not while the camera thread hangs");
         drop(watchdogs);

@@ -23,14 +23,14 @@ pub(super) struct Systemd {
 }
 
 impl Systemd {
-    /// What the environment tells; `None` where no service manager wants to hear anything.
+    /// The socket in the environment; `None` if no service manager wants notifications.
     pub(super) fn from_environment() -> Option<Self> {
         let text = |name| env::var_os(name).and_then(|value: OsString| value.into_string().ok());
         let (limit, process) = (text("WATCHDOG_USEC"), text("WATCHDOG_PID"));
         Self::new(&env::var_os("NOTIFY_SOCKET")?, limit.as_deref(), process.as_deref())
     }
 
-    /// The socket of this path, or of the abstract name behind an `@`; with signs of life wanted at least every
+    /// The socket of this path, or of the abstract name behind an `@`; with heartbeats at least every
     /// `limit` microseconds from the process of this number.
     pub(super) fn new(socket: &OsStr, limit: Option<&str>, process: Option<&str>) -> Option<Self> {
         match connect(socket) {
@@ -43,21 +43,21 @@ impl Systemd {
             }
             Err(error) => {
                 let socket = socket.display();
-                tracing::warn!("cannot tell the service manager at {socket}: {error}; going on without");
+                tracing::warn!("cannot notify the service manager at {socket}: {error}; going on without");
                 None
             }
         }
     }
 
-    /// The time between two signs of life; `None` where none are wanted.
+    /// The time between two heartbeats; `None` if none are wanted.
     pub(super) fn period(&self) -> Option<Duration> {
         self.period
     }
 
-    /// Sends a message, or not: nothing depends on it but a restart, which is what a deaf service manager would do.
-    pub(super) fn tell(&self, message: &str) {
+    /// Sends a message. If that fails, the service manager restarts the program when no heartbeat comes.
+    pub(super) fn notify(&self, message: &str) {
         if let Err(error) = self.socket.send_to_addr(message.as_bytes(), &self.address) {
-            tracing::debug!(%error, message, "the service manager was not told");
+            tracing::debug!(%error, message, "the service manager was not notified");
         }
     }
 }
@@ -69,7 +69,7 @@ fn connect(name: &OsStr) -> io::Result<(UnixDatagram, SocketAddr)> {
         _ => return Err(io::Error::new(io::ErrorKind::Unsupported, "neither a path nor an abstract name")),
     };
     let socket = UnixDatagram::unbound()?;
-    // Whoever does not read must not hold up the stream.
+    // A service manager that does not read must not hold up the stream.
     socket.set_nonblocking(true)?;
     Ok((socket, address))
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_of_life_are_wanted_twice_in_the_limit_and_from_the_right_process() {
+    fn heartbeat_period_is_half_of_the_limit_for_the_right_process() {
         let period = |limit, process| Systemd::new("/run/x".as_ref(), limit, process).unwrap().period();
         let me = std::process::id().to_string();
         assert_eq!(period(Some("20000000"), None), Some(Duration::from_secs(10)));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_at_the_other_end_is_no_error() {
-        Systemd::new("/nowhere/notify".as_ref(), None, None).unwrap().tell("READY=1");
+    fn notification_without_a_listener_is_ignored() {
+        Systemd::new("/nowhere/notify".as_ref(), None, None).unwrap().notify("READY=1");
     }
 }
