@@ -83,7 +83,7 @@ mod tests {
         }
 
         #[test]
-        fn a_seed_gives_the_same_delays(seed: u64) {
+        fn seed_determines_the_delays(seed: u64) {
             let delays = |seed| {
                 let mut backoff = Backoff::new(fastrand::Rng::with_seed(seed));
                 (0..20).map(|_| backoff.failure()).collect::<Vec<_>>()

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pipe_holds_up_nobody_and_what_is_lost_is_counted() {
+    fn full_pipe_delays_no_writer_and_lost_lines_are_counted() {
         let (reader, file) = full();
         let writer = LineWriter::start(file, "log lines").unwrap();
         // It takes the first line and cannot write it; only then is it certain how many others fit.
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_a_full_disk_refuses_is_counted_until_it_has_room_and_reported_once() {
+    fn lines_that_a_full_disk_refuses_are_counted_and_reported_once() {
         let (reports, reported) = std::sync::mpsc::channel();
         let disk = File::options().write(true).open("/dev/full").unwrap();
         let (writer, next) = renewing(disk, move |error| reports.send(error).unwrap());
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_line_of_which_a_part_was_taken_stays_by_itself() {
+    fn partly_written_line_is_ended_and_counted_as_lost() {
         let (mut reader, mut file) = pipe();
         let size = rustix::pipe::fcntl_getpipe_size(&file).unwrap();
         file.write_all(&vec![b'.'; size - 4096]).unwrap();

@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_frame_is_the_newest_from_the_moment_it_is_due(millihertz in 1u32..=1_000_000, index in 0u64..1 << 40) {
+        fn frame_is_the_newest_from_the_moment_it_is_due(millihertz in 1u32..=1_000_000, index in 0u64..1 << 40) {
             let fps = Fps { millihertz };
             prop_assert_eq!(fps.newest(fps.due(index)), index);
             if index > 0 {
@@ -91,7 +91,7 @@ mod tests {
         }
 
         #[test]
-        fn no_number_overflows(millihertz in 1u32..=1_000_000, index: u64, secs: u64) {
+        fn extreme_times_do_not_overflow(millihertz in 1u32..=1_000_000, index: u64, secs: u64) {
             let fps = Fps { millihertz };
             let _ = (fps.due(index), fps.newest(Duration::new(secs, 999_999_999)));
         }

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_subscriber_gets_the_newest_at_once_and_each_picture_once() {
+    async fn new_subscription_gets_the_newest_at_once_and_each_picture_once() {
         let feed = Feed::new();
         feed.publish(picture(1));
         let mut viewer = feed.subscribe();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cleared_feed_gives_nothing_old() {
+    async fn cleared_feed_gives_nothing_old() {
         let feed = Feed::new();
         feed.publish(picture(1));
         feed.clear();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_rests_wants_nothing_and_then_what_is_new() {
+    async fn resting_subscription_wants_nothing_and_then_gets_new_pictures() {
         let feed = Feed::new();
         let mut upload = feed.subscribe();
         feed.publish(picture(1));

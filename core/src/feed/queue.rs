@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_live_picture_comes_in_order_or_is_missed() {
+    async fn every_live_picture_is_given_in_order_or_missed() {
         let feed = Feed::new();
         feed.publish(picture(0, PictureKind::Live)); // before there was a queue
         let mut queue = feed.queue(3);

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thirty_a_second() {
+    fn thirty_events_a_second_are_a_rate_of_thirty() {
         let mut rate = Rate::default();
         let at = |i: u32| Duration::from_secs_f64(f64::from(i) / 30.0);
         for i in 0..100 {

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn between_two_pictures_nothing_is_asked_for() {
+    async fn sampler_between_two_samples_wants_nothing() {
         let source = Feed::new();
         let sampler = Sampler::new(&source, Duration::from_secs(10));
         let mut samples = sampler.samples().queue(100);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_still_source_gives_each_picture_once() {
+    async fn still_source_gives_each_picture_once() {
         let source = Feed::new();
         let sampler = Sampler::new(&source, Duration::from_secs(10));
         let mut samples = sampler.samples().queue(100);

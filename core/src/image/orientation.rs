@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_the_eight_turns_the_picture_its_way() {
+    fn each_of_the_eight_orientations_turns_the_picture() {
         for (value, want) in [
             (1, "abc def"),
             (2, "cba fed"),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_orientation_is_none() {
+    fn invalid_orientation_is_none() {
         for value in [0, 9, u16::MAX] {
             assert_eq!(Orientation::in_app1(&app1(true, value)), None);
         }

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn after_three_of_one_size_it_is_the_cameras() {
+    fn three_pictures_of_another_size_change_the_format() {
         let (said, real) = ("16x16 jpeg", "16x18 jpeg");
         assert_eq!(seen(&[(16, 18); 5]), [said, said, real, real, real]);
         assert_eq!(seen(&[(16, 16), (16, 18), (16, 18), (16, 16), (16, 18), (16, 18)]), [said; 6]);

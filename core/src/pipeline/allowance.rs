@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_camera_is_given_its_time_and_a_pause_is_not_a_pace() {
+    fn slow_camera_is_given_its_time_and_a_pause_is_not_a_pace() {
         for (frames, want, slow) in [
             (&[][..], 3, false),
             (&[100], 3, false),
@@ -123,7 +123,7 @@ mod tests {
 
     /// It was opened again after each first frame, for ever.
     #[test]
-    fn a_slow_camera_whose_first_frame_comes_at_once_gets_more_time_too() {
+    fn slow_camera_whose_first_frame_is_immediate_gets_more_time() {
         let mut allowance = Allowance::new(LEAST);
         for opened in [100, 200] {
             allowance.frame(s(opened));
@@ -138,7 +138,7 @@ mod tests {
 
     /// As with an exposure that grows in the dark. It was opened again after each burst, for ever.
     #[test]
-    fn a_slow_camera_whose_first_frames_come_at_once_gets_more_time_too() {
+    fn slow_camera_whose_first_frames_are_immediate_gets_more_time() {
         let ms = Duration::from_millis;
         let mut allowance = Allowance::new(LEAST);
         let burst = |allowance: &mut Allowance, opened: u64| {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_camera_gets_more_time_at_each_attempt_within_bounds() {
+    fn silent_camera_gets_more_time_at_each_attempt_within_bounds() {
         let mut allowance = Allowance::new(LEAST);
         let mut given = Vec::new();
         for _ in 0..6 {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn after_its_last_chance_it_is_closed_and_another_one_opened() {
+    fn device_after_its_last_chance_is_closed_and_opened_again() {
         let numbers = [1, 1, 1, 0, 3, 3, 3, 4].map(|number| Some(number).filter(|&number| number > 0));
         assert_eq!(tries(3, ErrorKind::Other), numbers);
         let numbers = [1, 0, 3, 4, 5, 6, 7, 8].map(|number| Some(number).filter(|&number| number > 0));
@@ -127,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn unsupported_work_is_no_fault_of_the_device() {
+    fn device_with_unsupported_work_stays_open() {
         assert_eq!(tries(3, ErrorKind::Unsupported), [Some(1); 8]);
     }
 
     #[test]
-    fn work_that_succeeds_gives_all_chances_back() {
+    fn device_that_works_gets_all_chances_back() {
         let mut number = 0;
         let mut device: Device<u32> = Device::new(
             Box::new(move || {

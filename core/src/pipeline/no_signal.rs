@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_the_size_of_the_camera_within_reason() {
+    fn no_signal_picture_has_the_size_of_the_camera_within_limits() {
         for (asked, got) in [
             ((160, 120), (160, 120)),
             ((641, 479), (641, 479)),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_dark_with_a_bright_title_and_the_reason_below() {
+    fn no_signal_picture_is_dark_with_a_bright_title_and_the_reason_below() {
         for (width, height) in [(64, 48), (160, 120), (320, 240), (640, 480), (1920, 1080)] {
             let reason = "/dev/video0: unplugged";
             let (_, _, pixels) = decode(&no_signal(width, height, reason));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_resort_is_a_picture() {
+    fn blank_picture_is_a_jpeg() {
         let (width, height, pixels) = decode(&BLANK);
         assert_eq!((width, height), (64, 48));
         assert!(pixels.iter().all(|&p| p == 128));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_without_end_is_cut() {
+    fn endless_reason_is_cut() {
         decode(&no_signal(320, 240, &"x".repeat(1 << 20)));
         decode(&no_signal(320, 240, &"\u{0} \u{202e}é漢 ".repeat(10_000)));
     }

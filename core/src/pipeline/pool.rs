@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_comes_back_with_its_last_clone() {
+    fn buffer_returns_with_its_last_clone() {
         let pool = Pool::default();
         let mut buffer = pool.take();
         buffer.extend_from_slice(&[1; 1000]);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_does_not_hoard() {
+    fn pool_keeps_only_a_few_buffers() {
         let pool = Pool::default();
         for _ in 0..10 {
             pool.give(Vec::with_capacity(1));

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_failures_are_retried_at_once_and_more_with_growing_pauses() {
+    fn first_failures_are_retried_at_once_and_more_with_growing_pauses() {
         let (mut retry, mut now) = (Retry::new(3), Duration::ZERO);
         let growing = [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000];
         assert_eq!(pauses(&mut retry, 11, &mut now), growing);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_single_chance_the_first_failure_is_followed_by_a_pause() {
+    fn failure_with_a_single_chance_is_followed_by_a_pause() {
         let (mut retry, mut now) = (Retry::new(1), Duration::ZERO);
         assert_eq!(pauses(&mut retry, 8, &mut now), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
         retry.worked();
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_has_failed_since_the_first_failure_after_it_worked(events in prop::collection::vec((0u32..1000, prop::bool::weighted(0.1)), 1..100)) {
+        fn failing_time_counts_from_the_first_failure_after_success(events in prop::collection::vec((0u32..1000, prop::bool::weighted(0.1)), 1..100)) {
             let mut retry = Retry::new(3);
             let (mut now, mut failing_since) = (Duration::ZERO, None);
             for (pause, works) in events {
@@ -146,7 +146,7 @@ mod tests {
         }
 
         #[test]
-        fn no_number_overflows(times in prop::collection::vec(any::<u64>(), 1..50)) {
+        fn extreme_times_do_not_overflow(times in prop::collection::vec(any::<u64>(), 1..50)) {
             let mut retry = Retry::new(3);
             for time in times {
                 retry.failed(Duration::from_secs(time));

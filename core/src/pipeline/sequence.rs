@@ -48,7 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_first_session_keeps_the_cameras_numbers() {
+    fn first_session_keeps_the_numbers_of_the_camera() {
         let mut sequence = Sequence::default();
         assert_eq!(sequence.frame(7), (7, 0));
         assert_eq!(sequence.frame(8), (8, 0));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_session_goes_on_where_the_first_ended() {
+    fn second_session_continues_where_the_first_ended() {
         let mut sequence = Sequence::default();
         sequence.frame(5);
         assert_eq!(sequence.extra(), 6, "no signal");

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_that_can_be_right_are_believed() {
+    fn plausible_stamps_are_used() {
         for age in [0, 1, 300, 900, 1500] {
             let mut stamps = Stamps::default();
             stamps.restart(START);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_that_cannot_be_right_are_replaced_by_the_arrival() {
+    fn implausible_stamps_are_replaced_by_the_time_of_arrival() {
         let mut frame = 0;
         let mut pts = move || {
             frame += 1;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_waited_while_the_process_was_stopped_is_as_old_as_it_says() {
+    fn frame_that_waited_while_the_process_was_stopped_keeps_its_age() {
         let mut stamps = Stamps::default();
         ages(&mut stamps, 10, |now| now - ms(5));
         let (_, came) = stamps.before.unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_stamp_does_not_make_the_others_doubtful_and_one_right_one_does_not_mend_them() {
+    fn single_wrong_or_right_stamp_changes_nothing() {
         let mut stamps = Stamps::default();
         let mut frame = 0;
         let seen = ages(&mut stamps, 99, |now| {

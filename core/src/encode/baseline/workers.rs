@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_reaches_the_caller_and_the_threads_go_on() {
+    fn panic_reaches_the_caller_and_the_threads_continue() {
         let mut workers = Workers::start(2).unwrap();
         for culprit in 0..8 {
             let barrier = Barrier::new(2);

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_promised_names_are_there() {
+    fn rendered_metrics_have_the_documented_names() {
         let metrics = Metrics::new();
         metrics.frames_captured.inc_by(3);
         metrics.encode_seconds.observe(0.003);
