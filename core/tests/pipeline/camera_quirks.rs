@@ -1,11 +1,9 @@
 //! Cameras that lie about time or size, and slow ones: what viewers get all the same.
 
+use super::support::{Bench, grey};
 use eyelet_core::{
-    Hub,
     clock::{Clock, ManualClock},
     encode,
-    feed::Picture,
-    pipeline::Pipeline,
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
@@ -13,12 +11,10 @@ use eyelet_hal::{
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
-
-const STALL: Duration = Duration::from_secs(3);
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -26,9 +22,10 @@ fn ms(ms: u64) -> Duration {
 
 /// A whole JPEG as the camera would compress it.
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let format = StreamFormat::new(PixelFormat::Grey, width, height).unwrap();
     let pixels = vec![90; (width * height) as usize];
-    let frame = Frame::new(format, FrameMeta::default(), &[Plane::host(&pixels, width as usize)]).unwrap();
+    let frame =
+        Frame::new(grey(width, height), FrameMeta::default(), &[Plane::host(&pixels, width as usize)])
+            .unwrap();
     let mut jpeg = Vec::new();
     encode::by_name("auto").unwrap().encode(&frame, Quality::DEFAULT, &mut jpeg).unwrap();
     jpeg
@@ -81,22 +78,9 @@ impl CameraSource for Camera {
     }
 }
 
-struct Bench {
-    hub: Hub,
-    clock: Arc<ManualClock>,
-    stop: Arc<AtomicBool>,
-    opened: Arc<AtomicUsize>,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
-        clock.advance(Duration::from_secs(1000));
-        Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
-    }
-
     /// Runs for `count` frames; `seen` is called at each of them.
-    fn run(
+    fn run_quirky(
         &self,
         count: u64,
         period: Duration,
@@ -104,11 +88,11 @@ impl Bench {
         picture: Vec<u8>,
         seen: impl FnMut(u64) + Send + Clone + 'static,
     ) {
-        let (clock, stop, opened) =
-            (Arc::clone(&self.clock), Arc::clone(&self.stop), Arc::clone(&self.opened));
+        // Stamps that were taken at the start of the stream must be old.
+        self.clock.advance(Duration::from_secs(1000));
+        let (clock, stop) = (Arc::clone(&self.clock), Arc::clone(&self.stop));
         let total = Arc::new(AtomicUsize::new(0));
-        let reopen = move || -> Result<Box<dyn CameraSource>> {
-            opened.fetch_add(1, Ordering::Relaxed);
+        let open = move || -> Result<Box<dyn CameraSource>> {
             let (mut seen, stop, total) = (seen.clone(), Arc::clone(&stop), Arc::clone(&total));
             let seen = move |_| {
                 let number = total.fetch_add(1, Ordering::Relaxed) as u64 + 1;
@@ -118,14 +102,7 @@ impl Bench {
             let (clock, picture, due) = (Arc::clone(&clock), picture.clone(), Duration::ZERO);
             Ok(Box::new(Camera { clock, period, due, frames: 0, stamp, picture, seen: Box::new(seen) }))
         };
-        Pipeline::new(Box::new(reopen), Box::new(|| encode::by_name("auto")), self.hub.clone())
-            .stall_after(STALL)
-            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
-            .run(&self.stop);
-    }
-
-    fn newest(&self) -> Arc<Picture> {
-        self.hub.feed.newest().expect("a picture")
+        self.run(open, Box::new(|| encode::by_name("auto")));
     }
 }
 
@@ -142,7 +119,7 @@ fn impossible_timestamps_become_the_time_of_arrival_everywhere() {
         let bench = Bench::new();
         let _viewer = bench.hub.feed.subscribe();
         let (feed, clock) = (bench.hub.feed.clone(), Arc::clone(&bench.clock));
-        bench.run(30, ms(33), stamp, jpeg(16, 16), move |number| {
+        bench.run_quirky(30, ms(33), stamp, jpeg(16, 16), move |number| {
             // The first stamp of those that stand still may be right.
             if let Some(picture) = feed.newest().filter(|_| number > 2) {
                 // The previous frame arrived a period ago.
@@ -160,7 +137,7 @@ fn impossible_timestamps_become_the_time_of_arrival_everywhere() {
 fn timestamps_of_a_slow_pipeline_are_kept() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
-    bench.run(30, ms(33), |_, now| now - ms(400), jpeg(16, 16), |_| {});
+    bench.run_quirky(30, ms(33), |_, now| now - ms(400), jpeg(16, 16), |_| {});
     assert_eq!(bench.clock.unix() - bench.newest().label.captured_at, ms(400));
 }
 
@@ -168,12 +145,12 @@ fn timestamps_of_a_slow_pipeline_are_kept() {
 fn jpegs_of_another_size_than_negotiated_are_adopted_after_a_few() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
-    bench.run(10, ms(33), |_, now| now, jpeg(16, 24), |_| {});
+    bench.run_quirky(10, ms(33), |_, now| now, jpeg(16, 24), |_| {});
     let status = bench.hub.status.snapshot(bench.clock.monotonic());
     assert_eq!(status.format.unwrap().to_string(), "16x24 jpeg");
     let metrics = &bench.hub.metrics;
     assert_eq!((metrics.frames_encoded.get(), metrics.frames_dropped.get()), (8, 2));
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.opened(), 1);
     assert_eq!(eyelet_hal::jpeg::size(&bench.newest().jpeg), Some((16, 24)));
 }
 
@@ -183,19 +160,19 @@ fn camera_slower_than_requested_is_waited_for() {
         let bench = Bench::new();
         let (status, clock) = (Arc::clone(&bench.hub.status), Arc::clone(&bench.clock));
         let feed = bench.hub.feed.clone();
-        let opened = Arc::clone(&bench.opened);
+        let seen = bench.clone();
         let attempts = Arc::new(AtomicUsize::new(0));
         let first = Arc::clone(&attempts);
         // Until its pace is measured; without viewers the thread rests by the real clock.
         let viewer = Arc::new(Mutex::new(Some(feed.subscribe())));
-        bench.run(
+        bench.run_quirky(
             8,
             Duration::from_secs(period),
             |_, now| now,
             jpeg(16, 16),
             move |number| {
                 if number == 1 {
-                    first.store(opened.load(Ordering::Relaxed), Ordering::Relaxed);
+                    first.store(seen.opened(), Ordering::Relaxed);
                     return;
                 }
                 if number == 3 {
@@ -210,7 +187,7 @@ fn camera_slower_than_requested_is_waited_for() {
                 assert!(number < 4 || (snapshot.fps * period as f64 - 1.0).abs() < 0.1, "{}", snapshot.fps);
             },
         );
-        let (first, all) = (attempts.load(Ordering::Relaxed), bench.opened.load(Ordering::Relaxed));
+        let (first, all) = (attempts.load(Ordering::Relaxed), bench.opened());
         assert!((2..=5).contains(&first), "{first}");
         assert_eq!(all, first, "lost again");
     }

@@ -3,4 +3,5 @@
 mod camera_quirks;
 mod protocol;
 mod supervision;
+mod support;
 mod unwatched;

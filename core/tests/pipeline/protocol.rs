@@ -1,27 +1,18 @@
 //! The pipeline's call protocol: what it calls of a camera and an encoder, and when.
 
-use eyelet_core::{
-    Hub,
-    clock::{Clock, ManualClock},
-    feed::PictureKind,
-    pipeline::Pipeline,
-};
+use super::support::{Bench, grey, once};
+use eyelet_core::{clock::Clock, feed::PictureKind};
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockCameraSource, MockJpegEncoder,
-    PixelFormat, Plane, StreamFormat,
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockCameraSource, MockJpegEncoder, Plane,
 };
 use mockall::Sequence;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
-
-fn grey() -> StreamFormat {
-    StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
-}
 
 /// What a call for a frame does: return the one of this number, or fail.
 type Step = Result<u64, (ErrorKind, &'static str)>;
@@ -35,14 +26,14 @@ fn camera(script: &[Step], stops: usize, stop: &Arc<AtomicBool>) -> Box<dyn Came
     let mut camera = MockCameraSource::new();
     let mut order = Sequence::new();
     camera.expect_name().return_const("mock".to_owned());
-    camera.expect_format().return_const(grey());
+    camera.expect_format().return_const(grey(1, 1));
     camera.expect_start().times(1).in_sequence(&mut order).returning(|| Ok(()));
     let mut script = Vec::from(script).into_iter();
     let stop = Arc::clone(stop);
     camera.expect_next_frame().returning(move |_| match script.next() {
         Some(Ok(sequence)) => {
             let meta = FrameMeta::new(sequence, Duration::ZERO);
-            Frame::new(grey(), meta, &[Plane::host(b"x", 1)])
+            Frame::new(grey(1, 1), meta, &[Plane::host(b"x", 1)])
         }
         Some(Err((kind, what))) => error(kind, what),
         None => {
@@ -64,37 +55,22 @@ fn encoder(calls: usize) -> Box<MockJpegEncoder> {
     Box::new(encoder)
 }
 
-struct Bench {
-    hub: Hub,
-    clock: Arc<ManualClock>,
-    stop: Arc<AtomicBool>,
-    opened: Arc<AtomicUsize>,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
-        Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
-    }
-
     fn camera(&self, script: &[Step], stops: usize) -> Box<dyn CameraSource> {
         camera(script, stops, &self.stop)
     }
 
     /// Runs until a script ends; `cameras` are what opening gives, one after the other.
-    fn run(&self, cameras: Vec<eyelet_hal::Result<Box<dyn CameraSource>>>, encoder: Box<MockJpegEncoder>) {
+    fn run_cameras(
+        &self,
+        cameras: Vec<eyelet_hal::Result<Box<dyn CameraSource>>>,
+        encoder: Box<MockJpegEncoder>,
+    ) {
         let mut cameras = cameras.into_iter();
-        let opened = Arc::clone(&self.opened);
-        let reopen = Box::new(move || {
-            opened.fetch_add(1, Ordering::Relaxed);
-            cameras.next().expect("opened once too often")
-        });
-        let mut encoder = Some(encoder as Box<dyn JpegEncoder>);
-        let encoder = Box::new(move || Ok(encoder.take().expect("the encoder did not fail")));
-        Pipeline::new(reopen, encoder, self.hub.clone())
-            .stall_after(Duration::from_secs(3))
-            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
-            .run(&self.stop);
+        self.run(
+            move || cameras.next().expect("opened once too often"),
+            once(encoder as Box<dyn JpegEncoder>),
+        );
     }
 }
 
@@ -102,15 +78,15 @@ impl Bench {
 fn camera_is_started_once_and_stopped_at_shutdown() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
-    bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2)], 1))], encoder(2));
-    assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 2);
+    bench.run_cameras(vec![Ok(bench.camera(&[Ok(1), Ok(2)], 1))], encoder(2));
+    assert_eq!(bench.newest().label.sequence, 2);
     assert_eq!(bench.hub.metrics.frames_captured.get(), 2);
 }
 
 #[test]
 fn camera_without_viewers_encodes_nothing() {
     let bench = Bench::new();
-    bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], encoder(0));
+    bench.run_cameras(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], encoder(0));
     let metrics = &bench.hub.metrics;
     assert_eq!((metrics.frames_captured.get(), metrics.frames_skipped.get()), (3, 3));
     assert!(bench.hub.feed.newest().is_none());
@@ -124,12 +100,12 @@ fn disconnected_camera_is_dropped_and_reopened_until_it_is_back() {
     let gone = || error(ErrorKind::NotFound, "mock: no such device");
     let first = bench.camera(&[Ok(5), lost], 0);
     let second = bench.camera(&[Ok(0), Ok(1)], 1);
-    bench.run(vec![Ok(first), gone(), gone(), gone(), Ok(second)], encoder(3));
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 5);
+    bench.run_cameras(vec![Ok(first), gone(), gone(), gone(), Ok(second)], encoder(3));
+    assert_eq!(bench.opened(), 5);
     // 100 + 200 + 400 + 800 ms: the pauses grow.
     assert_eq!(bench.clock.monotonic(), Duration::from_millis(1_500));
     // 5, two "no signal" pictures (two reasons), then the second camera's two: numbers grow.
-    assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 9);
+    assert_eq!(bench.newest().label.sequence, 9);
 }
 
 #[test]
@@ -142,12 +118,11 @@ fn viewers_of_a_lost_camera_see_why() {
         stop.store(true, Ordering::Relaxed);
         error(ErrorKind::Busy, "mock: busy")
     });
-    bench.run(vec![Ok(Box::new(camera))], encoder(0));
-    let picture = bench.hub.feed.newest().unwrap();
+    bench.run_cameras(vec![Ok(Box::new(camera))], encoder(0));
+    let picture = bench.newest();
     assert_eq!(picture.kind, PictureKind::NoSignal);
     assert!(eyelet_hal::jpeg::inspect(&picture.jpeg).is_ok());
-    let health = bench.hub.status.snapshot(bench.clock.monotonic()).health;
-    assert_eq!(health, Err("mock: busy".to_owned()));
+    assert_eq!(bench.health(), Err("mock: busy".to_owned()));
 }
 
 #[test]
@@ -155,7 +130,7 @@ fn damaged_frames_are_counted_and_skipped() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let damaged = Err((ErrorKind::CorruptFrame, "mock: short"));
-    bench.run(vec![Ok(bench.camera(&[Ok(1), damaged, damaged, Ok(6)], 1))], encoder(2));
+    bench.run_cameras(vec![Ok(bench.camera(&[Ok(1), damaged, damaged, Ok(6)], 1))], encoder(2));
     // Two damaged, and 2..=5 missing.
     assert_eq!(bench.hub.metrics.frames_dropped.get(), 2 + 4);
 }
@@ -175,11 +150,11 @@ fn encoder_that_finds_damage_loses_one_frame() {
         out.extend_from_slice(b"JPEG");
         Ok(())
     });
-    bench.run(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], Box::new(encoder));
+    bench.run_cameras(vec![Ok(bench.camera(&[Ok(1), Ok(2), Ok(3)], 1))], Box::new(encoder));
     let metrics = &bench.hub.metrics;
     let counts = (metrics.frames_encoded.get(), metrics.frames_dropped.get(), metrics.frames_failed.get());
     assert_eq!(counts, (2, 1, 0), "damage is the camera's");
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.opened(), 1);
 }
 
 #[test]
@@ -193,8 +168,8 @@ fn silent_camera_counts_as_lost() {
         clock.advance(timeout);
         error(ErrorKind::TimedOut, "nothing yet")
     });
-    bench.run(vec![Ok(Box::new(silent)), Ok(bench.camera(&[Ok(1)], 1))], encoder(0));
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 2);
+    bench.run_cameras(vec![Ok(Box::new(silent)), Ok(bench.camera(&[Ok(1)], 1))], encoder(0));
+    assert_eq!(bench.opened(), 2);
     let waited = bench.clock.monotonic();
     assert!(waited >= Duration::from_secs(3) && waited < Duration::from_secs(5), "{waited:?}");
 }

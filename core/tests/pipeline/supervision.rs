@@ -1,12 +1,7 @@
 //! The camera thread and faults of its devices, on a clock that is moved by hand: see docs/reliability.md.
 
-use eyelet_core::{
-    HANG, Hub,
-    clock::{Clock, ManualClock},
-    encode,
-    feed::PictureKind,
-    pipeline::{Open, Pipeline},
-};
+use super::support::{Bench, STALL, START, grey, once};
+use eyelet_core::{HANG, clock::Clock, encode, feed::PictureKind, pipeline::Open};
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockJpegEncoder, PixelFormat, Plane,
     Result, StreamFormat, jpeg,
@@ -15,27 +10,12 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 const PERIOD: Duration = Duration::from_millis(33);
-const START: Duration = Duration::from_secs(1_700_000_000);
-const STALL: Duration = Duration::from_secs(3);
-
-fn grey(width: u32, height: u32) -> StreamFormat {
-    StreamFormat::new(PixelFormat::Grey, width, height).unwrap()
-}
-
-/// What a test observes and controls: the pictures, the time, and the end.
-#[derive(Clone)]
-struct Bench {
-    hub: Hub,
-    clock: Arc<ManualClock>,
-    stop: Arc<AtomicBool>,
-    opened: Arc<AtomicUsize>,
-}
 
 /// Called for each frame of a run with its number from 1; gives its format, or why there is no frame.
 type Script = Arc<Mutex<dyn FnMut(u64) -> Result<StreamFormat> + Send>>;
@@ -73,11 +53,6 @@ impl CameraSource for Camera {
 }
 
 impl Bench {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(START));
-        Self { hub: Hub::default(), clock, stop: Arc::default(), opened: Arc::default() }
-    }
-
     /// Runs for `frames` frames. Opening the camera fails as often as there are errors in `refusals`.
     fn run_refused(
         &self,
@@ -95,8 +70,7 @@ impl Bench {
         }));
         let (bench, count) = (self.clone(), Arc::new(AtomicUsize::new(0)));
         let mut refusals = refusals.into_iter();
-        let reopen = move || -> Result<Box<dyn CameraSource>> {
-            bench.opened.fetch_add(1, Ordering::Relaxed);
+        let open = move || -> Result<Box<dyn CameraSource>> {
             match refusals.next() {
                 Some(refusal) => Err(refusal),
                 None => {
@@ -105,23 +79,16 @@ impl Bench {
                 }
             }
         };
-        Pipeline::new(Box::new(reopen), encoder, self.hub.clone())
-            .stall_after(STALL)
-            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
-            .run(&self.stop);
+        self.run(open, encoder);
     }
 
-    fn run(
+    fn run_script(
         &self,
         frames: u64,
         encoder: Open<dyn JpegEncoder>,
         script: impl FnMut(u64) -> Result<StreamFormat> + Send + 'static,
     ) {
         self.run_refused(Vec::new(), frames, encoder, script);
-    }
-
-    fn health(&self) -> std::result::Result<(), String> {
-        self.hub.status.snapshot(self.clock.monotonic()).health
     }
 }
 
@@ -147,12 +114,6 @@ fn encoder(mut broken: impl FnMut(u64) -> Option<Error> + Send + 'static) -> Ope
     })
 }
 
-/// The device once: it is not to be opened again.
-fn once<D: ?Sized + Send + 'static>(device: Box<D>) -> Open<D> {
-    let mut device = Some(device);
-    Box::new(move || Ok(device.take().expect("it was not to be opened again")))
-}
-
 fn failed() -> Error {
     Error::new(ErrorKind::Other, "the unit hangs")
 }
@@ -162,7 +123,7 @@ fn encoder_that_fails_occasionally_loses_only_those_frames() {
     let bench = Bench::new();
     let _viewer = bench.hub.feed.subscribe();
     let seen = bench.clone();
-    bench.run(60, encoder(|call| (call % 3 == 0).then(failed)), move |number| {
+    bench.run_script(60, encoder(|call| (call % 3 == 0).then(failed)), move |number| {
         if number > 1 {
             assert_eq!(seen.health(), Ok(()));
             assert_eq!(seen.hub.feed.newest().unwrap().kind, PictureKind::Live);
@@ -172,7 +133,7 @@ fn encoder_that_fails_occasionally_loses_only_those_frames() {
     let metrics = &bench.hub.metrics;
     assert_eq!((metrics.frames_encoded.get(), metrics.frames_failed.get()), (40, 20));
     assert_eq!(metrics.frames_dropped.get(), 0, "no fault of the camera");
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1, "the camera was left alone");
+    assert_eq!(bench.opened(), 1, "the camera was left alone");
 }
 
 #[test]
@@ -190,7 +151,7 @@ fn broken_encoder_shows_no_signal_and_recovers() {
     });
     let seen = bench.clone();
     let mut drawn = BTreeSet::new();
-    bench.run(600, encoder, move |number| {
+    bench.run_script(600, encoder, move |number| {
         let now = seen.clock.monotonic();
         let status = seen.hub.status.snapshot(now);
         let newest = seen.hub.feed.newest();
@@ -212,7 +173,7 @@ fn broken_encoder_shows_no_signal_and_recovers() {
     let metrics = &bench.hub.metrics;
     assert_eq!(metrics.frames_captured.get(), 600);
     assert_eq!(metrics.frames_encoded.get() + metrics.frames_failed.get(), 600, "each is accounted for");
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.opened(), 1);
     // In ten seconds: three at once, then pauses of 0.1, 0.2, 0.4, 0.8, 1.6, 3.2 and 5 s.
     let tries = calls.lock().unwrap().iter().filter(|&&at| (from..until).contains(&at)).count();
     assert!((8..=10).contains(&tries), "{tries} tries");
@@ -232,7 +193,7 @@ fn encoder_that_works_only_after_reopening_is_reopened() {
             _ => refusals.next().map_or_else(encoder(|_| None), Err),
         }
     });
-    bench.run(100, open, |_| Ok(grey(16, 16)));
+    bench.run_script(100, open, |_| Ok(grey(16, 16)));
     assert_eq!(opened.load(Ordering::Relaxed), 3);
     let metrics = &bench.hub.metrics;
     assert_eq!(metrics.frames_encoded.get() + metrics.frames_failed.get(), 100);
@@ -248,7 +209,7 @@ fn broken_encoder_without_viewers_is_retried_until_it_works() {
     let (seen, clock) = (bench.clone(), Arc::clone(&bench.clock));
     let until = Duration::from_secs(10);
     let mut encoded_at = u64::MAX;
-    bench.run(600, encoder(move |_| (clock.monotonic() < until).then(failed)), move |number| {
+    bench.run_script(600, encoder(move |_| (clock.monotonic() < until).then(failed)), move |number| {
         if number == 200 {
             assert!(seen.health().is_err());
             viewer.lock().unwrap().take();
@@ -272,7 +233,7 @@ fn camera_lost_while_the_encoder_is_broken_is_found_again() {
     let mut unplugged = None;
     let newest = move || seen.hub.feed.newest().unwrap().label.sequence;
     let seen = bench.clone();
-    bench.run(400, encoder(|_| Some(failed())), move |number| match number {
+    bench.run_script(400, encoder(|_| Some(failed())), move |number| match number {
         200 => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
         201 => {
             unplugged = Some(newest());
@@ -289,7 +250,7 @@ fn camera_lost_while_the_encoder_is_broken_is_found_again() {
         }
         _ => Ok(grey(16, 16)),
     });
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 2);
+    assert_eq!(bench.opened(), 2);
 }
 
 #[test]
@@ -300,7 +261,7 @@ fn camera_that_changes_format_and_size_is_followed() {
     let formats = [grey(16, 16), grey(64, 48), rgb, grey(8, 8)];
     let seen = bench.clone();
     let mut last = None;
-    bench.run(40, Box::new(|| encode::by_name("auto")), move |number| {
+    bench.run_script(40, Box::new(|| encode::by_name("auto")), move |number| {
         if let Some((format, sequence)) = last {
             let picture = seen.hub.feed.newest().unwrap();
             let info = jpeg::inspect(&picture.jpeg).unwrap();
@@ -315,7 +276,7 @@ fn camera_that_changes_format_and_size_is_followed() {
         Ok(format)
     });
     assert_eq!(bench.hub.metrics.frames_encoded.get(), 40);
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.opened(), 1);
 }
 
 #[test]
@@ -333,7 +294,7 @@ fn unsupported_format_is_reported_and_the_next_tried_at_once() {
     });
     let seen = bench.clone();
     let rgb = StreamFormat::new(PixelFormat::Rgb24, 16, 16).unwrap();
-    bench.run(402, once(Box::new(encoder)), move |number| {
+    bench.run_script(402, once(Box::new(encoder)), move |number| {
         match number {
             390 => assert_eq!(seen.health(), Err("no rgb24 here".to_owned())),
             402 => assert_eq!(seen.health(), Ok(()), "as soon as the format has changed"),
@@ -351,7 +312,7 @@ fn wall_clock_jump_moves_only_timestamps() {
     let hour = Duration::from_secs(3600);
     let mut wall = START;
     let mut sequence = None;
-    bench.run(300, encoder(|_| None), move |number| {
+    bench.run_script(300, encoder(|_| None), move |number| {
         if number > 1 {
             let picture = seen.hub.feed.newest().unwrap();
             assert_eq!(picture.label.captured_at, wall, "of the frame before");
@@ -369,7 +330,7 @@ fn wall_clock_jump_moves_only_timestamps() {
         assert!(number < 40 || (29.0..31.5).contains(&status.fps), "{} fps", status.fps);
         Ok(grey(16, 16))
     });
-    assert_eq!(bench.opened.load(Ordering::Relaxed), 1, "no stall was seen");
+    assert_eq!(bench.opened(), 1, "no stall was seen");
     let text = bench.hub.metrics.render();
     let whole = "eyelet_capture_to_publish_seconds_bucket{le=\"0.0001\"} 300";
     assert!(text.lines().any(|line| line == whole), "latencies know no wall clock: {text}");
@@ -396,7 +357,7 @@ fn opening_is_retried_after_any_error_until_the_camera_is_there() {
             Ok(grey(16, 16))
         });
         assert_eq!(bench.health(), Ok(()));
-        assert_eq!(bench.opened.load(Ordering::Relaxed), 10);
+        assert_eq!(bench.opened(), 10);
         // One picture for nine refusals.
         assert_eq!(bench.hub.feed.newest().unwrap().label.sequence, 2, "{what}");
     }
@@ -406,7 +367,7 @@ fn opening_is_retried_after_any_error_until_the_camera_is_there() {
 fn hung_or_panicked_camera_thread_is_unhealthy() {
     let bench = Bench::new();
     let seen = bench.clone();
-    bench.run(2, encoder(|_| None), move |number| {
+    bench.run_script(2, encoder(|_| None), move |number| {
         if number == 2 {
             assert_eq!(seen.health(), Ok(()));
             // To another thread this looks like a call that does not return.
@@ -425,7 +386,7 @@ fn hung_or_panicked_camera_thread_is_unhealthy() {
     let bench = Bench::new();
     let panicking = bench.clone();
     let thread = std::thread::spawn(move || {
-        panicking.run(3, encoder(|_| None), |number| match number {
+        panicking.run_script(3, encoder(|_| None), |number| match number {
             2 => panic!("on purpose"),
             _ => Ok(grey(16, 16)),
         });

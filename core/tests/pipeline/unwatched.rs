@@ -1,30 +1,16 @@
 //! The camera thread without viewers.
 
-use eyelet_core::{
-    Hub,
-    clock::{Clock, ManualClock},
-    feed::Subscription,
-    pipeline::Pipeline,
-};
-use eyelet_hal::{
-    CameraSource, Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, Result, StreamFormat,
-};
+use super::support::{Bench, grey, once};
+use eyelet_core::{clock::Clock, feed::Subscription};
+use eyelet_hal::{CameraSource, Frame, FrameMeta, JpegEncoder, Plane, Quality, Result, StreamFormat};
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, atomic::Ordering, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 /// Longer than the time without viewers after which the thread naps.
 const LONG: Duration = Duration::from_millis(1_500);
-
-fn grey() -> StreamFormat {
-    StreamFormat::new(PixelFormat::Grey, 1, 1).unwrap()
-}
 
 /// A camera that calls `next` for each frame: from the timeout to the frame's number.
 struct Scripted<F>(F);
@@ -34,14 +20,14 @@ impl<F: FnMut(Duration) -> u64 + Send> CameraSource for Scripted<F> {
         "scripted"
     }
     fn format(&self) -> StreamFormat {
-        grey()
+        grey(1, 1)
     }
     fn start(&mut self) -> Result<()> {
         Ok(())
     }
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
         let meta = FrameMeta::new((self.0)(timeout), Duration::ZERO);
-        Frame::new(grey(), meta, &[Plane::host(b"x", 1)])
+        Frame::new(grey(1, 1), meta, &[Plane::host(b"x", 1)])
     }
     fn stop(&mut self) -> Result<()> {
         Ok(())
@@ -64,30 +50,20 @@ impl JpegEncoder for Encoder {
 }
 
 /// Runs until `next` sets the stop.
-fn run(
-    hub: &Hub,
-    clock: &Arc<ManualClock>,
-    stop: &AtomicBool,
-    next: impl FnMut(Duration) -> u64 + Send + 'static,
-) {
-    let mut camera = Some(Box::new(Scripted(next)) as Box<dyn CameraSource>);
-    let camera = Box::new(move || Ok(camera.take().expect("the camera was not lost")));
-    Pipeline::new(camera, Box::new(|| Ok(Box::new(Encoder))), hub.clone())
-        .stall_after(Duration::from_secs(3600))
-        .clock(Arc::clone(clock) as Arc<dyn Clock>)
-        .run(stop);
+fn run(mut bench: Bench, next: impl FnMut(Duration) -> u64 + Send + 'static) {
+    bench.stall = Duration::from_secs(3600);
+    bench.run(once(Box::new(Scripted(next)) as Box<dyn CameraSource>), once(Box::new(Encoder)));
 }
 
 #[test]
 fn frames_left_at_the_camera_are_skipped_not_lost() {
-    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
-    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let bench = Bench::new();
     // Two in time, then the newest of those that waited; what the camera could not keep is missing after that one.
     // Later one is lost although there is a viewer.
     let mut numbers = [1, 2, 8, 11, 12, 13, 15].into_iter();
-    let (inner, time, done) = (hub.clone(), Arc::clone(&clock), Arc::clone(&stop));
+    let (inner, time, done) = (bench.hub.clone(), Arc::clone(&bench.clock), Arc::clone(&bench.stop));
     let mut viewers: Vec<Subscription> = vec![];
-    run(&hub, &clock, &stop, move |_| {
+    run(bench.clone(), move |_| {
         let number = numbers.next().unwrap();
         match number {
             2 => time.advance(LONG),
@@ -97,7 +73,7 @@ fn frames_left_at_the_camera_are_skipped_not_lost() {
         }
         number
     });
-    let metrics = &hub.metrics;
+    let metrics = &bench.hub.metrics;
     assert_eq!(metrics.frames_captured.get(), 14);
     assert_eq!(metrics.frames_skipped.get(), 10, "1 to 10");
     assert_eq!(metrics.frames_dropped.get(), 1, "14");
@@ -105,14 +81,13 @@ fn frames_left_at_the_camera_are_skipped_not_lost() {
 
 #[test]
 fn viewer_after_a_rest_gets_no_stale_frame() {
-    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
-    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let bench = Bench::new();
     let viewer = Arc::new(Mutex::new(None));
     let (feed, time, seat, done) =
-        (hub.feed.clone(), Arc::clone(&clock), Arc::clone(&viewer), Arc::clone(&stop));
+        (bench.hub.feed.clone(), Arc::clone(&bench.clock), Arc::clone(&viewer), Arc::clone(&bench.stop));
     let (told, waited) = mpsc::channel();
     let mut number = 0;
-    run(&hub, &clock, &stop, move |timeout| {
+    run(bench.clone(), move |timeout| {
         number += 1;
         if timeout.is_zero() {
             told.send(number).unwrap();
@@ -128,23 +103,22 @@ fn viewer_after_a_rest_gets_no_stale_frame() {
     });
     let old = waited.recv().unwrap();
     assert!(
-        hub.feed.newest().is_none_or(|picture| picture.label.sequence != old),
+        bench.hub.feed.newest().is_none_or(|picture| picture.label.sequence != old),
         "{old} waited at the camera"
     );
-    assert_eq!(hub.metrics.frames_captured.get(), old);
+    assert_eq!(bench.hub.metrics.frames_captured.get(), old);
     drop(viewer);
 }
 
 /// A browser that cannot show the stream and reloads, or a client that takes a snapshot now and then.
 #[test]
 fn request_once_a_second_does_not_keep_the_camera_awake() {
-    let (hub, stop) = (Hub::default(), Arc::new(AtomicBool::new(false)));
-    let clock = Arc::new(ManualClock::new(Duration::ZERO));
-    let (feed, time, done) = (hub.feed.clone(), Arc::clone(&clock), Arc::clone(&stop));
+    let bench = Bench::new();
+    let (feed, time, done) = (bench.hub.feed.clone(), Arc::clone(&bench.clock), Arc::clone(&bench.stop));
     let looks = Arc::new(Mutex::new(0));
     let count = Arc::clone(&looks);
     let (mut number, mut visits, mut visitor, mut last) = (0, 0, None, Instant::now());
-    run(&hub, &clock, &stop, move |_| {
+    run(bench.clone(), move |_| {
         number += 1;
         *count.lock().unwrap() += 1;
         // A frame every 10 ms, unless the thread has rested. A visitor stays for one.
