@@ -1,4 +1,6 @@
 //! A frame costs no allocation: counted from outside of the encoder, on all its threads.
+//!
+//! A binary of its own: the allocator that counts is the process's.
 
 // A counting allocator is unsafe code by nature.
 #![allow(unsafe_code)]

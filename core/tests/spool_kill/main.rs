@@ -1,5 +1,7 @@
 //! Uploads through a spool, killed again and again with kill -9: nothing that was taken is lost, the order holds.
 //!
+//! A binary of its own, without a harness: it starts itself and is killed.
+//!
 //! `cargo test -p eyelet-core --test spool_kill -- KILLS SEED [DIR]`. Each kill is a process of its own, on the same
 //! folder: half of them kill themselves before, in or after a file operation, half are killed from outside at some
 //! moment. A server takes what they send, and refuses, hangs up or stays silent at random.

@@ -1,20 +1,17 @@
 //! A server with secrets to show, and clients that send any bytes from any address.
 
+use crate::support;
 use bytes::Bytes;
 use eyelet_core::{
-    Hub,
     clock::{Clock as _, SystemClock},
     feed::{Label, Picture, PictureKind, RunId},
-    http::{self, Access, CredentialSources, Page, Server, SnapshotPolicy, Token},
+    http::{Access, CredentialSources, Page, SnapshotPolicy, Token},
 };
 use eyelet_hal::{PixelFormat, StreamFormat};
 use std::{
     net::SocketAddr,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 use tokio::{
@@ -40,28 +37,27 @@ pub(crate) const SECRET: &str = "TheSecret";
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
-    tasks: [JoinHandle<()>; 2],
+    _server: support::Running,
+    film: JoinHandle<()>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.film.abort();
     }
 }
 
 /// A server whose pictures, page and state all have [`SECRET`] in them.
 pub(crate) fn serve(access: Access) -> Running {
-    let hub = Hub::default();
-    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
-    server.access = access;
-    server.max_viewers = 10_000;
-    server.limits.connections_per_address = 10_000;
-    server.page = Page::new(SECRET);
-    server.snapshot = SnapshotPolicy::FreshOrNewest;
+    let server = support::serve(|server| {
+        server.access = access;
+        server.max_viewers = 10_000;
+        server.limits.connections_per_address = 10_000;
+        server.page = Page::new(SECRET);
+        server.snapshot = SnapshotPolicy::FreshOrNewest;
+    });
+    let hub = server.hub.clone();
     hub.status.connected(SECRET, StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
-    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let film = tokio::spawn(async move {
         for sequence in 0.. {
             let captured_at = SystemClock.unix();
@@ -74,7 +70,7 @@ pub(crate) fn serve(access: Access) -> Running {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    Running { address, tasks: [tokio::spawn(server.run(listener)), film] }
+    Running { address: server.address, _server: server, film }
 }
 
 /// Both users and the token.
