@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_requeue_surfaces_in_the_next_call() {
+    fn failed_requeue_is_returned_by_the_next_call() {
         let mut camera: Box<dyn CameraSource> = Box::new(OneBuffer::new(true));
         drop(camera.next_frame(Duration::ZERO).unwrap());
         assert_eq!(camera.next_frame(Duration::ZERO).unwrap_err().kind(), ErrorKind::Disconnected);

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_capture_time_becomes_a_wall_clock_time() {
+    fn to_unix_of_a_capture_time_is_its_wall_clock_time() {
         let clock = ManualClock::new(Duration::from_secs(1_000));
         clock.sleep_until(Duration::from_secs(5));
         assert_eq!(clock.to_unix(Duration::from_secs(3)), Duration::from_secs(1_003));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_moves() {
+    fn system_clock_reaches_its_deadline() {
         let clock = SystemClock;
         let deadline = clock.monotonic() + Duration::from_millis(2);
         clock.sleep_until(deadline);

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn largest_sizes_are_refused_not_wrapped() {
+    fn largest_sizes_have_no_length() {
         let format = StreamFormat::new(PixelFormat::Grey, u32::MAX, u32::MAX).unwrap();
         assert_eq!(format.plane(0).unwrap().min_len(usize::MAX), None);
         assert_eq!(StreamFormat::new(PixelFormat::Grey, 0, 1), None);

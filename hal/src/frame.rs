@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_goes_back_when_the_frame_drops() {
+    fn buffer_of_a_dropped_frame_goes_back() {
         let ring = Ring::default();
         let bytes = [0; 4];
         let frame =
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_of_a_short_frame_goes_back_too() {
+    fn buffer_of_a_short_frame_goes_back() {
         let ring = Ring::default();
         let error =
             Frame::leased(grey(2, 2), FrameMeta::default(), &[Plane::host(&[0; 3], 2)], Lease::new(&ring, 1))
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_frame_is_refused() {
+    fn planes_that_are_no_frame_are_an_error() {
         let nv12 = StreamFormat::new(PixelFormat::Nv12, 2, 2).unwrap();
         let luma = Plane::host(&[0; 4], 2);
         assert!(Frame::new(nv12, FrameMeta::default(), &[luma]).is_err());
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plane_without_host_memory_needs_no_bytes() {
+    fn plane_without_host_memory_needs_no_bytes() {
         let plane = Plane { bytes: &[], stride: 2, memory: Memory::Physical(0x8000_0000) };
         assert!(Frame::new(grey(2, 2), FrameMeta::default(), &[plane]).is_ok());
     }

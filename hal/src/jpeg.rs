@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_truncation_is_noticed() {
+    fn truncation_anywhere_is_corrupt() {
         for len in 0..TINY.len() {
             assert_eq!(refused(&TINY[..len]).0, ErrorKind::CorruptFrame, "{len}");
             assert_eq!(
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_do_not_show_is_unsupported() {
+    fn jpeg_that_browsers_do_not_show_is_unsupported() {
         for (marker, what) in [
             (0xc3, "lossless"),
             (0xc5, "hierarchical"),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_damaged() {
+    fn impossible_values_are_corrupt() {
         let sof = &TINY[SOF..DHT];
         let sos = &TINY[SCAN..TINY.len() - 3];
         let end = TINY.len() - 3;
@@ -327,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_a_scan_is_noticed() {
+    fn component_without_a_scan_is_corrupt() {
         let three = [0, 17, 8, 0, 2, 0, 3, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
         assert!(refused(&changed(SOF + 2, 11, &three)).1.contains("before the scan of a component"));
     }
 
     #[test]
-    fn bytes_between_segments_are_passed_over() {
+    fn bytes_between_segments_are_skipped() {
         for stray in [&[0][..], &[0, 0, 0], &[0xff, 0x00], &[0x0a]] {
             for at in [2, SOF, DHT, SCAN] {
                 let info = inspect(&changed(at, 0, stray)).unwrap();
@@ -344,12 +344,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_give_a_picture_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = inspect(&bytes);
         }
 
         #[test]
-        fn any_damage_is_answered(at in 0..TINY.len(), value: u8) {
+        fn any_damage_gives_a_picture_or_an_error(at in 0..TINY.len(), value: u8) {
             let mut bytes = TINY.to_vec();
             bytes[at] = value;
             let _ = size(&bytes);

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_reader_gets_the_newest_and_sees_the_gap() {
+    fn late_reader_gets_the_newest_and_sees_the_gap() {
         let (mut camera, clock) = open(small(PixelFormat::I420));
         camera.start().unwrap();
         assert_eq!(next(&mut camera, 0), (0, 0, Some(0)));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn leaked_frames_make_it_busy_until_it_is_started_again() {
+    fn leaked_frames_make_the_camera_busy_until_it_is_started_again() {
         let (mut camera, _) = open(SimConfig { buffers: 3, ..small(PixelFormat::Grey) });
         camera.start().unwrap();
         for _ in 0..3 {

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_runs_out_in_time_and_loses_nothing() {
+    fn timeout_runs_out_in_time_and_loses_nothing() {
         let clock = ManualClock::new(Duration::ZERO);
         let mut pacer = Pacer::new(fps(10.0), clock.monotonic());
         pacer.wait(&clock, Duration::ZERO).unwrap();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_free_running_camera_never_waits() {
+    fn free_running_camera_never_waits() {
         let clock = ManualClock::new(Duration::ZERO);
         let mut pacer = Pacer::new(Rate::FreeRunning, clock.monotonic());
         for sequence in 0..5 {

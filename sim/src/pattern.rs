@@ -135,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_the_standard_one() {
+    fn checksum_is_the_standard_one() {
         assert_eq!(crc16(b"123456789"), 0x29b1);
     }
 
     #[test]
-    fn the_layout_is_as_documented() {
+    fn pattern_layout_is_as_documented() {
         // Written out for the readers in other languages: the checksum of 0x80000001 is 0x49d9.
         let rows = ["1000000000000000", "0000000000000001", "0100100111011001"];
         let luma = luma(&drawn(128, 24, 0x8000_0001));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn small_and_plain_pictures_carry_nothing() {
+    fn small_and_plain_pictures_carry_no_number() {
         for (width, height) in [(127, 24), (128, 23), (1, 1)] {
             let canvas = drawn(width, height, 7);
             assert_eq!(canvas.bytes(), [200, 40, 90].repeat((width * height) as usize));
@@ -172,7 +172,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn a_number_survives_jpeg(
+        fn number_survives_jpeg(
             sequence: u32, width in 128u32..300, height in 24u32..80, quality in 50u8..=100,
         ) {
             let canvas = drawn(width, height, sequence);

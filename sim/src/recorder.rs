@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_can_be_played() {
+    fn recording_can_be_played() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("made/by/the/recorder");
         let mut lent = Vec::new();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+    fn frame_that_cannot_be_written_is_an_error_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let mut recorder = Recorder::new(camera(PixelFormat::Jpeg), dir.path()).unwrap();
         recorder.start().unwrap();

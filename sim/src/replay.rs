@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_do_not_show_is_refused_with_the_reason() {
+    fn jpeg_that_browsers_do_not_show_is_an_error_with_the_reason() {
         let dir = tempfile::tempdir().unwrap();
         let mut lossless = jpeg(16, 16);
         let at = lossless.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();

@@ -70,7 +70,7 @@ fn put(out: &mut Vec<u8>, kind: u8, body: &[&[u8]]) {
 /// The device descriptor.
 pub fn device() -> Vec<u8> {
     let mut out = Vec::new();
-    // USB 2.0, a device of associated interfaces, 64 bytes on endpoint 0; a vendor and product of nobody.
+    // USB 2.0, a device of associated interfaces, 64 bytes on endpoint 0; a vendor and product that are not assigned.
     let ids = [0xff, 0xff, 0x01, 0xee, 0x00, 0x01];
     put(&mut out, kind::DEVICE, &[&[0x00, 0x02, 0xef, 2, 1, 64], &ids, &[1, 2, 3, 1]]);
     out

@@ -124,7 +124,7 @@ impl<'a> Device<'a> {
         }
     }
 
-    /// Appends what is due by `now` on the streaming endpoint, and tells when to come again, if anything waits.
+    /// Appends what is due by `now` on the streaming endpoint, and returns when to come again, if anything waits.
     ///
     /// # Errors
     /// What reading a picture says.

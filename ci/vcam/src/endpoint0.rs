@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_negotiated_as_uvcvideo_does_it() {
+    fn stream_is_negotiated_as_uvcvideo_does_it() {
         let modes = fixture::modes();
         let mut camera = Endpoint0::new(&modes, Transport::Isochronous);
         let mut wish = vec![0; 34];

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_happens_as_often_as_asked() {
+    fn fault_happens_as_often_as_configured() {
         for (fault, name) in Fault::ALL {
             assert_eq!(name.parse(), Ok(fault));
             let mut pending = Pending::default();

@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reel_begins_again() {
+    fn reel_begins_again_after_its_end() {
         let modes = fixture::modes();
         assert_eq!(modes[0].reel.picture(4).unwrap(), fixture::JPEG);
         assert_eq!(modes[2].reel.picture(u64::MAX).unwrap().len(), 320 * 240 * 2);
     }
 
     #[test]
-    fn half_a_picture_is_refused() {
+    fn half_a_picture_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("8x8.yuyv");
         fs::write(&path, vec![0; 8 * 8 * 2 + 1]).unwrap();

@@ -52,7 +52,7 @@ impl Payloads {
     }
 }
 
-/// The bit that tells a frame from the one before it.
+/// The bit that changes from one frame to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FrameId {
     /// Bit clear.
@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_payloads_of_a_frame_are_the_frame(
+        fn payloads_of_a_frame_are_the_frame(
             bytes in prop::collection::vec(any::<u8>(), 0..5000), room in 3usize..1025, odd: bool, damaged: bool,
         ) {
             let id = if odd { FrameId::Odd } else { FrameId::Even };

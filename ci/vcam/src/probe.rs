@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_offer_names_its_own_descriptor() {
+    fn offer_names_its_own_descriptor() {
         let modes = fixture::modes();
         let names: Vec<_> = (0..modes.len())
             .map(|mode| {

@@ -1,4 +1,4 @@
-//! The loop that ties a camera to a bus and to whoever commands it.
+//! The loop that ties a camera to a bus and to its operator.
 
 use crate::{
     descriptor::Transport,
@@ -100,7 +100,7 @@ impl<B: Bus> Camera<'_, B> {
                     self.plug.take_if(|p| p.number == number);
                 }
                 Some(Event::Line(line, answer)) => {
-                    // Whoever asked may have gone.
+                    // The other end may have gone.
                     let _ = answer.send(match self.obey(&line) {
                         Ok(text) => text,
                         Err(e) => format!("error: {e}"),
@@ -178,7 +178,7 @@ impl<B: Bus> Camera<'_, B> {
 
 fn receive(socket: UnixStream, number: u64, events: &Sender<Event>) {
     let mut socket = BufReader::new(socket);
-    // A stream out of step is a device that is gone; there is nobody to tell but the loop.
+    // A stream out of step is a device that is gone; only the loop can act on it.
     while let Ok(Some(command)) = Command::read(&mut socket) {
         if events.send(Event::Usb(number, command)).is_err() {
             return;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_plugs_and_unplugs() {
+    fn operator_plugs_and_unplugs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("operators");
         let operators = UnixListener::bind(&path).unwrap();

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlink_names_its_target() {
+    fn unlink_names_its_target() {
         let bytes = words(&[2, 5, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0]);
         assert_eq!(Command::read(&mut &bytes[..]).unwrap(), Some(Command::Unlink { seqnum: 5, target: 3 }));
         let mut reply = Vec::new();
@@ -226,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_request_is_read_to_its_last_byte(
+        fn request_is_read_to_its_last_byte(
             seqnum: u32, out in any::<bool>(), length in 0u32..300, endpoint in 0u8..16, setup: [u8; 8],
             packets in prop::collection::vec(0u32..4096, 0..40), next: u32,
         ) {

@@ -28,7 +28,7 @@ fn cross_has_an_image_for_the_board() {
 }
 
 #[test]
-fn the_board_gets_a_static_binary() {
+fn board_gets_a_static_binary() {
     let config = read(".cargo/config.toml");
     // A `[build]` table would change what plain `cargo build` does on a laptop.
     assert_eq!(config.keys().collect::<Vec<_>>(), ["target"]);

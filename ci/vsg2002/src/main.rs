@@ -88,7 +88,7 @@ fn run() -> io::Result<()> {
                 Ok(len) => len,
                 // What had been there was taken back.
                 Err(Errno::AGAIN | Errno::INTR | Errno::NOENT) => continue,
-                Err(e) => return Err(told(*node, e)),
+                Err(e) => return Err(explained(*node, e)),
             };
             deliver(&nodes, unit.handle(*node, &message[..len]))?;
         }
@@ -106,13 +106,13 @@ fn deliver(nodes: &[(Node, OwnedFd)], answers: Answers) -> io::Result<()> {
         match rustix::io::write(cuse, &bytes) {
             // The process that waited for it, or polled, is gone.
             Ok(_) | Err(Errno::NOENT) => {}
-            Err(e) => return Err(told(node, e)),
+            Err(e) => return Err(explained(node, e)),
         }
     }
     Ok(())
 }
 
-fn told(node: Node, e: Errno) -> io::Error {
+fn explained(node: Node, e: Errno) -> io::Error {
     let e = io::Error::from(e);
     io::Error::new(e.kind(), format!("cannot serve {node}: {e}; does another process serve it?"))
 }

@@ -1,18 +1,18 @@
 //! The rounds of an ioctl. The kernel brings no memory of the process along: each round asks for what the one before
 //! has shown to be needed, until the whole chain of structs is there.
 
-use crate::wire::{Ioctl, Stretch};
+use crate::wire::{Ioctl, Segment};
 use eyelet_maixcam::venc::{model::Driver, sys::abi};
 use std::ops::Range;
 
-/// More packs than this nobody asks for, and CUSE has no room for them.
+/// No program asks for more packs than this, and CUSE has no room for them.
 const MOST_PACKS: usize = 64;
 
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Another round, with these to read and to write.
-    Again(Vec<Stretch>, Vec<Stretch>),
+    Again(Vec<Segment>, Vec<Segment>),
     /// All is there: the chain, and which of its structs are written back.
     Call(Vec<Vec<u8>>, Range<usize>),
 }
@@ -31,7 +31,7 @@ fn written(number: u32) -> Range<usize> {
 /// What this round leads to. It depends on the round alone.
 pub(crate) fn step(ioctl: &Ioctl<'_>) -> Step {
     let sizes = Driver::sizes(ioctl.number).unwrap_or_default();
-    let (mut wanted, mut chain): (Vec<Stretch>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+    let (mut wanted, mut chain): (Vec<Segment>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
     let mut rest = ioctl.data;
     for (index, &size) in sizes.iter().enumerate() {
         // The first struct is the argument's, each other one that of the pointer at byte 0 of the one before.
@@ -46,7 +46,7 @@ pub(crate) fn step(ioctl: &Ioctl<'_>) -> Step {
             }
             _ => 1,
         };
-        wanted.push(Stretch { address, len: size * count });
+        wanted.push(Segment { address, len: size * count });
         let Some((bytes, after)) = rest.split_at_checked(size * count) else { break };
         chain.push(bytes.to_vec());
         rest = after;

@@ -77,7 +77,7 @@ impl Process {
         assert!(message.len() <= LONGEST);
         let answers = self.unit.handle(node, &message);
         for (_, bytes) in &answers {
-            assert_eq!(word(bytes, 0) as usize, bytes.len(), "an answer tells its length");
+            assert_eq!(word(bytes, 0) as usize, bytes.len(), "an answer states its length");
         }
         answers
     }
@@ -106,13 +106,13 @@ impl Process {
                 }
                 return Some(word(bytes, 16).cast_signed());
             }
-            let stretch = |index: usize| {
+            let segment = |index: usize| {
                 let at = 32 + 16 * index;
                 (address(bytes, at), address(bytes, at + 8) as usize)
             };
             let (count_in, count_out) = (word(bytes, 24) as usize, word(bytes, 28) as usize);
-            ins = (0..count_in).map(stretch).collect();
-            outs = (count_in..count_in + count_out).map(stretch).collect();
+            ins = (0..count_in).map(segment).collect();
+            outs = (count_in..count_in + count_out).map(segment).collect();
         }
         panic!("{} has no end", request.name);
     }
@@ -154,7 +154,7 @@ impl Process {
 }
 
 #[test]
-fn a_picture_goes_in_and_a_jpeg_comes_out() {
+fn picture_goes_in_and_a_jpeg_comes_out() {
     let mut process = Process::new();
     let frame = process.prepare();
     assert_eq!(process.send_frame(&frame, 500), Some(0));
@@ -183,7 +183,7 @@ fn a_picture_goes_in_and_a_jpeg_comes_out() {
 }
 
 #[test]
-fn what_emulation_cannot_show_is_told() {
+fn what_emulation_cannot_show_is_reported() {
     let mut process = Process::new();
     let mut frame = process.prepare();
     // One byte more than was flushed.
@@ -193,7 +193,7 @@ fn what_emulation_cannot_show_is_told() {
 }
 
 #[test]
-fn a_call_that_waits_returns_when_the_unit_is_free_or_a_signal_comes() {
+fn waiting_call_returns_when_the_unit_is_free_or_a_signal_comes() {
     let mut process = Process::new();
     let frame = process.prepare();
     assert_eq!(process.send_frame(&frame, 500), Some(0));
@@ -218,12 +218,12 @@ fn a_call_that_waits_returns_when_the_unit_is_free_or_a_signal_comes() {
     body.extend(stream.bytes());
     body.extend(pack_room);
     let answers = process.send(Node::Channel(3), 39, &body);
-    let told: Vec<_> = answers.iter().map(|(_, bytes)| address(bytes, 8)).collect();
-    assert!(told.contains(&waiting) && told.contains(&process.unique) && told.len() == 2, "{told:?}");
+    let woken: Vec<_> = answers.iter().map(|(_, bytes)| address(bytes, 8)).collect();
+    assert!(woken.contains(&waiting) && woken.contains(&process.unique) && woken.len() == 2, "{woken:?}");
 }
 
 #[test]
-fn whoever_polls_is_woken() {
+fn poll_that_waits_is_woken() {
     let mut process = Process::new();
     let frame = process.prepare();
     let mut poll = vec![0; 24];
@@ -247,7 +247,7 @@ fn whoever_polls_is_woken() {
 }
 
 #[test]
-fn a_node_is_made_with_its_name() {
+fn node_is_created_with_its_name() {
     let mut process = Process::new();
     let mut hello = vec![0; 16];
     (hello[0], hello[4]) = (7, 41);

@@ -81,7 +81,7 @@ impl<M: Memory> Unit<M> {
         while let Some(answer) = self.next() {
             answers.push(answer);
         }
-        // Whoever polls asks again.
+        // The poller asks again.
         answers.extend(self.polling.drain(..).map(|(node, handle)| (node, wire::wake(handle))));
         answers
     }

@@ -31,9 +31,9 @@ pub(crate) struct Ioctl<'a> {
     pub(crate) room: usize,
 }
 
-/// A stretch of the process' memory.
+/// A segment of the process' memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct Segment {
     pub(crate) address: u64,
     pub(crate) len: usize,
 }
@@ -121,14 +121,14 @@ pub(crate) fn returned(unique: u64, result: i32, out: &[&[u8]]) -> Vec<u8> {
     message(unique, 0, &[&head, &out.concat()])
 }
 
-/// Asks for another round of an `ioctl`, with these stretches to read and to write.
-pub(crate) fn again(unique: u64, ins: &[Stretch], outs: &[Stretch]) -> Vec<u8> {
+/// Asks for another round of an `ioctl`, with these segments to read and to write.
+pub(crate) fn again(unique: u64, ins: &[Segment], outs: &[Segment]) -> Vec<u8> {
     let head = words(&[0, RETRY, ins.len() as u32, outs.len() as u32]);
-    let stretches: Vec<u8> = ins
+    let segments: Vec<u8> = ins
         .iter()
         .chain(outs)
-        .flat_map(|stretch| [stretch.address, stretch.len as u64])
+        .flat_map(|segment| [segment.address, segment.len as u64])
         .flat_map(u64::to_ne_bytes)
         .collect();
-    message(unique, 0, &[&head, &stretches])
+    message(unique, 0, &[&head, &segments])
 }

@@ -181,7 +181,7 @@ fn report(defect: Defect) -> Report {
 }
 
 #[test]
-fn a_right_camera_passes_and_every_check_looks() {
+fn right_camera_passes_every_check() {
     let report = report(Defect::None);
     report.assert_passed();
     for check in &report.checks {
@@ -190,7 +190,7 @@ fn a_right_camera_passes_and_every_check_looks() {
 }
 
 #[test]
-fn gaps_and_a_few_damaged_frames_are_remarked_on() {
+fn gaps_and_a_few_damaged_frames_are_remarks() {
     for (defect, remark) in [(Defect::HasGaps, " 4"), (Defect::IsSometimesDamaged, " 4 damaged")] {
         let report = report(defect);
         report.assert_passed();

@@ -98,7 +98,7 @@ fn report(defect: Defect) -> Report {
 }
 
 #[test]
-fn a_right_encoder_passes() {
+fn right_encoder_passes_every_check() {
     let report = report(Defect::None);
     report.assert_passed();
     for format in ["nv12", "grey", "jpeg"] {

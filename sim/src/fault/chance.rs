@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn never_and_always_mean_it() {
+    fn chances_never_and_always_are_certain() {
         let mut rng = Rng::with_seed(1);
         for _ in 0..1000 {
             assert!(!Chance::NEVER.roll(&mut rng));

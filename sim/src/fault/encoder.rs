@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fails_as_often_as_asked_for_and_the_same_for_the_same_seed() {
+    fn encoder_fails_as_often_as_configured_and_the_same_for_the_same_seed() {
         let failures = |fates: &[bool]| fates.iter().filter(|&&fails| fails).count();
         for seed in 0..4 {
             // 400, and a standard deviation is 19.

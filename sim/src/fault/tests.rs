@@ -65,7 +65,7 @@ fn chance(probability: f64) -> Chance {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_faults() {
+fn same_seed_gives_the_same_faults() {
     let mut setup = Setup::new(PixelFormat::Jpeg);
     setup.faults.drop = chance(0.2);
     setup.faults.corrupt = chance(0.2);
@@ -91,7 +91,7 @@ fn without_faults_nothing_happens() {
 }
 
 #[test]
-fn lost_frames_show_as_gaps_at_the_rate_asked_for() {
+fn lost_frames_show_as_gaps_at_the_configured_rate() {
     let mut setup = Setup::new(PixelFormat::Grey);
     setup.faults.drop = chance(0.1);
     let mut camera = setup.started(5);
@@ -101,7 +101,7 @@ fn lost_frames_show_as_gaps_at_the_rate_asked_for() {
 }
 
 #[test]
-fn wrong_frames_look_wrong_at_the_rate_asked_for() {
+fn corrupt_frames_look_wrong_at_the_configured_rate() {
     for pixel in [PixelFormat::Grey, PixelFormat::Jpeg] {
         let mut setup = Setup::new(pixel);
         setup.faults.corrupt = chance(0.25);
@@ -116,7 +116,7 @@ fn wrong_frames_look_wrong_at_the_rate_asked_for() {
 }
 
 #[test]
-fn a_cut_jpeg_is_lent_and_a_cut_raw_frame_is_refused() {
+fn cut_jpeg_is_lent_and_a_cut_raw_frame_is_corrupt() {
     let mut setup = Setup::new(PixelFormat::Jpeg);
     setup.faults.truncate = Chance::ALWAYS;
     let good = setup.good();
@@ -138,7 +138,7 @@ fn a_cut_jpeg_is_lent_and_a_cut_raw_frame_is_refused() {
 }
 
 #[test]
-fn a_silence_times_out_in_time_and_ends_in_time() {
+fn silence_times_out_in_time_and_ends_in_time() {
     let mut setup = Setup::new(PixelFormat::Grey);
     setup.faults.stall = Chance::ALWAYS;
     setup.faults.stall_for = Duration::from_millis(2500);
@@ -153,7 +153,7 @@ fn a_silence_times_out_in_time_and_ends_in_time() {
 }
 
 #[test]
-fn a_camera_that_loses_everything_does_not_keep_the_caller() {
+fn camera_that_loses_every_frame_does_not_hold_the_caller() {
     let mut setup = Setup::new(PixelFormat::Grey);
     setup.faults.drop = Chance::ALWAYS;
     for rate in [setup.camera.rate, Rate::FreeRunning] {
@@ -165,7 +165,7 @@ fn a_camera_that_loses_everything_does_not_keep_the_caller() {
 }
 
 #[test]
-fn an_unplugged_camera_is_gone_until_it_is_back_and_opened_anew() {
+fn unplugged_camera_is_gone_until_it_is_back_and_opened_anew() {
     let mut setup = Setup::new(PixelFormat::Nv12);
     setup.faults.unplug_after = NonZeroU64::new(3);
     setup.faults.unplug_for = Duration::from_secs(2);
@@ -192,7 +192,7 @@ fn an_unplugged_camera_is_gone_until_it_is_back_and_opened_anew() {
 }
 
 #[test]
-fn a_camera_is_unplugged_at_the_rate_asked_for() {
+fn camera_is_unplugged_at_the_configured_rate() {
     let mut setup = Setup::new(PixelFormat::Grey);
     setup.faults.unplug = chance(0.01);
     let faults = setup.faults(13);
@@ -215,7 +215,7 @@ fn a_camera_is_unplugged_at_the_rate_asked_for() {
 }
 
 #[test]
-fn the_size_changes_while_it_runs_and_the_upper_half_stays() {
+fn resized_frames_keep_the_upper_half() {
     for pixel in PixelFormat::ALL {
         let mut setup = Setup::new(pixel);
         setup.faults.resize_after = NonZeroU64::new(3);
@@ -231,7 +231,7 @@ fn the_size_changes_while_it_runs_and_the_upper_half_stays() {
 }
 
 #[test]
-fn an_error_of_opening_is_passed_on() {
+fn error_of_opening_is_passed_on() {
     let setup = Setup::new(PixelFormat::Grey);
     let error =
         setup.faults(12).open(|| Err::<SimCamera, _>(Error::new(ErrorKind::Busy, "in use"))).unwrap_err();

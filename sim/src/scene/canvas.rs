@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn inks_mix() {
+    fn ink_over_another_colour_mixes() {
         let mut canvas = Canvas::new(2, 1);
         canvas.blend(1, 0, Rgb888::new(255, 100, 0), 0);
         assert_eq!(canvas.bytes(), [0; 6]);

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_a_function_of_its_moment() {
+    fn picture_is_a_function_of_its_moment() {
         for scene in Scene::ALL {
             let mut first = Painter::new(scene, 160, 120, 5);
             let pictures: Vec<_> = (0..3).map(|i| first.paint(&moment(i)).clone()).collect();

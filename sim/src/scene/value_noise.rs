@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stays_in_range_and_joins_without_a_seam() {
+    fn noise_stays_in_range_and_joins_without_a_seam() {
         let noise = ValueNoise::new(600, 40.0, 5, 9);
         let mut last = vec![0.0; 600];
         let mut row = vec![0.0; 600];

@@ -6,7 +6,7 @@ use eyelet_maixcam::Board;
 const REFERENCE: &str = include_str!("../../../docs/reference.md");
 
 #[test]
-fn flags() {
+fn flags_are_those_of_the_reference() {
     for subcommand in cli::command::<Board>().get_subcommands() {
         for flag in
             subcommand.get_arguments().filter_map(|flag| flag.get_long()).filter(|&flag| flag != "help")

@@ -127,7 +127,7 @@ fn cost(encoder: &mut HwJpegEncoder, frame: &Frame<'_>) -> (usize, usize, usize)
 }
 
 #[test]
-fn a_physical_frame_costs_no_copy_and_a_host_frame_one() {
+fn physical_frame_costs_no_copy_and_a_host_frame_one() {
     let machine = Machine::new();
     let system: Arc<dyn System> = machine.process();
     let camera = machine.process();

@@ -9,7 +9,7 @@ use eyelet_maixcam::venc::{HwJpegEncoder, Options, model::Machine};
 use std::time::Duration;
 
 #[test]
-fn the_unit_with_software_beside_it_takes_every_format() {
+fn unit_with_software_beside_it_takes_every_format() {
     let machine = Machine::new();
     let options = Options::default().watchdog(Duration::from_secs(600));
     let software = encode::by_name("auto").unwrap();

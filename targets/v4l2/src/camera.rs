@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_configuration_is_refused_before_anything_is_opened() {
+    fn impossible_configuration_is_an_error_before_anything_is_opened() {
         for (error, part) in [
             (open(|c| c.size = (0, 480)), "640x480 is a size"),
             (open(|c| c.fps = 0), "30 is a rate"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_are_no_camera_are_refused_by_name() {
+    fn node_that_is_no_camera_is_an_error_that_names_it() {
         let refusal = |flags| usable("/dev/video1", &Capabilities::of("d", "c", "b", flags)).unwrap_err();
         assert_eq!(
             refusal(0x0420_0002).to_string(),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_opener_without_a_camera_says_why() {
+    fn opener_without_a_camera_says_why() {
         let clock = Arc::new(ManualClock::new(Duration::ZERO));
         let mut opener = V4l2Opener::new(V4l2Config::new("/dev/eyelet-none"), clock);
         assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::NotFound);

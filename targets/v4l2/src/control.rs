@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_buttons_and_bits() {
+    fn booleans_buttons_and_bits_take_their_values() {
         let one = [control(raw(2, "Auto", 0, 1, 1))];
         assert_eq!(resolved(&one, "auto=on").unwrap(), 1);
         assert_eq!(resolved(&one, "auto=false").unwrap(), 0);
@@ -417,12 +417,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_letter_of_ascii_is_its_number() {
+    fn control_without_an_ascii_name_is_named_by_its_number() {
         assert_eq!(control(raw(1, "\u{4eae}\u{5ea6}", 0, 1, 1)).name, "control_00980900");
     }
 
     #[test]
-    fn what_cannot_be_set_is_left_out_or_refused() {
+    fn control_that_cannot_be_set_is_left_out_or_an_error() {
         let no_menu = |_| Err(Errno::INVAL.into());
         for type_ in [6, 7, 0x0100, 0x0107, 0xffff] {
             assert!(describe(&raw(type_, "Odd", 0, 1, 1), no_menu).is_none(), "{type_:#x}");
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_menu_of_absurd_size_is_no_trap() {
+    fn menu_of_absurd_size_is_cut_short() {
         let asked = std::cell::Cell::new(0);
         let broken = |_| {
             asked.set(asked.get() + 1);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_name_and_value() {
+    fn setting_is_name_and_value() {
         let setting: ControlSetting = "White Balance=on".parse().unwrap();
         assert_eq!(setting.to_string(), "white_balance=on");
         for bad in ["", "brightness", "=1", "brightness=", "!=1"] {
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_control_is_shown_on_one_line() {
+    fn control_is_shown_on_one_line() {
         let mut shown = control(raw(1, "Brightness", -64, 64, 1));
         shown.value = Some(12);
         assert_eq!(shown.to_string(), "brightness: -64 to 64, default 0, now 12");

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_opened_says_why_in_one_line() {
+    fn open_of_no_device_says_why_in_one_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (path, kind, why) in [
             ("/dev/null", ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node"),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_node_is_tried_again_for_a_while() {
+    fn busy_node_is_tried_again_for_a_while() {
         let clock = clock();
         let mut busy = 3;
         let opened = retry_busy(&clock, || {

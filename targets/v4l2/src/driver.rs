@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_are_survived_and_a_driver_that_answers_nothing_else_is_left() {
+    fn signals_are_retried_and_a_thousand_of_them_are_an_error() {
         let mut signals = 0;
         let mut after = |most: u32| {
             signals = 0;

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_line_with_a_remedy() {
+    fn error_of_any_errno_is_one_line_with_a_remedy() {
         assert_eq!(
             of(Errno::BUSY).to_string(),
             "cannot open /dev/video0: busy; is another streamer running?"

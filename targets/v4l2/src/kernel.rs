@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_camera_says_so() {
+    fn node_that_is_no_camera_says_so() {
         let (queue, device) = (queue("/dev/null"), Device::with_path("/dev/null").unwrap());
         for error in [
             query_capability(&device).err(),
@@ -535,14 +535,14 @@ mod tests {
     }
 
     #[test]
-    fn a_structure_of_another_size_never_reaches_the_kernel() {
+    fn structure_of_another_size_never_reaches_the_kernel() {
         let queue = queue("/dev/null");
         let error = ioctl(&queue.handle, vidioc::VIDIOC_QUERYCAP, &mut 0i32).unwrap_err();
         assert_eq!(Errno::from_io_error(&error), Some(Errno::INVAL));
     }
 
     #[test]
-    fn a_mapping_reads_and_goes() {
+    fn mapping_reads_and_unmaps() {
         let queue = queue("/dev/zero");
         let mapping = queue.map(Extent { offset: 0, length: 5000 }).unwrap();
         assert_eq!(mapping.bytes(), [0; 5000]);

@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_says_no_stride_has_packed_rows() {
+    fn driver_without_a_stride_has_packed_rows() {
         assert_eq!(places(PixelFormat::Rgb24, 0), [(0, 1920)]);
         assert_eq!(places(PixelFormat::Nv21, 0), [(0, 640), (640 * 480, 640)]);
     }
 
     #[test]
-    fn rows_that_cannot_be_so_long_are_what_the_buffer_holds() {
+    fn stride_that_cannot_be_follows_from_the_payload() {
         let packed = [(0, 640), (307_200, 320), (384_000, 320)];
         for (bytesperline, sizeimage, payload) in [
             (960, 4 << 20, 460_800),       // all planes of a row counted together
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_can_be_so_long_are() {
+    fn stride_that_can_be_is_kept() {
         // Counted together with their padding: 704 and half of it, twice.
         assert_eq!(chosen(PixelFormat::I420, 1056, 506_880, 506_880)[1], (704 * 480, 352));
         // What looks like a sum, and is no sum.
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_height_with_half_a_row_left_out_keeps_its_padding() {
+    fn odd_height_with_half_a_row_left_out_keeps_its_padding() {
         let layout = BufferLayout::new(format(PixelFormat::Nv12, 640, 481), 704, 704 * 481 * 3 / 2);
         assert_eq!(layout.of(704 * 481 * 3 / 2)[1], Place { offset: 704 * 481, stride: 704 });
     }
@@ -204,7 +204,7 @@ mod tests {
     proptest! {
         /// A whole payload is a frame; one that lacks its last byte is none, dma-buf or not.
         #[test]
-        fn whole_is_a_frame_and_short_is_none(
+        fn whole_payload_is_a_frame_and_a_short_one_is_none(
             pixel in prop::sample::select(PixelFormat::ALL.to_vec()),
             width in 1u32..70, height in 1u32..50, pad in 0u32..9, exported: bool,
         ) {

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_device_is_listed_with_the_reason() {
+    fn node_that_is_no_device_is_listed_with_the_reason() {
         let (_root, dev, sys) = roots(&["video0"]);
         let nodes = nodes(&dev, &sys, &ManualClock::new(Duration::ZERO));
         assert_eq!(nodes[0].capabilities.as_ref().unwrap_err().kind(), ErrorKind::Unsupported);
@@ -149,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn no_folder_is_no_node() {
+    fn missing_folder_has_no_nodes() {
         assert!(nodes_with(Path::new("/nowhere"), Path::new("/nowhere"), |_| unreachable!()).is_empty());
     }
 
     #[test]
-    fn auto_is_the_first_usb_camera_then_any_camera() {
+    fn find_camera_takes_the_first_usb_camera_then_any() {
         let all = || {
             vec![
                 Node::of(0, caps("g_uvc", OUTPUT)),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_is_known_again_under_another_number() {
+    fn same_camera_under_another_number_is_found() {
         let known = caps("uvcvideo", CAMERA).unwrap();
         let nodes = [
             Node::of(0, caps("vivid", CAMERA)),

@@ -37,14 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_estimate_is_read() {
+    fn available_reads_the_kernels_estimate() {
         let meminfo = "MemTotal:         233132 kB\nMemFree:          140 kB\nMemAvailable:     181120 kB\n";
         assert_eq!(parse(meminfo), Some(181_120 * 1024));
         assert_eq!(parse("MemTotal: 1 kB\n"), None, "kernels before 3.14");
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_the_numbers() {
+    fn buffers_that_do_not_fit_are_an_error_with_the_numbers() {
         assert!(check("/dev/video0", 4, 614_400, 100_000_000).is_ok());
         let error = check("/dev/video0", 4, 17_694_720, 60_000_000).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutOfMemory);

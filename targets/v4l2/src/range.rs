@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn black_white_and_grey_are_those_of_a_jpeg() {
+    fn expanded_black_white_and_grey_are_those_of_a_jpeg() {
         let e = Expander::new();
         assert_eq!([0, 15, 16, 126, 235, 255].map(|i: usize| e.luma[i]), [0, 0, 0, 128, 255, 255]);
         assert_eq!(

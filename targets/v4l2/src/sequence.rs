@@ -29,27 +29,27 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_wrap_is_no_gap() {
+    fn sequence_across_a_wrap_has_no_gap() {
         let mut sequence = Sequence::default();
         let numbers: Vec<u64> = [0xffff_fffe, 0xffff_ffff, 0, 3].map(|raw| sequence.extend(raw)).into();
         assert_eq!(numbers, [0xffff_fffe, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0003]);
     }
 
     #[test]
-    fn a_driver_that_does_not_count_is_counted() {
+    fn sequence_of_a_driver_that_does_not_count_grows_by_one() {
         let mut sequence = Sequence::default();
         assert_eq!([0, 0, 0].map(|raw| sequence.extend(raw)), [0, 1, 2]);
     }
 
     #[test]
-    fn a_driver_that_starts_anew_goes_on() {
+    fn sequence_of_a_driver_that_starts_anew_goes_on() {
         let mut sequence = Sequence::default();
         assert_eq!([500, 501, 0, 1, 4].map(|raw| sequence.extend(raw)), [500, 501, 502, 503, 506]);
     }
 
     proptest! {
         #[test]
-        fn it_always_grows_and_keeps_forward_steps(raws in prop::collection::vec(any::<u32>(), 2..50)) {
+        fn sequence_always_grows_and_keeps_forward_steps(raws in prop::collection::vec(any::<u32>(), 2..50)) {
             let mut sequence = Sequence::default();
             let numbers: Vec<u64> = raws.iter().map(|&raw| sequence.extend(raw)).collect();
             for (raw, number) in raws.windows(2).zip(numbers.windows(2)) {

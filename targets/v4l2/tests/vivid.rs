@@ -47,7 +47,7 @@ fn until_error(camera: &mut V4l2Camera) -> eyelet_hal::Error {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn it_is_listed_and_found() {
+fn vivid_is_listed_and_found() {
     let nodes = nodes(Path::new("/dev"), Path::new("/sys"), &SystemClock);
     let device = V4l2Device::open(&vivid(), &SystemClock).unwrap();
     assert_eq!(device.capabilities().role(), Role::Camera);
@@ -91,7 +91,7 @@ fn every_format_streams() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn a_second_run_works_and_nothing_stays_busy() {
+fn second_run_works_and_nothing_stays_busy() {
     let mut camera = open(&config(None));
     assert_eq!(camera.format().pixel, PixelFormat::Nv12, "the cheapest that vivid has");
     for _ in 0..3 {
@@ -116,7 +116,7 @@ fn a_second_run_works_and_nothing_stays_busy() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn a_size_too_large_for_the_memory_is_refused() {
+fn size_too_large_for_the_memory_is_an_error() {
     let mut config = config(Some(PixelFormat::Yuyv));
     // vivid's largest is nearest to it, and four buffers of that are more than the board has.
     config.size = (60_000, 50_000);
@@ -144,7 +144,7 @@ fn controls_are_listed_and_set() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn a_flagged_frame_is_skipped_and_counted() {
+fn flagged_frame_is_skipped_and_counted() {
     let mut camera = open(&config(None));
     camera.start().unwrap();
     press(&camera, "inject_v4l2_buf_flag_error");
@@ -159,7 +159,7 @@ fn a_flagged_frame_is_skipped_and_counted() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn the_driver_s_counter_may_wrap() {
+fn driver_s_counter_may_wrap() {
     let mut camera = open(&config(None));
     press(&camera, "wrap_sequence_number");
     camera.start().unwrap();
@@ -203,7 +203,7 @@ fn injected_errors_are_reported_and_survived() {
 
 #[test]
 #[ignore = "needs the vivid driver"]
-fn a_disconnected_camera_comes_back_when_opened_anew() {
+fn disconnected_camera_opened_anew_comes_back() {
     let mut opener = V4l2Opener::new(config(None), Arc::new(SystemClock));
     for _ in 0..3 {
         let mut camera = opener.open().unwrap();

@@ -139,7 +139,7 @@ fn thirty_whole_pictures_a_second() {
 }
 
 #[test]
-fn faults_hit_as_many_frames_as_asked() {
+fn faults_hit_as_many_frames_as_configured() {
     for transport in [Transport::Isochronous, Transport::Bulk] {
         let mut show = Show::default();
         show.faults.add(Fault::ErrorBit, 2);
@@ -153,7 +153,7 @@ fn faults_hit_as_many_frames_as_asked() {
 }
 
 #[test]
-fn a_lost_packet_has_a_status_and_no_bytes() {
+fn lost_packet_has_a_status_and_no_bytes() {
     let mut show = Show::default();
     show.faults.add(Fault::LostPacket, 1);
     let frames = watch(Transport::Isochronous, &mut show, SECOND);
@@ -163,7 +163,7 @@ fn a_lost_packet_has_a_status_and_no_bytes() {
 }
 
 #[test]
-fn a_stall_ends_one_request() {
+fn stall_ends_one_request() {
     for transport in [Transport::Isochronous, Transport::Bulk] {
         let modes = fixture::modes();
         let mut device = Device::new(&modes, transport);
@@ -179,7 +179,7 @@ fn a_stall_ends_one_request() {
 }
 
 #[test]
-fn a_held_camera_sends_packets_without_pictures() {
+fn held_camera_sends_packets_without_pictures() {
     let mut show = Show { flow: Flow::Held, ..Default::default() };
     assert!(watch(Transport::Isochronous, &mut show, SECOND).is_empty());
     assert!(watch(Transport::Bulk, &mut show, SECOND).is_empty());

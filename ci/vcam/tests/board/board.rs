@@ -151,7 +151,7 @@ impl Board {
         self.usb_node()
     }
 
-    /// Waits for the USB camera and tells its capture node, such as `/dev/video2`.
+    /// Waits for the USB camera and returns its capture node, such as `/dev/video2`.
     pub(crate) fn usb_node(&mut self) -> String {
         until("the USB camera", || self.node("eyelet virtual camera", 0))
     }

@@ -15,7 +15,7 @@ use zune_jpeg::{
 /// vivid, with a picture that is always the same: no text, and nothing moves by default.
 const STILL: &str = "--camera /dev/video0 --size 640x480 --format yuyv --control osd_text_mode=2";
 
-/// What is held of the unit when nobody uses it.
+/// What is held of the unit when it is not in use.
 const FREE: &str = "ion=0 channels=0 units=0 locked=false ";
 
 /// Plugs the unit in.
@@ -56,7 +56,7 @@ fn psnr(a: &[u8], b: &[u8]) -> f64 {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn the_jpeg_unit_encodes() {
+fn jpeg_unit_encodes() {
     let mut board = board();
     let (task, http) = serve(&mut board, &format!("{STILL} --encoder software"));
     let (_, _, expected) = pixels(&http.watch().next().body);
@@ -92,7 +92,7 @@ fn the_jpeg_unit_encodes() {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn the_jpeg_unit_makes_each_picture_of_its_own_frame() {
+fn jpeg_unit_makes_each_picture_of_its_own_frame() {
     let mut board = board();
     let node = board.plug_camera();
     let flags = format!("--camera {node} --format yuyv --size 320x240 --encoder sg2002");
@@ -110,7 +110,7 @@ fn the_jpeg_unit_makes_each_picture_of_its_own_frame() {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn what_a_killed_run_held_of_the_jpeg_unit_is_given_back() {
+fn jpeg_unit_of_a_killed_run_is_given_back() {
     let mut board = board();
     for round in 1..=3 {
         let (task, http) = serve(&mut board, &format!("{STILL} --encoder sg2002"));
@@ -132,7 +132,7 @@ fn what_a_killed_run_held_of_the_jpeg_unit_is_given_back() {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn the_stream_outlives_the_jpeg_unit() {
+fn stream_outlives_the_jpeg_unit() {
     let mut board = board();
     let (task, http) = serve(&mut board, &format!("{STILL} --encoder sg2002"));
     let mut viewer = http.watch();

@@ -2,7 +2,7 @@
 //!
 //! Each test boots a board of its own, so they want to run one at a time.
 
-#![expect(clippy::print_stdout, reason = "frame rates, for whoever reads the log")]
+#![expect(clippy::print_stdout, reason = "frame rates, for the log")]
 
 mod board;
 mod http;
@@ -54,8 +54,12 @@ fn read_pictures(http: Client, count: usize, read: impl Fn(&[u8]) -> u32) -> usi
         let part = viewer.next();
         let (sequence, number) = (sequence(&part), read(&part.body));
         if let Some(&(last_sequence, last_number)) = seen.last() {
-            let (by, told) = (number + PICTURES - last_number, sequence.wrapping_sub(last_sequence));
-            assert_eq!(u64::from(by % PICTURES), told % u64::from(PICTURES), "{last_sequence} to {sequence}");
+            let (by, reported) = (number + PICTURES - last_number, sequence.wrapping_sub(last_sequence));
+            assert_eq!(
+                u64::from(by % PICTURES),
+                reported % u64::from(PICTURES),
+                "{last_sequence} to {sequence}"
+            );
         }
         seen.push((sequence, number));
     }
@@ -76,7 +80,7 @@ fn assert_every_picture(http: Client, count: usize, read: impl Fn(&[u8]) -> u32)
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn the_board_has_both_cameras() {
+fn board_has_both_cameras() {
     let (mut board, _reels) = board();
     assert_eq!(board.node("vivid-000-vid-cap", 0).as_deref(), Some("/dev/video0"));
     assert!(board.node("vivid-001-vid-out", 0).is_some());
@@ -196,7 +200,7 @@ fn unplugged_and_plugged_again() {
         for viewer in &mut viewers {
             read_until(viewer, &reels, true);
         }
-        // In the last rounds somebody else holds the node open, so the number stays taken.
+        // In the last rounds another process holds the node open, so the number stays taken.
         let node = board.usb_node();
         let holder = (round > 8).then(|| board.spawn(&format!("sleep 1000 <{node}")));
         if let Some(holder) = &holder {
@@ -272,7 +276,7 @@ fn damaged_pictures_are_counted_and_not_shown() {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn bad_input_is_told_in_one_line() {
+fn bad_input_is_one_line_with_a_remedy() {
     let (mut board, _reels) = board();
     let output = board.node("vivid-001-vid-out", 0).unwrap();
     board.ok("mkdir -p /etc; printf 'root::0:0::/:/bin/sh\\nguest::1000:1000::/:/bin/sh\\n' >/etc/passwd");
@@ -305,6 +309,6 @@ fn assert_one_line(board: &mut Board, command: &str) {
     println!("{command}: {}", output.text.trim());
     assert_eq!(output.status, 1, "{command}: {}", output.text);
     let lines: Vec<_> = output.text.lines().collect();
-    let is_told = lines.len() == 1 && lines[0].starts_with("error: ") && lines[0].contains("; ");
-    assert!(is_told, "{command}: {lines:?}");
+    let one_line = lines.len() == 1 && lines[0].starts_with("error: ") && lines[0].contains("; ");
+    assert!(one_line, "{command}: {lines:?}");
 }

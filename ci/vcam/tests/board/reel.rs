@@ -99,7 +99,7 @@ fn checksum(number: u32) -> u16 {
 }
 
 #[test]
-fn a_number_survives_jpeg() {
+fn number_survives_jpeg() {
     let reels = Reels::new();
     for (jpeg, &number) in &reels.numbers {
         let (width, height, luma) = decode(jpeg);

@@ -98,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_unit_reads_what_the_frame_holds_and_repeats_its_edge(
+        fn filled_memory_holds_the_frame_and_repeats_its_edge(
             pixel in prop::sample::select(vec![
                 PixelFormat::Nv12, PixelFormat::Nv21, PixelFormat::I420, PixelFormat::Yuv422p, PixelFormat::Yuyv,
             ]),

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_segment_goes_right_after_soi() {
+    fn app0_segment_goes_right_after_soi() {
         let with = picture();
         assert_eq!(with[2..4], [0xff, 0xe0], "the software encoder writes one");
         let mut without = with.clone();
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_picture_is_refused() {
+    fn stream_that_is_not_the_picture_is_corrupt() {
         let whole = picture();
         assert!(finished(&whole[..whole.len() - 2], (24, 16)).is_err());
         assert!(finished(&whole[1..], (24, 16)).is_err());

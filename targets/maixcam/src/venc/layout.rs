@@ -249,7 +249,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_is_within_the_drivers_limits(format in any_format()) {
+        fn layout_is_within_the_drivers_limits(format in any_format()) {
             let Ok(layout) = PictureLayout::of(format) else { return Ok(()) };
             let attr = layout.attr();
             prop_assert!(attr.width >= 16 && attr.height >= 16 && attr.width % 2 == 0 && attr.height % 2 == 0);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_physical_frame_goes_in_as_it_is_only_where_the_unit_reads_nothing_else() {
+    fn physical_frame_is_read_in_place_only_where_the_unit_reads_nothing_else() {
         let physical = |physical, stride| Plane { bytes: &[], stride, memory: Memory::Physical(physical) };
         let place = |width, height, planes: &[Plane<'_>]| {
             let format = format(PixelFormat::Nv21, width, height);

@@ -23,7 +23,7 @@ pub(super) struct Record {
     pub(super) pending: Option<u32>,
 }
 
-/// A channel, and what tells it from another program's.
+/// A channel, and what distinguishes it from another program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeldChannel {
     pub(super) number: u8,
@@ -162,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_goes_there_and_back(record in any_record()) {
+        fn record_round_trips(record in any_record()) {
             let bytes = record.to_bytes();
             prop_assert_eq!(bytes.len(), LEN, "always one length");
             prop_assert_eq!(Record::parse(&bytes), Some(record));
@@ -176,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_a_record_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Record::parse(&bytes);
         }
     }

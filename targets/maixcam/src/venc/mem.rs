@@ -116,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ours_are_found_among_others() {
+    fn own_allocations_are_found_among_others() {
         let summary = "Summary:\n\
             [0] carveout heap size:50331648 bytes, used:1 bytes\n\
             usage rate:1%, memory usage peak 2 bytes\n\n\
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_list_is_answered(summary in "[ 0-9a-zx:\n-]{0,200}") {
+        fn any_list_is_parsed(summary in "[ 0-9a-zx:\n-]{0,200}") {
             let _ = listed(&summary);
         }
     }

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_there_is_no_unit_auto_is_software_and_sg2002_says_why() {
+    fn by_name_without_a_unit_is_software_for_auto_and_an_error_for_sg2002() {
         // No machine that runs tests has these nodes.
         assert_eq!(by_name("sg2002-model").unwrap().name(), "sg2002");
         assert_eq!(by_name("auto").unwrap().name(), "eyelet");

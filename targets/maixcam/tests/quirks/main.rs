@@ -98,7 +98,7 @@ fn refusal(fourcc: &str, quirks: &str) -> String {
 
 /// Each of these ended the program, or refused the camera.
 #[test]
-fn a_camera_of_unknown_or_failing_answers_is_shown() {
+fn camera_with_unknown_or_failing_answers_is_shown() {
     for quirks in [
         "",
         "colorspace=77,xfer_func=99,quantization=7,ycbcr_enc=55,flags=-1",
@@ -126,7 +126,7 @@ fn a_camera_of_unknown_or_failing_answers_is_shown() {
 }
 
 #[test]
-fn rows_of_impossible_length_are_those_of_the_buffer() {
+fn rows_of_impossible_length_follow_from_the_buffer() {
     for (fourcc, quirks) in [
         ("YUYV", "bytesperline=0"),
         ("YUYV", "bytesperline=64"),
@@ -172,7 +172,7 @@ fn limited_range_becomes_the_full_range_of_jpeg() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_refused_in_one_line_with_its_remedy() {
+fn camera_that_cannot_be_shown_is_one_line_with_a_remedy() {
     for (quirks, why) in [
         (
             "width=0",
@@ -203,7 +203,7 @@ fn what_cannot_be_shown_is_refused_in_one_line_with_its_remedy() {
 
 /// These were wrong usage, exit code 2, which supervisors do not try again.
 #[test]
-fn what_the_driver_refuses_while_streaming_is_no_wrong_usage() {
+fn refusal_while_streaming_is_no_wrong_usage() {
     for (quirks, operation) in [("streamon=22", "start"), ("dqbuf=22", "read a frame from")] {
         let error = refusal("YUYV", quirks);
         assert!(

@@ -53,7 +53,7 @@ fn closed(node: &'static str, errno: i32) -> impl FnOnce(&mut Driver) {
 }
 
 #[test]
-fn nodes_that_are_missing() {
+fn missing_nodes_fall_back() {
     for node in ["/dev/cvi-sys", "/dev/mem"] {
         without_unit(closed(node, libc::ENOENT), &format!("cannot open {node}"));
     }
@@ -67,7 +67,7 @@ fn nodes_that_are_missing() {
 }
 
 #[test]
-fn where_there_is_no_such_unit_nothing_is_said() {
+fn auto_without_a_unit_logs_nothing() {
     let machine = Machine::new();
     machine.driver(closed("/dev/cvi-base", libc::ENOENT));
     let (encoder, log) = logged(|| encoder_or_software(&machine.process(), LONG));
@@ -76,13 +76,13 @@ fn where_there_is_no_such_unit_nothing_is_said() {
 }
 
 #[test]
-fn nodes_that_vanish_under_it() {
+fn vanishing_nodes_fall_back() {
     let machine = until(|driver| driver.faults.gone = true, LONG, "JPEG unit is not used");
     assert_ne!(machine.leftovers(), NONE, "what could not be given back is left to the next run");
 }
 
 #[test]
-fn no_permission() {
+fn missing_permission_falls_back() {
     for node in ["/dev/cvi-base", "/dev/cvi-sys", "/dev/mem"] {
         without_unit(closed(node, libc::EACCES), "run as root");
     }
@@ -96,12 +96,12 @@ fn no_permission() {
 }
 
 #[test]
-fn a_wrong_chip_id() {
+fn wrong_chip_id_falls_back() {
     without_unit(|driver| driver.chip_id = 4, "this is no SG2002");
 }
 
 #[test]
-fn ion_full_from_the_beginning() {
+fn full_ion_from_the_beginning_falls_back() {
     let machine = Machine::with_ion(1 << 20);
     let stranger = Stranger::on(&machine);
     stranger.alloc(1 << 20).unwrap();
@@ -111,7 +111,7 @@ fn ion_full_from_the_beginning() {
 }
 
 #[test]
-fn damaged_output() {
+fn damaged_output_falls_back() {
     for damage in [Damage::NoStart, Damage::NoEnd, Damage::Empty, Damage::OtherSize] {
         let machine = until(|driver| driver.faults.damage = Some(damage), LONG, "JPEG");
         assert_eq!(machine.leftovers(), NONE, "{damage:?}");
@@ -119,7 +119,7 @@ fn damaged_output() {
 }
 
 #[test]
-fn a_hang_in_get() {
+fn hang_in_get_stream_falls_back() {
     let machine = until(|driver| driver.faults.hang_in_get = true, SHORT, "did not return");
     // When it returns at last, the thread that was left behind gives everything back.
     machine.driver(|driver| driver.faults.hang_in_get = false);
@@ -130,17 +130,17 @@ fn a_hang_in_get() {
 }
 
 #[test]
-fn a_unit_that_is_busy_for_ever() {
+fn unit_that_is_busy_for_ever_falls_back() {
     until(|driver| driver.faults.busy_on_send = true, LONG, "SEND_FRAME refused: busy");
 }
 
 #[test]
-fn a_unit_that_does_not_finish() {
+fn unit_that_does_not_finish_falls_back() {
     until(|driver| driver.faults.time_out_in_get = true, LONG, "did not finish a frame");
 }
 
 #[test]
-fn a_hang_while_probing() {
+fn hang_while_probing_falls_back() {
     let machine = Machine::new();
     let process = machine.process();
     // A killed run's frame does not come back.
@@ -162,7 +162,7 @@ fn a_hang_while_probing() {
 }
 
 #[test]
-fn no_log_when_all_is_well() {
+fn run_without_faults_logs_nothing() {
     let machine = Machine::new();
     let ((), log) = logged(|| drop(encode(&mut encoder_or_software(&machine.process(), LONG), &small(1))));
     assert_eq!(log, Vec::<String>::new());

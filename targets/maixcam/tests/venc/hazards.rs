@@ -23,7 +23,7 @@ fn sizes_that_crash_the_driver_never_reach_it() {
 }
 
 #[test]
-fn a_full_carve_out_is_noticed_before_create() {
+fn full_carve_out_is_noticed_before_create() {
     // Room for the proof at the beginning and for the frame, but not for the channel's buffer.
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
@@ -37,7 +37,7 @@ fn a_full_carve_out_is_noticed_before_create() {
 }
 
 #[test]
-fn a_ninth_unit_is_never_asked_for() {
+fn ninth_unit_is_never_created() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     let mut encoder = encoder(&machine.process());
@@ -70,7 +70,7 @@ fn full_allocation_table_is_noticed_before_create() {
 }
 
 #[test]
-fn a_channel_of_another_program_is_never_created_over() {
+fn channel_of_another_program_is_never_created_over() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     stranger.make(8);
@@ -121,7 +121,7 @@ fn every_quality_is_one_that_the_driver_takes() {
 }
 
 #[test]
-fn the_kernels_pointer_in_a_pack_is_never_followed() {
+fn kernel_pointer_in_a_pack_is_never_followed() {
     // The model puts a poisoned one there, and maps nothing outside of the carve-out.
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
@@ -130,7 +130,7 @@ fn the_kernels_pointer_in_a_pack_is_never_followed() {
 }
 
 #[test]
-fn a_lock_that_a_crashed_program_left_makes_no_hang_in_create() {
+fn lock_of_a_crashed_program_does_not_hang_create() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     let node = stranger.make(1);
@@ -144,7 +144,7 @@ fn a_lock_that_a_crashed_program_left_makes_no_hang_in_create() {
 }
 
 #[test]
-fn a_lock_that_a_crashed_program_left_makes_no_hang_in_send_or_destroy() {
+fn lock_of_a_crashed_program_does_not_hang_send_or_destroy() {
     let machine = Machine::new();
     let process = machine.process();
     let mut first = encoder(&process);
@@ -177,7 +177,7 @@ fn a_lock_that_a_crashed_program_left_makes_no_hang_in_send_or_destroy() {
 }
 
 #[test]
-fn a_frame_that_times_out_is_fatal_and_the_next_run_refuses_clearly() {
+fn frame_that_times_out_is_fatal_and_the_next_run_says_why() {
     let machine = Machine::new();
     let process = machine.process();
     let mut first = encoder(&process);
@@ -229,7 +229,7 @@ fn after_a_timeout_loading_the_drivers_anew_helps_too() {
 }
 
 #[test]
-fn a_frame_that_is_sent_is_always_got() {
+fn frame_that_is_sent_is_always_fetched() {
     // Whatever is refused, no frame stays in the unit and no channel is destroyed with one in it.
     for which in 0..3 {
         let machine = Machine::new();
@@ -248,7 +248,7 @@ fn a_frame_that_is_sent_is_always_got() {
 }
 
 #[test]
-fn two_of_us_do_not_share_the_unit() {
+fn two_encoders_do_not_share_the_unit() {
     let machine = Machine::new();
     let mut first = encoder(&machine.process());
     let second = encoder_or_software(&machine.process(), SHORT);

@@ -37,7 +37,7 @@ fn works(machine: &Arc<Machine>) {
 }
 
 #[test]
-fn a_kill_after_any_call_leaves_nothing_that_the_next_run_does_not_find() {
+fn kill_after_any_call_leaves_nothing_that_the_next_run_misses() {
     let mut calls = 1;
     loop {
         let machine = Machine::new();
@@ -73,7 +73,7 @@ fn kill_without_the_allocators_list_loses_one_allocation_at_most_and_logs_it() {
 }
 
 #[test]
-fn a_run_that_is_killed_while_it_recovers_is_recovered_too() {
+fn run_that_is_killed_during_recovery_is_recovered_too() {
     // The worst moment for the first: its frame is in the unit.
     let locked_after = |calls: &u64| {
         let machine = Machine::new();
@@ -93,7 +93,7 @@ fn a_run_that_is_killed_while_it_recovers_is_recovered_too() {
 }
 
 #[test]
-fn a_frame_in_the_unit_is_got_by_the_next_run() {
+fn frame_in_the_unit_is_fetched_by_the_next_run() {
     // The call after which the unit is locked: SEND.
     let mut found = 0;
     for calls in 1.. {

@@ -28,7 +28,7 @@ fn every_format_and_size_comes_out_as_software_makes_it() {
 }
 
 #[test]
-fn three_hundred_frames_all_decode_and_nothing_is_left() {
+fn three_hundred_frames_decode_and_leave_nothing() {
     let machine = Machine::new();
     let process = machine.process();
     let mut encoder = encoder(&process);
@@ -42,7 +42,7 @@ fn three_hundred_frames_all_decode_and_nothing_is_left() {
 }
 
 #[test]
-fn strides_of_the_frame_do_not_show() {
+fn strides_of_the_frame_do_not_change_the_jpeg() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     for pixel in FORMATS {
@@ -58,7 +58,7 @@ fn strides_of_the_frame_do_not_show() {
 }
 
 #[test]
-fn the_jpeg_is_appended() {
+fn jpeg_is_appended() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     let alone = encode(&mut encoder, &small(1));
@@ -68,7 +68,7 @@ fn the_jpeg_is_appended() {
 }
 
 #[test]
-fn the_driver_writes_no_jfif_header_so_one_is_put_in() {
+fn jfif_header_that_the_driver_leaves_out_is_put_in() {
     let machine = Machine::new();
     let jpeg = encode(&mut encoder(&machine.process()), &small(1));
     assert_eq!(&jpeg[..13], b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01");
@@ -76,7 +76,7 @@ fn the_driver_writes_no_jfif_header_so_one_is_put_in() {
 }
 
 #[test]
-fn the_offset_of_a_pack_and_several_packs_are_honoured() {
+fn offset_of_a_pack_and_several_packs_are_honoured() {
     for (offset, two_packs) in [(0, true), (96, false), (96, true)] {
         let machine = Machine::new();
         machine.driver(|driver| (driver.faults.offset, driver.faults.two_packs) = (offset, two_packs));
@@ -91,7 +91,7 @@ fn the_offset_of_a_pack_and_several_packs_are_honoured() {
 }
 
 #[test]
-fn a_channel_is_made_once_per_size_and_the_quality_set_when_it_changes() {
+fn channel_is_created_once_per_size_and_quality_set_on_change() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     let count = |request| machine.driver(|driver| driver.count(request));
@@ -126,7 +126,7 @@ fn frame_that_the_unit_cannot_take_goes_to_software_and_the_name_follows() {
 }
 
 #[test]
-fn a_physical_frame_is_read_where_it_is() {
+fn physical_frame_is_read_in_place() {
     let machine = Machine::new();
     let camera = machine.process();
     let stranger = crate::support::Stranger::on(&machine);
@@ -165,7 +165,7 @@ fn a_physical_frame_is_read_where_it_is() {
 }
 
 #[test]
-fn a_physical_frame_that_cannot_be_read_in_place_is_copied_if_it_can() {
+fn physical_frame_that_cannot_be_read_in_place_is_copied_if_it_can() {
     let machine = Machine::new();
     let mut encoder = encoder(&machine.process());
     // Half a block is missing at the bottom: the unit would read past the end.

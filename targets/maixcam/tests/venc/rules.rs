@@ -26,7 +26,7 @@ fn channels_and_memory_survive_close_and_exit() {
 }
 
 #[test]
-fn the_lock_is_held_from_send_to_get_and_survives_the_process() {
+fn lock_is_held_from_send_to_get_and_survives_the_process() {
     let machine = Machine::new();
     let (first, second) = (Stranger::on(&machine), Stranger::on(&machine));
     let one = first.make(1);
@@ -61,7 +61,7 @@ fn create_over_an_existing_channel_leaks_a_unit() {
 }
 
 #[test]
-fn a_failed_create_is_an_oops_and_the_unit_is_dead() {
+fn failed_create_is_an_oops_and_the_unit_is_dead() {
     let cases: [(ChannelAttr, &str); 4] = [
         (attr(8, 32), "a side out of range"),
         (attr(32, 40_000), "a side out of range"),
@@ -117,7 +117,7 @@ fn allocator_has_a_hundred_allocations_at_most() {
 }
 
 #[test]
-fn a_running_channel_is_not_reset() {
+fn running_channel_is_not_reset() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     let node = stranger.make(1);
@@ -127,7 +127,7 @@ fn a_running_channel_is_not_reset() {
 }
 
 #[test]
-fn what_was_not_made_says_so() {
+fn channel_that_was_not_created_says_so() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     let node = stranger.node(4);
@@ -139,7 +139,7 @@ fn what_was_not_made_says_so() {
 }
 
 #[test]
-fn a_signal_could_break_the_waits() {
+fn signal_could_break_the_waits() {
     let machine = Machine::new();
     let careless = machine.process();
     let node = careless.open(Node::Channel(1)).unwrap();
@@ -148,7 +148,7 @@ fn a_signal_could_break_the_waits() {
 }
 
 #[test]
-fn the_cache_must_be_flushed_and_invalidated() {
+fn cache_must_be_flushed_and_invalidated() {
     let machine = Machine::new();
     let stranger = Stranger::on(&machine);
     let node = stranger.make(1);

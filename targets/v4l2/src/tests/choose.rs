@@ -15,7 +15,7 @@ const VGA: (u32, u32) = (640, 480);
 const QVGA: (u32, u32) = (320, 240);
 
 #[test]
-fn at_the_same_size_the_cheapest_format_wins() {
+fn choose_among_formats_of_one_size_takes_the_cheapest() {
     let mut formats = vec![
         format(b"GREY", &[VGA]),
         format(b"RGB3", &[VGA]),
@@ -34,7 +34,7 @@ fn at_the_same_size_the_cheapest_format_wins() {
 }
 
 #[test]
-fn the_size_asked_for_counts_more_than_the_format() {
+fn choose_counts_the_size_more_than_the_format() {
     let formats = [format(b"MJPG", &[VGA]), format(b"YUYV", &[VGA, QVGA])];
     let choice = choose("c", &formats, &ask(QVGA, None)).unwrap();
     assert_eq!((choice.pixel, choice.size), (PixelFormat::Yuyv, QVGA));
@@ -43,7 +43,7 @@ fn the_size_asked_for_counts_more_than_the_format() {
 }
 
 #[test]
-fn a_format_that_is_not_there_is_refused_with_what_is() {
+fn missing_format_is_an_error_with_those_there_are() {
     let formats = [format(b"MJPG", &[VGA]), format(b"YUYV", &[VGA]), format(b"H264", &[VGA])];
     let error = choose("/dev/video0", &formats, &ask(VGA, Some(PixelFormat::Nv12))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -60,13 +60,13 @@ fn a_format_that_is_not_there_is_refused_with_what_is() {
 }
 
 #[test]
-fn a_driver_that_lists_no_sizes_is_asked_for_the_wanted_one() {
+fn driver_without_a_list_of_sizes_gets_the_wanted_one() {
     let choice = choose("c", &[format(b"YUYV", &[])], &ask((123, 45), None)).unwrap();
     assert_eq!(choice.size, (123, 45));
 }
 
 #[test]
-fn what_differs_is_said() {
+fn difference_from_the_request_is_a_sentence() {
     let took = Choice { pixel: PixelFormat::Jpeg, fourcc: *b"MJPG", size: VGA };
     let rate = |numerator, denominator| Some(Interval { numerator, denominator });
     assert_eq!(ask(VGA, None).difference("c", took, rate(333_333, 10_000_000)), None);
@@ -82,7 +82,7 @@ fn what_differs_is_said() {
 }
 
 #[test]
-fn the_nearest_rate() {
+fn nearest_interval_is_the_nearest_rate() {
     let discrete = |fps| IntervalRange::Discrete(Interval { numerator: 1, denominator: fps });
     let fps = |offered: &[IntervalRange], fps| nearest_interval(offered, fps).map(Interval::fps);
     assert_eq!(fps(&[discrete(30), discrete(15), discrete(5)], 20), Some(15.0));
@@ -122,7 +122,7 @@ fn all_sizes(range: &SizeRange) -> Vec<(u32, u32)> {
 
 proptest! {
     #[test]
-    fn no_size_on_offer_is_nearer(
+    fn nearest_size_is_the_nearest_there_is(
         ranges in prop::collection::vec(any_range(), 1..4),
         want in (1u32..90, 1u32..90),
     ) {
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn the_choice_is_what_was_asked_where_it_is_on_offer(
+    fn choose_with_the_wanted_size_listed_takes_it(
         ranges in prop::collection::vec(any_range(), 1..4),
         pick: prop::sample::Index,
     ) {

@@ -29,7 +29,7 @@ fn names(driver: &FakeDriver) -> (Vec<String>, Option<ErrorKind>) {
 }
 
 #[test]
-fn a_driver_without_quirks_is_asked_and_set() {
+fn driver_without_quirks_is_listed_and_set() {
     let driver = FakeDriver::default();
     let (formats, failed) = enumerate::formats(&driver);
     assert!(failed.is_none());
@@ -43,7 +43,7 @@ fn a_driver_without_quirks_is_asked_and_set() {
 
 /// Memory grew by gigabytes.
 #[test]
-fn lists_without_an_end_end() {
+fn list_without_an_end_is_cut_short() {
     let counting = Cell::new(0);
     let driver = FakeDriver {
         format_at: Box::new(|_| Ok(*b"MJPG")),
@@ -74,13 +74,13 @@ fn lists_without_an_end_end() {
 }
 
 #[test]
-fn a_driver_that_goes_round_in_circles_is_left() {
+fn control_list_that_repeats_ends() {
     let driver = FakeDriver { next: Box::new(|_| Ok(FIRST)), ..FakeDriver::default() };
     assert_eq!(names(&driver).0, ["brightness"]);
 }
 
 #[test]
-fn an_item_that_cannot_be_read_does_not_hide_the_others() {
+fn unreadable_item_does_not_hide_the_others() {
     let driver = FakeDriver {
         format_at: Box::new(|index| match index {
             0 => Ok(*b"YUYV"),
@@ -104,7 +104,7 @@ fn an_item_that_cannot_be_read_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_control_that_cannot_be_read_does_not_hide_the_others() {
+fn unreadable_control_does_not_hide_the_others() {
     let sane = FakeDriver::default();
     // The error of one is also the end of the list.
     for (errno, kind) in [(Errno::IO, Some(ErrorKind::Disconnected)), (Errno::INVAL, None)] {
@@ -124,7 +124,7 @@ fn a_control_that_cannot_be_read_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_driver_that_reads_no_control_is_asked_a_few_times() {
+fn driver_whose_controls_all_fail_is_asked_a_few_times() {
     let driver = FakeDriver { next: fails(Errno::IO), control: fails(Errno::IO), ..FakeDriver::default() };
     assert_eq!(names(&driver), (vec![], Some(ErrorKind::Disconnected)));
     assert!(driver.calls.get() <= 2 * FAILURES, "each may take seconds");
@@ -148,7 +148,7 @@ fn names_of_controls_that_are_no_text_or_equal_can_be_set() {
 }
 
 #[test]
-fn a_type_of_control_that_is_not_known_is_left_out() {
+fn control_of_unknown_type_is_left_out() {
     for type_ in [0, 10, 0x0107, 0x0200, u32::MAX] {
         let answer = FakeDriver::default();
         let driver = FakeDriver {
@@ -179,7 +179,7 @@ fn control_value_that_the_driver_refuses_is_an_error_with_the_range() {
 }
 
 #[test]
-fn a_rate_that_cannot_be_set_is_not_known() {
+fn rate_that_cannot_be_set_is_unknown() {
     for raw in 1..134 {
         let errno = Errno::from_raw_os_error(raw);
         if errno == Errno::INTR {
@@ -206,7 +206,7 @@ fn a_rate_that_cannot_be_set_is_not_known() {
 }
 
 #[test]
-fn a_rate_of_nothing_is_not_known() {
+fn rate_of_zero_is_unknown() {
     for (numerator, denominator) in [(0, 30), (1, 0), (0, 0)] {
         let zero = Interval { numerator, denominator };
         let stepwise = IntervalRange::Stepwise { min: zero, max: zero };
@@ -226,7 +226,7 @@ fn a_rate_of_nothing_is_not_known() {
 }
 
 #[test]
-fn a_camera_of_one_format_need_not_let_it_be_set() {
+fn camera_of_one_format_need_not_let_it_be_set() {
     let driver = FakeDriver { set_format: fails(Errno::NOTTY), ..FakeDriver::default() };
     assert!(settled(&driver).is_ok());
     let driver = FakeDriver { format: fails(Errno::INVAL), ..FakeDriver::default() };
@@ -258,7 +258,7 @@ fn settle_on_another_format_than_wanted_is_an_error_with_a_remedy() {
 
 /// A camera that is unplugged before any of the calls is gone, whichever it was.
 #[test]
-fn a_device_that_goes_away_while_it_is_set_up_is_gone() {
+fn device_that_goes_away_during_setup_is_disconnected() {
     for calls in 0..4u32 {
         let left = std::rc::Rc::new(Cell::new(calls));
         let gone = move || match left.get().checked_sub(1) {

@@ -66,7 +66,7 @@ fn frames_come_go_back_and_leave_nothing() {
 }
 
 #[test]
-fn the_newest_is_lent_and_the_gap_shows() {
+fn late_reader_gets_the_newest_and_the_gap_shows() {
     let (mut camera, queue, _) = started();
     for _ in 0..3 {
         queue.arrive(Arrival::GOOD);
@@ -95,7 +95,7 @@ fn damaged_and_empty_ones_are_counted_and_skipped() {
 }
 
 #[test]
-fn a_short_frame_is_corrupt_and_its_buffer_goes_back() {
+fn short_frame_is_corrupt_and_its_buffer_goes_back() {
     let (mut camera, queue, _) = started();
     for _ in 0..10 {
         queue.arrive(Arrival { bytesused: LENGTH - 1, ..Arrival::GOOD }).unwrap();
@@ -107,7 +107,7 @@ fn a_short_frame_is_corrupt_and_its_buffer_goes_back() {
 }
 
 #[test]
-fn the_deadline_stays_across_signals() {
+fn deadline_stays_across_signals() {
     let (mut camera, queue, clock) = started();
     for _ in 0..8 {
         queue.fail(Call::Poll, Errno::INTR);
@@ -142,7 +142,7 @@ fn interrupted_calls_are_repeated() {
 }
 
 #[test]
-fn a_timestamp_of_another_clock_is_not_taken() {
+fn timestamp_of_another_clock_is_not_used() {
     let (mut camera, queue, clock) = started();
     queue.arrive(Arrival { flags: 0, ..Arrival::GOOD });
     clock.advance(Duration::from_secs(5));
@@ -151,7 +151,7 @@ fn a_timestamp_of_another_clock_is_not_taken() {
 }
 
 #[test]
-fn a_timestamp_that_stands_still_goes_back_or_lies_ahead_is_not_taken() {
+fn timestamp_that_stands_still_goes_back_or_lies_ahead_is_not_used() {
     let (mut camera, queue, clock) = started();
     clock.advance(Duration::from_secs(10));
     let mut read = |stamp| {
@@ -187,7 +187,7 @@ fn pictures_of_limited_range_are_stretched_and_their_buffers_go_back() {
 }
 
 #[test]
-fn a_buffer_that_the_driver_did_not_have_is_refused() {
+fn buffer_that_the_driver_did_not_have_is_an_error() {
     for index in [BUFFERS, u32::MAX] {
         let (mut camera, queue, _) = started();
         queue.arrive(Arrival::GOOD);
@@ -212,7 +212,7 @@ fn a_buffer_that_the_driver_did_not_have_is_refused() {
 }
 
 #[test]
-fn a_bad_buffer_behind_a_good_one_does_not_keep_that_from_the_driver() {
+fn bad_buffer_behind_a_good_one_lets_that_go_back() {
     let (mut camera, queue, _) = started();
     queue.arrive(Arrival::GOOD);
     queue.arrive(Arrival::GOOD);
@@ -226,7 +226,7 @@ fn a_bad_buffer_behind_a_good_one_does_not_keep_that_from_the_driver() {
 }
 
 #[test]
-fn buffers_too_small_for_a_frame_are_refused_with_the_numbers() {
+fn buffers_too_small_for_a_frame_are_an_error_with_the_numbers() {
     let (mut camera, queue, _) = camera();
     let format = StreamFormat::new(PixelFormat::Grey, LENGTH, 8).unwrap();
     camera.set_format(format, GREY);
@@ -242,7 +242,7 @@ fn buffers_too_small_for_a_frame_are_refused_with_the_numbers() {
 
 /// A driver whose poll reports buffers that are not there kept a core busy until the deadline.
 #[test]
-fn false_alarms_are_answered_at_leisure() {
+fn false_alarms_of_poll_are_paused_for() {
     let (mut camera, queue, _) = started();
     queue.arrive(Arrival::GOOD);
     for _ in 0..1_000_000 {
@@ -253,7 +253,7 @@ fn false_alarms_are_answered_at_leisure() {
 }
 
 #[test]
-fn unplugging_is_a_disconnect_that_still_stops_and_drops() {
+fn unplugged_camera_is_disconnected_and_still_stops_and_drops() {
     let (mut camera, queue, _) = started();
     queue.arrive(Arrival::GOOD);
     let frame = camera.next_frame(Duration::ZERO).unwrap();
@@ -271,7 +271,7 @@ fn unplugging_is_a_disconnect_that_still_stops_and_drops() {
 }
 
 #[test]
-fn a_poll_that_fails_is_a_disconnect_even_if_nothing_says_why() {
+fn failed_poll_without_a_reason_is_a_disconnect() {
     let (mut camera, queue, _) = started();
     queue.unplug();
     for _ in 0..1000 {
@@ -282,7 +282,7 @@ fn a_poll_that_fails_is_a_disconnect_even_if_nothing_says_why() {
 }
 
 #[test]
-fn a_signal_that_is_lost_for_a_moment_is_damage_and_one_that_stays_away_a_disconnect() {
+fn signal_lost_for_a_moment_is_damage_and_for_longer_a_disconnect() {
     let (mut camera, queue, _) = started();
     for _ in 0..5 {
         for _ in 0..3 {
@@ -306,7 +306,7 @@ fn a_signal_that_is_lost_for_a_moment_is_damage_and_one_that_stays_away_a_discon
 }
 
 #[test]
-fn a_fatal_error_is_a_disconnect_and_a_new_start_works() {
+fn fatal_error_is_a_disconnect_and_a_new_start_works() {
     let (mut camera, queue, _) = started();
     queue.fatal_error();
     assert_eq!(next_kind(&mut camera, MS), ErrorKind::Disconnected);
@@ -333,7 +333,7 @@ fn buffer_that_could_not_go_back_is_one_error_and_tried_again() {
 }
 
 #[test]
-fn a_buffer_that_is_not_leased_cannot_go_back() {
+fn buffer_that_is_not_leased_cannot_go_back() {
     let clock = Arc::new(ManualClock::new(Duration::ZERO));
     let queue = FakeQueue::new(Arc::clone(&clock));
     let mut ring = Ring::new("/dev/video0".to_owned(), queue.clone());
@@ -380,7 +380,7 @@ fn stopped_is_invalid_and_start_and_stop_may_be_repeated() {
 }
 
 #[test]
-fn a_wrap_of_the_driver_s_counter_is_no_gap() {
+fn driver_s_counter_across_a_wrap_has_no_gap() {
     let (mut camera, queue, _) = started();
     queue.set_sequence(u32::MAX);
     let mut sequences = [0; 3];
@@ -392,7 +392,7 @@ fn a_wrap_of_the_driver_s_counter_is_no_gap() {
 }
 
 #[test]
-fn a_driver_without_dma_buf_or_with_few_buffers_will_do() {
+fn driver_without_dma_buf_or_with_few_buffers_streams() {
     let (mut camera, queue, _) = camera();
     queue.limit(1);
     queue.fail(Call::Export, Errno::NOTTY);
@@ -410,7 +410,7 @@ fn a_driver_without_dma_buf_or_with_few_buffers_will_do() {
 
 /// Each call of `start`, failing at each of its turns, leaves nothing behind.
 #[test]
-fn a_start_that_fails_leaves_nothing() {
+fn failed_start_leaves_nothing() {
     for (call, turns) in [
         (Call::Request, 1),
         (Call::Query, BUFFERS),

@@ -72,7 +72,7 @@ proptest! {
     /// Whatever happens: no violation of ownership, sequence numbers grow, frames are whole and of one buffer
     /// each, calls come back in time, a stopped camera holds nothing, and nothing panics, drops included.
     #[test]
-    fn the_ring_keeps_its_promises(
+    fn any_events_keep_the_contract(
         events in prop::collection::vec(any_event(), 1..80),
         limit in prop::option::of(0u32..6),
         first in prop_oneof![Just(0u32), Just(u32::MAX - 3), any::<u32>()],

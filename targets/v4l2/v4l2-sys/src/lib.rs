@@ -3,7 +3,7 @@
 //! `v4l` 0.14 takes them from a crate of this name that runs bindgen at build time. Everybody who builds
 //! would then need libclang and the *target's* kernel headers: on a laptop one more package to find, in a
 //! cross image a toolchain that it does not have, and for riscv64 musl a known failure. The kernel never
-//! changes these structures, so writing them out once costs nobody anything: `[patch.crates-io]` in the
+//! changes these structures, so writing them out once costs little: `[patch.crates-io]` in the
 //! workspace puts this crate in the place of the other, and no build needs libclang. The names are bindgen's,
 //! so that code written against this crate also compiles against the original (which is what happens when
 //! `eyelet-v4l2` is a dependency of a workspace without the patch).

@@ -2,7 +2,7 @@
 //! structs, on 64-bit Linux. The sizes and offsets are checked when this compiles.
 //!
 //! Every struct is plain numbers without padding, so that it can go to the driver and come back as bytes; pointers
-//! are numbers here, filled in by whoever makes the call.
+//! are numbers here, filled in when the call is made.
 
 // The one unsafe idea of this file: a struct of numbers without padding is bytes, and any bytes are such a struct.
 #![allow(unsafe_code)]
@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_struct_is_its_bytes() {
+    fn struct_is_its_bytes() {
         let mut attr = ChannelAttr::zeroed();
         attr.width = 0x0102_0304;
         attr.gop[3] = 7;

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_goes_there_and_back() {
+    fn code_round_trips() {
         for (number, code, _) in Code::TABLE {
             assert_eq!(code.number(), Some(number));
             assert_eq!(Code::of(Ok(number)), Some(code));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_call_and_code() {
+    fn refusal_names_call_and_code() {
         let refused = Refused { request: super::super::abi::GET_STREAM, code: Code::Busy };
         let error = Error::from(refused);
         assert_eq!(error.kind(), ErrorKind::Busy);

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mapped_can_be_seen_and_changed() {
+    fn mapping_can_be_read_and_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("memory");
         fs::write(&path, vec![7; 10_000]).unwrap();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_is_linked_before_the_call() {
+    fn argument_chain_is_linked_before_the_call() {
         let folder = tempfile::tempdir().unwrap();
         let file = device(&folder.path().join("none"));
         let (mut first, mut second) = ([0u8; 16], [0u8; 24]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_has_a_name() {
+    fn boot_has_a_name() {
         let kernel = Kernel::default();
         assert_eq!(kernel.boot_id().unwrap(), kernel.boot_id().unwrap());
         assert!(kernel.boot_id().unwrap().len() > 8);
