@@ -190,6 +190,9 @@ fn cannot(error: io::Error) -> Error {
 /// Listens on `address` with a queue that a burst of viewers fits in. Port 0 picks a free port; `[::]` takes IPv6
 /// alone, so that `0.0.0.0` can have the same port.
 ///
+/// Needs no runtime: for a program that binds its port before it has one, or that is another server. A [`Listener`] is bound
+/// by this too.
+///
 /// # Errors
 /// One sentence with the remedy; most often another server has the port.
 pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {

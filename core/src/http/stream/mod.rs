@@ -20,7 +20,7 @@ pub(super) use viewer::StreamRequest;
 pub(super) use viewers::{ViewerState, Viewers};
 
 use crate::{feed::Feed, net::socket::Socket};
-use std::sync::Arc;
+use std::{convert::Infallible, io, sync::Arc};
 use viewer::Viewer;
 
 /// Streams until the viewer leaves.
@@ -38,9 +38,8 @@ pub(super) async fn run(socket: Socket, request: StreamRequest, feed: &Feed, fan
     tokio::select! {
         () = viewer.left() => {}
         result = pictures => {
-            if let Err::<(), std::io::Error>(error) = result {
-                tracing::debug!(%error, "viewer gone");
-            }
+            let Err(error): io::Result<Infallible> = result;
+            tracing::debug!(%error, "viewer gone");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 use hyper::HeaderMap;
 use std::{
+    convert::Infallible,
     io::{self, IoSlice},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -151,7 +152,7 @@ impl Viewer {
     }
 
     /// The viewer's own task once it is open: sends what had to wait, until an error.
-    pub(super) async fn follow(&self) -> io::Result<()> {
+    pub(super) async fn follow(&self) -> io::Result<Infallible> {
         loop {
             let after = {
                 let mut inner = self.lock();
