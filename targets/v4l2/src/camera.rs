@@ -82,7 +82,7 @@ impl V4l2Camera {
         Ok(Self { capture, device, settled, note })
     }
 
-    /// What was taken, in a sentence, if it is not what was asked for.
+    /// What was taken, in a sentence, if it differs from the configuration.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
@@ -92,7 +92,7 @@ impl V4l2Camera {
         self.settled.interval
     }
 
-    /// What the device says about itself.
+    /// What the device reports about itself.
     pub fn capabilities(&self) -> &Capabilities {
         self.device.capabilities()
     }
@@ -106,7 +106,7 @@ impl V4l2Camera {
     /// The camera's controls with their present values.
     ///
     /// # Errors
-    /// What the device says.
+    /// What the device reports.
     pub fn controls(&self) -> Result<Vec<ControlInfo>> {
         self.device.controls()
     }

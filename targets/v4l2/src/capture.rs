@@ -21,7 +21,7 @@ pub(crate) struct Capture<Q: CaptureQueue> {
 }
 
 impl<Q: CaptureQueue> Capture<Q> {
-    /// A stopped camera of this format, whose buffers are as the driver says.
+    /// A stopped camera of this format, whose buffers are as the driver reports.
     pub(crate) fn new(
         ring: Ring<Q>,
         format: StreamFormat,

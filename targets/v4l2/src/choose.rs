@@ -1,4 +1,4 @@
-//! Which of the formats, sizes and rates that a camera offers comes nearest to what was asked for.
+//! Which of the formats, sizes and rates that a camera offers comes nearest to the request.
 
 use crate::fourcc;
 use eyelet_hal::{Error, ErrorKind, PixelFormat, Result};
@@ -75,7 +75,7 @@ impl fmt::Display for FormatInfo {
     }
 }
 
-/// What was asked for.
+/// What to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Width and height in pixels.
@@ -217,10 +217,10 @@ impl fmt::Display for Interval {
 }
 
 impl Request {
-    /// A sentence if what was taken is not what was asked for.
+    /// A sentence if what was taken is not what was requested.
     pub(crate) fn difference(&self, camera: &str, took: Choice, rate: Option<Interval>) -> Option<String> {
         let (width, height) = took.size;
-        // Cameras say 30 and mean 29.97, or 333333 of 10^7.
+        // Cameras report 30 and mean 29.97, or 333333 of 10^7.
         let same_rate = rate.is_none_or(|rate| (rate.fps() - f64::from(self.fps)).abs() < 0.5);
         if took.size == self.size && same_rate {
             return None;

@@ -1,4 +1,4 @@
-//! What a user may say about a V4L2 camera.
+//! The configuration of a V4L2 camera.
 
 use crate::control::ControlSetting;
 use eyelet_hal::PixelFormat;
@@ -23,7 +23,7 @@ pub struct V4l2Config {
     pub fps: u32,
     /// The pixel format; `None` takes the cheapest that the camera has: jpeg, then nv12 or nv21, then yuyv.
     pub format: Option<PixelFormat>,
-    /// Buffers to ask the driver for, 2 to 32; it may give more or fewer. Each is a whole frame of memory;
+    /// Buffers to request of the driver, 2 to 32; it may give more or fewer. Each is a whole frame of memory;
     /// more of them bridge a longer pause of the reader.
     pub buffers: u32,
     /// Controls to set after opening, in this order.

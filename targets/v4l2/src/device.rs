@@ -50,7 +50,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// What a node says about itself.
+/// What a node reports about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -80,7 +80,7 @@ impl Capabilities {
     /// What the node is for.
     pub fn role(&self) -> Role {
         let flags = Flags::from_bits_truncate(self.flags);
-        // Whatever else it can do: a loopback device takes frames, too, and says that it is a codec.
+        // Whatever else it can do: a loopback device takes frames, too, and reports that it is a codec.
         if flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
             Role::Camera
         } else if flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) {
@@ -164,7 +164,7 @@ impl V4l2Device {
         &self.name
     }
 
-    /// What the node says about itself.
+    /// What the node reports about itself.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -172,7 +172,7 @@ impl V4l2Device {
     /// Its formats and their sizes, in the driver's order. What cannot be read is left out.
     ///
     /// # Errors
-    /// What the device says if nothing can be read; none for a node that is no camera, which offers nothing.
+    /// What the device reports if nothing can be read; none for a node that is no camera, which offers nothing.
     pub fn formats(&self) -> Result<Vec<FormatInfo>> {
         self.read(FORMATS, enumerate::formats(&self.device))
     }
@@ -185,7 +185,7 @@ impl V4l2Device {
     /// Its controls with their present values. What cannot be read is left out.
     ///
     /// # Errors
-    /// What the device says if nothing can be read; a device without controls has an empty list.
+    /// What the device reports if nothing can be read; a device without controls has an empty list.
     pub fn controls(&self) -> Result<Vec<ControlInfo>> {
         self.read(CONTROLS, control::list(&self.device))
     }
@@ -211,7 +211,7 @@ impl V4l2Device {
     /// Sets a control.
     ///
     /// # Errors
-    /// `InvalidInput`, with what there is, for a name or a value that the device lacks; what the device says.
+    /// `InvalidInput`, with what there is, for a name or a value that the device lacks; what the device reports.
     pub fn set_control(&self, setting: &ControlSetting) -> Result<()> {
         control::set(&self.device, &self.name, &self.controls()?, setting)
     }

@@ -1,4 +1,4 @@
-//! The ioctls that set a camera up, as a trait: the kernel answers them, and in tests a camera made of answers.
+//! The ioctls that set a camera up, as a trait: the kernel implements it, and in tests a camera made of canned results.
 
 use crate::choose::{Interval, IntervalRange, SizeRange};
 use rustix::io::Errno;
@@ -7,8 +7,8 @@ use v4l::v4l_sys::v4l2_query_ext_ctrl;
 
 /// One open capture device, a method per ioctl.
 ///
-/// Errors are the system's, but for `EINTR`, after which the call is repeated. Answers are the driver's, whatever they
-/// are: numbers out of range, sizes of 0, lists without an end. Those who ask check them.
+/// Errors are the system's, but for `EINTR`, after which the call is repeated. Results are the driver's, whatever they
+/// are: numbers out of range, sizes of 0, lists without an end. Callers check them.
 pub(crate) trait Driver {
     /// `VIDIOC_ENUM_FMT`: the four-character code of a format.
     fn format_at(&self, index: u32) -> io::Result<[u8; 4]>;
@@ -23,7 +23,7 @@ pub(crate) trait Driver {
     /// `VIDIOC_G_FMT`.
     fn format(&self) -> io::Result<BufferFormat>;
 
-    /// `VIDIOC_S_FMT`: asks for progressive frames of this format and size with rows as the driver likes them.
+    /// `VIDIOC_S_FMT`: requests progressive frames of this format and size, with the driver's choice of stride.
     fn set_format(&self, fourcc: [u8; 4], size: (u32, u32)) -> io::Result<BufferFormat>;
 
     /// `VIDIOC_G_PARM`: the time from frame to frame.
@@ -57,11 +57,11 @@ pub(crate) struct BufferFormat {
     pub(crate) bytesperline: u32,
     /// Bytes of a whole buffer.
     pub(crate) sizeimage: u32,
-    /// Whether the driver says that 16 is black and 235 is white (`V4L2_QUANTIZATION_LIM_RANGE`).
+    /// Whether the driver reports that 16 is black and 235 is white (`V4L2_QUANTIZATION_LIM_RANGE`).
     pub(crate) limited: bool,
 }
 
-/// Repeats a system call that a signal interrupted. A thousand signals are a driver that answers nothing else.
+/// Repeats a system call that a signal interrupted. After a thousand of them the driver returns nothing else.
 pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..1000 {
         match call() {
@@ -72,12 +72,12 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::R
     call()
 }
 
-/// Whether an error of an enumeration is its end, or says that there is none.
+/// Whether an error of an enumeration means its end, or that there is no such list.
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOTTY | Errno::NOSYS))
 }
 
-/// Whether the device is gone, so that it need not be asked anything else.
+/// Whether the device is gone, so that no other call need be tried.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::NXIO | Errno::SHUTDOWN))
 }

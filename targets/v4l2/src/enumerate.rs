@@ -12,7 +12,7 @@ pub(crate) const MOST: u32 = 256;
 /// After so many errors a list is left as it is: each may be a USB request that timed out.
 pub(crate) const FAILURES: u32 = 4;
 
-/// The answers for 0, 1, 2 and so on, each once. An item that cannot be read does not hide the others; the first such
+/// The items at 0, 1, 2 and so on, each once. An item that cannot be read does not hide the others; the first such
 /// error is returned beside the list.
 fn items<T: PartialEq>(
     mut ask: impl FnMut(u32) -> io::Result<Option<T>>,

@@ -1,4 +1,4 @@
-//! From errno to an error that says what to do: one table.
+//! From errno to an error with a remedy: one table.
 
 use eyelet_hal::{Error, ErrorKind};
 use rustix::io::Errno;

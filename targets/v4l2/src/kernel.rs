@@ -128,7 +128,7 @@ pub(crate) fn query_capability(device: &Device) -> io::Result<v4l2_capability> {
     Ok(capability)
 }
 
-/// What the crate cannot be asked: it panics on answers that cameras do give (a colorspace, a field order or a type of
+/// What the crate cannot do: it panics on values that cameras do return (a colorspace, a field order or a type of
 /// control that it does not know, a name that is not UTF-8), and lists without an end.
 impl Driver for Device {
     fn format_at(&self, index: u32) -> io::Result<[u8; 4]> {
@@ -465,7 +465,7 @@ mod tests {
     use super::*;
     use std::{io::Write, os::fd::AsFd};
 
-    /// Any open file stands for a device: it answers ENOTTY, and `/dev/zero` can be mapped.
+    /// Any open file stands for a device: it returns ENOTTY, and `/dev/zero` can be mapped.
     fn queue(path: &str) -> KernelQueue {
         KernelQueue::new(Device::with_path(path).unwrap().handle())
     }
@@ -506,7 +506,7 @@ mod tests {
             queue.stream_on().err(),
             queue.stream_off().err(),
         ] {
-            // The second is what an emulator says that does not know these ioctls.
+            // The second is what an emulator returns that does not implement these ioctls.
             let errno = Errno::from_io_error(&error.unwrap());
             assert!(matches!(errno, Some(Errno::NOTTY | Errno::NOSYS)), "{errno:?}");
         }

@@ -18,9 +18,9 @@ struct Rows {
     whole: usize,
 }
 
-/// Where the planes of a format may lie in a buffer whose driver says that rows begin every `bytesperline` bytes.
+/// Where the planes of a format may lie in a buffer whose driver reports that rows begin every `bytesperline` bytes.
 ///
-/// Drivers leave it 0, count all planes of a row together, or say what cannot be. What a buffer holds proves more, so
+/// Drivers leave it 0, count all planes of a row together, or report what cannot be. What a buffer holds proves more, so
 /// the length of a payload chooses among the layouts that such drivers mean.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BufferLayout {
@@ -57,7 +57,7 @@ impl Rows {
 
 impl BufferLayout {
     /// The layout that V4L2 gives single-planar formats, the stride of a chroma plane following from the luma's; packed
-    /// rows where `bytesperline` is less than a row or does not fit in `sizeimage` bytes (0 if the driver says none).
+    /// rows where `bytesperline` is less than a row or does not fit in `sizeimage` bytes (0 if the driver reports none).
     pub(crate) fn new(format: StreamFormat, bytesperline: u32, sizeimage: u32) -> Self {
         let count = format.pixel.planes();
         if format.pixel == PixelFormat::Jpeg {
@@ -236,7 +236,7 @@ mod tests {
             }
         }
 
-        /// Whatever a driver says, planes lie in the payload, and nothing overflows.
+        /// Whatever a driver reports, planes lie in the payload, and nothing overflows.
         #[test]
         fn any_numbers_of_a_driver_give_planes_or_none(
             pixel in prop::sample::select(PixelFormat::ALL.to_vec()),

@@ -21,7 +21,7 @@ pub struct Node {
     pub number: u32,
     /// Its name in sysfs, which is there also if the node cannot be opened.
     pub name: Option<String>,
-    /// What it says about itself, or why it cannot be asked.
+    /// What it reports about itself, or why it cannot be opened.
     pub capabilities: Result<Capabilities>,
 }
 
@@ -32,7 +32,7 @@ impl Node {
         Self { path: format!("/dev/video{number}").into(), number, name: None, capabilities }
     }
 
-    /// `/dev/video1 is a metadata node`; `None` if it cannot be asked.
+    /// `/dev/video1 is a metadata node`; `None` if it cannot be opened.
     pub fn role_in_words(&self) -> Option<String> {
         Some(format!("{} is {}", self.path.display(), self.capabilities.as_ref().ok()?.role()))
     }
@@ -44,7 +44,7 @@ impl Node {
 }
 
 /// All video nodes of the device folder `dev` (`/dev`) by number, with their names from `sys` (`/sys`). Each
-/// is opened once and asked what it is.
+/// is opened once to query what it is.
 pub fn nodes(dev: &Path, sys: &Path, clock: &dyn Clock) -> Vec<Node> {
     nodes_with(dev, sys, |path| V4l2Device::open(path, clock).map(|device| device.capabilities().clone()))
 }

@@ -28,7 +28,7 @@ pub(crate) fn settle(camera: &str, driver: &dyn Driver, choice: Choice, fps: u32
             .with_remedy("choose another format or size")
     };
     let buffer = match driver.set_format(choice.fourcc, choice.size) {
-        // The format that it has now is its last word; where it cannot be asked, its answer will do.
+        // The format that it has now decides; where that cannot be read, what S_FMT returned will do.
         Ok(answer) => match driver.format() {
             Err(e) if is_fatal(&e) => return Err(fail(e)),
             now => now.unwrap_or(answer),

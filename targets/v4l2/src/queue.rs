@@ -58,7 +58,7 @@ pub(crate) enum Readiness {
     Filled,
     /// Nothing within the timeout.
     TimedOut,
-    /// `POLLERR`, `POLLHUP` or `POLLNVAL`; the reason is what the next `VIDIOC_DQBUF` says.
+    /// `POLLERR`, `POLLHUP` or `POLLNVAL`; the reason is what the next `VIDIOC_DQBUF` returns.
     Failed,
 }
 

@@ -1,6 +1,6 @@
 //! Limited-range pictures, where 16 is black and 235 is white, made full-range as JPEG has them.
 //!
-//! Only for a driver that says so: the default of V4L2 names no range that cameras keep to, and most raw formats of USB
+//! Only for a driver that reports it: the default of V4L2 names no range that cameras keep to, and most raw formats of USB
 //! cameras are passed on as they are, without a copy.
 
 use eyelet_hal::{PixelFormat, Plane};

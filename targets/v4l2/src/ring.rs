@@ -56,12 +56,12 @@ pub(crate) struct Ring<Q: CaptureQueue> {
     failed: Cell<Option<Error>>,
 }
 
-/// The most buffers that are used; a driver may say that there are more.
+/// The most buffers that are used; a driver may report more.
 const MOST: u32 = 32;
 /// So many times in a row reading may fail without the stream being given up. The API has the same error for a lost
 /// signal and for a lost device.
 const PASSING: u32 = 3;
-/// So many times poll may speak of a buffer that is not there before it is asked less often.
+/// So many times poll may report a buffer that is not there before it is called less often.
 const FALSE_ALARMS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -139,7 +139,7 @@ impl<Q: CaptureQueue> Ring<Q> {
         Ok(())
     }
 
-    /// Stops the stream and frees every buffer. The ring is stopped afterwards, whatever the device says.
+    /// Stops the stream and frees every buffer. The ring is stopped afterwards, whatever the device returns.
     pub(crate) fn stop(&mut self) -> Result<()> {
         if !self.is_started() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The SG2002's JPEG unit.
 //!
-//! [`HwJpegEncoder`] is the encoder; [`by_name`] opens it, or another, by name. Its parts, from the outside in: `worker` has the
-//! thread and the watchdog, `unit` the order of the calls, `layout`, `fill` and `jfif` the bytes, `ledger` and `mem`
+//! [`HwJpegEncoder`] is the encoder; [`by_name`] opens it, or another, by name. Its parts, from the outside in: `worker` has
+//! the thread and the watchdog, `unit` the order of the calls, `layout`, `fill` and `jfif` the bytes, `ledger` and `mem`
 //! what must survive a kill, and [`sys`] the calls themselves, on the kernel or on a model.
 //!
 //! ```no_run
