@@ -82,20 +82,22 @@ impl HttpUrl {
                 && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
             {
                 let path = if text.contains('/') { "" } else { path };
-                return Err(bad(&format!("not an http address; write http://{shown}{path}")));
+                return Err(bad("not an http address").with_remedy(format!("write http://{shown}{path}")));
             }
-            _ => return Err(bad(&format!("not an http address; write http://HOST:PORT{path}"))),
+            _ => return Err(bad("not an http address").with_remedy(format!("write http://HOST:PORT{path}"))),
         };
         if scheme == Scheme::Https && cfg!(not(feature = "tls")) {
-            return Err(bad("this program was built without TLS; build it with: cargo build --features tls"));
+            return Err(bad("this program was built without TLS")
+                .with_remedy("build it with: cargo build --features tls"));
         }
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (credentials, authority) = match authority.rsplit_once('@') {
             None => (None, authority),
             Some((user, authority)) => {
-                let credentials = Credentials::parse(user)
-                    .ok_or_else(|| bad("the user or password cannot be read; percent-encode it"))?;
+                let credentials = Credentials::parse(user).ok_or_else(|| {
+                    bad("the user or password cannot be read").with_remedy("percent-encode it")
+                })?;
                 (Some(credentials), authority)
             }
         };
@@ -109,7 +111,7 @@ impl HttpUrl {
             },
         };
         if host.is_empty() {
-            return Err(bad(&format!("no host; write http://HOST:PORT{path}")));
+            return Err(bad("no host").with_remedy(format!("write http://HOST:PORT{path}")));
         }
         let (host, zone) = match host.split_once('%') {
             Some((ip, zone)) if ip.starts_with('[') && zone.ends_with(']') => {
@@ -118,7 +120,9 @@ impl HttpUrl {
                 let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
                 if zone.is_empty() || !zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
                 {
-                    return Err(bad("what is behind % is not an interface; write [fe80::1%25eth0]"));
+                    return Err(
+                        bad("what is behind % is not an interface").with_remedy("write [fe80::1%25eth0]")
+                    );
                 }
                 (&*format!("{ip}]"), Some(zone.to_owned()))
             }
@@ -132,7 +136,9 @@ impl HttpUrl {
         // The parser knows which characters a host and a target may have.
         match format!("http://{host}:{port}{target}").parse::<Uri>() {
             Ok(uri) if uri.host() == Some(host) => {}
-            _ => return Err(bad("not an address; percent-encode spaces and special characters")),
+            _ => {
+                return Err(bad("not an address").with_remedy("percent-encode spaces and special characters"));
+            }
         }
         let target = target.parse().map_err(|e| bad("not an address").with_source(e))?;
         let (host, unencrypted) = (host.to_string(), Unencrypted::default());

@@ -102,9 +102,13 @@ impl Client {
             Ok(response) if response.is_accepted() => Ok(()),
             Ok(response) => {
                 let why = response.refusal();
-                let end = response
-                    .kind_if_final()
-                    .map(|kind| self.url.0.error(kind, format!("{why}{}", response.remedy())));
+                let end = response.kind_if_final().map(|kind| {
+                    let error = self.url.0.error(kind, &why);
+                    match response.remedy() {
+                        Some(remedy) => error.with_remedy(remedy),
+                        None => error,
+                    }
+                });
                 let (retry_after, blames_the_picture) =
                     (response.retry_after.unwrap_or_default(), response.blames_the_picture());
                 Err(Refusal { why, retry_after, blames_the_picture, end })
@@ -152,13 +156,13 @@ impl Client {
             Ok((response, whole, early))
         };
         let answer = flow.watch(answer, &self.timeouts).await.map_err(|silence| {
-            let why = match silence {
-                Silence::Stuck(limit) => format!("no byte was taken for {limit:?}; is the server stuck?"),
+            let (why, remedy) = match silence {
+                Silence::Stuck(limit) => (format!("no byte was taken for {limit:?}"), "is the server stuck?"),
                 Silence::NoAnswer(limit) => {
-                    format!("no answer within {limit:?}; is the server stuck or the network slow?")
+                    (format!("no answer within {limit:?}"), "is the server stuck or the network slow?")
                 }
             };
-            Failure::Other(url.error(ErrorKind::TimedOut, why))
+            Failure::Other(url.error(ErrorKind::TimedOut, why).with_remedy(remedy))
         })?;
         let (response, whole, early) = answer?;
         if response.is_accepted() && early {

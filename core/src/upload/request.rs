@@ -107,9 +107,8 @@ impl RequestStyle {
     /// `InvalidInput` for a name that cannot be written between quotes.
     pub fn field(mut self, name: &str) -> Result<Self> {
         if name.is_empty() || name.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
-            let what =
-                format!("cannot use the form field {name:?}: use a name without quotes or backslashes");
-            return Err(Error::new(ErrorKind::InvalidInput, what));
+            let error = Error::new(ErrorKind::InvalidInput, format!("cannot use the form field {name:?}"));
+            return Err(error.with_remedy("use a name without quotes or backslashes"));
         }
         name.clone_into(&mut self.field);
         Ok(self)
@@ -120,22 +119,25 @@ impl RequestStyle {
     /// # Errors
     /// `InvalidInput` when that is no header, or one that is not yours to write. The error hides the value.
     pub fn header(mut self, line: &str) -> Result<Self> {
-        let bad = |what: String| Err(Error::new(ErrorKind::InvalidInput, what));
+        let bad = |what: String, remedy: &'static str| {
+            Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
+        };
+        let form = "write 'Name: value'";
         let Some((name, value)) = line.split_once(':') else {
-            return bad("cannot send a header that has no colon; write 'Name: value'".to_owned());
+            return bad("cannot send a header that has no colon".to_owned(), form);
         };
         let shown = name.trim();
         let Ok(name) = shown.parse::<HeaderName>() else {
-            return bad(format!("cannot send the header {shown:?}: not a name; write 'Name: value'"));
+            return bad(format!("cannot send the header {shown:?}: not a name"), form);
         };
-        let form = self.method == UploadMethod::Form && name == header::CONTENT_TYPE;
-        if form || TAKEN.contains(&name.as_str()) {
-            return bad(format!("cannot send the header {shown}: eyelet writes it itself; leave it out"));
+        let boundary = self.method == UploadMethod::Form && name == header::CONTENT_TYPE;
+        if boundary || TAKEN.contains(&name.as_str()) {
+            return bad(format!("cannot send the header {shown}: eyelet writes it itself"), "leave it out");
         }
         let Ok(mut value) = HeaderValue::from_str(value.trim()) else {
-            return bad(format!(
-                "cannot send the header {shown}: its value has characters that are not allowed"
-            ));
+            let what =
+                format!("cannot send the header {shown}: its value has characters that are not allowed");
+            return bad(what, "use printable ASCII");
         };
         value.set_sensitive(true);
         self.own.append(name, value);
@@ -257,7 +259,7 @@ mod tests {
             ("X-Run: secret", "cannot send the header X-Run: eyelet writes it itself; leave it out"),
             (
                 "X-Y: secret\r\nX-Z: secret",
-                "cannot send the header X-Y: its value has characters that are not allowed",
+                "cannot send the header X-Y: its value has characters that are not allowed; use printable ASCII",
             ),
         ] {
             assert_eq!(RequestStyle::default().header(line).unwrap_err().to_string(), why);

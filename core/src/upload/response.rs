@@ -62,17 +62,17 @@ impl Response {
     }
 
     /// The remedy for an answer that is not 2xx, if the [refusal](Self::refusal) does not hold it already.
-    pub(super) fn remedy(&self) -> &'static str {
-        match self.status.as_u16() {
-            401 => "; write USER:PASSWORD@ before the host of the address",
-            407 => "; write USER:PASSWORD@ before the host of the proxy",
-            403 => "; is this user allowed to upload there?",
-            404 | 405 | 410 | 501 => "; are path and method right?",
-            413 => "; send smaller pictures",
-            400 | 411 | 415 | 422 => "; does it take pictures in this form?",
-            300..=399 => "", // said already
-            _ => "; ask who runs the server",
-        }
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        Some(match self.status.as_u16() {
+            401 => "write USER:PASSWORD@ before the host of the address",
+            407 => "write USER:PASSWORD@ before the host of the proxy",
+            403 => "is this user allowed to upload there?",
+            404 | 405 | 410 | 501 => "are path and method right?",
+            413 => "send smaller pictures",
+            400 | 411 | 415 | 422 => "does it take pictures in this form?",
+            300..=399 => return None, // the refusal holds it
+            _ => "ask who runs the server",
+        })
     }
 
     /// An answer that is not 2xx, in one line for people.

@@ -72,8 +72,8 @@ impl Uploader {
     /// As [`post`](Self::post).
     pub fn post_with(&mut self, picture: impl Into<Bytes>, meta: &PostMeta) -> Result<Response> {
         let unusable = || {
-            let what = "cannot upload from async code with Uploader, which blocks; use upload::Client";
-            Error::new(ErrorKind::Unsupported, what)
+            let what = "cannot upload from async code with Uploader, which blocks";
+            Error::new(ErrorKind::Unsupported, what).with_remedy("use upload::Client")
         };
         if Handle::try_current().is_ok() {
             return Err(unusable());

@@ -19,8 +19,8 @@ pub(super) struct User {
 pub(super) fn read(path: &Path) -> Result<Vec<User>> {
     let text = secret_file::read(path)?;
     parse(&text).map_err(|why| {
-        let what = format!("cannot use {}: {why}; write it with: htpasswd -B FILE USER", path.display());
-        Error::new(ErrorKind::InvalidInput, what)
+        let what = format!("cannot use {}: {why}", path.display());
+        Error::new(ErrorKind::InvalidInput, what).with_remedy("write it with: htpasswd -B FILE USER")
     })
 }
 

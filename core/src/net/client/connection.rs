@@ -67,8 +67,8 @@ impl Connection {
                 super::proxy::connect(&mut stream, url, proxy, limit).await?;
             }
             let shaken = timeout(limit, trust.connect(stream, url.host())).await;
-            let why = format!("no TLS within {limit:?}; is the server stuck?");
-            let stream = shaken.map_err(|_| url.error(ErrorKind::TimedOut, why))?;
+            let slow = || url.error(ErrorKind::TimedOut, format!("no TLS within {limit:?}"));
+            let stream = shaken.map_err(|_| slow().with_remedy("is the server stuck?"))?;
             return Self::over(stream.map_err(|e| url.error_of(e))?, url).await;
         }
         Self::over(stream, url).await
@@ -120,19 +120,19 @@ impl Connection {
 async fn connect(url: &HttpUrl, limit: Duration) -> Result<TcpStream> {
     let host = url.peer();
     let slow = |what: &str| {
-        let why = format!("{what} within {limit:?}; is the server up, and on this network?");
-        url.error(ErrorKind::TimedOut, why)
+        let error = url.error(ErrorKind::TimedOut, format!("{what} within {limit:?}"));
+        error.with_remedy("is the server up, and on this network?")
     };
     let found = timeout(limit, resolve::lookup(&host, url.port())).await;
     let addresses: Vec<_> = match found {
         Ok(Ok(addresses)) => addresses,
         Ok(Err(e)) if e.kind() == io::ErrorKind::WouldBlock => {
-            let why = format!("no thread to look {host} up; raise the limit of processes");
-            return Err(url.error(ErrorKind::OutOfMemory, why).with_source(e));
+            let error = url.error(ErrorKind::OutOfMemory, format!("no thread to look {host} up"));
+            return Err(error.with_remedy("raise the limit of processes").with_source(e));
         }
         Ok(Err(e)) => {
-            let why = format!("the host {host} is not known; check its name and the network");
-            return Err(url.error(ErrorKind::NotFound, why).with_source(e));
+            let error = url.error(ErrorKind::NotFound, format!("the host {host} is not known"));
+            return Err(error.with_remedy("check its name and the network").with_source(e));
         }
         Err(_) => return Err(slow(&format!("the name {host} was not resolved"))),
     };
@@ -150,21 +150,24 @@ async fn connect(url: &HttpUrl, limit: Duration) -> Result<TcpStream> {
 }
 
 fn refused(url: &HttpUrl, error: io::Error) -> Error {
-    let why = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused; is the server running?".to_string(),
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "no route to it; is the network up?".to_string()
+    let disconnected = |why: &str| url.error(ErrorKind::Disconnected, why);
+    let refused = match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            disconnected("connection refused").with_remedy("is the server running?")
         }
-        _ => format!("no connection: {error}"),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            disconnected("no route to it").with_remedy("is the network up?")
+        }
+        _ => disconnected(&format!("no connection: {error}")),
     };
-    url.error(ErrorKind::Disconnected, why).with_source(error)
+    refused.with_source(error)
 }
 
 /// The sentence for a request or an answer that broke off.
 pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
     if error.is_parse() {
-        let why = format!("the server does not answer in HTTP/1; {}", url.other_scheme());
-        return url.error(ErrorKind::Other, why).with_source(error);
+        let other = url.error(ErrorKind::Other, "the server does not answer in HTTP/1");
+        return other.with_remedy(url.other_scheme()).with_source(error);
     }
     url.error(ErrorKind::Disconnected, "the server closed the connection before it had answered")
         .with_source(error)

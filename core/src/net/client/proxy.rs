@@ -36,9 +36,8 @@ impl FromStr for Proxy {
         let address = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = HttpUrl::parse(&address, purpose)?;
         if url.is_https() {
-            return Err(
-                url.error(ErrorKind::InvalidInput, "only http proxies are known; write http://HOST:PORT")
-            );
+            let error = url.error(ErrorKind::InvalidInput, "only http proxies are known");
+            return Err(error.with_remedy("write http://HOST:PORT"));
         }
         let named = address.trim_end_matches('/').ends_with(":80");
         Ok(Self(if url.port() == 80 && !named { url.with_port(1080) } else { url }))
@@ -119,8 +118,8 @@ pub(super) async fn connect(
     proxy: &HttpUrl,
     limit: Duration,
 ) -> Result<()> {
-    let why = || format!("no answer within {limit:?}; is it stuck?");
-    timeout(limit, ask(stream, url, proxy)).await.map_err(|_| proxy.error(ErrorKind::TimedOut, why()))?
+    let slow = || proxy.error(ErrorKind::TimedOut, format!("no answer within {limit:?}"));
+    timeout(limit, ask(stream, url, proxy)).await.map_err(|_| slow().with_remedy("is it stuck?"))?
 }
 
 #[cfg(feature = "tls")]
@@ -151,18 +150,16 @@ async fn ask(stream: &mut TcpStream, url: &HttpUrl, proxy: &HttpUrl) -> Result<(
     }
     let head = String::from_utf8_lossy(&head);
     let line = super::connection::status_line(&head);
-    let (kind, why) = match line.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()) {
-        _ if !line.starts_with("HTTP/1.") => (ErrorKind::Other, "it does not answer in HTTP/1".to_owned()),
+    let (kind, remedy) = match line.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()) {
+        _ if !line.starts_with("HTTP/1.") => {
+            return Err(proxy.error(ErrorKind::Other, "it does not answer in HTTP/1"));
+        }
         Some(200..=299) => return Ok(()),
-        Some(407) => {
-            (ErrorKind::PermissionDenied, format!("it answered {line}; write USER:PASSWORD@ before its host"))
-        }
-        Some(403) => {
-            (ErrorKind::PermissionDenied, format!("it answered {line}; may it connect to {server}?"))
-        }
-        _ => (ErrorKind::Disconnected, format!("it answered {line}; can it reach {server}?")),
+        Some(407) => (ErrorKind::PermissionDenied, "write USER:PASSWORD@ before its host".to_owned()),
+        Some(403) => (ErrorKind::PermissionDenied, format!("may it connect to {server}?")),
+        _ => (ErrorKind::Disconnected, format!("can it reach {server}?")),
     };
-    Err(proxy.error(kind, why))
+    Err(proxy.error(kind, format!("it answered {line}")).with_remedy(remedy))
 }
 
 #[cfg(all(test, feature = "cli"))]
