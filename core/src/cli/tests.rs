@@ -183,7 +183,7 @@ fn config_table_applies_to_the_subcommand_of_its_name_alone() {
                 bind = \"127.0.0.1:2\"\n[watch]\nframes = 7\njson = true\n[upload]\nspool = \"/x\"\n";
     let (_file, name) = file(text);
     let args = serve(&["--config", &name]);
-    assert_eq!((args.camera.quality.get(), args.sending.spool), (44, None));
+    assert_eq!((args.camera.quality.get(), args.upload_flags.spool), (44, None));
     assert_eq!(args.bind, ["127.0.0.1:2".parse().unwrap()], "the table's list takes the other's place");
     assert!(args.access.token.token.is_some());
     match parsed(&["watch", "http://x/", "--config", &name]) {
@@ -196,7 +196,7 @@ fn config_table_applies_to_the_subcommand_of_its_name_alone() {
     }
     match parsed(&["upload", "http://x/upload", "--config", &name]) {
         Ok(Command::Upload(args)) => {
-            assert_eq!((args.camera.quality.get(), args.sending.spool), (33, Some("/x".into())));
+            assert_eq!((args.camera.quality.get(), args.upload_flags.spool), (33, Some("/x".into())));
         }
         other => panic!("{other:?}"),
     }
@@ -235,12 +235,12 @@ fn help_subcommand_prints_the_same_as_the_flag() {
 fn upload_headers_typed_replace_those_of_the_config_file() {
     let (_file, name) = file("upload-header = [\"A: secret\", \"B: 2\"]\nspool = \"/x\"\n");
     let lines = |args: &UploadFlags| args.upload_header.iter().map(|line| line.0.clone()).collect::<Vec<_>>();
-    let args = serve(&["--config", &name]).sending;
+    let args = serve(&["--config", &name]).upload_flags;
     assert_eq!(lines(&args), ["A: secret", "B: 2"]);
     assert!(!format!("{args:?}").contains("secret"));
     assert_eq!(args.spool.as_deref(), Some("/x".as_ref()));
     assert!(args.spool_max.is_none());
-    let args = serve(&["--config", &name, "--upload=http://cam/", "--upload-header", "C: 3"]).sending;
+    let args = serve(&["--config", &name, "--upload=http://cam/", "--upload-header", "C: 3"]).upload_flags;
     assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
     let (_file, name) = file("upload-header = [[1]]");
     assert!(refused(&["--config", &name]).contains("upload-header is an array"));
@@ -250,7 +250,7 @@ fn upload_headers_typed_replace_those_of_the_config_file() {
 fn bad_upload_header_is_wrong_usage_and_its_value_is_hidden() {
     let hub = crate::feed::Hub::default();
     let args = serve(&["--upload", "http://x/", "--upload-header", "Host: secret"]);
-    match setup::upload::prepare(args.upload, &args.sending, &hub) {
+    match setup::upload::prepare(args.upload, &args.upload_flags, &hub) {
         Err(Failure::Usage(what)) => assert!(what.contains("Host") && !what.contains("secret"), "{what}"),
         _ => panic!("a Host header was taken"),
     }
@@ -313,9 +313,9 @@ proptest! {
 #[test]
 fn switch_in_a_config_file_is_true_or_false() {
     let (_file, name) = file("insecure-credentials = true\n");
-    assert!(serve(&["--config", &name]).sending.insecure_credentials);
+    assert!(serve(&["--config", &name]).upload_flags.insecure_credentials);
     let (_file, name) = file("insecure-credentials = false\n");
-    assert!(!serve(&["--config", &name]).sending.insecure_credentials);
+    assert!(!serve(&["--config", &name]).upload_flags.insecure_credentials);
     let (_file, name) = file("insecure-credentials = 1\n");
     assert!(refused(&["--config", &name]).contains("insecure-credentials"));
     let (_file, name) = file("quality = true\n");
@@ -359,7 +359,7 @@ fn upload_flags_without_effect_are_refused() {
             panic!("{flags:?}")
         };
         let Err(Failure::Usage(what)) =
-            setup::upload::to(args.url, &args.sending, &crate::feed::Hub::default())
+            setup::upload::to(args.url, &args.upload_flags, &crate::feed::Hub::default())
         else {
             panic!("{flags:?}")
         };
@@ -415,7 +415,9 @@ fn damaged_secret_file_is_a_failure_at_run_time() {
 #[test]
 fn unreadable_tls_roots_are_refused_at_the_start() {
     let upload = |url: &str| match parsed(&["upload", url, "--tls-roots", "/no/such"]) {
-        Ok(Command::Upload(args)) => setup::upload::to(args.url, &args.sending, &crate::feed::Hub::default()),
+        Ok(Command::Upload(args)) => {
+            setup::upload::to(args.url, &args.upload_flags, &crate::feed::Hub::default())
+        }
         other => panic!("{other:?}"),
     };
     match upload("https://cam/") {
@@ -432,7 +434,7 @@ fn unreadable_tls_roots_are_refused_at_the_start() {
 fn remedy_of_a_library_error_names_the_flag() {
     let refused = |flags: &[&str]| {
         let args = serve(&[&["--upload", "http://me:pw@cam/"], flags].concat());
-        setup::upload::prepare(args.upload, &args.sending, &crate::feed::Hub::default()).map(|_| ())
+        setup::upload::prepare(args.upload, &args.upload_flags, &crate::feed::Hub::default()).map(|_| ())
     };
     match refused(&[]) {
         Err(Failure::Usage(what)) => {

@@ -183,7 +183,7 @@ pub struct ServeArgs<F: Args> {
     pub upload: Option<UploadUrl>,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub sending: UploadFlags,
+    pub upload_flags: UploadFlags,
 }
 
 /// The name of a camera or an encoder.
@@ -225,7 +225,7 @@ pub struct UploadArgs<F: Args> {
     pub count: Option<NonZeroU64>,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub sending: UploadFlags,
+    pub upload_flags: UploadFlags,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub camera: CameraArgs<F>,

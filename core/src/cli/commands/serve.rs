@@ -38,7 +38,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
-    let upload = upload::prepare(args.upload.clone(), &args.sending, &hub)?;
+    let upload = upload::prepare(args.upload.clone(), &args.upload_flags, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page.clone();
     server.base_path = args.base_path.clone();

@@ -24,7 +24,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
     // Before the camera starts, so that its first frame counts.
-    let mut upload = upload::to(args.url.clone(), &args.sending, &hub)?;
+    let mut upload = upload::to(args.url.clone(), &args.upload_flags, &hub)?;
     if let Some(count) = args.count {
         let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
         upload = upload.limit(count, patience);
@@ -44,7 +44,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     drop(camera);
     let counts = &hub.metrics.upload;
     let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
-    let spooled = match &args.sending.spool {
+    let spooled = match &args.upload_flags.spool {
         Some(_) => format!(", {} in the spool", hub.metrics.spool.pictures.get()),
         None => String::new(),
     };

@@ -1,0 +1,153 @@
+//! The keys of a configuration file, as flags of one subcommand.
+
+use super::{super::suggest, has, is_typed};
+use crate::cli::Failure;
+use std::ffi::OsString;
+
+/// Flags of these names mean something else to other subcommands: the address of another server, or a secret that would be
+/// sent to a stranger's. Outside a table they are those of `serve`.
+const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
+
+/// The subcommand that a file is read for, among those that it may have keys for.
+pub(super) struct Keys<'a> {
+    pub(super) command: &'a clap::Command,
+    pub(super) sub: &'a clap::Command,
+    /// The arguments of the command line.
+    pub(super) typed: &'a [OsString],
+}
+
+impl Keys<'_> {
+    /// `--key=value` for each key of the file that the subcommand has, and for each value of a list.
+    ///
+    /// # Errors
+    /// For a key that no subcommand has and for a value that its flag does not accept.
+    pub(super) fn flags(&self, text: &str) -> Result<Vec<String>, String> {
+        let table = parse(text)?;
+        let mut own = None;
+        for (name, value) in &table {
+            if let (toml::Value::Table(keys), Some(sub)) = (value, self.command.find_subcommand(name)) {
+                if let Some(key) = keys.keys().find(|key| *key == "config" || !has(sub, key)) {
+                    return Err(unknown(key, sub, [sub]));
+                }
+                own = own.or((name == self.sub.get_name()).then_some(keys));
+            }
+        }
+        let mut flags = Vec::new();
+        for (key, value) in &table {
+            let is_table = value.is_table() && self.command.find_subcommand(key).is_some();
+            // The subcommand's own table overrides what is for all.
+            if !is_table && !own.is_some_and(|own| own.contains_key(key)) {
+                flags.extend(self.shared(key, value)?);
+            }
+        }
+        for (key, value) in own.into_iter().flatten() {
+            flags.extend(self.accepted(key, self.written(key, value)?)?);
+        }
+        Ok(flags)
+    }
+
+    /// The flags of a key outside of all tables. Its value is checked even if it is for other subcommands alone.
+    fn shared(&self, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
+        let elsewhere = self.command.get_subcommands().any(|sub| has(sub, "config") && has(sub, key));
+        if self.command.find_subcommand(key).is_some() && !elsewhere {
+            return Err(format!("{key} is {}; it must be a table, [{key}]", kind(value)));
+        }
+        if key == "config" || !(has(self.sub, key) || elsewhere) {
+            return Err(unknown(key, self.sub, self.command.get_subcommands()));
+        }
+        let flags = self.written(key, value)?;
+        let is_for_serve = OF_SERVE.contains(&key) && self.sub.get_name() != "serve";
+        if is_for_serve || !has(self.sub, key) { Ok(vec![]) } else { self.accepted(key, flags) }
+    }
+
+    /// A key and its value as flags: several only where the flag may be given several times.
+    fn written(&self, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
+        let flag = |value: &toml::Value| Ok(format!("--{key}={}", scalar(key, value)?));
+        match value {
+            toml::Value::Boolean(set) if takes_no_value(self.command, key) => {
+                Ok(set.then(|| format!("--{key}")).into_iter().collect())
+            }
+            other if takes_no_value(self.command, key) => {
+                Err(format!("{key} is {}; it must be true or false", kind(other)))
+            }
+            toml::Value::Array(values) if self.command.get_subcommands().any(|sub| repeats(sub, key)) => {
+                values.iter().map(flag).collect()
+            }
+            value => Ok(vec![flag(value)?]),
+        }
+    }
+
+    /// The flags, if the subcommand accepts their values. Those of a list are left out if the flag is typed: else the typed
+    /// ones would only add to them.
+    fn accepted(&self, key: &str, flags: Vec<String>) -> Result<Vec<String>, String> {
+        if repeats(self.sub, key) && is_typed(self.typed, key) {
+            return Ok(vec![]);
+        }
+        flags.iter().try_for_each(|flag| check(self.sub, flag)).map(|()| flags)
+    }
+}
+
+fn parse(text: &str) -> Result<toml::Table, String> {
+    text.parse().map_err(|e: toml::de::Error| {
+        let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let remedy = match e.message().contains("duplicate key") {
+            true => "give each key once",
+            false => "it must be TOML, such as quality = 80",
+        };
+        format!("line {line}: {}; {remedy}", e.message())
+    })
+}
+
+/// The error for an unknown key, with one of these subcommands' that may have been meant.
+fn unknown<'a>(key: &str, sub: &clap::Command, among: impl IntoIterator<Item = &'a clap::Command>) -> String {
+    let known = among.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
+    // `config` is a flag and no key.
+    let meant = suggest::nearest(key, known.filter(|known| !["help", "config"].contains(known)));
+    let meant = meant.filter(|_| key != "config").map_or_else(String::new, suggest::did_you_mean);
+    let key = if key.is_empty() { "\"\"" } else { key };
+    format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())
+}
+
+pub(super) fn scalar(key: &str, value: &toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(value) => Ok(value.clone()),
+        toml::Value::Integer(value) => Ok(value.to_string()),
+        toml::Value::Float(value) => Ok(value.to_string()),
+        other => Err(format!("{key} is {}; it must be a string or a number", kind(other))),
+    }
+}
+
+/// What TOML calls this value, with its article.
+fn kind(value: &toml::Value) -> String {
+    match value.type_str() {
+        kind @ ("array" | "integer") => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    }
+}
+
+/// Whether the flag may be given several times.
+fn repeats(command: &clap::Command, flag: &str) -> bool {
+    let repeats = |a: &clap::Arg| matches!(a.get_action(), clap::ArgAction::Append);
+    command.get_arguments().any(|a| a.get_long() == Some(flag) && repeats(a))
+}
+
+fn takes_no_value(command: &clap::Command, flag: &str) -> bool {
+    let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    all.any(|a| a.get_long() == Some(flag) && !a.get_action().takes_values())
+}
+
+/// Whether the flag alone is good, so that an error can name the file and not the command line.
+fn check(sub: &clap::Command, flag: &str) -> Result<(), String> {
+    use clap::error::ErrorKind;
+    let parsed = sub.clone().ignore_errors(false).try_get_matches_from([sub.get_name(), flag]);
+    match parsed {
+        Err(error) if matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) => {
+            match Failure::usage(error) {
+                Failure::Usage(what) => Err(what),
+                _ => Ok(()),
+            }
+        }
+        // A missing FILE or URL is not this file's fault.
+        _ => Ok(()),
+    }
+}
