@@ -15,7 +15,7 @@ fn only_the_boards_build_listens_on_more_than_this_machine() {
     };
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        help.contains(&format!("[default: the sockets that systemd gives, else {}]", Board::BIND)),
+        help.contains(&format!("[default: the sockets passed by systemd, otherwise {}]", Board::BIND)),
         "{help}"
     );
 }
