@@ -21,6 +21,7 @@ fn world_readable_secret_in_a_configuration_is_warned_of() {
         ("token = 123456789012345\n", 0o644, true),
         ("upload = \"http://me:secret@127.0.0.1:1/\"\n", 0o604, true),
         ("upload-header = [\"A: b\", \"X-Api-Key: secret\"]\n", 0o644, true),
+        ("[serve]\ntoken = \"0123456789abcdef\"\n", 0o644, true),
         ("token = \"0123456789abcdef\"\n", 0o600, false),
         ("token = \"0123456789abcdef\"\n", 0o640, false),
         ("quality = 70\nupload = \"http://127.0.0.1:1/\"\n", 0o644, false),

@@ -59,8 +59,10 @@ pub(in crate::cli) fn insert(
 pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
     let file = PathBuf::from(named(arguments)?);
     let table: toml::Table = read(&file).ok()?.parse().ok()?;
+    let in_tables = table.values().filter_map(toml::Value::as_table).flatten();
     let flags: Vec<OsString> = table
         .iter()
+        .chain(in_tables)
         .flat_map(|(key, value)| {
             let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
             values
