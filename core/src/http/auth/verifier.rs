@@ -163,7 +163,7 @@ fn fingerprint(key: &[u8; 32], parts: &[&[u8]]) -> Fingerprint {
     hash.finalize().into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "passwords"))]
 mod tests {
     use super::*;
     use crate::http::auth::hash::Hash;
