@@ -402,7 +402,7 @@ fn damaged_secret_file_is_a_failure_at_run_time() {
     for flag in ["--auth-file", "--token-file"] {
         for file in [&damaged, &missing] {
             let args = serve(&["serve", flag, file.to_str().unwrap()]);
-            // Exit code 1: a supervisor starts the program again. Nobody is let in meanwhile.
+            // Exit code 1: a supervisor starts the program again. Meanwhile no client has access.
             let failure = args.access.access().unwrap_err();
             assert!(matches!(failure, Failure::Runtime(_)), "{flag} {file:?}: {failure:?}");
         }

@@ -107,6 +107,11 @@ impl Connections {
         Some(Place { id, evict, connections: self.clone() })
     }
 
+    /// How many there may be.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
     /// Whether the next connection evicts another.
     pub(super) fn is_full(&self) -> bool {
         self.lock().connections.len() >= self.max

@@ -165,8 +165,8 @@ impl Server {
                         });
                         // In a burst each reads what it was sent before others push it out; those that were idle for
                         // longer go first, so a few may come at once: all others have a turn for each pause here.
-                        unread += usize::from(connections.is_full());
-                        if unread == AT_ONCE {
+                        unread += 1;
+                        if connections.is_full() && unread >= AT_ONCE.min(connections.max()) {
                             unread = 0;
                             tokio::task::yield_now().await;
                         }
