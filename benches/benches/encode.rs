@@ -4,7 +4,7 @@
 //! among them; what it cannot read (NV12, YUYV) is taken apart for it, into planes that are kept.
 
 #![forbid(unsafe_code)]
-// criterion's macros make functions that nobody documents.
+// criterion's macros generate functions without documentation.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -2,7 +2,7 @@
 //!
 //! After each measurement a line tells the half and the worst hundredth of single frames, where criterion tells the mean.
 
-// criterion's macros make functions that nobody documents.
+// criterion's macros generate functions without documentation.
 #![allow(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -3,7 +3,7 @@
 //! The thread that publishes reads for all viewers, so that on two cores the server has one for itself. After each
 //! measurement a line tells the latency over all viewers, where criterion tells that of the last one.
 
-// criterion's macros make functions that nobody documents.
+// criterion's macros generate functions without documentation.
 #![allow(missing_docs)]
 #![forbid(unsafe_code)]
 

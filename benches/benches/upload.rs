@@ -1,6 +1,6 @@
 //! Pictures posted to a server on loopback: how many a second, and what keeping the connection alive is worth.
 
-// criterion's macros make functions that nobody documents.
+// criterion's macros generate functions without documentation.
 #![allow(missing_docs)]
 
 use bytes::Bytes;

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_criterion_wrote_becomes_tables() {
+    fn criterion_results_become_tables() {
         let dir = tempfile::tempdir().unwrap();
         let encode = |name: &str| {
             format!(

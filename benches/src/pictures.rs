@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_of_the_size_and_numbered() {
+    fn pictures_have_the_requested_size_and_a_number() {
         let pictures = make(2, (160, 120), 6_000);
         for (number, picture) in pictures.iter().enumerate() {
             let stamp = Stamp::of(picture).unwrap();

@@ -8,7 +8,7 @@
 //! | 2 | 4 | marker and length of the segment: `ff fe 00 1e` |
 //! | 6 | 8 | `eyeletld` |
 //! | 14 | 8 | the picture's number |
-//! | 22 | 8 | when it was taken, microseconds since 1970-01-01 UTC; 0: nobody wrote it |
+//! | 22 | 8 | when it was taken, microseconds since 1970-01-01 UTC; 0: unknown |
 //! | 30 | 4 | CRC-32 of all that follows |
 
 use std::time::Duration;
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_is_read() {
+    fn stamp_is_read_as_written() {
         let mut jpeg = Stamp::put(7, b"\xff\xd8rest\xff\xd9");
         let stamp = Stamp::of(&jpeg).unwrap();
         assert_eq!((stamp.number, stamp.taken), (7, None));

@@ -37,7 +37,7 @@ fn as_good_as_its_own_and_no_larger() {
         let picture = Picture::new(320, 240, seed);
         for pixel in FORMATS {
             let delivered = picture.delivered(pixel);
-            // What the camera looked at, before pixels shared their chroma.
+            // The scene itself, before pixels shared their chroma.
             let seen = if pixel == PixelFormat::Grey {
                 delivered.planes[0].0.iter().flat_map(|&luma| [luma; 3]).collect()
             } else {
@@ -66,7 +66,7 @@ fn as_good_as_its_own_and_no_larger() {
 }
 
 #[test]
-fn it_reads_what_we_write() {
+fn libjpeg_turbo_decodes_our_pictures() {
     let natural = Picture::new(160, 120, 5);
     for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
         let delivered = natural.delivered(pixel);

@@ -51,7 +51,7 @@ fn says(parts: &[(u64, &[u8])]) -> SocketAddr {
 }
 
 #[test]
-fn the_floor_sends_every_byte_both_ways() {
+fn floor_sends_every_byte_by_writev_and_sendfile() {
     for way in [Way::Writev, Way::Sendfile] {
         let mut audience = Audience::connect(&target(floor(way)), 3).unwrap();
         audience.until(10).unwrap_or_else(|e| panic!("{way:?}: {e}"));

@@ -28,10 +28,10 @@ struct Args {
     /// Rounds
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// How many watch
+    /// Viewers of every server
     #[arg(long, value_delimiter = ',', default_value = "1,8,64")]
     viewers: Vec<usize>,
-    /// How many watch eyelet alone
+    /// Viewers of eyelet alone
     #[arg(long, value_delimiter = ',', default_value = "256,1000")]
     crowds: Vec<usize>,
     /// Length of a measurement
@@ -58,8 +58,8 @@ fn run(args: Args) -> io::Result<()> {
     pictures::write(dir.path(), &pictures::make(16, (640, 480), 53_000))?;
 
     let mut servers = vec![
-        Server::told("floor, writev", &args.programs.join("floor"), &[]),
-        Server::told("floor, sendfile", &args.programs.join("floor"), &["--sendfile"]),
+        Server::printing("floor, writev", &args.programs.join("floor"), &[]),
+        Server::printing("floor, sendfile", &args.programs.join("floor"), &["--sendfile"]),
     ];
     for eyelet in &args.eyelet {
         let (name, path) = eyelet.split_once('=').unwrap_or(("eyelet", eyelet));
@@ -67,7 +67,7 @@ fn run(args: Args) -> io::Result<()> {
     }
     let crate_peer = args.programs.join("basicvideostreamer");
     if crate_peer.exists() {
-        servers.push(Server::told("basicvideostreamer", &crate_peer, &[]));
+        servers.push(Server::printing("basicvideostreamer", &crate_peer, &[]));
     }
     servers.extend(args.camera.as_deref().map(Server::ustreamer));
 

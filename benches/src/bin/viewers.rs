@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     eyelet_bench::ended(run(Args::parse()))
 }
 
-/// Fails when the stream was not as a stream must be, after telling all.
+/// Prints the report, then fails if the stream was faulty.
 fn run(args: Args) -> Result<(), String> {
     let seconds =
         |seconds| Duration::try_from_secs_f64(seconds).map_err(|e| format!("{seconds} seconds: {e}"));
@@ -63,7 +63,7 @@ fn run(args: Args) -> Result<(), String> {
     } else {
         report.to_string()
     };
-    // A reader that has gone is no error.
+    // A closed pipe is not an error.
     let _ = io::stdout().write_all(text.as_bytes());
     report.wrong().map_or(Ok(()), Err)
 }

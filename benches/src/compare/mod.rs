@@ -34,7 +34,7 @@ pub struct Comparison {
 /// What a run is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Case {
-    /// Nobody watches.
+    /// No viewers.
     Idle,
     /// So many viewers.
     Viewers(usize),
@@ -46,7 +46,7 @@ pub enum Case {
 pub type Reports = BTreeMap<(Case, usize), Vec<Report>>;
 
 impl Comparison {
-    /// Runs all of it; `progress` is told what is next.
+    /// Runs all of it; `progress` is called with the name of each run before it starts.
     ///
     /// # Errors
     /// The system's, when a server does not start; what is wrong with a stream is in its report.

@@ -28,8 +28,8 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Eyelet,
-    /// With these arguments after the folder.
-    Told(&'static [&'static str]),
+    /// It prints its address; with these arguments after the folder.
+    Printing(&'static [&'static str]),
     /// With this camera preloaded.
     Ustreamer(PathBuf),
 }
@@ -40,9 +40,9 @@ impl Server {
         Self { name: name.to_owned(), kind: Kind::Eyelet, program: program.to_owned() }
     }
 
-    /// A program that is given the folder of pictures and says on what address it streams.
-    pub fn told(name: &str, program: &Path, arguments: &'static [&'static str]) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Told(arguments), program: program.to_owned() }
+    /// A program that takes the folder of pictures and prints the address that it streams on.
+    pub fn printing(name: &str, program: &Path, arguments: &'static [&'static str]) -> Self {
+        Self { name: name.to_owned(), kind: Kind::Printing(arguments), program: program.to_owned() }
     }
 
     /// ustreamer, with `camera` (made of `peers/camera.c`) in place of a camera.
@@ -68,14 +68,14 @@ impl Server {
             Kind::Eyelet => {
                 command.arg("serve").arg("--camera").arg(format!("replay:{}", pictures.display()));
                 command.args(["--fps", &fps, "--bind", "127.0.0.1:0", "--max-viewers", "2000"]);
-                told(command, "stream")
+                printing(command, "stream")
             }
-            Kind::Told(arguments) => {
+            Kind::Printing(arguments) => {
                 command.arg(pictures).args(["--fps", &fps]).args(*arguments);
-                told(command, "")
+                printing(command, "")
             }
             Kind::Ustreamer(camera) => {
-                // It looks whether the path is there before it opens it.
+                // It checks that the path exists before it opens it.
                 let path = pictures;
                 let port = free_port()?;
                 command.env("LD_PRELOAD", camera).env("EYELET_CAMERA", path).env("EYELET_PICTURES", path);
@@ -89,13 +89,13 @@ impl Server {
     }
 }
 
-/// A port that nobody has, for those who cannot be told 0.
+/// A free port, for servers that do not accept port 0.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Starts a program that prints its address, and takes the stream below it.
-fn told(mut command: Command, path: &str) -> io::Result<Running> {
+fn printing(mut command: Command, path: &str) -> io::Result<Running> {
     let mut running = Running::new(command.stdout(Stdio::piped()).spawn()?);
     let mut line = String::new();
     if let Some(output) = &mut running.output {
@@ -107,7 +107,7 @@ fn told(mut command: Command, path: &str) -> io::Result<Running> {
     Ok(running)
 }
 
-/// Starts a program that says nothing, and waits for its port.
+/// Starts a program that prints nothing, and waits for its port.
 fn asked(mut command: Command, port: u16) -> io::Result<Running> {
     let mut running = Running::new(command.spawn()?);
     let end = Instant::now() + PATIENCE;
@@ -125,7 +125,7 @@ fn asked(mut command: Command, port: u16) -> io::Result<Running> {
 #[derive(Debug)]
 pub(super) struct Running {
     child: Child,
-    /// Kept: a closed pipe would end who writes to it.
+    /// Kept open: writing to a closed pipe would end the server.
     output: Option<BufReader<ChildStdout>>,
     target: Option<Target>,
 }
@@ -147,7 +147,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended by itself is what is wanted.
+        // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

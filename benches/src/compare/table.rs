@@ -136,7 +136,7 @@ fn slow(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Re
 }
 
 fn idle(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Result {
-    writeln!(out, "### Nobody watches\n")?;
+    writeln!(out, "### No viewers\n")?;
     writeln!(out, "| server | CPU, % of a core | switches/s | RSS, MB |")?;
     writeln!(out, "|---|---:|---:|---:|")?;
     for (&(_, index), rounds) in reports.iter().filter(|((case, _), _)| *case == Case::Idle) {
@@ -187,7 +187,7 @@ fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
             ("latency at 1 viewer, p99 / p50 (on an idle machine)", 2.0, latency_at_1),
             ("first picture p99 of 64 at once, ms", 50.0, first),
             ("peak RSS at 64 viewers beyond the pictures, MB", 6.0, memory),
-            ("CPU with nobody watching, % of a core", 0.1, idle),
+            ("CPU without viewers, % of a core", 0.1, idle),
             (
                 "CPU s/GB at 1000 viewers, x that at 64",
                 1.2,
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians() {
+    fn median_skips_nan_and_number_prints_a_dash_for_it() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
         assert_eq!(median(vec![f64::NAN, 1.0]), 1.0);

@@ -9,7 +9,7 @@ use std::{
 /// A picture that takes longer than this will not come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Viewers of one stream. They read only while they are told to.
+/// Viewers of one stream, which read only on request.
 pub struct Audience(Crowd);
 
 impl Audience {

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_a_stamp_is_looked_at_from_outside() {
+    fn picture_without_a_stamp_is_checked_by_its_markers() {
         assert_eq!(verdict([&b"\xff\xd8picture\xff\xd9"[..]]), Verdict::Good(None));
         assert_eq!(verdict([&b"\xff\xd8picture"[..]]), Verdict::Bad);
         assert_eq!(verdict([]), Verdict::Bad);

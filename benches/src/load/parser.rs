@@ -1,4 +1,4 @@
-//! `multipart/x-mixed-replace` as it comes in: nothing of a picture whose length is told is copied or kept.
+//! `multipart/x-mixed-replace` as it arrives: a picture with a `Content-Length` is neither copied nor kept.
 
 use super::body::{Body, Verdict};
 use std::time::Duration;
@@ -233,18 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_stream_is_told() {
-        let told = |text: &str| parts([text.as_bytes()]).unwrap_err();
-        assert_eq!(told("HTTP/1.1 503 Service Unavailable\r\n"), "HTTP/1.1 503 Service Unavailable");
-        assert_eq!(told("HTTP/1.1 200 OK\r\n\r\n"), "no Content-Type with a boundary");
+    fn answer_without_a_stream_is_an_error_with_the_reason() {
+        let error = |text: &str| parts([text.as_bytes()]).unwrap_err();
+        assert_eq!(error("HTTP/1.1 503 Service Unavailable\r\n"), "HTTP/1.1 503 Service Unavailable");
+        assert_eq!(error("HTTP/1.1 200 OK\r\n\r\n"), "no Content-Type with a boundary");
         assert_eq!(
-            told("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"),
+            error("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"),
             "Transfer-Encoding: chunked: not understood"
         );
     }
 
     #[test]
-    fn a_part_that_is_too_short_is_bad() {
+    fn part_shorter_than_its_length_is_bad() {
         let text = "HTTP/1.1 200 OK\r\nContent-Type: a; boundary=b\r\n\r\n--b\r\nContent-Length: 3\r\n\r\n\u{7f}\u{7f}\u{7f}\r\n--b\r\n";
         let found = parts([text.as_bytes()]).unwrap();
         assert_eq!(found.iter().map(|part| part.verdict).collect::<Vec<_>>(), [Verdict::Bad]);

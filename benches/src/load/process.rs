@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_seen() {
+    fn usage_of_a_busy_process_grows() {
         let pid = std::process::id();
         let before = Usage::of(pid).unwrap();
         let mut sum = 0u64;

@@ -28,7 +28,7 @@ pub struct Report {
     pub disorder: u64,
     /// Pictures left out, of the fast viewers.
     pub missed: u64,
-    /// Capture to last byte, of the fast viewers; none where nobody knows when a picture was taken.
+    /// Capture to last byte, of the fast viewers; none where the time of capture is unknown.
     pub latency_ms: Option<Tail>,
     /// Connecting to the first whole picture, of the fast viewers.
     pub first_picture_ms: Option<Tail>,
@@ -194,14 +194,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tails() {
+    fn tail_holds_median_99th_percentile_and_maximum() {
         let tail = Tail::of((0..=1000).rev().collect()).unwrap();
         assert_eq!((tail.p50, tail.p99, tail.max), (0.5, 0.99, 1.0));
         assert!(Tail::of(vec![]).is_none());
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn wrong_names_what_is_faulty() {
         let right = Report::of(&[], Duration::from_secs(1), None);
         assert_eq!(right.wrong(), None);
         let bad = Report { bad: 1, ..right.clone() };

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn target_is_parsed_from_an_http_url_alone() {
         let target: Target = "http://127.0.0.1:81/?action=stream".parse().unwrap();
         assert_eq!(target.address, "127.0.0.1:81".parse().unwrap());
         assert!(target.request.starts_with("GET /?action=stream HTTP/1.1\r\nHost: 127.0.0.1:81\r\n"));

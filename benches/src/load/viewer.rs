@@ -163,7 +163,7 @@ fn note(part: Part, wall: Duration, last: &mut Option<u64>, tally: &mut Tally, f
         }
         *last = Some(number);
     }
-    // What the server says of itself may be the time of sending; the stamp is the time of capture.
+    // The server's own header may hold the time of sending; the stamp holds the time of capture.
     if let Some(taken) = live.and_then(|stamp| stamp.taken).or(part.timestamp) {
         let age = wall.saturating_sub(taken).as_micros();
         tally.ages.push(u32::try_from(age).unwrap_or(u32::MAX));
@@ -190,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn gaps_and_disorder() {
+    fn gaps_and_disorder_are_counted() {
         let (tally, faults) = noted([5, 6, 9, 8, 9].map(|number| part(Some(number), Some((0, None)))));
         assert_eq!((tally.parts, tally.missed, faults.disorder), (5, 2, 1));
         assert_eq!(tally.ages, [5_000_000; 5]);
     }
 
     #[test]
-    fn a_stamp_with_a_time_knows_better() {
+    fn stamp_with_a_time_overrides_the_headers() {
         let (tally, faults) = noted([3, 5].map(|number| part(None, Some((number, Some(98))))));
         assert_eq!((tally.missed, faults.disorder), (1, 0));
         assert_eq!(tally.ages, [2_000_000; 2]);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_picture_is_counted_as_such() {
+    fn bad_picture_is_counted() {
         let (_, faults) = noted([Part { verdict: Verdict::Bad, ..part(None, None) }]);
         assert_eq!(faults.bad, 1);
     }
