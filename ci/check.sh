@@ -22,7 +22,7 @@ usage() {
   done
 }
 
-# Whether a verb can be told how long it may take: its first line then begins so.
+# Whether a verb takes SECONDS: its first line then begins with that.
 takes_seconds() {
   [[ $(sed -n 1p "ci/verbs/$1.sh") == '# [SECONDS] '* ]]
 }
@@ -42,7 +42,7 @@ for word in "${@:-all}"; do
     [0-9]*)
       last=$((${#verbs[@]} - 1))
       if [ $last -lt 0 ] || ! [[ $word =~ ^[1-9][0-9]{0,6}$ ]] || ! takes_seconds "${verbs[last]}"; then
-        echo "check.sh: '$word' are no seconds of a verb that takes them" >&2
+        echo "check.sh: '$word' follows no verb that takes seconds" >&2
         usage >&2
         exit 2
       fi
@@ -64,7 +64,7 @@ for word in "${@:-all}"; do
   esac
 done
 
-# What a verb that failed said last is said again at the end: a whole run says thousands of lines after it.
+# The last output of a failed verb is repeated at the end: a whole run prints thousands of lines after it.
 work=$(mktemp -d)
 said=$work/said at=$work/at
 ended() {
@@ -85,7 +85,7 @@ run() {
     $gently bash "$@" 2>&1 | tee "$said"
   fi
 }
-# minutes: says each minute which verb runs, and what it said last.
+# minutes: prints each minute which verb runs, and its last line of output.
 minutes() {
   local never words since number
   exec {never}<> <(:) # nothing ever comes from it

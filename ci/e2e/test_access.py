@@ -1,4 +1,4 @@
-"""Who may look: a browser with a token, with a password, and with neither; and what other users of the machine see."""
+"""Access control: a browser with a token, with a password, and with neither; and what other users of the machine see."""
 
 import subprocess
 

@@ -18,7 +18,7 @@ def assert_refused(program, code, *told):
     print(line)
     assert re.fullmatch(r"error: [^;]+; .+", line), f"not `error: what; remedy`: {line}"
     for word in told:
-        assert str(word) in line, f"{word} is not told: {line}"
+        assert str(word) in line, f"{word} is missing: {line}"
     assert program.lines["stdout"] == [], program
 
 

@@ -109,7 +109,7 @@ init stop
 ! init status || fail "it runs although it was stopped"
 ! kill -0 "$(cat "$EYELET_ROOT/pid")" 2>/dev/null || fail "eyelet outlived its supervisor"
 
-# Who bounds the log ends with its supervisor, within this time.
+# What bounds the log ends with its supervisor, within this time.
 export EYELET_LOG_EVERY=1
 # A supervisor that was killed leaves an eyelet that is found, by a stop and by a start.
 supervised() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && init status | grep -q '^eyelet runs ('; }
@@ -139,7 +139,7 @@ echo 2 >"$EYELET_ROOT/end"
 init start
 await "end" grep -q 'status 2; not started again' "$log"
 ! init status || fail "it runs although it cannot"
-# What does not stream is told.
+# A deployment that does not stream fails, with the reason.
 echo 2 >"$EYELET_ROOT/end"
 sed -i '/streaming on/d' "$work/eyelet"
 ! ci/deploy.sh board "$work/eyelet" 2>"$work/told" || fail "a failed deployment passes"

@@ -18,7 +18,7 @@ declare -A runs=([config]=8000 [encoder]=12000 [inspect]=700000 [multipart]=5000
 # libFuzzer itself is C++.
 need c++:g++
 
-# The sanitizer is a matter of the nightly compiler; the stable one has it too, if told that it may.
+# The sanitizer is a feature of nightly compilers; the stable one has it too, behind RUSTC_BOOTSTRAP.
 toolchain=()
 if rustup toolchain list 2>/dev/null | grep -q '^nightly-'; then
   toolchain=(+nightly)

@@ -1,4 +1,4 @@
-//! The camera encoder: any geometry, stride, content and quality gives a JPEG that a strict decoder takes, the same
+//! The baseline encoder: any geometry, stride, content and quality gives a JPEG that a strict decoder takes, the same
 //! one by every backend.
 //!
 //! Eight bytes choose the frame, the rest are its pixels, over and over.

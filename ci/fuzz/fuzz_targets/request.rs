@@ -75,7 +75,7 @@ impl Machine {
             }
             let _ = timeout(MOMENT, socket.read_buf(&mut answer)).await;
             let _ = socket.shutdown().await;
-            // Who has closed one side is still streamed to: there is no end to wait for then.
+            // A client that has closed its side still gets the stream: there is no end to wait for then.
             while !is_stream(&answer) && socket.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {}
             answer
         };

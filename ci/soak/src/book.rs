@@ -1,6 +1,6 @@
 //! Every picture that any viewer saw, and every promise that was broken. One thread, so no locks.
 
-use crate::http::Told;
+use crate::http::Stamp;
 use std::{
     cell::{RefCell, RefMut},
     collections::{BTreeMap, btree_map::Entry},
@@ -11,8 +11,8 @@ use std::{
 /// apart, the camera's silences last a second, and unplugged it stays for three.
 pub(crate) const OUTAGE: f64 = 0.9;
 
-/// Broken promises that are told in full.
-const TOLD: usize = 20;
+/// Broken promises that are printed in full.
+const SHOWN: usize = 20;
 
 /// A time on the server's clock, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl Book {
     /// A promise was broken.
     pub(crate) fn broken(&self, what: impl Into<String>) {
         let mut inner = self.counts();
-        if inner.broken.len() < TOLD {
+        if inner.broken.len() < SHOWN {
             inner.broken.push(what.into());
         } else {
             inner.more += 1;
@@ -67,14 +67,14 @@ impl Book {
     }
 
     /// A picture arrived whole. All that bear the same number must be the same, byte for byte.
-    pub(crate) fn saw(&self, told: Told, jpeg: &[u8]) {
+    pub(crate) fn saw(&self, stamp: Stamp, jpeg: &[u8]) {
         let digest = digest(jpeg);
-        let first = match self.counts().pictures.entry(told.sequence) {
-            Entry::Vacant(place) => *place.insert((told.at, digest)),
+        let first = match self.counts().pictures.entry(stamp.sequence) {
+            Entry::Vacant(place) => *place.insert((stamp.at, digest)),
             Entry::Occupied(place) => *place.get(),
         };
-        if first != (told.at, digest) {
-            self.broken(format!("two different pictures have the number {}", told.sequence));
+        if first != (stamp.at, digest) {
+            self.broken(format!("two different pictures have the number {}", stamp.sequence));
         }
     }
 
@@ -113,10 +113,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_without_pictures_is_the_cameras_only_when_nobody_has_any() {
+    fn time_without_pictures_is_the_cameras_only_if_no_viewer_has_any() {
         let book = Book::default();
         for (sequence, at) in [(0, 10.0), (1, 10.1), (5, 13.1), (3, 10.3), (2, 10.2), (6, 13.2)] {
-            book.saw(Told { sequence, at }, b"picture");
+            book.saw(Stamp { sequence, at }, b"picture");
         }
         let outage = Span { from: 10.3, to: 13.1 };
         assert_eq!(book.outages(13.3), [outage]);
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn one_number_for_two_pictures_is_noticed() {
         let book = Book::default();
-        let told = Told { sequence: 7, at: 1.0 };
-        book.saw(told, b"a picture");
-        book.saw(told, b"a picture");
+        let stamp = Stamp { sequence: 7, at: 1.0 };
+        book.saw(stamp, b"a picture");
+        book.saw(stamp, b"a picture");
         assert!(book.verdict().is_ok());
-        book.saw(told, b"a pictura");
+        book.saw(stamp, b"a pictura");
         assert_eq!(
             book.verdict().unwrap_err(),
             "1 promises broken:\n  two different pictures have the number 7"

@@ -86,7 +86,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
             [(HOME, "/state", RIGHT), (HOME, &with_token, ""), (elsewhere, "/state", RIGHT)]
         {
             let asked = Instant::now();
-            // Where many passwords wait to be checked, a new one may be told to come again: once.
+            // Where many passwords wait to be checked, a new one may be asked to come again: once.
             let mut answer = get_with(from, server.address, path, headers).await;
             if matches!(answer, Ok((429, _))) {
                 later += 1;

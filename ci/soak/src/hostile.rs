@@ -59,7 +59,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     attack(&trial, length, &mut rng).await?;
     trial.server.read_log(true);
     let before = trial.server.at_rest().await?;
-    let Attack { fps, most, told } = attack(&trial, length, &mut rng).await?;
+    let Attack { fps, most, summary } = attack(&trial, length, &mut rng).await?;
     let after = trial.server.returns_to(before, crate::SLACK_KIB).await?;
     let start = trial.start;
     if (before.files, before.threads) != (start.files, start.threads) {
@@ -67,7 +67,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     }
     let (seconds, requests) = (length.as_secs(), trial.end().await?);
     Ok(format!(
-        "twice {seconds} s, seed {seed}: {told}; {HONEST} honest viewers {fps}; \
+        "twice {seconds} s, seed {seed}: {summary}; {HONEST} honest viewers {fps}; \
          {requests} other requests answered; {most} files at most; at the start: {start}; after a first attack: \
          {before}; after the second: {after}; exit code 0"
     ))
@@ -79,7 +79,7 @@ struct Attack {
     /// Files that the server had open at once.
     most: usize,
     /// How many of whom there were.
-    told: String,
+    summary: String,
 }
 
 async fn attack(trial: &Trial, length: Duration, rng: &mut Rng) -> Result<Attack, String> {
@@ -113,7 +113,7 @@ async fn attack(trial: &Trial, length: Duration, rng: &mut Rng) -> Result<Attack
     bad.shutdown().await;
 
     let fps = rate::kept(book, &rates(), &[], starved);
-    Ok(Attack { fps, most, told: crowd.told() })
+    Ok(Attack { fps, most, summary: crowd.summary() })
 }
 
 fn more_files() -> Result<(), String> {
@@ -158,7 +158,7 @@ impl Crowd {
         all
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let (silent, slow, deaf) = (self.silent.get(), self.slow.get(), self.deaf.get());
         format!(
             "{SILENT} silent peers (came {silent} times), {SLOW} slow ones ({slow}), {DEAF} that never read \

@@ -131,16 +131,16 @@ pub(crate) struct Stream {
     rate: Option<u32>,
 }
 
-/// What a part says of its picture.
+/// A part, without its body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
-    /// A browser's parts do not tell.
-    pub(crate) told: Option<Told>,
+    /// `None` for a browser, whose parts have no such headers.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// Number, and time of capture in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Stamp {
     pub(crate) sequence: u64,
     pub(crate) at: f64,
 }
@@ -189,7 +189,7 @@ impl Stream {
     async fn read(&mut self, body: &mut Vec<u8>) -> io::Result<Part> {
         let fields = fields(&mut self.reader).await?;
         body.clear();
-        let told = match number(&fields, "content-length") {
+        let stamp = match number(&fields, "content-length") {
             Some(length) => {
                 body.resize(length, 0);
                 self.fill(body).await?;
@@ -203,7 +203,7 @@ impl Stream {
                 }
                 let sequence = number(&fields, "x-sequence").ok_or_else(|| wrong(format!("{fields:?}")))?;
                 let at = number(&fields, "x-timestamp").ok_or_else(|| wrong(format!("{fields:?}")))?;
-                Some(Told { sequence, at })
+                Some(Stamp { sequence, at })
             }
             None => {
                 while !body.ends_with(NEXT) {
@@ -216,7 +216,7 @@ impl Stream {
             }
         };
         match (body.starts_with(&[0xff, 0xd8, 0xff]), body.ends_with(&[0xff, 0xd9])) {
-            (true, true) => Ok(Part { told }),
+            (true, true) => Ok(Part { stamp }),
             _ => Err(wrong(format!("no whole JPEG in a part of {} bytes", body.len()))),
         }
     }
@@ -287,11 +287,11 @@ mod tests {
     async fn whole_parts_are_read_in_every_manner() {
         for rate in [None, Some(1_000_000)] {
             let part = seen(part(JPEG.len(), JPEG), Manner { rate, ..Manner::default() }).await.unwrap();
-            assert_eq!(part.told.map(|told| (told.sequence, told.at)), Some((7, 1.5)));
+            assert_eq!(part.stamp.map(|stamp| (stamp.sequence, stamp.at)), Some((7, 1.5)));
         }
         let bare = [b"Content-Type: image/jpeg\r\n\r\n", JPEG, NEXT].concat();
         let part = seen(bare, Manner { browser: true, ..Manner::default() }).await.unwrap();
-        assert!(part.told.is_none());
+        assert!(part.stamp.is_none());
     }
 
     #[tokio::test]

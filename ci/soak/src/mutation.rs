@@ -1,8 +1,8 @@
-//! Good inputs made bad: bits, bytes and pieces that are wrong, missing, doubled, or somebody else's.
+//! Good inputs made bad: bits, bytes and pieces that are wrong, missing, doubled, or from another input.
 
 use fastrand::Rng;
 
-/// Bytes that mean something to somebody: ends of lines and strings, separators, the first byte of a JPEG marker.
+/// Bytes that mean something to a parser: ends of lines and strings, separators, the first byte of a JPEG marker.
 const SPECIAL: &[u8] = b"\0\t\n\r \"%&+-./019:;=?\x7f\x80\xc0\xd8\xd9\xda\xff";
 
 /// Changes made to one input, at most.
@@ -76,7 +76,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_same_seed_gives_the_same_inputs_and_hardly_two_are_alike() {
+    fn same_seed_gives_the_same_inputs_and_hardly_two_are_alike() {
         let corpus = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), b"another\r\n".to_vec()];
         let inputs = |seed| {
             let mut rng = Rng::with_seed(seed);

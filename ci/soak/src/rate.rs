@@ -67,11 +67,11 @@ pub(crate) fn kept(book: &Book, rates: &[Rate], outages: &[Span], starved: f64) 
     let fps = rates.iter().map(|rate| rate.over(outages).0);
     let (least, most) = fps.fold((f64::MAX, 0.0_f64), |(low, high), fps| (low.min(fps), high.max(fps)));
     let excused = 100.0 * starved;
-    let told = format!("{least:.2} to {most:.2} fps (no processor for {excused:.1} % of the time)");
+    let summary = format!("{least:.2} to {most:.2} fps (no processor for {excused:.1} % of the time)");
     if least < (FPS - SLACK) * (1.0 - starved) || most > FPS + SLACK {
-        book.broken(format!("honest viewers got {told}"));
+        book.broken(format!("honest viewers got {summary}"));
     }
-    told
+    summary
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_that_misses_pictures_is_noticed_unless_the_machine_had_no_time() {
+    fn viewer_that_misses_pictures_is_noticed_unless_the_machine_had_no_time() {
         let mut rate = Rate::default();
         thirty(0.0, 301).filter(|at| at.fract() > 0.05).for_each(|at| rate.picture(at));
         let broken = |starved| {

@@ -56,7 +56,7 @@ pub(crate) async fn run(program: &Path, count: usize, seed: u64) -> Result<Strin
     let mut rng = Rng::with_seed(seed);
     let mut tally = Tally::default();
     let mut before = None;
-    // These wait for the server's patience to end, and nobody waits for them.
+    // These last until the server's timeout, which is not waited for.
     let mut open = JoinSet::new();
     for begin in (0..count).step_by(BATCH) {
         let mut batch = JoinSet::new();
@@ -164,7 +164,7 @@ async fn send(from: Ipv4Addr, to: SocketAddr, request: Vec<u8>, side: Side, mut 
     Ok((!answer.is_empty(), first.unwrap_or_else(|| begun.elapsed())))
 }
 
-/// A stream goes on for who has closed its side, and at a slow rate for as long as one cares to wait.
+/// A stream continues for a client that has closed its side, and at a slow rate for as long as it cares to wait.
 fn is_stream(answer: &[u8]) -> bool {
     // All its kinds have the same first part.
     const FIRST: &[u8] = b"\r\n\r\n--frame\r\n";

@@ -123,7 +123,7 @@ async fn crowd(places: &[Place], questions: &Questions, rng: &mut Rng, end: Inst
     }
 }
 
-/// What the server holds when nobody watches and uploads go well: their connection is one of its files.
+/// What the server holds open without viewers while uploads go well: their connection is one of its files.
 async fn rest(server: &Server, uploads: &Uploads) -> Result<Resources, String> {
     let taken = uploads.tally().accepted.get();
     until(RECOVERY, "nothing is uploaded", || uploads.tally().accepted.get() > taken + 3).await?;
@@ -144,10 +144,10 @@ async fn until_gone(questions: &Questions) -> Result<(), String> {
 /// Its count of accepted pictures is ours; one may be under way.
 async fn counted(questions: &Questions, uploads: &Uploads) -> Result<(), String> {
     let least = uploads.tally().accepted.get().saturating_sub(1);
-    let told = questions.metric("eyelet_upload_accepted_total").await?;
+    let counted = questions.metric("eyelet_upload_accepted_total").await?;
     let most = uploads.tally().accepted.get();
-    let right = (least..=most).contains(&told);
-    right.then_some(()).ok_or_else(|| format!("{told} uploads counted, {least} to {most} accepted"))
+    let right = (least..=most).contains(&counted);
+    right.then_some(()).ok_or_else(|| format!("{counted} uploads counted, {least} to {most} accepted"))
 }
 
 /// "There is no picture" is a true answer only around an outage.

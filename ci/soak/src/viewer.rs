@@ -99,14 +99,14 @@ impl Place {
             };
             self.book.counts().arrived += 1;
             self.book.counts().bytes += body.len() as u64;
-            if let Some(told) = part.told {
-                self.book.saw(told, &body);
-                match last.replace(told.sequence) {
-                    Some(last) if told.sequence == last => self.book.counts().repeated += 1,
-                    Some(last) if told.sequence < last => {
-                        self.book.broken(format!("{sort:?} viewer: {} came after {last}", told.sequence));
+            if let Some(stamp) = part.stamp {
+                self.book.saw(stamp, &body);
+                match last.replace(stamp.sequence) {
+                    Some(last) if stamp.sequence == last => self.book.counts().repeated += 1,
+                    Some(last) if stamp.sequence < last => {
+                        self.book.broken(format!("{sort:?} viewer: {} came after {last}", stamp.sequence));
                     }
-                    _ if sort == Sort::Honest => self.rate.borrow_mut().picture(told.at),
+                    _ if sort == Sort::Honest => self.rate.borrow_mut().picture(stamp.at),
                     _ => {}
                 }
             }

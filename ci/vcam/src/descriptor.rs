@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn strings() {
+    fn string_descriptors_have_their_length_and_utf16() {
         assert_eq!(string(0).unwrap(), [4, 3, 0x09, 0x04]);
         assert_eq!(string(1).unwrap()[..6], [14, 3, b'e', 0, b'y', 0]);
         assert_eq!(string(4), None);

@@ -177,7 +177,7 @@ mod tests {
 
     /// The examples of the kernel's `usbip_protocol.rst`.
     #[test]
-    fn the_kernels_examples() {
+    fn examples_of_the_kernel_documentation_are_read() {
         let interrupt_in = words(&[1, 0xd05, 0x1000f, 1, 1, 0x200, 0x40, u32::MAX, 0, 4, 0, 0]);
         let read = Command::read(&mut &interrupt_in[..]).unwrap().unwrap();
         let want = Submit { seqnum: 0xd05, data: Data::In(64), endpoint: 1, setup: [0; 8], packets: vec![] };

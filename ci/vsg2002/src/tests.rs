@@ -183,7 +183,7 @@ fn picture_goes_in_and_a_jpeg_comes_out() {
 }
 
 #[test]
-fn what_emulation_cannot_show_is_reported() {
+fn range_that_was_not_flushed_is_reported() {
     let mut process = Process::new();
     let mut frame = process.prepare();
     // One byte more than was flushed.

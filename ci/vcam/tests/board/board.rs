@@ -45,7 +45,7 @@ impl Board {
         let folder = work.path().join("test");
         fs::create_dir_all(folder.join("reels")).unwrap();
         for program in ["eyelet", "eyelet-vcam", "eyelet-vsg2002"] {
-            // The board can be looked at before the streamer is built.
+            // The board can be inspected before the streamer is built.
             if let Err(e) = fs::copy(programs.join(program), folder.join(program)) {
                 println!("no {program} on the board: {e}");
             }
