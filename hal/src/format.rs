@@ -224,7 +224,7 @@ mod tests {
         }
 
         #[test]
-        fn no_size_overflows(pixel in any_format(), width: u32, height: u32, stride: usize) {
+        fn extreme_sizes_do_not_overflow(pixel in any_format(), width: u32, height: u32, stride: usize) {
             if let Some(format) = StreamFormat::new(pixel, width, height) {
                 let _ = format.packed_len();
                 for index in 0..4 {

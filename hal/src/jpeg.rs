@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_picture() {
+    fn whole_padded_picture_is_described() {
         let mut padded = TINY.to_vec();
         padded.extend([0; 5]);
         let info = inspect(&padded).unwrap();

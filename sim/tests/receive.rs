@@ -258,7 +258,7 @@ fn client_that_sends_all_before_reading_gets_the_refusal() {
     options.max_bytes = 1000;
     let server = Server::with(options);
     assert_eq!(server.ask(&post(&vec![0xff; 8_000_000])).status, 413);
-    // A length that is not told in advance.
+    // Without a length in advance.
     let kilobyte = [0xff; 1000];
     assert_eq!(server.ask(&chunked(&vec![&kilobyte[..]; 2000])).status, 413);
     let picture = [JPEG, &[0; 972]].concat();

@@ -38,8 +38,8 @@ impl Failure {
         }
     }
 
-    /// A file that cannot be used. However wrong it is, the next start may find it put right: no wrong usage, after
-    /// which a supervisor would not start the program again.
+    /// A file that cannot be used. It may be right by the next start, so this is not wrong usage, after which a
+    /// supervisor would not start the program again.
     pub(super) fn of_file(error: Error, flag: &str) -> Self {
         Self::Runtime(with_flag(error, flag).to_string())
     }

@@ -18,7 +18,7 @@ const ERASE: &str = "\r\x1b[K";
 /// The last lines have this long to come out at the end, also into a terminal that was stopped.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The two streams of the process. A reader that has gone (`| head`) is no error.
+/// The two streams of the process. A closed pipe (`| head`) is not an error.
 ///
 /// What is written while a command runs waits for no terminal and no pipe: see [`LineWriter`]. Its result does.
 #[derive(Debug)]

@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn interest_is_counted() {
+    fn feed_is_wanted_while_a_subscription_lives() {
         let feed = Feed::new();
         let (a, b) = (feed.subscribe(), feed.clone().subscribe());
         drop(a);

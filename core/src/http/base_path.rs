@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_below_and_one_without_it_are_the_same() {
+    fn path_with_or_without_the_base_path_is_the_same() {
         let base: BasePath = "/cam".parse().unwrap();
         for (path, rest) in [
             ("/cam/", "/"),

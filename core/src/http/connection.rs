@@ -178,7 +178,7 @@ fn finish(request: &Request<Incoming>, reply: &mut Reply, context: &Context) {
     let headers = reply.headers_mut();
     headers.extend(context.server.origins.grant(request.headers()));
     // Not for the stream: a page of another site may show it, and the standard (opaque response blocking) lets a browser
-    // refuse an answer with this header whose type is no picture's.
+    // refuse an answer with this header that is not a picture.
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != framing::CONTENT_TYPE) {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rightmost_untrusted_address_is_the_clients() {
+    fn rightmost_untrusted_address_is_the_client() {
         let trusted = proxies(&["10.0.0.0/8", "127.0.0.1", "fd00::/8", "unix"]);
         let peer = Peer::Tcp("10.0.0.1:5".parse().unwrap());
         for (lines, expected) in [
@@ -144,7 +144,7 @@ mod tests {
             (&[b"[2001:db8::1]:4711"], "2001:db8::1"),
             (&[b"[2001:db8::1]"], "2001:db8::1"),
             (&[b"::ffff:192.0.2.1"], "192.0.2.1"),
-            // Not readable: then it is whoever has written that.
+            // Not readable: then the client is the peer that sent it.
             (&[b"192.0.2.1, unknown"], "10.0.0.1:5"),
             (&[b"192.0.2.1, nonsense, 10.2.3.4"], "10.2.3.4"),
             (&[b"192.0.2.1,"], "10.0.0.1:5"),

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps() {
+    fn timestamp_is_decimal_seconds_or_none() {
         for (text, want) in [
             ("1795000000.000005", Some(Duration::new(1_795_000_000, 5_000))),
             ("12", Some(Duration::from_secs(12))),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_blocks() {
+    fn careless_header_block_gives_what_is_readable() {
         let header =
             Header::parse(b"nonsense\r\nCONTENT-LENGTH : 12 \r\nx-sequence: -1\nContent-Type:a:b\r\n\r\n");
         assert_eq!((header.length, header.sequence), (Some(12), None));

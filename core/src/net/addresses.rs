@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_names_the_interface() {
+    fn link_local_address_names_its_interface() {
         let there =
             |scope| SocketAddr::from(std::net::SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, scope));
         let lo = interface("lo").unwrap();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_address_is_kept() {
+    fn bound_address_is_reachable_as_it_is() {
         let bound = "127.0.0.1:8000".parse().unwrap();
         assert_eq!(reachable(bound, Families::Own), [bound]);
     }

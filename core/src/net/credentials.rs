@@ -78,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn users_and_passwords() {
+    fn credentials_become_a_basic_header_or_none() {
         for (text, header) in [
             ("u:p", Some("Basic dTpw")),
             ("u", Some("Basic dTo=")),

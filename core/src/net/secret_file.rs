@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// A longer file is no file of secrets.
+/// A longer file cannot be a file of secrets.
 const LONGEST: u64 = 1024 * 1024;
 
 /// What changes when a file does.
@@ -151,7 +151,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn what_failed_once_is_tried_until_it_works_and_then_once_more() {
+    fn failed_load_is_retried_until_it_works_and_then_once_more() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "1").unwrap();
@@ -180,7 +180,7 @@ mod tests {
 
     /// Opening it waits for a writer, and with it all viewers did.
     #[test]
-    fn a_file_that_became_a_named_pipe_is_not_waited_for() {
+    fn file_that_became_a_named_pipe_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "1").unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_was_there_from_the_start_is_read_once() {
+    fn pipe_that_was_there_from_the_start_is_read_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();

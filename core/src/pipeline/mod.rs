@@ -36,8 +36,8 @@ use std::{
     time::Duration,
 };
 
-/// Failures in a row until a device is closed and opened again. A camera without frames has nothing left to try; what an
-/// encoder fails at may be the frame.
+/// Failures in a row until a device is closed and opened again. A camera without frames has nothing left to try; an
+/// encoder may have failed because of the frame.
 const CAMERA_CHANCES: u32 = 1;
 const ENCODER_CHANCES: u32 = 3;
 

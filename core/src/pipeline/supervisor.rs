@@ -257,7 +257,7 @@ impl Supervisor<'_> {
         let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound);
         let health = Health::Lost(error.to_string(), gone);
         if self.health != health {
-            // After an unplugged camera, that there is none is no change.
+            // That an unplugged camera cannot be found is not a change.
             if gone && matches!(self.health, Health::Lost(_, true)) {
                 tracing::debug!(%error, "still no signal");
             } else {

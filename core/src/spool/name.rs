@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_may_leave_there() {
+    fn other_files_are_not_names_of_pictures() {
         for other in [
             "lock",
             "1.jpg",

@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_goes_in_comes_out(jpeg in prop::collection::vec(any::<u8>(), 0..300), label in label()) {
+        fn record_gives_back_picture_and_label(jpeg in prop::collection::vec(any::<u8>(), 0..300), label in label()) {
             let file = [&jpeg[..], &trailer(&jpeg, &label)].concat();
             prop_assert_eq!(file.len() as u64, jpeg.len() as u64 + OVERHEAD);
             let (picture, read) = open(file).unwrap();

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_one() {
+    fn report_of_no_picture_or_one_has_no_rates() {
         let mut statistics = Statistics::default();
         let report = statistics.report(Ended::Stream);
         assert_eq!((report.frames, report.fps, report.bytes_per_second), (0, 0.0, 0.0));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn latencies() {
+    fn latency_percentiles_are_nearest_ranks() {
         let mut statistics = Statistics::default();
         for i in 1..=200 {
             let captured_at = ms(1_000_000);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn damage() {
+    fn padding_is_not_damage_and_missing_bytes_are() {
         let padded = [JPEG, &[0; 3]].concat();
         let garbage = [JPEG, b"\r\n--frame"].concat();
         let open = include_bytes!("../../tests/cases/no-eoi-zero-padded.jpg");

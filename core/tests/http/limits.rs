@@ -319,7 +319,7 @@ async fn mutated_requests_are_answered_or_closed() {
         let _ = socket.shutdown().await;
         let mut answer = Vec::new();
         let read = async {
-            // A stream has no end, also for who has closed its side.
+            // A stream has no end, not even for a client that has closed its side.
             while !String::from_utf8_lossy(&answer).contains("\r\n\r\n--frame\r\n")
                 && socket.read_buf(&mut answer).await.is_ok_and(|read| read > 0)
             {}

@@ -1,4 +1,4 @@
-//! What browsers are told: which pages of other servers may read the answers, and what our own page may do.
+//! The headers for browsers: which pages of other servers may read the answers, and what our own page may do.
 
 use crate::support::{Running, read_until, serve};
 use eyelet_core::http::Page;

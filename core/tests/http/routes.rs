@@ -182,7 +182,7 @@ async fn request_without_exactly_one_host_is_refused() {
         let answer = server.ask(&request).await;
         assert!(answer.split(' ').nth(1) == Some(&status.to_string()), "{request}: {answer}");
     }
-    // What stands behind such a request is answered to nobody.
+    // What follows such a request gets no answer.
     let answer = server.ask("GET /state HTTP/1.1\r\n\r\nGET /state HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains(" 200 "), "{answer}");
 }
@@ -300,7 +300,7 @@ async fn crowd_with_slow_readers_gets_whole_pictures() {
     until(|| server.hub.metrics.viewers.get() == 44).await;
     for sequence in 1..=count {
         server.publish(sequence, len);
-        // Those who read get every picture: they wait for nobody.
+        // Viewers that read get every picture: they do not wait for the others.
         until(|| arrived.load(Ordering::Relaxed) == 41 * sequence).await;
     }
     for viewer in fast {

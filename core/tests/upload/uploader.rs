@@ -95,7 +95,7 @@ fn connection_closed_by_the_server_is_replaced() {
     let server = Server::start();
     let mut uploader = Uploader::new(&server.url()).unwrap();
     for (connection, answer) in [
-        // Told, and not told: the picture after the second one meets a dead connection.
+        // The close is announced, or it is not: then the next picture meets a dead connection.
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.0 200 OK\r\n\r\nuntil the end",

@@ -80,7 +80,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn whole_pictures() {
+    fn whole_jpeg_and_png_are_accepted() {
         assert_eq!(check(JPEG), Ok(Kind::Jpeg));
         assert_eq!(check(&[JPEG, &[0; 7]].concat()), Ok(Kind::Jpeg));
         assert_eq!(check(&a_png()), Ok(Kind::Png));

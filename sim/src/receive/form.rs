@@ -4,7 +4,7 @@ use super::check::{check, is_one};
 use bytes::Bytes;
 use eyelet_core::multipart::Reader;
 
-/// As many pictures that are damaged are looked at: unpacking takes time.
+/// At most this many damaged pictures are examined: unpacking takes time.
 const TRIES: usize = 4;
 
 /// The first whole picture in the form, whatever its field is called.

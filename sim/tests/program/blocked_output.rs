@@ -90,7 +90,7 @@ fn serve_with_blocked_stderr_keeps_streaming() {
     });
 }
 
-/// Results are waited for, and what becomes of them is told.
+/// Results are waited for, and it is an error if they cannot be written.
 #[test]
 #[cfg(target_os = "linux")]
 fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {

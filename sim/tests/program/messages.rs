@@ -1,4 +1,4 @@
-//! What people are told: one line with its remedy, and the right exit code.
+//! Error messages: one line with a remedy, and the right exit code.
 
 use crate::support::{PROGRAM, Program, command, until};
 use std::{
@@ -16,7 +16,7 @@ fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
     assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
     assert!(line.starts_with("error: ") && line.contains("; "), "{arguments:?}: {line}");
     for part in parts {
-        assert!(line.contains(part), "{arguments:?} is not told {part:?}: {line}");
+        assert!(line.contains(part), "{arguments:?}: {part:?} is missing: {line}");
     }
     assert!(stdout.is_empty(), "{arguments:?}");
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// With nobody watching the threads sleep 8 times a second; with the camera awake, more than 30 times.
+/// Without viewers the threads sleep 8 times a second; with the camera awake, more than 30 times.
 const RESTING: f64 = 20.0;
 
 struct Server {

@@ -48,7 +48,7 @@ fn hangup_reloads_files_and_keeps_running() {
             page().ends_with(&format!("\r\n\r\n{content}")).then_some(())
         });
     }
-    // A file that is gone is said, and the page stays. Neither does any harm: a size limit, a reader that has gone.
+    // That the file is gone is logged, and the page stays. A size limit and a closed pipe do no harm either.
     fs::remove_file(&html).unwrap();
     for name in ["HUP", "XFSZ", "PIPE"] {
         program.signal(name);

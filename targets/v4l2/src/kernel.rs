@@ -79,7 +79,7 @@ const _: () = {
 
 /// The ioctl `request` with its structure.
 fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-    // SAFETY: `argument` is of the size that is said. Of the requests made here those of extended controls follow
+    // SAFETY: `argument` has the size that the request names. Of the requests made here those of extended controls follow
     // a pointer in it, and see to it.
     unsafe { call(handle, request, size_of::<T>(), ptr::from_mut(argument).cast()) }
 }

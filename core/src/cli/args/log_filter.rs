@@ -43,7 +43,7 @@ fn is_directive(text: &str) -> bool {
 /// The targets of `filter`. If it names modules only, the rest logs as by default.
 pub(in crate::cli) fn targets(filter: &str) -> Targets {
     let default = if filter.split(',').any(is_level) { "" } else { "info," };
-    // Every directive was looked at before.
+    // Every directive has been checked before.
     format!("{default}{filter}").parse().unwrap_or_default()
 }
 

@@ -44,14 +44,14 @@ pub(in crate::cli) fn hint(error: &Error) -> String {
             .map(str::to_owned)
             .or_else(|| string(ContextKind::SuggestedArg)),
         ErrorKind::InvalidSubcommand => string(ContextKind::SuggestedSubcommand),
-        // What is wrong with a value is said with the values that there are, if they are few.
+        // The error of a value lists the valid ones, if they are few.
         ErrorKind::ValueValidation => string(ContextKind::InvalidValue).and_then(|value| {
             let reason = std::error::Error::source(error)?.to_string();
             // The error of an address says so already, and the address may hold secrets.
             if reason.starts_with("cannot ") {
                 return None;
             }
-            // What stands in quotes is what was typed.
+            // What is in quotes was typed.
             let right = reason.rsplit('"').next().unwrap_or_default();
             let words =
                 right.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.len() > 2);

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn size_is_width_by_height_within_jpegs_limits() {
         assert_eq!("640x480".parse::<Size>().unwrap().to_string(), "640x480");
         for bad in ["0x0", "640", "99999x99999", "640x", "-1x5", "640X480", "1x1x1", ""] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn periods() {
+    fn period_is_seconds_or_a_number_with_a_unit() {
         for (text, millis) in [
             ("10", 10_000),
             ("10s", 10_000),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_and_groups() {
+    fn unix_mode_is_octal_and_group_a_name_or_number() {
         for (text, want) in [("660", 0o660), ("0666", 0o666), ("200", 0o200)] {
             assert_eq!(text.parse(), Ok(UnixMode(want)));
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn byte_counts() {
+    fn byte_count_is_64k_or_more() {
         for (text, want) in [("65536", 65_536), ("64K", 65_536), ("5M", 5 << 20), ("2G", 2 << 30)] {
             assert_eq!(text.parse(), Ok(ByteCount(want)));
         }

@@ -53,7 +53,7 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
     }
 }
 
-/// What a device refuses is no wrong usage, whatever the kind of its error.
+/// What a device refuses is not wrong usage, whatever the kind of its error.
 fn refused(error: &Error) -> Failure {
     Failure::runtime(error.to_string())
 }

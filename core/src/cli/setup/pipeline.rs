@@ -58,7 +58,7 @@ pub(in crate::cli) fn encoder<D: Platform>(
     D::encoder(&args.encoder, &args.own).map_err(|error| Failure::of_name(error, &args.encoder))
 }
 
-/// What a device refuses is no wrong usage: another device may take it.
+/// What a device refuses is not wrong usage: another device may take it.
 fn refused(error: Error) -> Failure {
     Failure::runtime(error.to_string())
 }

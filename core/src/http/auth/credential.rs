@@ -4,7 +4,7 @@ use crate::net::credentials::decoded;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
-/// The credential in a request. Only one is ever looked at, so that a request is one attempt.
+/// The credential in a request. Only one is ever checked, so that a request is one attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     None,

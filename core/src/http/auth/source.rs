@@ -11,7 +11,7 @@ use crate::net::{
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// How often the files are looked at, at most.
+/// How often the files are checked for changes, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Where credentials come from.

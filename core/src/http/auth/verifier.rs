@@ -13,7 +13,7 @@ use subtle::{Choice, ConstantTimeEq};
 /// How many right answers are remembered.
 const REMEMBERED: usize = 64;
 
-/// No number of tries finds a token of so many characters: whoever has it may always come in.
+/// No number of guesses finds a token of this many characters: a client that has it is always admitted.
 pub(super) const LONG: usize = 16;
 
 pub(super) type Fingerprint = [u8; 32];
@@ -126,7 +126,7 @@ impl Verifier {
         whose.hash.matches(password) & found.is_some()
     }
 
-    /// The next time it is accepted without its hash, and from its network even while somebody guesses there.
+    /// The next time it is accepted without computing its hash, and from its network even while others guess there.
     pub(super) fn remember(&self, fingerprint: Fingerprint, network: Network) {
         let right = Right { fingerprint, network, client: self.client(&fingerprint) };
         let mut memory = self.memory();

@@ -1,4 +1,4 @@
-//! A picture as it goes over the wire: made once, whoever watches.
+//! A picture as it goes over the wire: made once for all viewers.
 
 use super::{
     framing::{self, Framing},

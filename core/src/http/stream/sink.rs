@@ -19,7 +19,7 @@ pub(super) enum SendMode {
 /// What takes a part, or some of it. Both calls give how many bytes went, or `WouldBlock` if none could.
 pub(super) trait Sink {
     /// Sends these bytes, which end a part. If they all go, the next part does not begin before the kernel
-    /// wants more: without being told, it puts the beginning of that one into the last packet of this one, which
+    /// wants more: left to itself, it puts the beginning of that one into the last packet of this one, which
     /// may wait for seconds at a slow viewer, and what has begun must be sent to the end.
     fn send_bytes(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
 

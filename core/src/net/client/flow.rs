@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_answer_may_take_as_long_again_as_the_sending_did() {
+    async fn answer_may_take_as_long_again_as_sending_took() {
         assert_eq!(upload(0, 0, 9).await, Ok(()));
         let begun = Instant::now();
         assert_eq!(upload(0, 0, 3600).await, Err(Silence::NoAnswer(TIMEOUTS.response)));

@@ -1,4 +1,4 @@
-//! Who guesses is slowed down, and nobody else.
+//! Guessing slows down the guesser alone.
 
 use super::support::{TOKEN, basic, serve, somebody, sources, status};
 use eyelet_core::http::Access;
@@ -74,7 +74,7 @@ async fn guesses_from_many_addresses_do_not_delay_a_login() {
             });
         }
     }
-    // The first guess of each was as good as anybody's.
+    // The first guess of each was treated like anyone's.
     while answered.load(Ordering::Relaxed) < GUESSERS {
         tokio::task::yield_now().await;
     }

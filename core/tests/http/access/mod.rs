@@ -1,4 +1,4 @@
-//! Who may look, by the raw bytes on the server's socket.
+//! Access control, by the raw bytes on the server's socket.
 
 mod change;
 mod guess;

@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn no_numbers_overflow(min: (u32, u32), max: (u32, u32), step: (u32, u32), want: (u32, u32), fps: u32) {
+    fn extreme_numbers_do_not_overflow(min: (u32, u32), max: (u32, u32), step: (u32, u32), want: (u32, u32), fps: u32) {
         let formats = [FormatInfo {
             fourcc: *b"YUYV",
             pixel: Some(PixelFormat::Yuyv),
