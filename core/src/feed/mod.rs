@@ -236,7 +236,7 @@ impl Subscription {
         newer
     }
 
-    /// `picture` was given, when so many had been published and so many of them live.
+    /// `picture` was given when `number` pictures had been published, `live` of them live.
     fn count(&mut self, number: u64, live: u64, picture: Option<&Picture>) {
         let given = picture.is_some_and(|picture| picture.kind == PictureKind::Live);
         self.missed += (live - self.live).saturating_sub(u64::from(given));

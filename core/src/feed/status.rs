@@ -108,7 +108,7 @@ impl Status {
         inner.live = true;
     }
 
-    /// The camera counts as lost after so long without a frame.
+    /// The camera counts as lost after this long without a frame.
     pub(crate) fn set_allowance(&self, allowance: Duration) {
         self.lock().allowance = allowance;
     }

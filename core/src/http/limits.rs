@@ -27,7 +27,7 @@ const RESERVED_FILES: usize = 64;
 /// connection too many, to refuse it.
 const LATER_FILES: usize = 32;
 
-/// At least so many connections are attempted, however low the limit of open files.
+/// At least this many connections are attempted, however low the limit of open files.
 const FEWEST_CONNECTIONS: usize = 16;
 
 /// However small the picture, a peer has the time for this many bytes.

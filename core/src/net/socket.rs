@@ -134,7 +134,7 @@ impl Socket {
         }
     }
 
-    /// Lets the peer take nothing for so long before the kernel gives it up.
+    /// Lets the peer take nothing for this long before the kernel gives up on it.
     pub(crate) fn allow_stall(&self, time: Duration) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]

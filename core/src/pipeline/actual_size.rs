@@ -2,7 +2,7 @@
 
 use eyelet_hal::{Frame, PixelFormat, Result, StreamFormat, jpeg};
 
-/// After so many pictures in a row of another size, that is the camera's. Fewer are left over from before a change of
+/// After this many pictures in a row of another size, that is the camera's. Fewer are left over from before a change of
 /// resolution, or damaged.
 const AGREED: u32 = 3;
 

@@ -91,7 +91,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// The pauses after so many failures in a row, in milliseconds.
+    /// The pauses after this many failures in a row, in milliseconds.
     fn pauses(retry: &mut Retry, failures: usize, now: &mut Duration) -> Vec<u128> {
         let pause = |_| {
             retry.failed(*now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How far a stamp may be ahead of our clock: devices convert from clocks of their own.
 const AHEAD: Duration = Duration::from_millis(50);
 
-/// After so many wrong stamps in a row all are ignored, and after so many right ones all are used again. The second is
+/// After this many wrong stamps in a row all are ignored, and after this many right ones all are used again. The second is
 /// larger, so that a camera with occasional right stamps does not switch to and fro.
 const DOUBTED: u32 = 3;
 const BELIEVED: u32 = 100;

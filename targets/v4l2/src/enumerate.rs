@@ -9,7 +9,7 @@ use std::io;
 
 /// The most items of a list. Real lists have a few dozen; some drivers answer for ever.
 pub(crate) const MOST: u32 = 256;
-/// After so many errors a list is left as it is: each may be a USB request that timed out.
+/// After this many errors a list is left as it is: each may be a USB request that timed out.
 pub(crate) const FAILURES: u32 = 4;
 
 /// The items at 0, 1, 2 and so on, each once. An item that cannot be read does not hide the others; the first such

@@ -135,7 +135,7 @@ mod tests {
         chosen(pixel, bytesperline, 0, usize::MAX)
     }
 
-    /// Offsets and strides of a 640x480 picture in so many bytes.
+    /// Offsets and strides of a 640x480 picture in this many bytes.
     fn chosen(pixel: PixelFormat, bytesperline: u32, sizeimage: u32, payload: usize) -> Vec<(usize, usize)> {
         let layout = BufferLayout::new(format(pixel, 640, 480), bytesperline, sizeimage);
         layout.of(payload)[..layout.count].iter().map(|p| (p.offset, p.stride)).collect()

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a camera may take for its first good frame, or so many of its periods. What comes before may be damaged: many
+/// How long a camera may take for its first good frame, or this many of its periods. What comes before may be damaged: many
 /// cameras begin with a few such frames.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PERIODS: u32 = 3;

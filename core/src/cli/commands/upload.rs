@@ -11,7 +11,7 @@ use crate::{
 use eyelet_hal::ErrorKind;
 use std::{sync::Arc, time::Duration};
 
-/// How long a counted upload waits for a picture, or so many of the camera's periods. A silent camera is opened again three
+/// How long a counted upload waits for a picture, or this many of the camera's periods. A silent camera is opened again three
 /// times in it.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PERIODS: u32 = 5;

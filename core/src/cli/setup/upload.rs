@@ -19,7 +19,7 @@ pub(in crate::cli) struct Upload {
 impl Upload {
     /// Ends after this many pictures were accepted.
     ///
-    /// Gives up when there has been no picture to send for so long, `--upload-every` not counted.
+    /// Gives up when there has been no picture to send for this long, `--upload-every` not counted.
     pub(in crate::cli) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
         let period = self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period);
         let sender = self.sender.limit(count.get()).patience(patience.saturating_add(period));

@@ -8,7 +8,7 @@
 use crate::net::socket::Network;
 use std::{collections::HashMap, time::Duration};
 
-/// A person mistypes a few times; so many failures are free.
+/// A person mistypes a few times; this many failures are free.
 const FREE: u32 = 3;
 
 /// The cost of the first failed attempt after those; each further one costs twice as much.

@@ -27,12 +27,12 @@ use tokio::{
 /// it all the same, and a dead one is noticed.
 const REPEAT: Duration = Duration::from_secs(1);
 
-/// At most so many bytes of one picture, for all viewers together, are sent by the thread that publishes. At 30 fps this
+/// At most this many bytes of one picture, for all viewers together, are sent by the thread that publishes. At 30 fps this
 /// fills a network of 1 Gbit/s: a machine with more to send has more than one processor, and there the camera's thread goes
 /// on with the next frame while the server's sends.
 const AT_ONCE: usize = 4 << 20;
 
-/// After so many viewers, requests and viewers that have room again get their turn.
+/// After this many viewers, requests and viewers that have room again get their turn.
 const TURN: usize = 64;
 
 /// All viewers, and what goes out to them.

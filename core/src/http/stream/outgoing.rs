@@ -7,7 +7,7 @@ use super::{
 };
 use std::{io, ops::Range, sync::Arc};
 
-/// A viewer whose last so many parts each went with one call keeps up, and is sent the memfd.
+/// A viewer that took this many parts in a row with one call each keeps up, and is sent the memfd.
 ///
 /// One that does not keep up gets its few pictures copied, since only then can the end of a part be marked for the kernel
 /// (see [`Sink::send_bytes`]).
@@ -121,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
     use std::{cell::RefCell, io::IoSlice, time::Duration};
 
-    /// A socket with so much room; what it took, and by which calls.
+    /// A socket with this much room; what it took, and by which calls.
     #[derive(Default)]
     struct FakeSocket(RefCell<Inner>);
 
@@ -170,7 +170,7 @@ mod tests {
     const LENGTH: usize = 20_000;
     const MANY: usize = 1000;
 
-    /// Where parts come from, for so many viewers.
+    /// Where parts come from, for this many viewers.
     fn parts(sharing: usize) -> (Arc<Parts>, Vec<Sharing>) {
         let parts = Arc::<Parts>::default();
         let sharing = (0..sharing).map(|_| parts.share()).collect();

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn part_of_a_new_picture_is_made_for_the_first_viewer_that_takes_it() {
-        /// Takes each picture for so many viewers.
+        /// Takes each picture for this many viewers.
         #[derive(Debug, Default)]
         struct Takers(Arc<Parts>, Mutex<usize>);
 

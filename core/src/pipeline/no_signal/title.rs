@@ -2,7 +2,7 @@
 
 use crate::image::{Color, Image};
 
-/// A letter is so many units high.
+/// The height of a letter, in units.
 const HEIGHT: f32 = 100.0;
 /// Half the width of the pen.
 const PEN: f32 = 8.0;

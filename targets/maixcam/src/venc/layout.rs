@@ -10,9 +10,9 @@ use std::ops::Deref;
 pub(super) const MIN_SIDE: u32 = 16;
 /// The largest picture that is known to work on the board, in pixels.
 pub(super) const MAX_SIZE: (u32, u32) = (2560, 1440);
-/// The unit works on whole blocks of so many pixels, in both directions.
+/// The unit works on whole blocks of this many pixels, in both directions.
 const BLOCK: u32 = 16;
-/// Rows in memory begin at multiples of so many bytes, a cache line.
+/// Rows in memory begin at multiples of this many bytes, a cache line.
 const STRIDE: u32 = 64;
 
 /// How the unit reads the chroma.

@@ -20,7 +20,7 @@ fn work(process: &Arc<Process>) -> HwJpegEncoder {
     encoder
 }
 
-/// A run that is killed after so many calls. `false` if it did not make as many.
+/// A run that is killed after this many calls; `false` if it ended before.
 fn killed_after(machine: &Arc<Machine>, calls: u64) -> bool {
     let process = machine.process();
     process.kill_after(calls);

@@ -10,7 +10,7 @@ use std::time::Duration;
 enum Step {
     /// One frame.
     Encode { pixel: usize, size: (u32, u32), quality: u8 },
-    /// The process is killed after so many further calls, if it makes as many.
+    /// The process is killed after this many further calls, unless it ends before.
     Kill(u64),
     /// The encoder is dropped and another process begins.
     Restart,

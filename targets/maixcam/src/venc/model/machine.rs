@@ -70,7 +70,7 @@ impl Machine {
         Self::with_ion(16 << 20)
     }
 
-    /// With a carve-out of so many bytes.
+    /// With a carve-out of this many bytes.
     pub fn with_ion(size: u32) -> Arc<Self> {
         let len = size as usize;
         let state = State {

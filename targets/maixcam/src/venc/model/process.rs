@@ -27,7 +27,7 @@ impl Process {
         self.machine.wake();
     }
 
-    /// Kills it after so many calls, counted from its beginning.
+    /// Kills it after this many calls, counted from its beginning.
     pub fn kill_after(&self, calls: u64) {
         if let Some(life) = self.machine.state().processes.get_mut(&self.pid) {
             life.dies_after = Some(calls);

@@ -91,7 +91,7 @@ impl Channel<'_> {
         call(self.0, abi::SET_JPEG_PARAM, &mut [param.clone().bytes_mut()])
     }
 
-    /// Starts the unit on a frame, waiting so long for its lock. After a success [`get_stream`](Self::get_stream)
+    /// Starts the unit on a frame, waiting this long for its lock. After a success [`get_stream`](Self::get_stream)
     /// must follow: the lock is the whole system's.
     ///
     /// # Errors
