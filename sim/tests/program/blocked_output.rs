@@ -132,7 +132,9 @@ fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
 /// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
 #[test]
 fn result_for_a_closed_stdout_is_an_error() {
-    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"]] {
+    // With a secret among its arguments, the program replaces itself first.
+    let secret = ["serve", "--help", "--token", "secret"];
+    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"], &secret] {
         let mut shell = Command::new("sh");
         shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_eyelet-sim")]).args(arguments);
         let output = shell.stdin(Stdio::null()).output().unwrap();

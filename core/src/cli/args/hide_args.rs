@@ -4,7 +4,8 @@
 //! replaces itself at once by itself, with the same arguments but for the secrets, and hands those over in a pipe
 //! that no other process has. The process stays the same; the secret was visible for a few milliseconds.
 
-use crate::net::credentials::concealed;
+use crate::{cli::closed_stdout, net::credentials::concealed};
+use rustix::io::FdFlags;
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read as _, Write as _},
@@ -61,7 +62,11 @@ fn replace(arguments: &[OsString], hidden: &[OsString]) -> io::Result<()> {
     let (Some((name, hidden)), true) = (hidden.split_first(), bytes.len() <= MOST) else { return Ok(()) };
     let program = std::env::current_exe()?;
     let (reader, mut writer) = io::pipe()?;
-    rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty())?;
+    rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
+    if closed_stdout::was_closed() {
+        // The `/dev/null` in its place would look like an open one after the replacement.
+        rustix::io::fcntl_setfd(io::stdout(), FdFlags::CLOEXEC)?;
+    }
     writer.write_all(&bytes)?;
     let place = format!("{}:{}", std::process::id(), reader.as_raw_fd());
     Err(Command::new(program).arg0(name).args(hidden).env(VARIABLE, place).exec())
