@@ -88,18 +88,18 @@ fn with_flag(error: Error, flag: &str) -> Error {
 }
 
 impl fmt::Display for Failure {
-    /// The help text as it is; what went wrong in one line: a name that it quotes may hold line breaks, or an escape
-    /// sequence that a terminal would obey.
+    /// The help text as it is; what went wrong in one line, whose control characters are escaped: a name that it quotes
+    /// may hold line breaks, or a sequence that a terminal would obey.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Help(text) => return f.write_str(text),
             Self::Usage(what) | Self::Runtime(what) => what,
         };
-        for (index, word) in what.split_whitespace().enumerate() {
+        for (index, line) in what.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
             if index > 0 {
                 f.write_char(' ')?;
             }
-            for c in word.chars() {
+            for c in line.chars() {
                 match c.is_control() {
                     true => write!(f, "{}", c.escape_default())?,
                     false => f.write_char(c)?,

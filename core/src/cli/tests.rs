@@ -79,6 +79,12 @@ fn config_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
 }
 
 #[test]
+fn failure_displayed_is_one_line_that_keeps_spaces() {
+    let failure = Failure::runtime("cannot write /a  b\n  c\x1b[2J: no;\r\n  choose another\n");
+    assert_eq!(failure.to_string(), "cannot write /a  b c\\u{1b}[2J: no; choose another");
+}
+
+#[test]
 fn arguments_without_a_subcommand_are_those_of_serve() {
     assert_eq!(serve(&[]).camera.size.to_string(), "640x480");
     assert_eq!(serve(&["--quality", "50"]).camera.quality.get(), 50);
