@@ -8,6 +8,7 @@ use crate::{
     replay::ReplayCamera,
     scene::Scene,
 };
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use eyelet_core::{
     cli::{self, Camera, CameraRequest, Failure, Findings, Outcome, Output, Platform, Signals},
     clock::{Clock, SystemClock},
@@ -31,8 +32,8 @@ pub struct Simulator;
 /// The simulator's own flags.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimFlags {
-    /// What the camera sees: card, bars, box, clock, text, noise or detail
-    #[arg(long, value_name = "NAME", default_value_t)]
+    /// What the camera sees
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = scene())]
     pub scene: Scene,
     /// Seed of scenes and faults: the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
@@ -61,6 +62,10 @@ pub struct SimFlags {
     /// Probability that the camera is unplugged before a frame; it comes back
     #[arg(long, value_name = "P", default_value_t)]
     pub unplug_chance: Chance,
+}
+
+fn scene() -> impl TypedValueParser<Value = Scene> {
+    PossibleValuesParser::new(Scene::ALL.map(Scene::name)).try_map(|name| name.parse())
 }
 
 fn seed(text: &str) -> std::result::Result<u64, &'static str> {
@@ -129,6 +134,7 @@ fn reopen<C: CameraSource + 'static>(
 impl Platform for Simulator {
     const PROGRAM: &'static str = "eyelet-sim";
     const CAMERA: &'static str = "sim";
+    const CAMERAS: &'static [&'static str] = &["sim", "replay:DIR"];
     const BIND: SocketAddr = SocketAddr::new(LOOPBACK, 8000);
     type Flags = SimFlags;
     type Command = SimCommand;

@@ -30,9 +30,10 @@ impl Failure {
         with_flag(error, flag).into()
     }
 
-    /// A camera or an encoder that cannot be used, with the one that may have been meant in place of `name`.
-    pub(super) fn of_name(error: Error, name: &str) -> Self {
-        match suggest::meant(name, &error) {
+    /// A camera or an encoder that cannot be used, with the one of `known` that may have been meant in place of `name`.
+    pub(super) fn of_name<'a>(error: Error, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let wrong = error.kind() == ErrorKind::InvalidInput;
+        match suggest::nearest(name, known).filter(|_| wrong) {
             Some(meant) => Self::Usage(format!("{error}; {}", suggest::did_you_mean(meant).trim_end())),
             None => error.into(),
         }
@@ -52,10 +53,11 @@ impl Failure {
         }
         // clap's first paragraph is what is wrong; the rest is usage, which --help prints better.
         let text = text.strip_prefix("error: ").unwrap_or(&text);
-        let what = match std::error::Error::source(&error).map(ToString::to_string) {
-            // The error of an address quotes it, without the password that clap would show.
-            Some(what) if what.starts_with("cannot ") => what,
-            _ => text.split("\n\n").next().unwrap_or(text).to_owned(),
+        let of_address = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>());
+        let what = match of_address {
+            // It quotes the address, without the password that clap would show.
+            Some(error) => error.to_string(),
+            None => text.split("\n\n").next().unwrap_or(text).to_owned(),
         };
         // It quotes values as they were given.
         Self::Usage(format!("{}; {}--help tells more", concealed(&what), suggest::hint(&error)))

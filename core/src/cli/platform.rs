@@ -25,6 +25,10 @@ pub trait Platform: Debug + 'static {
     const PROGRAM: &'static str;
     /// The default of `--camera`.
     const CAMERA: &'static str;
+    /// The names that `--camera` takes, to suggest one for a mistyped name; empty where they are those of devices.
+    const CAMERAS: &'static [&'static str] = &[];
+    /// The names that `--encoder` takes besides those of the [software encoders](crate::encode::NAMES), to suggest one.
+    const ENCODERS: &'static [&'static str] = &[];
     /// The default of `--bind`.
     const BIND: SocketAddr;
     /// Flags that only this binary has.

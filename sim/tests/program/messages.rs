@@ -33,7 +33,8 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         (&["receive", "/nowhere", "--log", "loud"], "use error, warn, info"),
         (&["--scene", "crad"], "did you mean card?"),
         (&["--encoder", "sofware"], "did you mean software?"),
-        (&["--camera", "replya"], "did you mean replay?"),
+        (&["--camera", "replya"], "did you mean replay:DIR?"),
+        (&["--camera", "replay"], "did you mean replay:DIR?"),
         (&["--qualty", "80"], "did you mean --quality?"),
         (&["snapshto", "x.jpg"], "did you mean snapshot?"),
         (&["serve", "--json"], "--json is a flag of watch, doctor"),
@@ -60,6 +61,22 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         (&["--bind", "camera.lan:8000"], "localhost:8000"),
     ] {
         refused(arguments, USAGE, &[part]);
+    }
+}
+
+#[test]
+fn wrong_value_gets_no_suggestion_from_words_of_its_message() {
+    for arguments in [
+        ["--camera", "use"],
+        ["--unix-group", "groups"],
+        ["--allow-origin", "origins"],
+        ["--base-path", "camm"],
+        ["--encoder", "use"],
+    ] {
+        let Output { status, stderr, .. } = command(&arguments).output().unwrap();
+        let line = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(USAGE), "{line}");
+        assert!(!line.contains("did you mean"), "{line}");
     }
 }
 
@@ -101,6 +118,11 @@ fn unopenable_file_or_address_is_named_with_the_remedy() {
         (&["receive", folder, "--bind", &taken], RUN_TIME, [&taken, "in use"]),
         (&["--bind", "192.0.2.1:8000"], RUN_TIME, ["192.0.2.1:8000", "choose an address of this machine"]),
         (&["--html", "/nowhere"], RUN_TIME, ["/nowhere", "--html"]),
+        (
+            &["--token-file", "/dev/null"],
+            RUN_TIME,
+            ["ASCII; make one with: openssl rand -hex 16 (--token-file)", ""],
+        ),
         (&[&quick[..], &["--camera", "/dev/nope"]].concat(), USAGE, ["/dev/nope", "replay:DIR"]),
         (
             &[&quick[..], &["--camera", ""]].concat(),

@@ -41,6 +41,7 @@ pub struct BoardFlags {
 impl Platform for Board {
     const PROGRAM: &'static str = "eyelet";
     const CAMERA: &'static str = "auto";
+    const ENCODERS: &'static [&'static str] = venc::NAMES;
     const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(LISTENS_ON), 8000);
     type Flags = BoardFlags;
     type Command = NoCommand;

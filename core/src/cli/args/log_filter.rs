@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::Targets;
 
-const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+pub(super) const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// `text` if it is a filter: levels, and modules of eyelet with levels of their own, divided by commas. For clap.
 ///

@@ -1,19 +1,28 @@
 //! "did you mean": what a mistyped word may have meant.
 
+use super::log_filter::LEVELS;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use eyelet_hal::PixelFormat;
 
-/// How alike two words must be, from 0 to 1 for the same: as alike as clap's suggestions, and more among free text.
+/// How alike two words must be, from 0 to 1 for the same: as alike as clap's suggestions.
 const ALIKE: f64 = 0.7;
-const VERY_ALIKE: f64 = 0.8;
 
-/// The word of `known` that is most like `word`, if one is.
+/// The word of `known` that is most like `word`, if one is and `word` itself is not among them.
 pub(in crate::cli) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    alike(ALIKE, word, known)
+    let scored = known.into_iter().map(|known| (strsim::jaro(word, known), known));
+    let best = scored.filter(|(score, _)| *score > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map(|(_, known)| known).filter(|known| *known != word)
 }
 
-fn alike<'a>(least: f64, word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.into_iter().map(|known| (strsim::jaro(word, known), known));
-    scored.filter(|(score, _)| *score > least).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+/// The values of a flag (as clap shows it: `--format <NAME>`), where they are a few names.
+fn names(argument: &str) -> Vec<&'static str> {
+    match argument.split(' ').next().unwrap_or_default() {
+        "--log" => LEVELS.to_vec(),
+        "--format" => PixelFormat::ALL.map(PixelFormat::name).to_vec(),
+        "--upload-method" => vec!["post", "put", "form"],
+        "--spool-full" => vec!["drop-oldest", "hold"],
+        _ => vec![],
+    }
 }
 
 /// The flag of `serve` for what many other programs call by this name.
@@ -44,30 +53,17 @@ pub(in crate::cli) fn hint(error: &Error) -> String {
             .map(str::to_owned)
             .or_else(|| string(ContextKind::SuggestedArg)),
         ErrorKind::InvalidSubcommand => string(ContextKind::SuggestedSubcommand),
-        // The error of a value lists the valid ones, if they are few.
-        ErrorKind::ValueValidation => string(ContextKind::InvalidValue).and_then(|value| {
-            let reason = std::error::Error::source(error)?.to_string();
-            // The error of an address says so already, and the address may hold secrets.
-            if reason.starts_with("cannot ") {
-                return None;
-            }
-            // What is in quotes was typed.
-            let right = reason.rsplit('"').next().unwrap_or_default();
-            let words =
-                right.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.len() > 2);
-            let typed = value.chars().any(char::is_alphabetic) && !value.contains('=');
-            alike(VERY_ALIKE, &value, words.filter(|word| typed && *word != value)).map(str::to_owned)
-        }),
+        ErrorKind::InvalidValue => string(ContextKind::SuggestedValue),
+        ErrorKind::ValueValidation => {
+            let (argument, value) = (string(ContextKind::InvalidArg), string(ContextKind::InvalidValue));
+            argument
+                .zip(value)
+                .and_then(|(argument, value)| nearest(&value, names(&argument)))
+                .map(str::to_owned)
+        }
         _ => None,
     };
     meant.map_or_else(String::new, did_you_mean)
-}
-
-/// What may have been meant in place of `name`, among what the remedy for it names.
-pub(in crate::cli) fn meant<'a>(name: &str, error: &'a eyelet_hal::Error) -> Option<&'a str> {
-    let remedy = error.remedy().filter(|_| error.kind() == eyelet_hal::ErrorKind::InvalidInput)?;
-    let known = remedy.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|known| known.len() > 2);
-    alike(VERY_ALIKE, name, known)
 }
 
 /// `did you mean WORD? `
@@ -87,10 +83,24 @@ mod tests {
             ("siez", Some("size")),
             ("spoolmax", Some("spool-max")),
             ("tls_cert", Some("tls-cert")),
+            ("size", None),
             ("frobnicate", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), want, "{word}");
         }
+    }
+
+    #[test]
+    fn every_name_that_may_be_suggested_is_a_valid_value() {
+        let valid = |flag: &str, parses: fn(&str) -> bool| {
+            let names = names(&format!("{flag} <X>"));
+            assert!(!names.is_empty() && names.iter().all(|name| parses(name)), "{flag}: {names:?}");
+        };
+        valid("--log", |name| crate::cli::log_filter(name).is_ok());
+        valid("--format", |name| name.parse::<PixelFormat>().is_ok());
+        valid("--upload-method", |name| name.parse::<crate::upload::UploadMethod>().is_ok());
+        valid("--spool-full", |name| name.parse::<crate::spool::WhenFull>().is_ok());
+        assert!(names("--base-path <PATH>").is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     cli::{CameraArgs, CameraRequest, Failure, Platform},
     clock::Clock,
+    encode,
     feed::Hub,
     pipeline::{Open, Pipeline},
 };
@@ -26,7 +27,7 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
     // the encoder, which may have something to log: a mistake is reported in one line.
     pipeline.open_camera().map_err(refused)?;
-    pipeline.open_encoder().map_err(|error| Failure::of_name(error, &args.encoder))?;
+    pipeline.open_encoder().map_err(|error| wrong_encoder::<D>(error, &args.encoder))?;
     Ok(pipeline)
 }
 
@@ -48,14 +49,18 @@ pub(in crate::cli) fn open<D: Platform>(
         format: args.format,
     };
     let name = request.name.clone();
-    D::cameras(request, &args.own).map_err(|error| Failure::of_name(error, &name))
+    D::cameras(request, &args.own).map_err(|error| Failure::of_name(error, &name, D::CAMERAS.iter().copied()))
 }
 
 /// The encoder that the flags ask for.
 pub(in crate::cli) fn encoder<D: Platform>(
     args: &CameraArgs<D::Flags>,
 ) -> Result<Box<dyn JpegEncoder>, Failure> {
-    D::encoder(&args.encoder, &args.own).map_err(|error| Failure::of_name(error, &args.encoder))
+    D::encoder(&args.encoder, &args.own).map_err(|error| wrong_encoder::<D>(error, &args.encoder))
+}
+
+fn wrong_encoder<D: Platform>(error: Error, name: &str) -> Failure {
+    Failure::of_name(error, name, D::ENCODERS.iter().copied().chain(encode::NAMES))
 }
 
 /// What a device refuses is not wrong usage: another device may take it.
