@@ -14,9 +14,9 @@ impl Token {
     /// `InvalidInput`; the error does not show the text.
     pub fn new(text: &str) -> Result<Self> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let what = "cannot use the token: it is empty or has other characters than visible ASCII; \
-                        make one with: openssl rand -hex 16";
-            return Err(Error::new(ErrorKind::InvalidInput, what));
+            let what = "cannot use the token: it is empty or has other characters than visible ASCII";
+            let error = Error::new(ErrorKind::InvalidInput, what);
+            return Err(error.with_remedy("make one with: openssl rand -hex 16"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -27,7 +27,7 @@ impl Token {
     /// That of reading it, or as [`new`](Self::new) with the file's name.
     pub fn read(path: &Path) -> Result<Self> {
         let text = super::secret_file::read(path)?;
-        Self::new(text.trim()).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
+        Self::new(text.trim()).map_err(|e| e.map_message(|what| format!("{}: {what}", path.display())))
     }
 
     /// The secret itself.
@@ -39,5 +39,19 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_of_a_token_file_has_one_remedy() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Token::read(file.path()).unwrap_err();
+        let what = "cannot use the token: it is empty or has other characters than visible ASCII";
+        assert_eq!(error.message(), format!("{}: {what}", file.path().display()));
+        assert_eq!(error.remedy(), Some("make one with: openssl rand -hex 16"));
     }
 }
