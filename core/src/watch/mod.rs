@@ -22,6 +22,18 @@ use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use std::{borrow::Cow, fmt, pin::pin, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
+/// The cause of the error that a server's 401 is: credentials are missing or wrong.
+#[derive(Debug)]
+pub(crate) struct Unauthorized;
+
+impl fmt::Display for Unauthorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unauthorized")
+    }
+}
+
+impl std::error::Error for Unauthorized {}
+
 /// Where a stream is: `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`; by default the port is 80 or 443.
 ///
 /// `Display` omits user, password and query, since they may be secrets.
@@ -248,12 +260,16 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
             .map(|line| format!(": {line}"))
             .unwrap_or_default();
         let error = url.error(kind, format!("the server answered {}{said}", head.status));
-        return Err(error.with_remedy(remedy));
+        let error = error.with_remedy(remedy);
+        return Err(match head.status {
+            StatusCode::UNAUTHORIZED => error.with_source(Unauthorized),
+            _ => error,
+        });
     }
     let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
     let reader = Reader::new(kind).map_err(|e| match beside(url) {
         Some(stream) => url
-            .error(e.kind(), format!("{kind:?} is no stream"))
+            .error(e.kind(), format!("{kind:?} is not a stream"))
             .with_remedy(format!("did you mean {stream}?")),
         None => url.error_of(e),
     })?;

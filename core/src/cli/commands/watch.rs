@@ -4,9 +4,9 @@ use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
     clock::SystemClock,
     net::client::proxy,
-    watch::{self, Options, Report, StreamUrl},
+    watch::{self, Options, Report, StreamUrl, Unauthorized},
 };
-use eyelet_hal::{Error, ErrorKind};
+use eyelet_hal::Error;
 use std::error::Error as _;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
@@ -14,7 +14,6 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let mut url = args.url.clone();
     args.roots.trust(&mut url.0)?;
     let proxy = proxy::choose(&url.0, None, |name| std::env::var(name).ok())?;
-    let direct = proxy.is_none();
     let url = proxy.into_iter().fold(url, StreamUrl::through);
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
@@ -33,7 +32,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let report = runtime.block_on(seen);
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
-    let report = report.map_err(|error| explain(error, direct))?;
+    let report = report.map_err(explain)?;
     output.status("");
     if args.json {
         // Numbers always serialise.
@@ -51,12 +50,25 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
 }
 
 /// Why nothing can be watched, with the flag that may help.
-fn explain(error: Error, direct: bool) -> Error {
-    // Without a proxy and without a cause it is the server's own answer: 401.
-    if error.kind() == ErrorKind::PermissionDenied && error.source().is_none() && direct {
+fn explain(error: Error) -> Error {
+    if error.source().is_some_and(|source| source.is::<Unauthorized>()) {
         return error.with_remedy(
             "write USER:PASSWORD@ before the host, or use --token-file; if you did, are they right?",
         );
     }
     RootsArgs::explain(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_hal::ErrorKind;
+
+    #[test]
+    fn only_a_401_is_explained_with_the_flags_of_credentials() {
+        let denied = || Error::new(ErrorKind::PermissionDenied, "denied").with_remedy("ask");
+        assert_eq!(explain(denied()).remedy(), Some("ask"));
+        let explained = explain(denied().with_source(Unauthorized));
+        assert!(explained.remedy().is_some_and(|remedy| remedy.contains("--token-file")), "{explained}");
+    }
 }
