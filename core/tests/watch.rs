@@ -238,7 +238,7 @@ fn page_instead_of_a_stream_names_the_stream() {
     let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>";
     assert_eq!(
         told("/", page),
-        r#"cannot watch http://X/: "text/html" is no stream; did you mean http://X/stream?"#
+        r#"cannot watch http://X/: "text/html" is not a stream; did you mean http://X/stream?"#
     );
     assert!(told("/cam/snapshot?a=/", page).ends_with("; did you mean http://X/cam/stream?"));
     let nothing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";

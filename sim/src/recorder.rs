@@ -56,7 +56,7 @@ fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => {
             (ErrorKind::PermissionDenied, "record where this user may write")
         }
-        std::io::ErrorKind::StorageFull => (ErrorKind::Other, "make room or record elsewhere"),
+        std::io::ErrorKind::StorageFull => (ErrorKind::Other, "free some space, or record elsewhere"),
         _ => (ErrorKind::Other, "record into another folder"),
     };
     Error::new(kind, format!("cannot {verb} {}: {error}", path.display()))

@@ -190,7 +190,7 @@ fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {
 fn written(result: io::Result<()>) -> Outcome {
     match result {
         Err(e) if !matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
-            Err(Failure::runtime(format!("cannot write to stdout: {e}; make room where it goes to")))
+            Err(Failure::runtime(format!("cannot write to stdout: {e}; free some space there")))
         }
         _ => Ok(()),
     }

@@ -106,9 +106,9 @@ fn bad_value_is_refused_with_valid_ones() {
         (["--bind", "camera.lan:8000"], "localhost:8000"),
         (
             ["--log", "inof"],
-            "\"inof\" is no level; use error, warn, info, debug, trace, off or a list such as",
+            "\"inof\" is not a level; use error, warn, info, debug, trace, off or a list such as",
         ),
-        (["--log", ""], "\"\" is no level; use error, "),
+        (["--log", ""], "\"\" is not a level; use error, "),
         (["--log", "sim=debug"], "info,eyelet_core::http=debug; --help"),
         (
             ["--camera", ""],
@@ -118,7 +118,7 @@ fn bad_value_is_refused_with_valid_ones() {
         (["--config", ""], "a value is required for '--config <FILE>' but none was supplied; "),
         (["--port", "80"], "did you mean --bind 127.0.0.1:8000? "),
         (["watch", "--frames=0"], "a number of pictures is 1 or more; "),
-        (["watch", "--seconds=0.0001"], "a time is a number of seconds, 0.001 or more; "),
+        (["watch", "--seconds=0.0001"], "expected seconds (at least 0.001); "),
         (["--qualty", "80"], "did you mean --quality? "),
         (["--format", "yuvy"], "did you mean yuyv? "),
         (["--spool-full", "drop-odlest"], "did you mean drop-oldest? "),
@@ -128,9 +128,9 @@ fn bad_value_is_refused_with_valid_ones() {
         (["watch", "me:hunter2@cam:x"], "write http://***@cam:x/stream; "),
         (["--count", "3"], "--count is a flag of upload, not of this command; "),
         (["upload", "http:///upload"], "no host"),
-        (["upload", "http://x/{frame}"], "there is no {frame}; use {sequence}, {timestamp}, {run}"),
+        (["upload", "http://x/{frame}"], "unknown placeholder {frame}; use {sequence}, {timestamp}, {run}"),
         (["--upload-method", "patch"], "a method is post, put or form; "),
-        (["--spool-max", "1"], "a number of bytes is 64K or more, such as 500M or 2G; "),
+        (["--spool-max", "1"], "expected a size of at least 64K, such as 500M or 2G; "),
         (["--spool-full", "panic"], "a full spool can drop-oldest or hold; "),
         (["frobnicate", "x"], "frobnicate"),
     ] {
@@ -266,7 +266,7 @@ fn bad_upload_header_is_wrong_usage_and_its_value_is_hidden() {
 fn error_in_a_config_file_names_the_file() {
     for (text, part) in [
         ("qualty = 80", "unknown key qualty; did you mean quality? "),
-        ("log = \"inof\"", "is no level; use error, "),
+        ("log = \"inof\"", "is not a level; use error, "),
         ("quality = 80\nquality = 81", "line 2: duplicate key; give each key once"),
         ("serve = 5", "serve is an integer; it must be a table, [serve]"),
         ("[[serve]]", "serve is an array; it must be a table, [serve]"),
@@ -359,7 +359,10 @@ fn upload_flags_without_effect_are_refused() {
     let what = refused(&["upload", "http://cam/", "--count", "0"]);
     assert!(what.contains("'0' for '--count <N>': a number of pictures is 1 or more"), "{what}");
     let what = refused(&["upload", "http://cam/", "--upload-every", "0"]);
-    assert!(what.contains("a time is seconds, 0.001 or more, or such as 500ms, 10s, 5m or 1h"), "{what}");
+    assert!(
+        what.contains("expected seconds (at least 0.001) or a time such as 500ms, 10s, 5m or 1h"),
+        "{what}"
+    );
     for flags in [["--spool-max", "1M"], ["--spool-full", "hold"]] {
         let Ok(Command::Upload(args)) = parsed(&[&["upload", "http://cam/"], &flags[..]].concat()) else {
             panic!("{flags:?}")

@@ -118,7 +118,7 @@ impl Drop for Entry {
 fn report(error: Option<io::ErrorKind>) {
     match error.map(io::Error::from) {
         Some(error) => {
-            tracing::warn!(%error, "cannot write the access log; its lines are lost until it can be");
+            tracing::warn!(%error, "cannot write the access log; lines are lost meanwhile");
         }
         None => tracing::info!("the access log is written again"),
     }

@@ -59,7 +59,7 @@ fn zoned(text: &str) -> Result<SocketAddr, &'static str> {
         Some((ip.parse().ok()?, zone, port.parse().ok()?))
     };
     let (ip, zone, port) = parts().ok_or(
-        "an address is such as 127.0.0.1:8000, localhost:8000, [::1]:8000 or unix:/run/eyelet.sock, not another name",
+        "expected an address such as 127.0.0.1:8000, localhost:8000, [::1]:8000 or unix:/run/eyelet.sock; other names are not accepted",
     )?;
     let index = addresses::interface(zone)
         .ok_or("no interface of that name has an address; ip address lists them")?;

@@ -60,7 +60,7 @@ impl Listener {
     /// once; later calls give none. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// If one of them is no listening TCP or Unix stream socket.
+    /// If one of them is not a listening TCP or Unix stream socket.
     pub fn inherited() -> Result<Vec<Self>> {
         let mut given = listenfd::ListenFd::from_env();
         (0..given.len()).map(|index| Self::take(&mut given, index)).collect()
@@ -86,7 +86,7 @@ impl Listener {
                 Self::unix(listener, None)
             }
             Ok(_) => Err(wrong("it does not listen")),
-            Err(_) => Err(wrong("it is no TCP or Unix stream socket")),
+            Err(_) => Err(wrong("it is not a TCP or Unix stream socket")),
         }
     }
 

@@ -105,7 +105,7 @@ impl Drop for UnixFile {
 /// Removes the socket's file if no server listens on it.
 fn remove_stale(path: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is no socket"));
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists and is not a socket"));
     }
     let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // A server whose queue is full must not block us.

@@ -47,13 +47,9 @@ impl Stamps {
             self.against = 0;
             self.doubted = !self.doubted;
             if self.doubted {
-                tracing::warn!(
-                    ?stamp,
-                    ?now,
-                    "time stamps of frames cannot be right; taking the time of arrival"
-                );
+                tracing::warn!(?stamp, ?now, "implausible frame timestamps; using the time of arrival");
             } else {
-                tracing::info!("time stamps of frames are right again");
+                tracing::info!("frame timestamps are plausible again");
             }
         }
         let captured = if right && !self.doubted { stamp.min(now) } else { now };

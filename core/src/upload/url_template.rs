@@ -93,7 +93,7 @@ pub(super) fn target(target: &Uri, meta: &PostMeta) -> Result<Uri, String> {
         return Ok(target.clone());
     }
     let filled = expand(&target.to_string(), |place| {
-        value(place, meta)?.ok_or_else(|| format!("{{{place}}} is in it, and not known of this picture"))
+        value(place, meta)?.ok_or_else(|| format!("this picture has no value for {{{place}}}"))
     })?;
     // Digits, letters and dots were put in: what was an address still is one.
     filled.parse().map_err(|_| "it is no address when filled in".to_owned())
@@ -109,7 +109,7 @@ fn value(place: &str, meta: &PostMeta) -> Result<Option<String>, String> {
         other => {
             let places = PLACES.map(|place| format!("{{{place}}}")).join(", ");
             let remedy = "write other braces as %7B and %7D";
-            Err(format!("there is no {{{other}}}; use {places}, and {remedy}"))
+            Err(format!("unknown placeholder {{{other}}}; use {places}, and {remedy}"))
         }
     }
 }
@@ -159,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn url_template_with_an_unknown_place_is_refused() {
+    fn url_template_with_an_unknown_placeholder_is_refused() {
         let why = filled("/{run}", &META).unwrap_err();
-        assert_eq!(why, "{run} is in it, and not known of this picture");
+        assert_eq!(why, "this picture has no value for {run}");
         for (text, why) in [
             (
                 "/{frame}",
-                "there is no {frame}; use {sequence}, {timestamp}, {run}, and write other braces as %7B and %7D",
+                "unknown placeholder {frame}; use {sequence}, {timestamp}, {run}, and write other braces as %7B and %7D",
             ),
             ("/{sequence", "a { has no }; write it as %7B"),
         ] {

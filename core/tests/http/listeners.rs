@@ -213,7 +213,7 @@ async fn listener_removes_only_its_own_file() {
 async fn impossible_socket_path_is_refused_in_one_line() {
     let folder = Folder::new();
     fs::write(folder.path(), "precious").unwrap();
-    assert!(refused(&folder.bind()).contains("a file that is no socket; choose another path"));
+    assert!(refused(&folder.bind()).contains("the file exists and is not a socket; choose another path"));
     assert_eq!(fs::read_to_string(folder.path()).unwrap(), "precious");
 
     let long = format!("unix:/tmp/{}", "x".repeat(200));

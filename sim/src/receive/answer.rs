@@ -207,7 +207,7 @@ fn key(request: &Request<Incoming>) -> Result<Option<Key>, &'static str> {
 
 fn not_stored(error: &io::Error, folder: &Folder) -> (StatusCode, String) {
     if folder.is_news(true) {
-        warn!("cannot store pictures in {}: {error}; make room there", folder.path().display());
+        warn!("cannot store pictures in {}: {error}; free some space there", folder.path().display());
     }
     // The kind only: the error names a path, which belongs in the log.
     (status(error), format!("the picture was not stored: {}", error.kind()))

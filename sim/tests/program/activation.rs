@@ -55,7 +55,7 @@ fn systemd_socket_that_does_not_listen_is_refused_in_one_line() {
     let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let file = std::fs::File::open("/dev/null").unwrap();
     for (socket, why) in
-        [(OwnedFd::from(connected), "does not listen"), (file.into(), "no TCP or Unix stream socket")]
+        [(OwnedFd::from(connected), "does not listen"), (file.into(), "not a TCP or Unix stream socket")]
     {
         let ended = activated(socket, "LISTEN_FDS=1 LISTEN_PID=$$", &[]).output().unwrap();
         let error = String::from_utf8(ended.stderr).unwrap();

@@ -111,7 +111,10 @@ fn snapshot_on_a_full_disk_leaves_nothing() {
             .output()
             .unwrap();
         let text = one_line(&output);
-        assert!(text.starts_with("error: cannot write ") && text.ends_with("; make room there\n"), "{text}");
+        assert!(
+            text.starts_with("error: cannot write ") && text.ends_with("; free some space there\n"),
+            "{text}"
+        );
         assert_eq!(names(dir.path()), Vec::<String>::new());
     }
 }

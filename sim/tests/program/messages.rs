@@ -51,7 +51,7 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         (&["--unplug-after", "0"], "--unplug-after"),
         (&["--max-viewers", "0"], "1 to 10000"),
         (&["watch", "http://127.0.0.1:1/", "--frames", "0"], "--frames"),
-        (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "0.001 or more"),
+        (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "at least 0.001"),
         (&["serve", "--seed", "-1"], "a seed is a whole number"),
         (&["serve", "--unplug-after", "0"], "a number of frames is 1 or more"),
         (&["serve", "--resize-after", "x"], "a number of frames is 1 or more"),

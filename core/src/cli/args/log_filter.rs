@@ -22,9 +22,9 @@ pub fn log_filter(text: &str) -> Result<String, String> {
 /// What is wrong with a part that is no directive.
 fn wrong(part: &str) -> String {
     match part.split_once('=') {
-        Some((module, level)) if is_level(level) => format!("{module:?} is no module of eyelet"),
-        Some((_, level)) => format!("{level:?} is no level"),
-        None => format!("{part:?} is no level"),
+        Some((module, level)) if is_level(level) => format!("{module:?} is not a module of eyelet"),
+        Some((_, level)) => format!("{level:?} is not a level"),
+        None => format!("{part:?} is not a level"),
     }
 }
 
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn bad_log_filter_names_its_wrong_part() {
         for (text, part) in [
-            ("info,inof", "\"inof\" is no level; "),
-            ("eyelet_core=loud", "\"loud\" is no level; "),
-            ("hyper=debug", "\"hyper\" is no module of eyelet; "),
+            ("info,inof", "\"inof\" is not a level; "),
+            ("eyelet_core=loud", "\"loud\" is not a level; "),
+            ("hyper=debug", "\"hyper\" is not a module of eyelet; "),
         ] {
             let what = log_filter(text).unwrap_err();
             assert!(what.starts_with(part), "{text}: {what}");

@@ -259,7 +259,7 @@ pub struct WatchArgs {
 
 fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
     let seconds = text.parse().ok().filter(|s| (0.001..=1e9).contains(s));
-    seconds.map(std::time::Duration::from_secs_f64).ok_or("a time is a number of seconds, 0.001 or more")
+    seconds.map(std::time::Duration::from_secs_f64).ok_or("expected seconds (at least 0.001)")
 }
 
 /// `doctor`.

@@ -52,7 +52,7 @@ impl FromStr for ByteCount {
             .and_then(|count| count.checked_mul(1 << shift))
             .filter(|count| *count >= 64 * 1024)
             .map(Self)
-            .ok_or("a number of bytes is 64K or more, such as 500M or 2G")
+            .ok_or("expected a size of at least 64K, such as 500M or 2G")
     }
 }
 
@@ -73,7 +73,7 @@ pub(in crate::cli) fn period(text: &str) -> Result<Duration, &'static str> {
     let seconds = number.zip(unit).map(|(number, unit)| number * unit).filter(|s| (0.001..=1e9).contains(s));
     seconds
         .map(Duration::from_secs_f64)
-        .ok_or("a time is seconds, 0.001 or more, or such as 500ms, 10s, 5m or 1h")
+        .ok_or("expected seconds (at least 0.001) or a time such as 500ms, 10s, 5m or 1h")
 }
 
 /// How many pictures.
@@ -112,8 +112,7 @@ impl FromStr for UnixGroup {
         }
         let groups = fs::read_to_string("/etc/group").unwrap_or_default();
         let number = group(&groups, text).map(Self);
-        number
-            .ok_or_else(|| "no such group in /etc/group; groups from elsewhere go by their number".to_owned())
+        number.ok_or_else(|| "no such group in /etc/group; give other groups by number".to_owned())
     }
 }
 

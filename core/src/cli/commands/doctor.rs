@@ -180,7 +180,7 @@ fn named<D: Platform>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Resul
         return Ok(None);
     }
     let what = error.message().to_owned();
-    let remedy = error.remedy().unwrap_or("see what serve says").to_owned();
+    let remedy = error.remedy().unwrap_or("run serve for details").to_owned();
     Ok(Some(Problem { kind: error.kind(), device: Some(name.clone()), what, remedy }))
 }
 

@@ -22,7 +22,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     if let Some(all) = args.max_connections.filter(|&all| all <= args.max_viewers) {
         let viewers = args.max_viewers;
         return Err(Failure::Usage(format!(
-            "--max-connections {all} leaves no connection beside --max-viewers {viewers}; raise the one or lower the other"
+            "--max-connections {all} leaves no connection beside --max-viewers {viewers}; raise the first or lower the second"
         )));
     }
     let page = match &args.html {
@@ -82,7 +82,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
 
 fn html(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
-        Failure::runtime(format!("cannot read {}: {e}; name a readable file with --html", path.display()))
+        Failure::runtime(format!("cannot read {}: {e}; name a readable file (--html)", path.display()))
     })
 }
 
@@ -121,7 +121,7 @@ fn listen<F: clap::Args>(args: &ServeArgs<F>, default: SocketAddr) -> Result<Vec
     let unix = args.bind.iter().any(|bind| matches!(bind, Bind::Unix(_)));
     if permissions != UnixPermissions::default() && !unix {
         return Err(Failure::Usage(
-            "--unix-mode and --unix-group are for --bind unix:PATH; name that, or leave them out (a socket of systemd has SocketMode= and SocketGroup=)"
+            "--unix-mode and --unix-group are for --bind unix:PATH; add one, or omit them (systemd sockets have SocketMode= and SocketGroup=)"
                 .to_owned(),
         ));
     }

@@ -45,7 +45,9 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
         Target::Stdout => output.bytes(&picture),
         Target::Jpeg(path) | Target::Png(path) => write_whole(path, &picture).map_err(|e| {
             let remedy = match e.kind() {
-                ErrorOf::StorageFull | ErrorOf::QuotaExceeded | ErrorOf::FileTooLarge => "make room there",
+                ErrorOf::StorageFull | ErrorOf::QuotaExceeded | ErrorOf::FileTooLarge => {
+                    "free some space there"
+                }
                 _ => "name a file that can be written",
             };
             Failure::runtime(format!("cannot write {}: {e}; {remedy}", path.display()))
@@ -65,7 +67,7 @@ fn target(file: &Path) -> Result<Target<'_>, Failure> {
         Some("jpg" | "jpeg") => Ok(Target::Jpeg(file)),
         Some("png") => Ok(Target::Png(file)),
         _ => Err(Failure::Usage(format!(
-            "cannot tell the format of {}: the name ends in neither .jpg nor .png; add one of them, or say - for stdout",
+            "cannot tell the format of {}: the name ends in neither .jpg nor .png; add one of them, or use - for stdout",
             file.display()
         ))),
     }

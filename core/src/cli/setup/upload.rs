@@ -67,7 +67,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     options.when_full = args.spool_full.unwrap_or_default();
     let folder = Folder::open(path).map_err(|e| Failure::of_flag(e, "--spool"))?;
     let spool = Spool::open(folder, options, hub.metrics.spool.clone()).map_err(|e| {
-        let remedy = "name a folder that can be read and written to with --spool";
+        let remedy = "name a folder that can be read and written to (--spool)";
         Failure::runtime(format!("cannot spool in {}: {e}; {remedy}", path.display()))
     })?;
     if !spool.is_empty() {

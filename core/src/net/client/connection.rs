@@ -131,7 +131,7 @@ async fn connect(url: &HttpUrl, limit: Duration) -> Result<TcpStream> {
             return Err(error.with_remedy("raise the limit of processes").with_source(e));
         }
         Ok(Err(e)) => {
-            let error = url.error(ErrorKind::NotFound, format!("the host {host} is not known"));
+            let error = url.error(ErrorKind::NotFound, format!("unknown host {host}"));
             return Err(error.with_remedy("check its name and the network").with_source(e));
         }
         Err(_) => return Err(slow(&format!("the name {host} was not resolved"))),

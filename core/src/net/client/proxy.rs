@@ -36,7 +36,7 @@ impl FromStr for Proxy {
         let address = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = HttpUrl::parse(&address, purpose)?;
         if url.is_https() {
-            let error = url.error(ErrorKind::InvalidInput, "only http proxies are known");
+            let error = url.error(ErrorKind::InvalidInput, "only http proxies are supported");
             return Err(error.with_remedy("write http://HOST:PORT"));
         }
         let named = address.trim_end_matches('/').ends_with(":80");

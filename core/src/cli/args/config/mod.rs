@@ -37,7 +37,7 @@ pub(in crate::cli) fn insert(
         return Ok(arguments); // refused with the other arguments
     }
     let text = read(path).map_err(|e| {
-        let what = format!("cannot read {}: {e}; name a TOML file with --config", path.display());
+        let what = format!("cannot read {}: {e}; name a TOML file (--config)", path.display());
         // A name or a content that cannot be right; a disk that fails may do better at the next start.
         match e.kind() {
             ErrorKind::NotFound
