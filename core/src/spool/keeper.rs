@@ -69,10 +69,10 @@ impl Keeper {
         // Waits only for channels and time, and may block: it has the thread to itself.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let disk = Outage::default();
-        let desk = Desk { spool, said: None, overflowed: 0, waits: None, unwritten: None, disk };
+        let thread = KeeperThread { spool, said: None, overflowed: 0, waits: None, unwritten: None, disk };
         let work = move || {
             let _ending = ending;
-            runtime.block_on(desk.run(pictures, asked));
+            runtime.block_on(thread.run(pictures, asked));
         };
         thread::Builder::new().name("spool".to_owned()).spawn(work).map_err(failed)?;
         Ok(Self { requests: Some(requests), options, counters, ended })
@@ -128,7 +128,7 @@ impl Drop for Keeper {
 }
 
 /// The state of the thread.
-struct Desk<D: Disk> {
+struct KeeperThread<D: Disk> {
     spool: Spool<D>,
     /// The trouble that was logged last; cleared when the spool has emptied.
     said: Option<Trouble>,
@@ -157,7 +157,7 @@ enum Trouble {
     NotTaken(Discriminant<NotTaken>),
 }
 
-impl<D: Disk> Desk<D> {
+impl<D: Disk> KeeperThread<D> {
     async fn run(mut self, mut pictures: Queue, mut requests: mpsc::UnboundedReceiver<Request>) {
         loop {
             let again = self.disk.again;
