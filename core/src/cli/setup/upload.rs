@@ -2,13 +2,13 @@
 
 use crate::{
     cli::{Failure, UploadFlags},
-    feed::{Hub, Sampler},
+    feed::{Feed, Hub, Sampler},
     net::client::proxy,
     spool::{self, Folder, Keeper, Spool},
     upload::{Backoff, Client, RequestStyle, Sender, Timeouts, UploadUrl},
 };
 use eyelet_hal::Error;
-use std::{num::NonZeroU64, time::Duration};
+use std::{num::NonZeroU64, path::Path, time::Duration};
 
 /// An upload that is ready to run.
 pub(in crate::cli) struct Upload {
@@ -56,12 +56,17 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     let counters = hub.metrics.upload.clone();
     let sampler = args.upload_every.map(|period| Sampler::new(&hub.feed, period));
     let feed = sampler.as_ref().map_or_else(|| hub.feed.clone(), Sampler::samples);
-    let Some(path) = &args.spool else {
-        let sender = Sender::newest(client, backoff, counters, feed.subscribe());
-        let progress = sender.progress();
-        hub.status.uploading(move || progress.status());
-        return Ok(Upload { sender, sampler });
+    let sender = match &args.spool {
+        None => Sender::newest(client, backoff, counters, feed.subscribe()),
+        Some(folder) => Sender::spooled(client, backoff, counters, keeper(folder, args, &feed, hub)?),
     };
+    let progress = sender.progress();
+    hub.status.uploading(move || progress.status());
+    Ok(Upload { sender, sampler })
+}
+
+/// A running spool in this folder, which takes every picture of `feed` from now on.
+fn keeper(path: &Path, args: &UploadFlags, feed: &Feed, hub: &Hub) -> Result<Keeper, Failure> {
     let max_bytes = args.spool_max.map_or(spool::Options::DEFAULT_MAX_BYTES, |max| max.0);
     let mut options = spool::Options::new(max_bytes);
     options.when_full = args.spool_full.unwrap_or_default();
@@ -73,11 +78,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     if !spool.is_empty() {
         tracing::info!(pictures = spool.len(), "pictures of an earlier run wait in the spool");
     }
-    let keeper = Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH))?;
-    let sender = Sender::spooled(client, backoff, counters, keeper);
-    let progress = sender.progress();
-    hub.status.uploading(move || progress.status());
-    Ok(Upload { sender, sampler })
+    Ok(Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH))?)
 }
 
 /// Refuses flags that would do nothing.
