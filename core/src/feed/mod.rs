@@ -261,7 +261,8 @@ impl Subscription {
 mod tests {
     use super::*;
 
-    fn picture(sequence: u64) -> Picture {
+    /// A live picture of the fewest bytes.
+    pub(super) fn picture(sequence: u64) -> Picture {
         let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
         Picture {
             jpeg,

@@ -78,18 +78,12 @@ impl Queues {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Feed, Label, RunId},
+        super::{Feed, tests},
         *,
     };
-    use bytes::Bytes;
-    use std::time::Duration;
 
     fn picture(sequence: u64, kind: PictureKind) -> Picture {
-        Picture {
-            jpeg: Bytes::from_static(b"\xff\xd8\xff\xd9"),
-            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
-            kind,
-        }
+        Picture { kind, ..tests::picture(sequence) }
     }
 
     #[tokio::test]

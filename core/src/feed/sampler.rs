@@ -81,21 +81,8 @@ async fn newest(source: &Feed, last: Option<u64>) -> Arc<Picture> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Label, RunId},
-        *,
-    };
-    use bytes::Bytes;
+    use super::{super::tests::picture, *};
     use tokio::time::{advance, sleep};
-
-    fn picture(sequence: u64) -> Picture {
-        let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
-        Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
-            kind: PictureKind::Live,
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn sampler_between_two_samples_wants_nothing() {
