@@ -1,6 +1,6 @@
 //! The memory that the kernel keeps out of, as the unit sees it.
 
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::Memory,
     sys::{Kernel, Mapping, Node, System},
 };

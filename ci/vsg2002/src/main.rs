@@ -11,7 +11,7 @@ mod unit;
 mod wire;
 
 use carveout::{BASE, Carveout, SIZE};
-use eyelet_maixcam::venc::{model::Driver, sys::Node};
+use eyelet_maixcam::{model::Driver, sys::Node};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},

@@ -2,7 +2,7 @@
 //! has shown to be needed, until the whole chain of structs is there.
 
 use crate::wire::{Ioctl, Segment};
-use eyelet_maixcam::venc::{model::Driver, sys::abi};
+use eyelet_maixcam::{model::Driver, sys::abi};
 use std::ops::Range;
 
 /// No program asks for more packs than this, and CUSE has no room for them.

@@ -4,7 +4,7 @@ use crate::{
     unit::{Answers, Unit},
     wire::LONGEST,
 };
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::{Driver, Memory},
     sys::{
         Node,

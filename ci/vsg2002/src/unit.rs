@@ -4,7 +4,7 @@ use crate::{
     round::{Step, step},
     wire::{self, Ioctl, Operation},
 };
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::{Answer, Driver, Memory},
     sys::{Node, abi},
 };

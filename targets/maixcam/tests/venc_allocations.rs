@@ -5,10 +5,10 @@
 
 use eyelet_core::encode;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, Memory, PixelFormat, Plane, Quality, StreamFormat};
-use eyelet_maixcam::venc::{
-    HwJpegEncoder, Options,
+use eyelet_maixcam::{
     model::Machine,
     sys::{Device, Ion, Mapping, Node, Notes, System, abi::Request},
+    venc::{HwJpegEncoder, Options},
 };
 use std::{
     alloc::{GlobalAlloc, Layout, System as Heap},

@@ -5,7 +5,10 @@ use eyelet_hal::{
     PixelFormat,
     conformance::{EncoderExpectations, encoder},
 };
-use eyelet_maixcam::venc::{HwJpegEncoder, Options, model::Machine};
+use eyelet_maixcam::{
+    model::Machine,
+    venc::{HwJpegEncoder, Options},
+};
 use std::time::Duration;
 
 #[test]

@@ -3,9 +3,9 @@
 use super::{
     fill::fill,
     layout::PictureLayout,
-    sys::{Mapping, System},
     worker::{Source, Worker},
 };
+use crate::sys::{Mapping, System};
 use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
 use std::{sync::Arc, time::Duration};
 

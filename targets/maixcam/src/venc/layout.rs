@@ -2,7 +2,7 @@
 //!
 //! The limits are checked here, before the driver is asked: it crashes where it should refuse.
 
-use super::sys::abi::{self, ChannelAttr, FrameInfo, Plain};
+use crate::sys::abi::{self, ChannelAttr, FrameInfo, Plain};
 use eyelet_hal::{Frame, Memory, PixelFormat, Quality, StreamFormat};
 use std::ops::Deref;
 

@@ -1,7 +1,7 @@
 //! What a run holds of the hardware, written down before it is taken, so that the next run can give it back if this
 //! one is killed: the driver frees nothing when a process ends.
 
-use super::sys::{Notes, System};
+use crate::sys::{Notes, System};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{fmt::Write as _, io};
 

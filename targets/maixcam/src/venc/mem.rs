@@ -1,9 +1,7 @@
 //! Allocations of the carve-out ("ION"), each in the ledger from before it is taken until after it is given back.
 
-use super::{
-    ledger::Ledger,
-    sys::{Device, Ion, System},
-};
+use super::ledger::Ledger;
+use crate::sys::{Device, Ion, System};
 use eyelet_hal::{Error, ErrorKind, Result};
 
 /// How the names of our allocations begin in the allocator's list.

@@ -2,7 +2,7 @@
 //!
 //! [`HwJpegEncoder`] is the encoder; [`by_name`] opens it, or another, by name. Its parts, from the outside in: `worker` has
 //! the thread and the watchdog, `unit` the order of the calls, `layout`, `fill` and `jfif` the bytes, `ledger` and `mem`
-//! what must survive a kill, and [`sys`] the calls themselves, on the kernel or on a model.
+//! what must survive a kill, and [`sys`](crate::sys) the calls themselves, on the kernel or on a model.
 //!
 //! ```no_run
 //! use eyelet_hal::JpegEncoder;
@@ -18,18 +18,17 @@ mod jfif;
 mod layout;
 mod ledger;
 mod mem;
-#[cfg(any(test, feature = "model"))]
-pub mod model;
-pub mod sys;
 mod unit;
 mod worker;
 
 pub use encoder::{Counts, HwJpegEncoder, Options};
 
+#[cfg(any(test, feature = "model"))]
+use crate::model;
+use crate::sys::Kernel;
 use eyelet_core::encode;
 use eyelet_hal::{Error, ErrorKind, JpegEncoder, Result};
 use std::sync::Arc;
-use sys::Kernel;
 
 /// The names that [`by_name`] takes besides those of the software encoders.
 pub const NAMES: &[&str] = &[

@@ -6,11 +6,11 @@ use super::{
     layout::{PictureLayout, Place, driver_quality},
     ledger::{HeldChannel, Ledger},
     mem::{self, Allocation},
-    sys::{
-        Channel, Code, Device, Ion, Mapping, Node, System,
-        abi::{self, ChannelAttr, Pack},
-        chip_id,
-    },
+};
+use crate::sys::{
+    Channel, Code, Device, Ion, Mapping, Node, System,
+    abi::{self, ChannelAttr, Pack},
+    chip_id,
 };
 use eyelet_hal::{Error, ErrorKind, Quality, Result};
 use std::{io, sync::Arc};

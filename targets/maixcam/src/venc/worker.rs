@@ -5,9 +5,9 @@
 
 use super::{
     layout::{PictureLayout, Place},
-    sys::{Mapping, System},
     unit::Unit,
 };
+use crate::sys::{Mapping, System};
 use eyelet_hal::{Error, ErrorKind, Quality, Result};
 use std::{
     sync::{

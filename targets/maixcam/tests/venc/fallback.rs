@@ -2,7 +2,7 @@
 
 use crate::support::{NONE, SHORT, Stranger, encode, encoder_or_software, logged, small};
 use eyelet_hal::JpegEncoder;
-use eyelet_maixcam::venc::model::{Damage, Driver, Machine};
+use eyelet_maixcam::model::{Damage, Driver, Machine};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(600);
@@ -152,7 +152,7 @@ fn hang_while_probing_falls_back() {
     let physical = stranger.alloc(64 * 48 * 3 / 2).unwrap();
     let node = stranger.node(8);
     let frame = crate::support::nv12(physical, 64, 48);
-    eyelet_maixcam::venc::sys::Channel(&*node).send_frame(&frame, 0).unwrap();
+    eyelet_maixcam::sys::Channel(&*node).send_frame(&frame, 0).unwrap();
     drop(node);
     machine.driver(|driver| driver.faults.hang_in_get = true);
     let (mut second, log) = logged(|| encoder_or_software(&machine.process(), SHORT));

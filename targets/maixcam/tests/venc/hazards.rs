@@ -4,7 +4,7 @@ use crate::support::{
     NONE, Picture, SHORT, Stranger, encode, encode_at, encoder, encoder_or_software, small,
 };
 use eyelet_hal::{JpegEncoder, PixelFormat};
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::{Driver, Leftovers, Machine},
     sys::{Channel, abi},
 };
@@ -237,7 +237,7 @@ fn frame_that_is_sent_is_always_fetched() {
         encode(&mut encoder, &small(1));
         machine.driver(|driver| match which {
             0 => driver.faults.refuse_release = true,
-            1 => driver.faults.damage = Some(eyelet_maixcam::venc::model::Damage::Empty),
+            1 => driver.faults.damage = Some(eyelet_maixcam::model::Damage::Empty),
             _ => driver.faults.refuse_quality = true,
         });
         encode_at(&mut encoder, &small(2), 70);

@@ -2,9 +2,9 @@
 
 use crate::support::{NONE, Picture, encode, encoder, encoder_or_software, logged, small};
 use eyelet_hal::{JpegEncoder, PixelFormat, Quality};
-use eyelet_maixcam::venc::{
-    HwJpegEncoder,
+use eyelet_maixcam::{
     model::{Leftovers, Machine, Process},
+    venc::HwJpegEncoder,
 };
 use std::{sync::Arc, time::Duration};
 

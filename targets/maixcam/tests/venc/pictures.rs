@@ -2,7 +2,7 @@
 
 use crate::support::{FORMATS, NONE, Picture, decode, encode, encode_at, encoder, small, software};
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, Memory, PixelFormat, Plane, Quality, StreamFormat, jpeg};
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::Machine,
     sys::{Node, System, abi},
 };

@@ -1,7 +1,7 @@
 //! The model's own rules: what the driver does to those who do not take care. Each is a hazard of the real one.
 
 use crate::support::{Stranger, attr, nv12};
-use eyelet_maixcam::venc::{
+use eyelet_maixcam::{
     model::{Driver, Machine, Violation},
     sys::{
         Channel, Code, Node, System,
@@ -10,7 +10,7 @@ use eyelet_maixcam::venc::{
 };
 use proptest::prelude::*;
 
-fn code<T: std::fmt::Debug>(answer: Result<T, eyelet_maixcam::venc::sys::Refused>) -> Code {
+fn code<T: std::fmt::Debug>(answer: Result<T, eyelet_maixcam::sys::Refused>) -> Code {
     answer.unwrap_err().code
 }
 
@@ -174,7 +174,7 @@ proptest! {
         0..40,
     )) {
         struct NoMemory;
-        impl eyelet_maixcam::venc::model::Memory for NoMemory {
+        impl eyelet_maixcam::model::Memory for NoMemory {
             fn read(&self, _: u64, into: &mut [u8]) -> bool { into.len() < 1 << 20 }
             fn write(&mut self, _: u64, _: &[u8]) -> bool { true }
             fn flush(&mut self, _: u64, _: u64) {}
@@ -184,7 +184,7 @@ proptest! {
         for (node, request, mut bytes, plausible) in calls {
             let node = match node { 9 => Node::Sys, 10 => Node::Base, 11 => Node::Mem, n => Node::Channel(n) };
             if plausible && request == abi::CREATE_CHN {
-                bytes = eyelet_maixcam::venc::sys::abi::Plain::bytes(&attr(32, 32)).to_vec();
+                bytes = eyelet_maixcam::sys::abi::Plain::bytes(&attr(32, 32)).to_vec();
             }
             let (mut second, mut third) = (bytes.clone(), bytes.clone());
             let argument: &mut [&mut [u8]] = &mut [&mut bytes, &mut second, &mut third];

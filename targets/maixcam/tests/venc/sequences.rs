@@ -2,7 +2,7 @@
 
 use crate::support::{FORMATS, NONE, Picture, Stranger, encode_at, encoder_or_software};
 use eyelet_hal::JpegEncoder;
-use eyelet_maixcam::venc::model::{Damage, Leftovers, Machine};
+use eyelet_maixcam::model::{Damage, Leftovers, Machine};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -64,9 +64,9 @@ proptest! {
                 }
                 Step::Channel(number) => {
                     if let Some(at) = channels.iter().position(|&(held, _)| held == number) {
-                        let (_, node): (u8, Box<dyn eyelet_maixcam::venc::sys::Device>) = channels.remove(at);
+                        let (_, node): (u8, Box<dyn eyelet_maixcam::sys::Device>) = channels.remove(at);
                         if !machine.leftovers().locked {
-                            let _ = eyelet_maixcam::venc::sys::Channel(&*node).destroy();
+                            let _ = eyelet_maixcam::sys::Channel(&*node).destroy();
                         }
                     } else if machine.leftovers().units < 8 && !machine.leftovers().locked
                         && !machine.driver(|driver| driver.channels()).contains(&number)
@@ -89,14 +89,14 @@ proptest! {
                         4 => faults.damage = None,
                         5 => faults.two_packs ^= true,
                         6 => faults.offset = 64 - faults.offset,
-                        _ => *faults = eyelet_maixcam::venc::model::Faults::default(),
+                        _ => *faults = eyelet_maixcam::model::Faults::default(),
                     }
                 }),
                 Step::Reload => {
                     drop(encoder.take());
                     channels.clear();
                     process.kill();
-                    machine.driver(eyelet_maixcam::venc::model::Driver::reload);
+                    machine.driver(eyelet_maixcam::model::Driver::reload);
                     process = machine.process();
                     encoder = Some(encoder_or_software(&process, never));
                 }
@@ -105,10 +105,10 @@ proptest! {
         // The board behaves again, everybody goes, and one run comes that may tidy up.
         drop(encoder.take());
         process.kill();
-        machine.driver(|driver| driver.faults = eyelet_maixcam::venc::model::Faults::default());
+        machine.driver(|driver| driver.faults = eyelet_maixcam::model::Faults::default());
         if !machine.leftovers().locked {
             for (_, node) in channels {
-                let _ = eyelet_maixcam::venc::sys::Channel(&*node).destroy();
+                let _ = eyelet_maixcam::sys::Channel(&*node).destroy();
             }
         }
         drop(encoder_or_software(&machine.process(), never));

@@ -2,13 +2,13 @@
 
 use eyelet_core::encode;
 use eyelet_hal::{Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, StreamFormat};
-use eyelet_maixcam::venc::{
-    HwJpegEncoder, Options,
+use eyelet_maixcam::{
     model::{Leftovers, Machine, Process},
     sys::{
         Channel, Device, Ion, Node, System,
         abi::{self, ChannelAttr, FrameInfo, Plain as _},
     },
+    venc::{HwJpegEncoder, Options},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -4,7 +4,7 @@ use super::{
     channels::CreatedChannel,
     ion::{self, Ion},
 };
-use crate::venc::sys::{
+use crate::sys::{
     Node,
     abi::{self, CacheOp, IonData, Plain, Request},
 };

@@ -1,4 +1,4 @@
-//! The seam between the encoder and the system: what it opens, calls and maps. Behind it is the kernel of a board
+//! The seam between the devices and the system: what it opens, calls and maps. Behind it is the kernel of a board
 //! ([`Kernel`]) or a model of its driver.
 
 pub mod abi;

@@ -195,7 +195,7 @@ impl Drop for Mapped {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::venc::sys::abi;
+    use crate::sys::abi;
 
     fn device(path: &std::path::Path) -> File {
         File(open(path, OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR).unwrap())

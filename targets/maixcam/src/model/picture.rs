@@ -1,7 +1,7 @@
 //! What the unit does to a picture, in software.
 
 use super::driver::{Damage, Memory};
-use crate::venc::sys::abi::{self, FrameInfo};
+use crate::sys::abi::{self, FrameInfo};
 use eyelet_core::encode;
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, Quality, StreamFormat};
 

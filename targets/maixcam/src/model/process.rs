@@ -1,7 +1,7 @@
 //! A process on a modelled board, as the encoder sees it.
 
 use super::machine::{Machine, Opened};
-use crate::venc::sys::{Device, Mapping, Node, Notes, System, abi::Request};
+use crate::sys::{Device, Mapping, Node, Notes, System, abi::Request};
 use std::{fmt, io, sync::Arc, thread};
 
 /// A process. It can be killed after any call, as by SIGKILL: the call had its effect, and nothing more happens.

@@ -1,7 +1,7 @@
 //! The rules of the encoder's channels and of the one unit behind them.
 
 use super::{Answer, Driver, Memory, Violation, driver::EPERM, picture};
-use crate::venc::sys::{
+use crate::sys::{
     Code,
     abi::{self, ChannelAttr, ChannelStatus, FrameInfo, JpegParam, Pack, Plain, Stream, Timed},
 };

@@ -4,7 +4,7 @@ use super::{
     Process,
     driver::{Answer, Driver, Memory, Violation},
 };
-use crate::venc::sys::{Node, abi::Request};
+use crate::sys::{Node, abi::Request};
 use std::{
     collections::BTreeMap,
     io,
