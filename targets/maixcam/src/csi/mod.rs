@@ -1,0 +1,8 @@
+//! The MaixCAM's built-in camera.
+//!
+//! Its sensor, ISP and exposure control need the vendor's code, and MaixPy, the Python package on every MaixCAM, has it. So
+//! a `python3` process of eyelet's own opens the camera and [holds](Held) it open.
+
+mod held;
+
+pub use held::Held;

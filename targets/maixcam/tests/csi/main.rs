@@ -1,0 +1,1 @@
+//! The MaixCAM's built-in camera on a model of its driver.
