@@ -1,13 +1,18 @@
 #!/bin/bash
 # Boots the virtual board and becomes its QEMU, so that ending this process ends the board. Its console is stdout.
 #
-#   ci/vboard/boot.sh FOLDER WORK [HOSTPORT:GUESTPORT]...
+#   ci/vboard/boot.sh [--python] FOLDER WORK [HOSTPORT:GUESTPORT]...
 #
 # FOLDER appears as /test on the board. WORK receives the initramfs and the socket `shell`, a shell on the board,
-# unless FOLDER/.command contains a command to run.
+# unless FOLDER/.command contains a command to run. With --python the board has a Python.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/usage.sh"
+python=
+if [ "${1:-}" = --python ]; then
+  python=yes
+  shift
+fi
 no_flags "$@"
 [ $# -ge 2 ] || refuse "FOLDER and WORK are missing"
 . "$here/../lib/install.sh"
@@ -17,6 +22,8 @@ shift 2
 
 need_package qemu-system-misc opensbi cpio >&2
 base=$("$here/prepare.sh")
+archives=("$base/base.cpio.gz")
+[ -z "$python" ] || archives+=("$("$here/python.sh")")
 overlay=$(mktemp -d "$work/overlay.XXXXXX")
 mkdir "$overlay/test"
 cp -r "$folder/." "$overlay/test/"
@@ -25,7 +32,7 @@ chmod +x "$overlay/init"
 chmod 755 "$overlay" # it is the board's /, and mktemp made it for one user
 # The kernel unpacks one archive after the other.
 {
-  cat "$base/base.cpio.gz"
+  cat "${archives[@]}"
   (cd "$overlay" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1)
 } >"$work/initramfs"
 rm -rf "$overlay"

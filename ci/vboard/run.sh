@@ -1,22 +1,23 @@
 #!/bin/bash
 # The virtual board: a riscv64 machine in QEMU with a V4L2 test camera and a USB camera.
 #
-#   ci/vboard/run.sh [-t SECONDS] [-p HOST:GUEST]... [-f FILE]... COMMAND...
+#   ci/vboard/run.sh [-y] [-t SECONDS] [-p HOST:GUEST]... [-f FILE]... COMMAND...
 #
-# Runs COMMAND in the board's shell, in a folder with the FILEs.
+# Runs COMMAND in the board's shell, in a folder with the FILEs. With -y the board has a Python.
 # Its exit status is the command's; 124 if the board did not finish within the time (120 s).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/usage.sh"
 
-limit=120 ports=() files=()
-while getopts :t:p:f: option; do
+limit=120 ports=() files=() python=()
+while getopts :yt:p:f: option; do
   case $option in
+    y) python=(--python) ;;
     t) limit=$OPTARG ;;
     p) ports+=("$OPTARG") ;;
     f) files+=("$OPTARG") ;;
     :) refuse "-$OPTARG needs a value" ;;
-    *) refuse "the flags are -t, -p and -f" ;;
+    *) refuse "the flags are -y, -t, -p and -f" ;;
   esac
 done
 shift $((OPTIND - 1))
@@ -30,7 +31,7 @@ echo "$*" >"$work/test/.command"
 
 start=$SECONDS
 set +e
-timeout -k 5 "$limit" "$here/boot.sh" "$work/test" "$work" "${ports[@]}" |
+timeout -k 5 "$limit" "$here/boot.sh" "${python[@]}" "$work/test" "$work" "${ports[@]}" |
   sed -u 's/\r$//' | tee "$work/console"
 set -e
 status=$(sed -n 's/^vboard-status=\([0-9]*\)$/\1/p' "$work/console" | tail -n 1)

@@ -21,6 +21,7 @@ vivid=$(cargo test --no-run --target "$target" "${board[@]}" --test vivid --mess
 # What the first boot would do, done here where its messages are seen.
 need_package qemu-system-misc opensbi cpio
 ci/vboard/prepare.sh >/dev/null
+ci/vboard/python.sh >/dev/null
 
 start=$SECONDS
 # The capture library by itself, down to the driver's injected errors.
