@@ -11,12 +11,10 @@ mod ion;
 mod machine;
 mod picture;
 mod process;
-mod reel;
 
 pub use driver::{Answer, Damage, Driver, Faults, Memory, Violation};
 pub use machine::{Leftovers, Machine};
 pub use process::Process;
-pub use reel::Reel;
 
 /// What `--encoder` calls an encoder on a board of its own.
 pub const NAME: &str = "sg2002-model";
