@@ -42,7 +42,8 @@ pub enum Memory<'a> {
         /// Where the plane begins in it, in bytes.
         offset: u32,
     },
-    /// At a physical address (a carve-out such as the SG2002's ION).
+    /// At a physical address (a carve-out such as the SG2002's ION). Of a plane without [`bytes`](Plane::bytes) there
+    /// nothing is in the CPU's cache that is not in memory.
     Physical(u64),
 }
 

@@ -36,6 +36,10 @@ pub struct BoardFlags {
     /// Set a control of the camera, such as brightness=120; repeatable; doctor lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub control: Vec<ControlSetting>,
+
+    /// Where the encoder and the built-in camera meet.
+    #[arg(skip)]
+    pub standby: venc::Standby,
 }
 
 impl Platform for Board {
@@ -67,8 +71,8 @@ impl Platform for Board {
         }))
     }
 
-    fn encoder(name: &str, _: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
-        venc::by_name(name).map_err(with_flag)
+    fn encoder(name: &str, flags: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
+        venc::by_name(name, &flags.standby).map_err(with_flag)
     }
 
     fn doctor(_: &BoardFlags) -> Findings {

@@ -81,6 +81,9 @@ impl System for Uncounted<Arc<dyn System>> {
     fn ion_summary(&self) -> Option<String> {
         self.0.ion_summary()
     }
+    fn pools(&self) -> Option<String> {
+        self.0.pools()
+    }
     fn block_signals(&self) -> io::Result<()> {
         self.0.block_signals()
     }
@@ -142,8 +145,8 @@ fn physical_frame_costs_no_copy_and_a_host_frame_one() {
     let bytes = vec![90; size];
     let (luma, chroma) = bytes.split_at(WIDTH * HEIGHT);
     let host = [Plane::host(luma, WIDTH), Plane::host(chroma, WIDTH)];
-    let at = |physical| Plane { bytes: &[], stride: WIDTH, memory: Memory::Physical(physical) };
-    let in_place = [at(physical), at(physical + (WIDTH * HEIGHT) as u64)];
+    let at = |bytes, physical| Plane { bytes, stride: WIDTH, memory: Memory::Physical(physical) };
+    let in_place = [at(luma, physical), at(chroma, physical + (WIDTH * HEIGHT) as u64)];
 
     for (what, planes, want) in [("physical", in_place, 0), ("host", host, 1)] {
         let frame = Frame::new(format, FrameMeta::default(), &planes).unwrap();

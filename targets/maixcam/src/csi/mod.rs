@@ -4,5 +4,7 @@
 //! a `python3` process of eyelet's own opens the camera and [holds](Held) it open.
 
 mod held;
+mod raw;
 
 pub use held::Held;
+pub use raw::RawCamera;

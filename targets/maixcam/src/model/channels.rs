@@ -2,7 +2,7 @@
 
 use super::{Answer, Driver, Memory, Violation, driver::EPERM, picture};
 use crate::sys::{
-    Code,
+    Code, Part,
     abi::{self, ChannelAttr, ChannelStatus, FrameInfo, JpegParam, Pack, Plain, Stream, Timed},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct CreatedChannel {
 
 fn refuse(code: Code) -> Answer {
     // Every code of the encoder has a number.
-    Answer::Done(code.number().unwrap_or(-1))
+    Answer::Done(code.number(Part::Encoder).unwrap_or(-1))
 }
 
 impl Driver {
@@ -162,21 +162,12 @@ impl Driver {
         let Some(made) = self.made.get(&number) else { return refuse(Code::NullPointer) };
         let (attr, quality) = (made.attr, made.quality);
         if !made.started {
-            return refuse(Code::NotReady);
+            return refuse(Code::NotInitialised);
         }
         if self.lock.is_some() || self.faults.busy_on_send {
             return if patience < 0 { Answer::Blocked } else { refuse(Code::Busy) };
         }
-        let flushed = |from: u64, to: u64| self.flushed.iter().any(|&(a, b)| a <= from && to <= b);
-        let planes = if [abi::NV12, abi::NV21].contains(&frame.pixel_format) { 2 } else { 3 };
-        let planes_of = || frame.physical.into_iter().zip(frame.length).take(planes);
-        if !planes_of().all(|(physical, len)| flushed(physical, physical.saturating_add(len.into()))) {
-            self.note(Violation::NotFlushed);
-        }
-        self.flushed.clear();
-        if !planes_of().all(|(physical, len)| self.ion.holds(physical, len.into())) {
-            self.note(Violation::BadAddress);
-        }
+        self.check_planes(frame);
         let Some(jpeg) = picture::encode(frame, (attr.width, attr.height), quality, memory) else {
             self.note(Violation::BadAddress);
             return refuse(Code::IllegalParam);
@@ -186,6 +177,43 @@ impl Driver {
             made.sent = Some(jpeg);
         }
         Answer::Done(0)
+    }
+
+    /// That the unit finds the planes of a frame in memory, all lines that it reads, as they are and will be.
+    fn check_planes(&mut self, frame: &FrameInfo) {
+        let pairs = [abi::NV12, abi::NV21].contains(&frame.pixel_format);
+        let high = u64::from(frame.height.next_multiple_of(16));
+        let (mut flushed, mut there, mut lent) = (true, true, true);
+        for index in 0..if pairs { 2 } else { 3 } {
+            let (from, len) = (frame.physical[index], u64::from(frame.length[index]));
+            let stride = u64::from(frame.stride[0]);
+            let read = match index {
+                0 => stride * high,
+                _ if pairs || frame.pixel_format == abi::YUV_PLANAR_422 => stride * high / 2,
+                _ => stride * high / 4,
+            };
+            match self.scaler.holds(from, read, 15 * stride) {
+                // No CPU has written to it.
+                Some(holds) => {
+                    there &= holds;
+                    lent &= self.scaler.sent(from);
+                }
+                None => {
+                    let end = from.saturating_add(len);
+                    flushed &= self.flushed.iter().any(|&(a, b)| a <= from && end <= b);
+                    there &= self.ion.holds(from, len.max(read));
+                }
+            }
+        }
+        self.flushed.clear();
+        let violations = [
+            (flushed, Violation::NotFlushed),
+            (there, Violation::BadAddress),
+            (lent, Violation::SentUnderScaler),
+        ];
+        for (_, violation) in violations.into_iter().filter(|(fine, _)| !fine) {
+            self.note(violation);
+        }
     }
 
     fn get(&mut self, number: u8, stream: &mut [u8], packs: &mut [u8], memory: &mut dyn Memory) -> Answer {
@@ -234,6 +262,7 @@ impl Driver {
         }
         made.got = Some(got);
         self.lock = None;
+        self.scaler.got();
         // The pointer to the packs stays the caller's.
         let reply = Stream { pack_count: count as u32, ..Stream::zeroed() };
         stream[8..384].copy_from_slice(&reply.bytes()[8..]);

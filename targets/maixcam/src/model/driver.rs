@@ -3,10 +3,11 @@
 use super::{
     channels::CreatedChannel,
     ion::{self, Ion},
+    scaler::Scaler,
 };
 use crate::sys::{
     Node,
-    abi::{self, CacheOp, IonData, Plain, Request},
+    abi::{self, CacheOp, FrameInfo, IonData, Plain, Request, ScalerChannelAttr},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,14 +50,40 @@ pub enum Violation {
     GetWithoutSend,
     /// The unit read a picture that the CPU's cache had not been flushed for.
     NotFlushed,
-    /// A JPEG was read through the CPU's cache as it was before.
+    /// A JPEG, or a frame of the scaler, was read through the CPU's cache as it was before.
     NotInvalidated,
     /// The unit was sent to memory that was not taken.
     BadAddress,
     /// A channel that was not made was polled: some drivers follow a null pointer.
     PolledNothing,
-    /// An encoder call was made on a thread that a signal may interrupt.
+    /// A call that waits in the driver was made on a thread that a signal may interrupt.
     SignalsNotBlocked,
+    /// This was open while a camera started: the vendor's package may then load the drivers anew, and fails half-way.
+    HeldAtStart(Node),
+    /// The scaler was opened while no process held the camera: its first opener sets it up anew.
+    OpenedFirst,
+    /// A frame of the scaler came back with the driver's pointer in it, which the driver may follow.
+    KernelPointer,
+    /// A frame of the scaler was given back twice: the scaler may be at work on it.
+    DoubleRelease,
+    /// What was given back to the scaler was never its.
+    ForeignRelease,
+    /// A frame of the scaler was given back while the JPEG unit read it.
+    ReleasedInUnit,
+    /// The JPEG unit was sent to a block that the scaler has.
+    SentUnderScaler,
+    /// A second thread waited for a channel's frames.
+    TwoWaiters,
+    /// A wait for a frame was so short that its end meets a frame often, which the driver's list does not survive.
+    ShortWait,
+    /// More frames were lent than the channel can spare.
+    TooManyLeases,
+    /// The scaler lost a frame because too many were lent.
+    Starved,
+    /// The camera was closed while somebody waited for a frame.
+    ClosedUnderWaiter,
+    /// The camera was closed while frames were lent: their pool stays.
+    ClosedWithLeases,
 }
 
 /// How a JPEG comes out wrong.
@@ -94,6 +121,14 @@ pub struct Faults {
     pub two_packs: bool,
     /// The nodes are gone under those who have them open: every call fails.
     pub gone: bool,
+    /// The scaler knows none of the calls: they succeed and change nothing.
+    pub scaler_unknown: bool,
+    /// What the scaler says of a channel is changed by this.
+    pub scaler_attr: Option<fn(&mut ScalerChannelAttr)>,
+    /// Each frame that the scaler lends is changed by this.
+    pub scaler_frame: Option<fn(&mut FrameInfo)>,
+    /// The number of a camera's first frame.
+    pub first_frame: u32,
     /// Opening these fails with this `errno`.
     pub closed: BTreeMap<String, i32>,
 }
@@ -112,6 +147,9 @@ pub struct Driver {
     pub(super) units: usize,
     pub(super) dead: bool,
     pub(super) ion: Ion,
+    pub(super) scaler: Scaler,
+    /// How often nodes are open.
+    open: BTreeMap<Node, u32>,
     pub(super) flushed: BTreeSet<(u64, u64)>,
     violations: Vec<Violation>,
     counts: BTreeMap<u32, u64>,
@@ -132,6 +170,8 @@ impl Driver {
             units: 0,
             dead: false,
             ion: Ion::new(base, size),
+            scaler: Scaler::default(),
+            open: BTreeMap::new(),
             flushed: BTreeSet::new(),
             violations: Vec::new(),
             counts: BTreeMap::new(),
@@ -155,17 +195,45 @@ impl Driver {
             n if n == abi::SET_JPEG_PARAM.number || n == abi::GET_JPEG_PARAM.number => &[200],
             n if n == abi::ION_ALLOC.number || n == abi::ION_FREE.number => &[56],
             n if n == abi::CACHE_FLUSH.number || n == abi::CACHE_INVALIDATE.number => &[32],
+            n if n == abi::VPSS_GET_GRP_ATTR.number => &[28],
+            n if n == abi::VPSS_GET_CHN_ATTR.number => &[100],
+            n if n == abi::VPSS_GET_CHN_FRAME.number => &[168],
+            n if n == abi::VPSS_RELEASE_CHN_FRAME.number => &[168],
             _ => return None,
         })
     }
 
-    /// What opening a node says: 0 or an `errno`.
-    pub fn open(&self, node: Node) -> i32 {
+    /// Opens a node: 0, or an `errno`. What was opened is to be [closed](Self::close), by the kernel if need be.
+    pub fn open(&mut self, node: Node) -> i32 {
         match (self.faults.closed.get(&node.to_string()), node) {
             (Some(&errno), _) => errno,
             (_, Node::Channel(number)) if number >= self.nodes => libc::ENOENT,
-            _ => 0,
+            _ => {
+                // One that was killed has set the scaler up, and left it so.
+                if node == Node::Scaler && self.scaler.camera.is_none() && self.scaler.pools() == 0 {
+                    self.note(Violation::OpenedFirst);
+                }
+                *self.open.entry(node).or_default() += 1;
+                0
+            }
         }
+    }
+
+    /// A node is closed that was opened.
+    pub fn close(&mut self, node: Node) {
+        if let Some(count) = self.open.get_mut(&node) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn is_open(&self, node: Node) -> bool {
+        self.open.get(&node).is_some_and(|&count| count > 0)
+    }
+
+    /// The open nodes of those modules that the vendor's package may load anew.
+    pub(super) fn held_nodes(&self) -> Vec<Node> {
+        let reloaded = |node: &Node| matches!(node, Node::Base | Node::Scaler | Node::Channel(_));
+        self.open.keys().copied().filter(reloaded).filter(|&node| self.is_open(node)).collect()
     }
 
     /// Whether `poll` says that a channel has a JPEG.
@@ -228,7 +296,12 @@ impl Driver {
         argument: &mut [&mut [u8]],
         memory: &mut dyn Memory,
     ) -> Answer {
-        let unknown = if matches!(node, Node::Channel(_)) { EPERM } else { Answer::Errno(libc::ENOTTY) };
+        let unknown = match node {
+            Node::Channel(_) => EPERM,
+            // The scaler takes every number, and does nothing.
+            Node::Scaler => Answer::Done(0),
+            _ => Answer::Errno(libc::ENOTTY),
+        };
         let Some(sizes) = Self::sizes(request) else { return unknown };
         if argument.len() < sizes.len() || argument.iter().zip(sizes).any(|(bytes, &size)| bytes.len() < size)
         {
@@ -240,6 +313,9 @@ impl Driver {
         }
         match node {
             Node::Channel(number) => self.encoder(number, request, argument, memory).unwrap_or(EPERM),
+            Node::Scaler => {
+                argument.first_mut().and_then(|argument| self.scaler(request, argument)).unwrap_or(unknown)
+            }
             Node::Sys => self.allocator(request, argument[0], memory).unwrap_or(unknown),
             Node::Base if request == abi::READ_CHIP_ID.number => {
                 argument[0][..4].copy_from_slice(&self.chip_id.to_ne_bytes());
@@ -252,7 +328,8 @@ impl Driver {
     /// The CPU looks at memory: at a JPEG only after its cache over it was dropped.
     pub fn looked_at(&mut self, physical: u64, len: u64) {
         let stale = |&(from, to): &(u64, u64)| from < physical.saturating_add(len) && physical < to;
-        if self.made.values().filter_map(|made| made.got.as_ref()).flatten().any(stale) {
+        let jpeg = self.made.values().filter_map(|made| made.got.as_ref()).flatten().any(stale);
+        if jpeg || !self.scaler.looked_at(physical, len) {
             self.note(Violation::NotInvalidated);
         }
     }
@@ -290,6 +367,7 @@ impl Driver {
         } else if request == abi::CACHE_INVALIDATE.number {
             let op = CacheOp::read(argument)?;
             memory.invalidate(op.physical, op.size);
+            self.scaler.invalidated(op.physical, op.size);
             let end = op.physical.saturating_add(op.size);
             for got in self.made.values_mut().filter_map(|made| made.got.as_mut()) {
                 got.retain(|&(from, to)| from < op.physical || to > end);

@@ -4,12 +4,16 @@ use super::{
     Process,
     driver::{Answer, Driver, Memory, Violation},
 };
-use crate::sys::{Node, abi::Request};
+use crate::sys::{
+    Node,
+    abi::{self, Request},
+};
 use std::{
     collections::BTreeMap,
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
+    time::{Duration, Instant},
 };
 
 /// Where the carve-out begins.
@@ -33,6 +37,9 @@ pub(super) struct State {
     pub(super) flocks: BTreeMap<String, Opened>,
     pub(super) processes: BTreeMap<u32, Life>,
     pub(super) opened: u64,
+    /// The nodes that are open.
+    pub(super) nodes: BTreeMap<u64, (u32, Node)>,
+    connections: u64,
 }
 
 /// An open file of a process.
@@ -49,6 +56,8 @@ pub(super) struct Life {
     pub(super) dies_after: Option<u64>,
     pub(super) dead: bool,
     pub(super) quiet: Vec<ThreadId>,
+    /// The structs of the calls that it waits in: each as it was last shown to the driver.
+    waits: Vec<(ThreadId, u32, Vec<u8>)>,
 }
 
 /// What is left on a board when nothing should be held.
@@ -62,6 +71,10 @@ pub struct Leftovers {
     pub units: usize,
     /// Whether the unit is locked.
     pub locked: bool,
+    /// Pools of a camera's frames.
+    pub pools: usize,
+    /// Frames that are lent.
+    pub leases: usize,
 }
 
 impl Machine {
@@ -82,6 +95,8 @@ impl Machine {
             flocks: BTreeMap::new(),
             processes: BTreeMap::new(),
             opened: 0,
+            nodes: BTreeMap::new(),
+            connections: 0,
         };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -102,6 +117,30 @@ impl Machine {
         answer
     }
 
+    /// A process that can hold the camera open.
+    pub fn connect_camera(self: &Arc<Self>) -> CameraConnection {
+        let mut state = self.state();
+        state.connections += 1;
+        CameraConnection { machine: Arc::clone(self), number: state.connections }
+    }
+
+    /// The camera that runs, if one does, has a frame more.
+    pub fn deliver(&self) {
+        let State { driver, memory, .. } = &mut *self.state();
+        driver.deliver(eyelet_hal::monotonic(), memory);
+        self.changed.notify_all();
+    }
+
+    /// Waits until a process waits for a frame, or `give_up` comes true.
+    pub fn wait_until_wanted(&self, give_up: impl Fn() -> bool) {
+        let mut state = self.state();
+        while !state.driver.frame_wanted() && !give_up() {
+            // Bounded, as what `give_up` looks at wakes nobody.
+            let short = Duration::from_millis(10);
+            state = self.changed.wait_timeout(state, short).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// What was done that must not be.
     pub fn violations(&self) -> Vec<Violation> {
         self.state().driver.violations().to_vec()
@@ -115,6 +154,8 @@ impl Machine {
             channels: driver.channels().len(),
             units: driver.units(),
             locked: driver.locked(),
+            pools: driver.pools(),
+            leases: driver.leases(),
         }
     }
 
@@ -129,6 +170,7 @@ impl Machine {
         let (size, faults) = (state.memory.ram.len() as u64, state.driver.faults.clone());
         state.processes.values_mut().for_each(|life| life.dead = true);
         state.flocks.clear();
+        state.nodes.clear();
         state.driver = Driver::new(9, BASE, size);
         state.driver.faults = faults;
         state.boot += 1;
@@ -154,16 +196,30 @@ impl Machine {
     ) -> io::Result<i32> {
         let mut state = self.state();
         state.alive(process)?;
-        if matches!(node, Node::Channel(_)) && !state.is_quiet(process) {
+        let waits = matches!(node, Node::Channel(_)) || request == abi::VPSS_GET_CHN_FRAME;
+        if waits && !state.is_quiet(process) {
             state.driver.note(Violation::SignalsNotBlocked);
         }
+        let patience = argument.first().and_then(|first| Driver::patience(request.number, first));
+        let until = patience.map(|patience| Instant::now() + patience);
         loop {
             let State { driver, memory, .. } = &mut *state;
-            let answer = driver.ioctl(node, request.number, argument, memory);
+            let mut answer = driver.ioctl(node, request.number, argument, memory);
+            let late = until.is_some_and(|until| Instant::now() >= until);
+            if answer == Answer::Blocked && late {
+                answer =
+                    argument.first_mut().map_or(answer, |first| state.driver.give_up(request.number, first));
+            }
             self.changed.notify_all();
             match answer {
                 Answer::Blocked => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    let waits = argument.first().map(|first| (request.number, first.to_vec()));
+                    state.waits(process, waits);
+                    let left =
+                        until.map_or(FOR_EVER, |until| until.saturating_duration_since(Instant::now()));
+                    let woken = self.changed.wait_timeout(state, left);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    state.waits(process, None);
                     state.alive(process)?;
                 }
                 Answer::Oops => {
@@ -177,6 +233,32 @@ impl Machine {
                 }
             }
         }
+    }
+}
+
+/// Longer than any call waits.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// A process that can hold the camera open. Dropping it kills it.
+#[derive(Debug)]
+pub struct CameraConnection {
+    machine: Arc<Machine>,
+    number: u64,
+}
+
+impl CameraConnection {
+    /// A line to the camera port, and its answer.
+    pub fn line(&self, line: &str) -> String {
+        let answer = self.machine.state().driver.camera_line(self.number, line);
+        self.machine.wake();
+        answer
+    }
+}
+
+impl Drop for CameraConnection {
+    fn drop(&mut self) {
+        self.machine.state().driver.camera_hung_up(self.number);
+        self.machine.wake();
     }
 }
 
@@ -208,8 +290,36 @@ impl State {
     pub(super) fn kill(&mut self, process: u32) {
         if let Some(life) = self.processes.get_mut(&process) {
             life.dead = true;
+            // What the kernel does for those who die.
+            for (_, request, mut argument) in std::mem::take(&mut life.waits) {
+                self.driver.give_up(request, &mut argument);
+            }
+        }
+        let nodes = std::mem::take(&mut self.nodes);
+        for (file, (owner, node)) in nodes {
+            if owner == process {
+                self.driver.close(node);
+            } else {
+                self.nodes.insert(file, (owner, node));
+            }
         }
         self.flocks.retain(|_, owner| owner.process != process);
+    }
+
+    fn waits(&mut self, process: u32, waits: Option<(u32, Vec<u8>)>) {
+        if let Some(life) = self.processes.get_mut(&process) {
+            let current = thread::current().id();
+            life.waits.retain(|wait| wait.0 != current);
+            life.waits.extend(waits.map(|(request, argument)| (current, request, argument)));
+        }
+    }
+
+    /// A file is closed.
+    pub(super) fn close(&mut self, opened: Opened) {
+        self.flocks.retain(|_, owner| *owner != opened);
+        if let Some((_, node)) = self.nodes.remove(&opened.file) {
+            self.driver.close(node);
+        }
     }
 
     fn is_quiet(&self, process: u32) -> bool {

@@ -1,4 +1,4 @@
-//! A model of the SG2002's JPEG driver, with its hazards as rules: what a board would answer with a crash, a hang or
+//! A model of the SG2002's driver of the JPEG unit and the scaler, with its hazards as rules: what a board would answer with a crash, a hang or
 //! a leak is noticed here.
 //!
 //! [`Driver`] has the rules. It is asked as the kernel asks a driver (a node, a number, bytes) and has no threads and
@@ -10,10 +10,14 @@ mod driver;
 mod ion;
 mod machine;
 mod picture;
+mod port;
 mod process;
+mod scaler;
+mod scene;
 
 pub use driver::{Answer, Damage, Driver, Faults, Memory, Violation};
-pub use machine::{Leftovers, Machine};
+pub use machine::{CameraConnection, Leftovers, Machine};
+pub use port::Setting;
 pub use process::Process;
 
 /// What `--encoder` calls an encoder on a board of its own.

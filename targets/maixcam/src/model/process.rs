@@ -48,6 +48,14 @@ impl Process {
         let mut state = self.machine.state();
         state.opened += 1;
         let opened = Opened { process: self.pid, file: state.opened };
+        if let Some(node) = node {
+            if state.alive(self.pid).is_ok() {
+                state.nodes.insert(opened.file, (self.pid, node));
+            } else {
+                // Killed in the moment of opening.
+                state.driver.close(node);
+            }
+        }
         drop(state);
         File { machine: Arc::clone(&self.machine), what, node, opened }
     }
@@ -58,11 +66,14 @@ impl System for Process {
         let mut state = self.machine.state();
         state.alive(self.pid)?;
         let errno = state.driver.open(node);
-        state.called(self.pid)?;
+        let called = state.called(self.pid);
         drop(state);
-        match errno {
-            0 => Ok(Box::new(self.file(node.to_string(), Some(node)))),
-            errno => Err(io::Error::from_raw_os_error(errno)),
+        // The file comes first: also that of a process that is killed in the moment of opening is closed.
+        let file = (errno == 0).then(|| self.file(node.to_string(), Some(node)));
+        called?;
+        match file {
+            Some(file) => Ok(Box::new(file)),
+            None => Err(io::Error::from_raw_os_error(errno)),
         }
     }
 
@@ -84,6 +95,12 @@ impl System for Process {
         let state = self.machine.state();
         state.alive(self.pid).ok()?;
         state.summary.then(|| state.driver.ion_summary())
+    }
+
+    fn pools(&self) -> Option<String> {
+        let state = self.machine.state();
+        state.alive(self.pid).ok()?;
+        state.summary.then(|| state.driver.pool_list())
     }
 
     fn block_signals(&self) -> io::Result<()> {
@@ -121,7 +138,7 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        self.machine.state().flocks.retain(|_, owner| *owner != self.opened);
+        self.machine.state().close(self.opened);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the SG2002's JPEG driver and its memory allocator take: the numbers of their ioctls and the layout of the
+//! What the SG2002's JPEG driver, its scaler and its memory allocator take: the numbers of their ioctls and the layout of the
 //! structs, on 64-bit Linux. The sizes and offsets are checked when this compiles.
 //!
 //! Every struct is plain numbers without padding, so that it can go to the driver and come back as bytes; pointers
@@ -197,6 +197,43 @@ abi! {
         28 pad_28: u32,
     }
 
+    /// `struct vpss_chn_frm_cfg`: a frame of one of the scaler's channels.
+    ScalerFrame, 168: {
+        0 group: i32,
+        4 channel: i32,
+        8 frame: FrameInfo,
+        160 milliseconds: i32,
+        164 pad_164: u32,
+    }
+
+    /// `struct vpss_chn_attr_cfg`: what a channel of the scaler was made with.
+    ScalerChannelAttr, 100: {
+        0 group: i32,
+        4 channel: i32,
+        8 width: u32,
+        12 height: u32,
+        16 video_format: u32,
+        20 pixel_format: u32,
+        24 frame_rate: [i32; 2],
+        32 mirror: u8,
+        33 flip: u8,
+        34 pad_34: [u8; 2],
+        36 depth: u32,
+        40 aspect_ratio: [u32; 7],
+        68 normalize: [u32; 8],
+    }
+
+    /// `struct vpss_grp_attr_cfg`: what a group of the scaler was made with.
+    ScalerGroupAttr, 28: {
+        0 group: i32,
+        4 max_width: u32,
+        8 max_height: u32,
+        12 pixel_format: u32,
+        16 frame_rate: [i32; 2],
+        24 device: u8,
+        25 pad_25: [u8; 3],
+    }
+
     /// What `READ_CHIP_ID` fills in.
     ChipId, 4: {
         0 id: u32,
@@ -254,6 +291,14 @@ requests! {
     CACHE_INVALIDATE = 0x4008_5303;
     /// Writes what the CPU's cache holds of an allocation to memory.
     CACHE_FLUSH = 0x4008_5304;
+    /// What a group of the scaler was made with.
+    VPSS_GET_GRP_ATTR = 0xc01c_5307;
+    /// What a channel of the scaler was made with.
+    VPSS_GET_CHN_ATTR = 0xc064_5322;
+    /// Waits for a frame of the scaler and takes it.
+    VPSS_GET_CHN_FRAME = 0xc0a8_532b;
+    /// Gives it back.
+    VPSS_RELEASE_CHN_FRAME = 0xc0a8_532c;
     /// Which chip this is.
     READ_CHIP_ID = 0x8004_7301;
 }

@@ -3,7 +3,7 @@
 use super::{
     Code, Device, Refused,
     abi::{self, CacheOp, ChannelAttr, ChipId, FrameInfo, IonData, JpegParam, Pack, Plain, Request},
-    abi::{ReceiveParam, Stream, Timed},
+    abi::{ReceiveParam, ScalerChannelAttr, ScalerFrame, ScalerGroupAttr, Stream, Timed},
 };
 
 type Answer<T = ()> = Result<T, Refused>;
@@ -139,6 +139,60 @@ mod packs {
 
     // SAFETY: an array of a plain type and nothing else.
     unsafe impl Plain for Packs {}
+}
+
+/// The calls of the scaler.
+///
+/// A number that the driver does not know succeeds and changes nothing: what comes back as it was asked is no answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaler<'a>(pub &'a dyn Device);
+
+impl Scaler<'_> {
+    /// What a group was made with; all zero where the driver has another form of this call.
+    ///
+    /// # Errors
+    /// What the driver says, above all when nobody made the group.
+    pub fn group_attr(self, group: i32) -> Answer<ScalerGroupAttr> {
+        let mut attr = ScalerGroupAttr { group, ..ScalerGroupAttr::zeroed() };
+        call(self.0, abi::VPSS_GET_GRP_ATTR, &mut [attr.bytes_mut()])?;
+        Ok(attr)
+    }
+
+    /// What a channel was made with; all zero where the driver has another form of this call.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn channel_attr(self, group: i32, channel: i32) -> Answer<ScalerChannelAttr> {
+        let mut attr = ScalerChannelAttr { group, channel, ..ScalerChannelAttr::zeroed() };
+        call(self.0, abi::VPSS_GET_CHN_ATTR, &mut [attr.bytes_mut()])?;
+        Ok(attr)
+    }
+
+    /// Waits this long for a frame and takes it: the oldest of those that wait. Its first address is 0 where the
+    /// driver has another form of this call.
+    ///
+    /// One thread at a time may wait for a channel's frames, without signals and never for a short time: the driver
+    /// removes a waiter twice when a frame comes in the moment of its time-out.
+    ///
+    /// # Errors
+    /// What the driver says; [`Code::BufferEmpty`] when none came.
+    pub fn get_frame(self, group: i32, channel: i32, milliseconds: i32) -> Answer<FrameInfo> {
+        let mut taken = ScalerFrame { group, channel, milliseconds, ..ScalerFrame::zeroed() };
+        call(self.0, abi::VPSS_GET_CHN_FRAME, &mut [taken.bytes_mut()])?;
+        Ok(taken.frame)
+    }
+
+    /// Gives a frame back: once, as the scaler may be at work on it again right after.
+    ///
+    /// The driver's own pointer in the frame is left out: it follows it when it does not know the address any more.
+    ///
+    /// # Errors
+    /// What the driver says; [`Code::IllegalParam`] when it does not know the address any more.
+    pub fn release_frame(self, group: i32, channel: i32, frame: &FrameInfo) -> Answer {
+        let frame = FrameInfo { private_data: 0, ..*frame };
+        let mut given = ScalerFrame { group, channel, frame, ..ScalerFrame::zeroed() };
+        call(self.0, abi::VPSS_RELEASE_CHN_FRAME, &mut [given.bytes_mut()])
+    }
 }
 
 /// The calls of the carve-out's allocator.

@@ -22,6 +22,9 @@ use std::{
 /// Where the allocator lists the carve-out, if debugfs is mounted.
 const ION_SUMMARY: &str = "/sys/kernel/debug/ion/cvi_carveout_heap_dump/summary";
 
+/// Where the driver lists its pools of frames.
+const POOLS: &str = "/proc/cvitek/vb";
+
 /// How much of the notes is read at most; they are far shorter.
 const NOTES_MAX: usize = 4096;
 
@@ -49,7 +52,7 @@ impl System for Kernel {
     fn open(&self, node: Node) -> io::Result<Box<dyn Device>> {
         let flags = match node {
             // Without O_DSYNC: with it the kernel would map memory uncached, and the CPU would crawl.
-            Node::Mem => OFlags::RDWR | OFlags::CLOEXEC,
+            Node::Mem | Node::Scaler => OFlags::RDWR | OFlags::CLOEXEC,
             _ => OFlags::RDWR | OFlags::DSYNC | OFlags::CLOEXEC,
         };
         Ok(Box::new(File(open(node.to_string(), flags, Mode::empty())?)))
@@ -66,6 +69,10 @@ impl System for Kernel {
 
     fn ion_summary(&self) -> Option<String> {
         fs::read_to_string(ION_SUMMARY).ok()
+    }
+
+    fn pools(&self) -> Option<String> {
+        fs::read_to_string(POOLS).ok()
     }
 
     fn block_signals(&self) -> io::Result<()> {

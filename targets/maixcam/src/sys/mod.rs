@@ -6,15 +6,15 @@ mod calls;
 mod code;
 mod kernel;
 
-pub use calls::{Channel, Ion, chip_id};
-pub use code::{Code, Refused};
+pub use calls::{Channel, Ion, Scaler, chip_id};
+pub use code::{Code, Part, Refused};
 pub use kernel::Kernel;
 
 use abi::Request;
 use std::{fmt, io};
 
 /// A device node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Node {
     /// The chip's identity.
     Base,
@@ -22,6 +22,8 @@ pub enum Node {
     Sys,
     /// Physical memory, for mapping.
     Mem,
+    /// The scaler, which a camera's frames come out of.
+    Scaler,
     /// One channel of the video encoder; the number is the channel's.
     Channel(u8),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Node {
             Self::Base => f.write_str("/dev/cvi-base"),
             Self::Sys => f.write_str("/dev/cvi-sys"),
             Self::Mem => f.write_str("/dev/mem"),
+            Self::Scaler => f.write_str("/dev/cvi-vpss"),
             Self::Channel(number) => write!(f, "/dev/cvi_vc_enc{number}"),
         }
     }
@@ -64,6 +67,10 @@ pub trait System: Send + Sync + fmt::Debug {
 
     /// The allocator's own list of the carve-out, where it can be read.
     fn ion_summary(&self) -> Option<String>;
+
+    /// The driver's list of the pools that cameras and other programs of the vendor take frames from, where it can be
+    /// read. The driver waits for its own locks meanwhile: a call may hang where a program was killed in the driver.
+    fn pools(&self) -> Option<String>;
 
     /// Keeps signals away from the calling thread: they break the driver's waits for its locks.
     ///

@@ -2,10 +2,12 @@
 
 use super::{
     fill::fill,
+    host::HostReading,
     layout::PictureLayout,
+    standby::{Slot, Standby},
     worker::{Source, Worker},
 };
-use crate::sys::{Mapping, System};
+use crate::sys::System;
 use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +18,13 @@ pub struct Options {
     /// How long one frame, or the probing, may take before the unit counts as hanging. The driver itself gives a
     /// frame up to 2.5 s.
     pub watchdog: Duration,
+    /// Through which the unit can be put down.
+    pub standby: Standby,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { watchdog: Duration::from_secs(4) }
+        Self { watchdog: Duration::from_secs(4), standby: Standby::default() }
     }
 }
 
@@ -29,6 +33,13 @@ impl Options {
     #[must_use]
     pub fn watchdog(mut self, watchdog: Duration) -> Self {
         self.watchdog = watchdog;
+        self
+    }
+
+    /// With what another has to put the unit down.
+    #[must_use]
+    pub fn standby(mut self, standby: Standby) -> Self {
+        self.standby = standby;
         self
     }
 }
@@ -52,25 +63,22 @@ pub struct Counts {
 /// the other encoder does the work from then on; [`name`](JpegEncoder::name) says which of the two made the newest JPEG.
 ///
 /// A frame in physical memory is read where it is, without a copy, when its sides are multiples of 16 pixels and
-/// its rows and planes begin at multiples of 64 bytes. Any other frame is copied once, into the unit's memory.
+/// its rows and planes begin at multiples of 64 bytes; a frame as the scaler writes it, in one piece and in no CPU's
+/// cache, with any even sides. Any other frame is copied once, into the unit's memory.
+///
+/// While the unit is [put down](Standby::put_down) the other encoder does the work.
 #[derive(Debug)]
 pub struct HwJpegEncoder {
-    worker: Option<Worker>,
-    fallback: Fallback,
-    staged: Option<(PictureLayout, Arc<dyn Mapping>)>,
+    system: Arc<dyn System>,
+    options: Options,
+    unit: Slot,
+    fallback: HostReading,
     scratch: Vec<u8>,
     counts: Counts,
     /// Whether the newest JPEG is the other encoder's.
     left: bool,
+    given_up: bool,
     fallback_reason: Option<String>,
-}
-
-struct Fallback(Box<dyn JpegEncoder>);
-
-impl std::fmt::Debug for Fallback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
 }
 
 impl HwJpegEncoder {
@@ -86,38 +94,49 @@ impl HwJpegEncoder {
         fallback: Box<dyn JpegEncoder>,
         options: &Options,
     ) -> Result<Self> {
-        let worker = Worker::start(system, options.watchdog)?;
-        Ok(Self { worker: Some(worker), ..Self::without(fallback) })
+        let encoder = Self::without(system, fallback, options);
+        encoder.take()?;
+        Ok(encoder)
     }
 
     /// As [`try_open`](Self::try_open), but where the unit cannot be used the log says why (that there is none, only at
     /// the level `debug`) and the other encoder does all the work.
     pub fn open(system: Arc<dyn System>, fallback: Box<dyn JpegEncoder>, options: &Options) -> Self {
-        match Worker::start(system, options.watchdog) {
-            Ok(worker) => Self { worker: Some(worker), ..Self::without(fallback) },
+        let mut encoder = Self::without(system, fallback, options);
+        match encoder.take() {
+            Ok(()) => {}
             // As on every machine but one.
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                tracing::debug!("no SG2002 JPEG unit: {error}; {} encodes", fallback.name());
-                Self { fallback_reason: Some(error.to_string()), ..Self::without(fallback) }
+                tracing::debug!("no SG2002 JPEG unit: {error}; {} encodes", encoder.fallback.name());
+                encoder.given_up = true;
+                encoder.fallback_reason = Some(error.to_string());
             }
-            Err(error) => {
-                let mut encoder = Self::without(fallback);
-                encoder.give_up(&error);
-                encoder
-            }
+            Err(error) => encoder.give_up(&error),
         }
+        encoder
     }
 
-    fn without(fallback: Box<dyn JpegEncoder>) -> Self {
+    fn without(system: Arc<dyn System>, fallback: Box<dyn JpegEncoder>, options: &Options) -> Self {
         Self {
-            worker: None,
-            fallback: Fallback(fallback),
-            staged: None,
+            unit: options.standby.slot(),
+            options: options.clone(),
+            fallback: HostReading::new(Arc::clone(&system), fallback),
+            system,
             scratch: Vec::new(),
             counts: Counts::default(),
             left: false,
+            given_up: false,
             fallback_reason: None,
         }
+    }
+
+    /// Takes the unit, unless it is put down.
+    fn take(&self) -> Result<()> {
+        let mut unit = self.unit.lock();
+        if !self.options.standby.is_down() {
+            *unit = Some(Worker::start(Arc::clone(&self.system), self.options.watchdog)?);
+        }
+        Ok(())
     }
 
     /// Why the other encoder does all the work: the unit is not used any more, or was not from the beginning.
@@ -132,32 +151,33 @@ impl HwJpegEncoder {
 
     /// The unit is not used any more.
     fn give_up(&mut self, error: &Error) {
-        let instead = self.fallback.0.name();
+        let instead = self.fallback.name();
         tracing::warn!("the SG2002's JPEG unit is not used: {error}; {instead} encodes until the next start");
         self.fallback_reason = Some(error.to_string());
-        // The mapping goes before the memory is given back.
-        self.staged = None;
-        self.worker = None;
+        self.given_up = true;
+        let worker = self.unit.lock().take();
+        drop(worker);
     }
 
     /// `false` if this frame is not for the unit.
     fn by_unit(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<bool> {
-        let (Some(worker), Ok(layout)) = (&mut self.worker, PictureLayout::of(frame.format())) else {
+        let Ok(layout) = PictureLayout::of(frame.format()) else { return Ok(false) };
+        let place = layout.in_place(frame);
+        if self.given_up || place.is_none() && frame.planes().iter().any(|plane| plane.bytes.is_empty()) {
             return Ok(false);
+        }
+        // As long as it is locked the unit cannot be put down.
+        let mut unit = self.unit.lock();
+        let worker = match &mut *unit {
+            Some(worker) => worker,
+            None if self.options.standby.is_down() => return Ok(false),
+            none => none.insert(Worker::start(Arc::clone(&self.system), self.options.watchdog)?),
         };
-        let (source, copied) = match layout.in_place(frame) {
-            Some(place) => (Source::At(place), false),
-            None if frame.planes().iter().any(|plane| plane.bytes.is_empty()) => return Ok(false),
+        let copied = place.is_none();
+        let source = match place {
+            Some(place) => Source::At(place),
             None => {
-                let mapping = match &self.staged {
-                    Some((staged, mapping)) if *staged == layout => Arc::clone(mapping),
-                    _ => {
-                        self.staged = None;
-                        let mapping = worker.stage(layout)?;
-                        self.staged = Some((layout, Arc::clone(&mapping)));
-                        mapping
-                    }
-                };
+                let mapping = worker.stage(layout)?;
                 let mut filled = false;
                 mapping.look(&mut |memory| filled = fill(frame, &layout, memory));
                 if !filled {
@@ -166,7 +186,7 @@ impl HwJpegEncoder {
                         "the unit's memory is smaller than its picture",
                     ));
                 }
-                (Source::Staged, true)
+                Source::Staged
             }
         };
         self.scratch.clear();
@@ -185,11 +205,11 @@ impl HwJpegEncoder {
 
 impl JpegEncoder for HwJpegEncoder {
     fn name(&self) -> &str {
-        if self.worker.is_some() && !self.left { Self::NAME } else { self.fallback.0.name() }
+        if self.given_up || self.left { self.fallback.name() } else { Self::NAME }
     }
 
     fn supports(&self, format: StreamFormat) -> bool {
-        (self.worker.is_some() && PictureLayout::of(format).is_ok()) || self.fallback.0.supports(format)
+        (!self.given_up && PictureLayout::of(format).is_ok()) || self.fallback.supports(format)
     }
 
     fn encode(&mut self, frame: &Frame<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<()> {
@@ -203,6 +223,6 @@ impl JpegEncoder for HwJpegEncoder {
         }
         self.left = true;
         self.counts.left += 1;
-        self.fallback.0.encode(frame, quality, out)
+        self.fallback.encode(frame, quality, out)
     }
 }

@@ -142,6 +142,7 @@ impl PictureLayout {
                 physical: physical + plane.at as u64,
                 len: (plane.stride * plane.rows) as u32,
                 stride: plane.stride as u32,
+                cached: true,
             });
         }
         place
@@ -149,9 +150,14 @@ impl PictureLayout {
 
     /// The place of a frame that the unit can read where it is. `None` if it must be copied: it lies in host
     /// memory only, or so that the unit would read past its end, or in rows that the unit cannot step over.
+    ///
+    /// The unit reads whole blocks of 16x16 pixels. Past the rows and lines of a picture that is none, a frame of the
+    /// scaler has what is harmless to read: its rows are longer and hold more of the scene, below the luma there is the
+    /// chroma, and below that, up to 7 lines past the frame's end, the next frame or other memory of the carve-out's,
+    /// of which no pixel is seen.
     pub(super) fn in_place(&self, frame: &Frame<'_>) -> Option<Place> {
         let whole_blocks = self.width.is_multiple_of(BLOCK) && self.height.is_multiple_of(BLOCK);
-        if !whole_blocks || frame.format().pixel == PixelFormat::Yuyv {
+        if !whole_blocks && !self.is_scalers(frame) || frame.format().pixel == PixelFormat::Yuyv {
             return None;
         }
         let own = self.planes();
@@ -169,9 +175,23 @@ impl PictureLayout {
             }
             let len = derived.checked_mul(own.rows as u32)?;
             physical.checked_add(len.into())?;
-            place.push(PhysicalPlane { physical, len, stride: derived });
+            place.push(PhysicalPlane { physical, len, stride: derived, cached: !plane.bytes.is_empty() });
         }
         Some(place)
+    }
+
+    /// Whether a frame lies as the scaler writes it: two planes in one piece, rows of whole cache lines, and no
+    /// bytes that the CPU has seen.
+    fn is_scalers(&self, frame: &Frame<'_>) -> bool {
+        let &[luma, chroma] = frame.planes() else { return false };
+        let (Memory::Physical(first), Memory::Physical(second)) = (luma.memory, chroma.memory) else {
+            return false;
+        };
+        luma.bytes.is_empty()
+            && chroma.bytes.is_empty()
+            && luma.stride >= self.width.next_multiple_of(BLOCK) as usize
+            && (luma.stride as u64).checked_mul(self.height.into()).and_then(|len| first.checked_add(len))
+                == Some(second)
     }
 }
 
@@ -197,6 +217,8 @@ pub(super) struct PhysicalPlane {
     pub(super) len: u32,
     /// Bytes from row to row.
     pub(super) stride: u32,
+    /// Whether the CPU's cache may hold something of it that is not in memory.
+    pub(super) cached: bool,
 }
 
 /// A picture in physical memory.
@@ -306,8 +328,8 @@ mod tests {
         let (luma, chroma) = (physical(0x8800_0000, 704), physical(0x8900_0000, 704));
         let found = place(640, 480, &[luma, chroma]).unwrap();
         let want = [
-            PhysicalPlane { physical: 0x8800_0000, len: 704 * 480, stride: 704 },
-            PhysicalPlane { physical: 0x8900_0000, len: 704 * 240, stride: 704 },
+            PhysicalPlane { physical: 0x8800_0000, len: 704 * 480, stride: 704, cached: false },
+            PhysicalPlane { physical: 0x8900_0000, len: 704 * 240, stride: 704, cached: false },
         ];
         assert_eq!(*found, want);
         assert_eq!(place(640, 488, &[luma, chroma]), None, "half a block more would be read");
@@ -315,6 +337,12 @@ mod tests {
         assert_eq!(place(640, 480, &[luma, physical(0x8900_0000, 768)]), None, "two strides");
         assert_eq!(place(640, 480, &[luma, physical(0x8900_0001, 704)]), None, "not at a cache line");
         assert_eq!(place(640, 480, &[physical(0x8800_0000, 650), physical(0x8900_0000, 650)]), None);
+        let scalers = |width, height: u32| {
+            let chroma = physical(0x8800_0000 + u64::from(704 * height), 704);
+            place(width, height, &[luma, chroma])
+                .map(|place| place.iter().map(|plane| plane.len).collect::<Vec<_>>())
+        };
+        assert_eq!(scalers(650, 472), Some(vec![704 * 480, 704 * 240]), "what is read past it is harmless");
         let host = Plane::host(&[0; 704 * 240], 704);
         assert_eq!(place(640, 480, &[luma, host]), None, "not physical");
     }

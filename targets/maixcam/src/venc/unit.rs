@@ -134,7 +134,7 @@ impl Unit {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         self.ready(layout, driver_quality(quality))?;
-        for plane in place.iter() {
+        for plane in place.iter().filter(|plane| plane.cached) {
             Ion(&*self.sys).flush(plane.physical, plane.len.into())?;
         }
         let channel = Channel(&*self.node);

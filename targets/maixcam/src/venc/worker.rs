@@ -51,6 +51,8 @@ pub(super) struct Worker {
     /// `None` once the thread is not to be asked any more.
     jobs: Option<SyncSender<Job>>,
     replies: Receiver<Result<Done>>,
+    /// The memory that was staged. Its mapping goes before the thread gives it back.
+    staged: Option<(PictureLayout, Arc<dyn Mapping>)>,
     thread: Option<thread::JoinHandle<()>>,
     watchdog: Duration,
 }
@@ -72,7 +74,7 @@ impl Worker {
                 .with_remedy("is the process limit reached?")
                 .with_source(cause)
         })?;
-        let mut worker = Self { jobs: Some(jobs), replies, thread: Some(thread), watchdog };
+        let mut worker = Self { jobs: Some(jobs), replies, staged: None, thread: Some(thread), watchdog };
         match worker.answer()? {
             Done::Probed => Ok(worker),
             _ => Err(out_of_step()),
@@ -84,8 +86,17 @@ impl Worker {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub(super) fn stage(&mut self, layout: PictureLayout) -> Result<Arc<dyn Mapping>> {
+        if let Some((staged, mapping)) = &self.staged
+            && *staged == layout
+        {
+            return Ok(Arc::clone(mapping));
+        }
+        self.staged = None;
         match self.ask(Job::Stage(layout))? {
-            Done::Staged(mapping) => Ok(mapping),
+            Done::Staged(mapping) => {
+                self.staged = Some((layout, Arc::clone(&mapping)));
+                Ok(mapping)
+            }
             _ => Err(out_of_step()),
         }
     }
@@ -137,6 +148,7 @@ fn out_of_step() -> Error {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.staged = None;
         self.jobs = None;
         let Some(thread) = self.thread.take() else { return };
         loop {

@@ -138,6 +138,7 @@ fn physical_frame_is_read_in_place() {
         let memory = camera.open(Node::Mem).unwrap().map(base, total).unwrap();
         let whole: Vec<u8> = picture.planes.iter().flat_map(|plane| plane.0.clone()).collect();
         memory.look(&mut |bytes| bytes.copy_from_slice(&whole));
+        stranger.flush(base, total as u64);
 
         let mut at = base;
         let mut planes = Vec::new();
@@ -181,8 +182,16 @@ fn physical_frame_that_cannot_be_read_in_place_is_copied_if_it_can() {
     let planes = [physical(&[], 0x8b40_0000), physical(&[], 0x8b41_0000)];
     let frame = Frame::new(picture.format, FrameMeta::default(), &planes).unwrap();
     let mut out = b"before".to_vec();
+    encoder.encode(&frame, Quality::DEFAULT, &mut out).unwrap();
+    assert_eq!((encoder.name(), &out[..6]), ("eyelet", &b"before"[..]), "software reads it through /dev/mem");
+    jpeg::inspect(&out[6..]).unwrap();
+
+    // Where there is no memory.
+    let planes = [physical(&[], 0x1000), physical(&[], 0x2_0000)];
+    let frame = Frame::new(picture.format, FrameMeta::default(), &planes).unwrap();
+    let mut out = b"before".to_vec();
     let error = encoder.encode(&frame, Quality::DEFAULT, &mut out).unwrap_err();
-    assert_eq!((error.kind(), &out[..]), (eyelet_hal::ErrorKind::Unsupported, &b"before"[..]));
+    assert_eq!((error.kind(), &out[..]), (eyelet_hal::ErrorKind::PermissionDenied, &b"before"[..]));
     assert_eq!(encoder.fallback_reason(), None, "the unit is not to blame");
     drop(encoder);
     assert_eq!(machine.violations(), []);

@@ -23,7 +23,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(100);
 pub(crate) const NONE: Leftovers = nothing();
 
 const fn nothing() -> Leftovers {
-    Leftovers { ion_slots: 0, channels: 0, units: 0, locked: false }
+    Leftovers { ion_slots: 0, channels: 0, units: 0, locked: false, pools: 0, leases: 0 }
 }
 
 /// The formats that the unit takes.
@@ -152,6 +152,10 @@ impl Stranger {
         let physical = self.alloc(32 * 32 * 3 / 2).unwrap();
         Ion(&*self.sys).flush(physical, 32 * 32 * 3 / 2).unwrap();
         Channel(node).send_frame(&nv12(physical, 32, 32), 0).unwrap();
+    }
+
+    pub(crate) fn flush(&self, physical: u64, len: u64) {
+        Ion(&*self.sys).flush(physical, len).unwrap();
     }
 
     pub(crate) fn invalidate(&self, physical: u64, len: u64) {
