@@ -1,10 +1,7 @@
 //! The measuring viewer against streams written byte for byte.
 
-use eyelet_core::{
-    clock::SystemClock,
-    watch::{Ended, Options, Report, watch, watch_until},
-};
-use eyelet_hal::{ErrorKind, Result};
+use eyelet_core::watch::{Ended, Options, Report, watch, watch_until};
+use eyelet_hal::{ErrorKind, Result, clock::SystemClock};
 use std::{
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},

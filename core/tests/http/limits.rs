@@ -1,8 +1,6 @@
 //! What the server bears from its peers, and what not: by raw bytes, and with a clock that tests move on.
 
-use crate::support::{
-    PATIENCE, Running, STATE, STREAM, read_until, rest, serve, serve_on, settle, skip, until,
-};
+use crate::support::{PATIENCE, Running, STATE, STREAM, read_until, rest, serve, settle, skip, until};
 use eyelet_core::http::{Bind, Listener};
 use std::{io::Write, net::Ipv4Addr, time::Duration};
 use tokio::{
@@ -283,7 +281,7 @@ async fn mutated_requests_are_answered_or_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("eyelet.sock");
     let listener = Listener::bind(&Bind::Unix(path.clone())).unwrap();
-    let server = serve_on(listener, "127.0.0.1:0".parse().unwrap(), |_| ());
+    let server = Running::on(listener, "127.0.0.1:0".parse().unwrap(), |_| ());
     // Snapshots need not wait for a camera that is lost.
     server.hub.status.lost("unplugged");
     let (jpeg, captured_at) = (bytes::Bytes::from_static(b"no signal"), Duration::ZERO);

@@ -2,9 +2,9 @@
 
 use eyelet_core::{
     Hub,
-    clock::SystemClock,
     http::{Bind, Listener, Server, UnixPermissions},
 };
+use eyelet_hal::clock::SystemClock;
 use std::{
     fs,
     os::unix::{

@@ -7,4 +7,6 @@ mod listeners;
 mod origins;
 mod proxies;
 mod routes;
+#[path = "../support/serving.rs"]
+mod serving;
 mod support;

@@ -3,10 +3,10 @@
 use crate::support::{PATIENCE, read_until, serve, until};
 use bytes::Bytes;
 use eyelet_core::{
-    clock::{Clock as _, ManualClock},
     feed::{Label, Picture, PictureKind, RunId},
     http::{self, SnapshotPolicy},
 };
+use eyelet_hal::clock::{Clock as _, ManualClock};
 use std::{
     sync::{
         Arc,
@@ -368,7 +368,7 @@ async fn snapshot_with_an_impossible_timestamp_is_served() {
         let server = serve(|_| ());
         server.live();
         let publish = |sequence: u64| {
-            let captured_at = time(eyelet_core::clock::SystemClock.unix());
+            let captured_at = time(eyelet_hal::clock::SystemClock.unix());
             let jpeg = Bytes::from(format!("[{sequence}]"));
             server.hub.feed.publish(Picture {
                 jpeg,

@@ -1,73 +1,22 @@
-//! A server and raw sockets to ask it with, for tests of how it treats its peers.
+//! Raw sockets to ask a server with, for tests of how it treats its peers.
 
-use bytes::Bytes;
-use eyelet_core::{
-    Hub,
-    clock::SystemClock,
-    feed::{Label, Picture, PictureKind, RunId},
-    http::{self, Listeners, Server},
-};
+pub(crate) use crate::serving::{PATIENCE, Running, serve};
 use eyelet_hal::{PixelFormat, StreamFormat};
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
-    task::JoinHandle,
     time::{advance, pause, resume, timeout},
 };
-
-/// Far longer than anything here takes: only a hang meets it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
 /// The answer ends with the connection.
 pub(crate) const STATE: &str = "GET /state HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-pub(crate) struct Running {
-    pub(crate) hub: Hub,
-    pub(crate) address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-pub(crate) fn serve(change: impl FnOnce(&mut Server)) -> Running {
-    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    serve_on(listener, address, change)
-}
-
-pub(crate) fn serve_on(
-    listeners: impl Into<Listeners>,
-    address: SocketAddr,
-    change: impl FnOnce(&mut Server),
-) -> Running {
-    let hub = Hub::default();
-    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
-    change(&mut server);
-    Running { hub, address, task: tokio::spawn(server.run(listeners.into())) }
-}
-
 impl Running {
-    pub(crate) fn publish(&self, sequence: u64, len: usize) {
-        let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
-        let captured_at = eyelet_core::clock::Clock::unix(&SystemClock);
-        self.hub.feed.publish(Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence, captured_at },
-            kind: PictureKind::Live,
-        });
-    }
-
     pub(crate) fn live(&self) {
         self.hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
     }

@@ -1,12 +1,10 @@
 //! Cameras that lie about time or size, and slow ones: what viewers get all the same.
 
 use super::support::{Bench, grey};
-use eyelet_core::{
-    clock::{Clock, ManualClock},
-    encode,
-};
+use eyelet_core::encode;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
+    clock::{Clock, ManualClock},
 };
 use std::{
     sync::{

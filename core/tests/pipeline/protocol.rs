@@ -1,9 +1,10 @@
 //! The pipeline's call protocol: what it calls of a camera and an encoder, and when.
 
 use super::support::{Bench, grey, once};
-use eyelet_core::{clock::Clock, feed::PictureKind};
+use eyelet_core::feed::PictureKind;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockCameraSource, MockJpegEncoder, Plane,
+    clock::Clock,
 };
 use mockall::Sequence;
 use std::{

@@ -1,10 +1,14 @@
 //! The camera thread and faults of its devices, on a clock that is moved by hand: see docs/reliability.md.
 
 use super::support::{Bench, STALL, START, grey, once};
-use eyelet_core::{HANG, clock::Clock, encode, feed::PictureKind, pipeline::Open};
+use eyelet_core::{
+    encode,
+    feed::{HANG, PictureKind},
+    pipeline::Open,
+};
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockJpegEncoder, PixelFormat, Plane,
-    Result, StreamFormat, jpeg,
+    Result, StreamFormat, clock::Clock, jpeg,
 };
 use std::{
     collections::BTreeSet,

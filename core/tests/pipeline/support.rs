@@ -2,11 +2,13 @@
 
 use eyelet_core::{
     Hub,
-    clock::{Clock, ManualClock},
     feed::Picture,
     pipeline::{Open, Pipeline},
 };
-use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Result, StreamFormat};
+use eyelet_hal::{
+    CameraSource, JpegEncoder, PixelFormat, Result, StreamFormat,
+    clock::{Clock, ManualClock},
+};
 use std::{
     sync::{
         Arc,

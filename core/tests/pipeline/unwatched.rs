@@ -1,8 +1,10 @@
 //! The camera thread without viewers.
 
 use super::support::{Bench, grey, once};
-use eyelet_core::{clock::Clock, feed::Subscription};
-use eyelet_hal::{CameraSource, Frame, FrameMeta, JpegEncoder, Plane, Quality, Result, StreamFormat};
+use eyelet_core::feed::Subscription;
+use eyelet_hal::{
+    CameraSource, Frame, FrameMeta, JpegEncoder, Plane, Quality, Result, StreamFormat, clock::Clock,
+};
 use std::{
     sync::{Arc, Mutex, atomic::Ordering, mpsc},
     thread,

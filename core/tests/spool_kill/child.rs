@@ -2,11 +2,11 @@
 
 use crate::killer::Killer;
 use eyelet_core::{
-    RunId,
+    Backoff, RunId,
     feed::{Feed, Label, Picture, PictureKind},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, QUEUE_DEPTH, Spool},
-    upload::{Backoff, Client, Sender, Timeouts},
+    upload::{Client, Sender, Timeouts},
 };
 use std::{
     io::{self, Write},

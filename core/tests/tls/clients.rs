@@ -2,11 +2,10 @@
 
 use crate::support::{Authority, aside, open, serve, signed_by_itself};
 use eyelet_core::{
-    clock::SystemClock,
     upload::{Client, PostMeta, UploadUrl},
     watch::{self, Options, StreamUrl},
 };
-use eyelet_hal::{ErrorKind, Result};
+use eyelet_hal::{ErrorKind, Result, clock::SystemClock};
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 async fn post(address: &str, roots: &Path) -> Result<u16> {

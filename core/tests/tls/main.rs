@@ -5,4 +5,6 @@
 
 mod clients;
 mod server;
+#[path = "../support/serving.rs"]
+mod serving;
 mod support;

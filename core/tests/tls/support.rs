@@ -1,12 +1,9 @@
 //! Certificates, a server that has one, and a client that speaks to it.
 
-use bytes::Bytes;
-use eyelet_core::{
-    Hub,
-    clock::{Clock as _, SystemClock},
-    feed::{Label, Picture, PictureKind, RunId},
-    http::{self, Server, ServerTls},
-};
+use crate::serving;
+pub(crate) use crate::serving::{PATIENCE, Running};
+use eyelet_core::http::{Server, ServerTls};
+use eyelet_hal::clock::SystemClock;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
@@ -19,12 +16,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
-use tokio::task::JoinHandle;
-
-/// Far longer than anything here takes: only a hang meets it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -70,18 +62,6 @@ pub(crate) fn signed_by_itself(folder: &Path, name: &str) -> [PathBuf; 2] {
     files
 }
 
-pub(crate) struct Running {
-    pub(crate) hub: Hub,
-    pub(crate) address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 pub(crate) fn open([certificate, key]: &[PathBuf; 2]) -> eyelet_hal::Result<ServerTls> {
     ServerTls::open(certificate, key, Arc::new(SystemClock))
 }
@@ -91,26 +71,10 @@ pub(crate) fn serve(tls: ServerTls) -> Running {
 }
 
 pub(crate) fn serve_with(tls: ServerTls, change: impl FnOnce(&mut Server)) -> Running {
-    let hub = Hub::default();
-    let mut server = Server::new(hub.clone(), Arc::new(SystemClock));
-    server.tls = Some(tls);
-    change(&mut server);
-    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    Running { hub, address, task: tokio::spawn(server.run(listener)) }
-}
-
-impl Running {
-    pub(crate) fn publish(&self, sequence: u64, len: usize) {
-        let jpeg = Bytes::from(vec![b'0' + (sequence % 10) as u8; len]);
-        let captured_at = SystemClock.unix();
-        self.hub.feed.publish(Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence, captured_at },
-            kind: PictureKind::Live,
-        });
-    }
+    serving::serve(|server| {
+        server.tls = Some(tls);
+        change(server);
+    })
 }
 
 /// A blocking client.

@@ -3,6 +3,7 @@
 mod newest;
 mod proxy;
 mod request;
+mod sending;
 mod server;
 mod spooled;
 mod uploader;

@@ -1,15 +1,19 @@
-use crate::server::{LONG, Server, Then};
+use crate::{
+    sending::Sending,
+    server::{LONG, Server, Then},
+};
 use bytes::Bytes;
 use eyelet_core::{
-    feed::{Feed, Label, Picture, PictureKind, RunId, UploadStatus},
+    Backoff,
+    feed::{Feed, Label, Picture, PictureKind, RunId},
     metrics::UploadCounters,
-    upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
+    upload::{Client, Sender, Timeouts},
 };
 use eyelet_hal::ErrorKind;
 use std::{
     net::TcpListener,
     sync::Arc,
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -28,53 +32,30 @@ fn sender(url: &str, feed: &Feed) -> Sender {
     Sender::newest(client, backoff, UploadCounters::default(), feed.subscribe())
 }
 
-fn spawn(sender: Sender) -> (Arc<UploadProgress>, JoinHandle<eyelet_hal::Result<()>>) {
-    let progress = sender.progress();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    (progress, thread::spawn(move || runtime.block_on(sender.run())))
-}
-
-fn wait_for(progress: &UploadProgress, what: impl Fn(&UploadStatus) -> bool) -> UploadStatus {
-    let start = Instant::now();
-    loop {
-        let status = progress.status();
-        if what(&status) {
-            return status;
-        }
-        assert!(start.elapsed() < LONG, "still {status:?}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn counts(progress: &UploadProgress) -> (u64, u64, u64) {
-    let status = progress.status();
-    (status.accepted, status.failed, status.dropped)
-}
-
 #[test]
 fn newest_picture_wins_while_one_is_being_sent() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     let first = server.next();
     assert_eq!((first.sequence(), &first.body[..]), (0, &b"picture 0"[..]));
     assert_eq!(first.header("x-timestamp"), Some("1000.000000"));
     (1..10).for_each(|sequence| feed.publish(picture(sequence)));
-    assert!(!progress.status().connected);
+    assert!(!sending.progress.status().connected);
     first.accept();
     let second = server.next();
     assert_eq!((second.sequence(), &second.body[..]), (9, &b"picture 9"[..]));
     assert_eq!(second.connection, 0, "kept alive");
-    assert_eq!(counts(&progress), (1, 0, 8));
+    assert_eq!(sending.counts(), (1, 0, 8));
     second.accept();
-    let status = wait_for(&progress, |status| status.accepted == 2);
+    let status = sending.wait_for(|status| status.accepted == 2);
     assert!(status.connected && status.last_error.is_none(), "{status:?}");
 }
 
 #[test]
 fn every_published_picture_is_accounted_for() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     const LAST: u64 = 300;
     let publisher = thread::spawn(move || {
         for sequence in (0..=LAST).map(|i| i * 3) {
@@ -102,15 +83,14 @@ fn every_published_picture_is_accounted_for() {
     }
     let _feed = publisher.join().unwrap();
     // The last one may have failed; then it comes again.
-    if wait_for(&progress, |status| status.accepted + status.failed == accepted + failed).last_error.is_some()
-    {
+    if sending.wait_for(|status| status.accepted + status.failed == accepted + failed).last_error.is_some() {
         server.next().accept();
         again += 1;
         accepted += 1;
     }
-    wait_for(&progress, |status| status.accepted == accepted);
-    let (_, _, dropped) = counts(&progress);
-    assert_eq!(counts(&progress), (accepted, failed, dropped));
+    sending.wait_for(|status| status.accepted == accepted);
+    let (_, _, dropped) = sending.counts();
+    assert_eq!(sending.counts(), (accepted, failed, dropped));
     assert_eq!(accepted + failed + dropped, LAST + 1 + again, "{again} pictures were sent again");
 }
 
@@ -118,27 +98,27 @@ fn every_published_picture_is_accounted_for() {
 fn after_a_failure_the_newest_goes_next_and_a_still_one_again() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     let request = server.next();
     (1..=5).for_each(|sequence| feed.publish(picture(sequence)));
     request.answer("500 Oops", "", "<html>\n");
     let request = server.next();
     assert_eq!(request.sequence(), 5);
-    assert_eq!(counts(&progress), (0, 1, 4));
-    let why = progress.status().last_error.unwrap();
+    assert_eq!(sending.counts(), (0, 1, 4));
+    let why = sending.progress.status().last_error.unwrap();
     assert_eq!(why, "the server answered 500 Internal Server Error");
     drop(request);
     let request = server.next();
     assert_eq!(request.sequence(), 5, "nothing newer");
     request.accept();
-    wait_for(&progress, |status| status.connected);
-    assert_eq!(counts(&progress), (1, 2, 4));
+    sending.wait_for(|status| status.connected);
+    assert_eq!(sending.counts(), (1, 2, 4));
 }
 
 #[test]
 fn every_kind_of_failure_counts_once_and_does_not_stop_it() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     let answers = [
         ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", "the server answered 500 Internal Server Error"),
         (
@@ -158,18 +138,18 @@ fn every_kind_of_failure_counts_once_and_does_not_stop_it() {
         let request = server.next();
         assert_eq!(request.sequence(), sequence);
         request.raw(answer, Then::Close);
-        let status = wait_for(&progress, |status| status.failed == 2 * sequence + 1);
+        let status = sending.wait_for(|status| status.failed == 2 * sequence + 1);
         assert!(!status.connected);
         let said = status.last_error.unwrap();
         let said = said.replace(&server.address.to_string(), "ADDRESS");
         assert!(said.ends_with(why), "{said}");
         // Nothing newer: the same again, and once more before it is taken.
         server.next().answer("503 Busy", "", "");
-        wait_for(&progress, |status| status.failed == 2 * sequence + 2);
+        sending.wait_for(|status| status.failed == 2 * sequence + 2);
         server.next().accept();
-        wait_for(&progress, |status| status.accepted == sequence + 1 && status.connected);
+        sending.wait_for(|status| status.accepted == sequence + 1 && status.connected);
     }
-    assert_eq!(counts(&progress), (6, 12, 0));
+    assert_eq!(sending.counts(), (6, 12, 0));
 }
 
 #[test]
@@ -179,22 +159,22 @@ fn server_that_comes_back_is_found_again() {
     drop(listener);
     let feed = Feed::new();
     feed.publish(picture(0));
-    let (progress, _running) = spawn(sender(&format!("http://{address}/upload"), &feed));
-    let status = wait_for(&progress, |status| status.failed >= 3);
+    let sending = Sending::start(sender(&format!("http://{address}/upload"), &feed));
+    let status = sending.wait_for(|status| status.failed >= 3);
     assert!(status.last_error.unwrap().contains("connection refused"));
     feed.publish(picture(1));
     let server = Server::on(TcpListener::bind(address).unwrap());
     let request = server.next();
     assert_eq!(request.sequence(), 1);
     request.accept();
-    wait_for(&progress, |status| status.connected && status.last_error.is_none());
+    sending.wait_for(|status| status.connected && status.last_error.is_none());
 }
 
 #[test]
 fn retry_after_is_obeyed() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (_progress, _running) = spawn(sender(&server.url(), &feed));
+    let _sending = Sending::start(sender(&server.url(), &feed));
     let refused = Instant::now();
     server.next().answer("503 Busy", "retry-after: 1\r\n", "");
     let again = server.next();
@@ -205,15 +185,15 @@ fn retry_after_is_obeyed() {
 #[test]
 fn upload_with_a_count_stops_when_enough_were_accepted() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, running) = spawn(sender(&server.url(), &feed).limit(2));
+    let mut sending = Sending::start(sender(&server.url(), &feed).limit(2));
     for (sequence, status) in [(0, "200 OK"), (1, "500 Oops"), (2, "204 No Content")] {
         feed.publish(picture(sequence));
         let request = server.next();
         request.answer(status, "", "");
-        wait_for(&progress, |status| status.accepted + status.failed == sequence + 1);
+        sending.wait_for(|status| status.accepted + status.failed == sequence + 1);
     }
-    running.join().unwrap().unwrap();
-    assert_eq!(counts(&progress).0, 2);
+    sending.end().unwrap();
+    assert_eq!(sending.counts().0, 2);
     assert!(!feed.wanted(), "the subscription is gone");
 }
 
@@ -239,23 +219,23 @@ fn upload_with_a_count_ends_at_a_permanent_refusal() {
     ] {
         let (server, feed) = (Server::start(), Feed::new());
         feed.publish(picture(0));
-        let (progress, running) = spawn(sender(&server.url(), &feed).limit(3));
+        let mut sending = Sending::start(sender(&server.url(), &feed).limit(3));
         server.next().answer("429 Too Many", "", "");
         server.next().answer("503 Busy", "", "");
         server.next().answer("408 Timeout", "", "");
         server.next().accept();
         feed.publish(picture(1));
         server.next().answer(answer, "", "no\n");
-        let error = running.join().unwrap().unwrap_err();
+        let error = sending.end().unwrap_err();
         assert_eq!(error.kind(), kind);
         assert_eq!(error.to_string(), format!("cannot upload to http://{}/upload: {why}", server.address));
-        assert_eq!(counts(&progress), (1, 4, 0));
+        assert_eq!(sending.counts(), (1, 4, 0));
     }
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (_, running) = spawn(sender(&server.url(), &feed).limit(3));
+    let mut sending = Sending::start(sender(&server.url(), &feed).limit(3));
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
-    let error = running.join().unwrap().unwrap_err().to_string();
+    let error = sending.end().unwrap_err().to_string();
     assert!(error.contains("the server does not answer in HTTP/1; does it want https://"), "{error}");
 }
 
@@ -265,20 +245,20 @@ fn upload_with_a_deadline_ends_without_pictures() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let counted = sender(&server.url(), &feed).limit(3).patience(Duration::from_millis(200));
-    let (progress, running) = spawn(counted);
+    let mut sending = Sending::start(counted);
     let request = server.next();
     // An upload may take longer than that, and failures are another matter.
     thread::sleep(Duration::from_millis(300));
     request.answer("503 Busy", "", "");
     server.next().accept();
-    wait_for(&progress, |status| status.accepted == 1);
+    sending.wait_for(|status| status.accepted == 1);
     feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(1) });
-    let error = running.join().unwrap().unwrap_err();
+    let error = sending.end().unwrap_err();
     assert_eq!(
         (error.kind(), &*error.to_string()),
         (ErrorKind::TimedOut, "no picture to upload has come for 200ms")
     );
-    assert_eq!(counts(&progress), (1, 1, 0));
+    assert_eq!(sending.counts(), (1, 1, 0));
 }
 
 /// A camera would be encoding at its full rate all night for a server that is down.
@@ -286,7 +266,7 @@ fn upload_with_a_deadline_ends_without_pictures() {
 fn long_wait_needs_no_pictures_and_then_a_new_one() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     server.next().answer("503 Busy", "retry-after: 1\r\n", "");
     let begun = Instant::now();
     let becomes = |wanted| {
@@ -296,28 +276,28 @@ fn long_wait_needs_no_pictures_and_then_a_new_one() {
         }
     };
     becomes(false);
-    assert_eq!(counts(&progress), (0, 1, 0));
+    assert_eq!(sending.counts(), (0, 1, 0));
     becomes(true);
     assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
     feed.publish(picture(1));
     let request = server.next();
     assert_eq!(request.sequence(), 1);
     request.accept();
-    wait_for(&progress, |status| status.accepted == 1);
+    sending.wait_for(|status| status.accepted == 1);
 }
 
 /// Small receivers write their headers by hand.
 #[test]
 fn answer_with_careless_headers_counts() {
     let (server, feed) = (Server::start(), Feed::new());
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     let careless =
         ["Server : small\r\n", "X-Note: one\r\n and more\r\n", "just words\r\n", "X-\u{e4}: 1\r\n"];
     for (sequence, header) in (0..).zip(careless) {
         feed.publish(picture(sequence));
         server.next().answer("200 OK", header, "");
-        wait_for(&progress, |status| status.accepted + status.failed == sequence + 1);
-        assert_eq!(progress.status().last_error, None, "{header:?}");
+        sending.wait_for(|status| status.accepted + status.failed == sequence + 1);
+        assert_eq!(sending.progress.status().last_error, None, "{header:?}");
     }
 }
 
@@ -325,13 +305,13 @@ fn answer_with_careless_headers_counts() {
 fn html_page_is_not_quoted_as_a_message() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     server.next().answer(
         "502 Bad",
         "content-type: Text/HTML; charset=x\r\n",
         "Sorry! <p><script>alert(1)</script>",
     );
-    let status = wait_for(&progress, |status| status.failed == 1);
+    let status = sending.wait_for(|status| status.failed == 1);
     assert_eq!(status.last_error.as_deref(), Some("the server answered 502 Bad Gateway"));
 }
 
@@ -340,7 +320,7 @@ fn no_signal_picture_is_not_uploaded() {
     let (server, feed) = (Server::start(), Feed::new());
     let no_signal = |sequence| Picture { kind: PictureKind::NoSignal, ..picture(sequence) };
     feed.publish(no_signal(0));
-    let (progress, _running) = spawn(sender(&server.url(), &feed));
+    let sending = Sending::start(sender(&server.url(), &feed));
     feed.publish(no_signal(1));
     feed.publish(picture(2));
     let request = server.next();
@@ -348,36 +328,26 @@ fn no_signal_picture_is_not_uploaded() {
     // Nor after a failure, and the failed one is not repeated when the camera is gone.
     feed.publish(no_signal(3));
     request.answer("500 Oops", "", "");
-    wait_for(&progress, |status| status.failed == 1);
+    sending.wait_for(|status| status.failed == 1);
     server.assert_quiet();
     feed.publish(picture(4));
     let request = server.next();
     assert_eq!(request.sequence(), 4);
     request.accept();
-    wait_for(&progress, |status| status.accepted == 1);
-    assert_eq!(counts(&progress), (1, 1, 0));
+    sending.wait_for(|status| status.accepted == 1);
+    assert_eq!(sending.counts(), (1, 1, 0));
 }
 
 #[test]
 fn dropped_upload_closes_the_connection() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
-    let sender = sender(&server.url(), &feed);
-    let progress = sender.progress();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let running = thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = sender.run() => unreachable!("there is no limit"),
-                _ = stopped => {}
-            }
-        });
-    });
+    let sending = Sending::start(sender(&server.url(), &feed));
+    let progress = Arc::clone(&sending.progress);
     let request = server.next(); // under way
-    stop.send(()).unwrap();
-    running.join().unwrap();
+    drop(sending);
     assert!(!feed.wanted());
-    assert_eq!(counts(&progress), (0, 0, 0));
+    let status = progress.status();
+    assert_eq!((status.accepted, status.failed, status.dropped), (0, 0, 0));
     drop(request);
 }

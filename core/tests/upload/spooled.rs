@@ -1,23 +1,23 @@
 //! A spool's pictures against servers of every mood.
 
-use crate::server::{LONG, Request, Server, Then};
+use crate::{
+    sending::Sending,
+    server::{LONG, Request, Server, Then},
+};
 use bytes::Bytes;
 use eyelet_core::{
-    RunId,
+    Backoff, RunId,
     feed::{Feed, Label, Picture, PictureKind, UploadStatus},
     metrics::Metrics,
     spool::{Folder, Keeper, Options, Spool},
-    upload::{Backoff, Client, Sender, Timeouts, UploadProgress},
+    upload::{Client, Sender, Timeouts},
 };
 use std::{
     net::TcpListener,
     path::Path,
-    sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
 const RUN: RunId = RunId::new(0xe1e);
 
@@ -25,9 +25,7 @@ struct Camera {
     run: RunId,
     feed: Feed,
     metrics: Metrics,
-    progress: Arc<UploadProgress>,
-    stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<()>>,
+    sending: Sending,
 }
 
 impl Camera {
@@ -42,18 +40,7 @@ impl Camera {
         let rng = fastrand::Rng::with_seed(1);
         let backoff = Backoff::with_limits(Duration::from_micros(100), Duration::from_millis(1), rng);
         let sender = Sender::spooled(client, backoff, metrics.upload.clone(), keeper);
-        let progress = sender.progress();
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let running = thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = sender.run() => unreachable!("there is no limit"),
-                    _ = stopped => {}
-                }
-            });
-        });
-        Self { run, feed, metrics, progress, stop: Some(stop), running: Some(running) }
+        Self { run, feed, metrics, sending: Sending::start(sender) }
     }
 
     fn take(&self, sequences: impl Iterator<Item = u64>) {
@@ -66,25 +53,6 @@ impl Camera {
                 kind: PictureKind::Live,
             });
         }
-    }
-
-    fn wait_for(&self, what: impl Fn(&UploadStatus) -> bool) -> UploadStatus {
-        let start = Instant::now();
-        loop {
-            let status = self.progress.status();
-            if what(&status) {
-                return status;
-            }
-            assert!(start.elapsed() < LONG, "still {status:?}");
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        self.running.take().unwrap().join().unwrap();
     }
 }
 
@@ -147,7 +115,7 @@ fn pictures_reach_a_misbehaving_server_in_order() {
         }
     }
     // The last answer may have been cut off; then that one comes once more.
-    let status = camera.wait_for(|status| {
+    let status = camera.sending.wait_for(|status| {
         if let Some(request) = server.try_next() {
             request.accept();
         }
@@ -169,9 +137,9 @@ fn day_without_a_server_is_waited_out() {
     camera.take(0..20);
     // As many attempts as a day has at 30 s each; waited for in parts, for slow machines.
     for hour in 1..=24 {
-        camera.wait_for(|status| status.failed >= hour * 120);
+        camera.sending.wait_for(|status| status.failed >= hour * 120);
     }
-    let status = camera.progress.status();
+    let status = camera.sending.progress.status();
     assert!(status.last_error.unwrap().contains("connection refused"));
     let spool = status.spool.unwrap();
     assert_eq!((spool.pictures, spool.taken, spool.oldest), (20, 20, Some(1_000.0)));
@@ -181,7 +149,7 @@ fn day_without_a_server_is_waited_out() {
         check(&request, sequence);
         request.accept();
     }
-    let status = camera.wait_for(|status| status.accepted == 20 && is_empty(status));
+    let status = camera.sending.wait_for(|status| status.accepted == 20 && is_empty(status));
     let spool = status.spool.unwrap();
     assert_eq!((spool.pictures, spool.bytes, spool.oldest, status.dropped), (0, 0, None, 0));
 }
@@ -192,7 +160,7 @@ fn unknown_host_is_looked_up_again() {
     let camera = Camera::start("http://no-such-host.invalid/upload", dir.path(), RUN, LONG);
     camera.take(0..3);
     let all = |status: &UploadStatus| status.spool.as_ref().unwrap().pictures == 3;
-    let status = camera.wait_for(|status| status.failed >= 2 && all(status));
+    let status = camera.sending.wait_for(|status| status.failed >= 2 && all(status));
     assert_eq!(status.accepted, 0);
 }
 
@@ -203,7 +171,7 @@ fn pictures_of_an_earlier_run_go_first_under_its_name() {
     camera.take(0..3);
     let request = server.next();
     check(&request, 0);
-    camera.wait_for(|status| status.spool.as_ref().unwrap().taken == 3);
+    camera.sending.wait_for(|status| status.spool.as_ref().unwrap().taken == 3);
     drop(camera); // while the first one is under way
     drop(request);
 
@@ -236,7 +204,7 @@ fn picture_that_is_always_refused_stops_only_itself() {
         request.answer(status, "", "");
     }
     server.next().accept();
-    let status = camera.wait_for(|status| status.accepted == 2 && is_empty(status));
+    let status = camera.sending.wait_for(|status| status.accepted == 2 && is_empty(status));
     let spool = status.spool.unwrap();
     assert_eq!((spool.refused, spool.pictures, status.dropped), (1, 0, 0));
     assert!(dir.path().join("00000000000000000000.refused.jpg").exists());
@@ -254,7 +222,7 @@ fn retry_after_as_a_date_is_obeyed() {
         let request = server.next();
         let refused = Instant::now();
         request.answer("429 Too Many", &ask, "");
-        camera.wait_for(|status| !status.connected && status.failed > 0);
+        camera.sending.wait_for(|status| !status.connected && status.failed > 0);
         let again = server.next();
         assert!(refused.elapsed() >= Duration::from_secs(1), "{:?}", refused.elapsed());
         again.answer("500 Oops", "", "");
@@ -269,7 +237,7 @@ fn every_picture_is_accounted_for() {
     for _ in 0..25 {
         server.next().accept();
     }
-    camera.wait_for(|status| status.accepted == 25 && status.spool.as_ref().unwrap().pictures == 15);
+    camera.sending.wait_for(|status| status.accepted == 25 && status.spool.as_ref().unwrap().pictures == 15);
     let Metrics { upload, spool, .. } = &camera.metrics;
     assert_eq!((upload.accepted.get(), upload.dropped.get()), (25, 0));
     assert_eq!((spool.taken.get(), spool.missed.get(), spool.pictures.get()), (40, 0, 15));

@@ -3,11 +3,13 @@
 use crate::support;
 use bytes::Bytes;
 use eyelet_core::{
-    clock::{Clock as _, SystemClock},
     feed::{Label, Picture, PictureKind, RunId},
     http::{Access, CredentialSources, Page, SnapshotPolicy, Token},
 };
-use eyelet_hal::{PixelFormat, StreamFormat};
+use eyelet_hal::{
+    PixelFormat, StreamFormat,
+    clock::{Clock as _, SystemClock},
+};
 use std::{
     net::SocketAddr,
     path::Path,
