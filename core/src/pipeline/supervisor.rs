@@ -1,11 +1,8 @@
 //! Keeps a camera and an encoder at work, and reports and logs each change of their state once.
 
-use super::{ActualSize, Pipeline, Publisher, Unwanted, allowance::Allowance, device::Device, retry::Next};
-use crate::{
-    clock::Clock,
-    feed::{Hub, Status},
-};
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
+use super::{ActualSize, Pipeline, Publisher, Unwanted, allowance::Allowance, retry::Next};
+use crate::feed::Status;
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{
     sync::{
         Arc,
@@ -50,12 +47,7 @@ enum Health {
 
 /// Keeps a camera and an encoder at work.
 struct Supervisor<'a> {
-    camera: Device<dyn CameraSource>,
-    encoder: Device<dyn JpegEncoder>,
-    quality: Quality,
-    stall_after: Duration,
-    clock: Arc<dyn Clock>,
-    hub: Hub,
+    pipeline: Pipeline,
     stop: &'a AtomicBool,
     publisher: Publisher,
     health: Health,
@@ -73,30 +65,24 @@ struct Supervisor<'a> {
 
 /// Runs `pipeline` until `stop` is set.
 pub(super) fn run(pipeline: Pipeline, stop: &AtomicBool) {
-    let Pipeline { camera, encoder, quality, stall_after, clock, hub } = pipeline;
-    let status = Arc::clone(&hub.status);
+    let status = Arc::clone(&pipeline.hub.status);
     let _end = ReportEnd(&status);
-    status.encoding(encoder.get().map_or("", |encoder| encoder.name()), quality);
+    status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()), pipeline.quality);
     let mut supervisor = Supervisor {
-        camera,
-        encoder,
-        quality,
-        stall_after,
-        publisher: Publisher::new(quality, Arc::clone(&clock), hub.clone()),
-        clock,
-        hub,
+        publisher: Publisher::new(pipeline.quality, Arc::clone(&pipeline.clock), pipeline.hub.clone()),
+        allowance: Allowance::new(pipeline.stall_after),
+        pipeline,
         stop,
         health: Health::Unknown,
         failures: Tenfold::default(),
         broken: None,
         format: None,
         size: ActualSize::default(),
-        allowance: Allowance::new(stall_after),
         wanted: Duration::ZERO,
     };
     loop {
         supervisor.heartbeat();
-        let opened = supervisor.camera.take();
+        let opened = supervisor.pipeline.camera.take();
         let Err(error) = opened.and_then(|mut camera| supervisor.session(&mut *camera)) else { return };
         let again_at = supervisor.lost(&error);
         if !supervisor.sleep_until(again_at) {
@@ -111,10 +97,10 @@ impl Supervisor<'_> {
         camera.start()?;
         self.publisher.restart();
         self.allowance.restart();
-        self.hub.status.set_allowance(self.allowance.get());
+        self.pipeline.hub.status.set_allowance(self.allowance.get());
         let name = camera.name().to_owned();
-        self.hub.status.opened(&name);
-        let mut last_good = self.clock.monotonic();
+        self.pipeline.hub.status.opened(&name);
+        let mut last_good = self.pipeline.clock.monotonic();
         self.wanted = last_good;
         let mut damage = Tenfold::default();
         while !self.stopped() {
@@ -137,14 +123,14 @@ impl Supervisor<'_> {
             };
             match published {
                 Ok(()) => {
-                    last_good = self.clock.monotonic();
+                    last_good = self.pipeline.clock.monotonic();
                     if self.allowance.frame(last_good) {
-                        self.hub.status.set_allowance(self.allowance.get());
+                        self.pipeline.hub.status.set_allowance(self.allowance.get());
                     }
                 }
                 Err(e) if e.kind() == ErrorKind::TimedOut => {}
                 Err(e) if e.kind() == ErrorKind::CorruptFrame => {
-                    self.hub.metrics.frames_dropped.inc();
+                    self.pipeline.hub.metrics.frames_dropped.inc();
                     if let Some(damaged) = damage.one_more() {
                         tracing::warn!(camera = name, error = %e, damaged, "damaged frame dropped");
                     }
@@ -152,7 +138,7 @@ impl Supervisor<'_> {
                 Err(e) => return Err(e),
             }
             let allowance = self.allowance.get();
-            if self.clock.monotonic().saturating_sub(last_good) >= allowance {
+            if self.pipeline.clock.monotonic().saturating_sub(last_good) >= allowance {
                 self.allowance.ran_out();
                 let what = format!("no good frame from {name} for {allowance:?}");
                 return Err(Error::new(ErrorKind::TimedOut, what));
@@ -163,8 +149,8 @@ impl Supervisor<'_> {
 
     /// Leaves the camera alone for a while if no pictures have been wanted for long; whether any are wanted then.
     fn nap(&mut self) -> bool {
-        let now = self.clock.monotonic();
-        if self.hub.feed.wanted() {
+        let now = self.pipeline.clock.monotonic();
+        if self.pipeline.hub.feed.wanted() {
             self.wanted = now;
         }
         // A broken encoder is tried with new frames, and each frame of a slow camera is encoded.
@@ -172,18 +158,18 @@ impl Supervisor<'_> {
             return false;
         }
         self.publisher.leave();
-        self.hub.feed.wait_until_wanted(NAP)
+        self.pipeline.hub.feed.wait_until_wanted(NAP)
     }
 
     fn captured(&mut self, name: &str, format: StreamFormat) {
-        self.camera.worked();
+        self.pipeline.camera.worked();
         let before = self.format.replace(format);
         if before != Some(format) {
-            self.encoder.hurry();
+            self.pipeline.encoder.hurry();
         }
         if self.health != Health::Live {
             self.health = Health::Live;
-            self.hub.status.connected(name, format);
+            self.pipeline.hub.status.connected(name, format);
             tracing::info!(camera = name, %format, "capturing");
             if let Some(reason) = &self.broken {
                 // Viewers still see why there was no camera.
@@ -196,8 +182,8 @@ impl Supervisor<'_> {
 
     /// Encodes and publishes what is wanted. Damage that the encoder finds is the camera's; all else is not.
     fn publish(&mut self, frame: &Frame<'_>) -> Result<()> {
-        let now = self.clock.monotonic();
-        let unwanted = match self.encoder.next(now) {
+        let now = self.pipeline.clock.monotonic();
+        let unwanted = match self.pipeline.encoder.next(now) {
             Next::Ordinary if self.allowance.is_slow() => Unwanted::Encode,
             Next::Ordinary => Unwanted::Forget,
             Next::Try => Unwanted::Encode,
@@ -206,11 +192,11 @@ impl Supervisor<'_> {
                 return Ok(());
             }
         };
-        let opens = self.encoder.get().is_none();
-        let encoded = match self.encoder.open() {
+        let opens = self.pipeline.encoder.get().is_none();
+        let encoded = match self.pipeline.encoder.open() {
             Ok(encoder) => {
                 if opens {
-                    self.hub.status.encoding(encoder.name(), self.quality);
+                    self.pipeline.hub.status.encoding(encoder.name(), self.pipeline.quality);
                 }
                 self.publisher.frame(frame, encoder, unwanted)
             }
@@ -221,9 +207,9 @@ impl Supervisor<'_> {
         };
         match encoded {
             Ok(()) => {
-                self.encoder.worked();
+                self.pipeline.encoder.worked();
                 if self.broken.take().is_some() {
-                    self.hub.status.encoder_fails(None);
+                    self.pipeline.hub.status.encoder_fails(None);
                     tracing::info!("encoding again");
                 }
             }
@@ -235,9 +221,9 @@ impl Supervisor<'_> {
 
     /// The encoder produced no picture of a frame.
     fn failed(&mut self, error: &Error) {
-        let now = self.clock.monotonic();
-        self.encoder.failed(now, error.kind());
-        if self.encoder.failing_for(now).is_none_or(|since| since < self.stall_after) {
+        let now = self.pipeline.clock.monotonic();
+        self.pipeline.encoder.failed(now, error.kind());
+        if self.pipeline.encoder.failing_for(now).is_none_or(|since| since < self.pipeline.stall_after) {
             if let Some(failures) = self.failures.one_more() {
                 tracing::warn!(%error, failures, "cannot encode; trying again");
             }
@@ -246,7 +232,7 @@ impl Supervisor<'_> {
         let reason = error.to_string();
         if self.broken.as_ref() != Some(&reason) {
             tracing::warn!(%error, "no signal, the encoder fails; trying again until it works");
-            self.hub.status.encoder_fails(Some(&reason));
+            self.pipeline.hub.status.encoder_fails(Some(&reason));
             self.publisher.no_signal(&reason);
             self.broken = Some(reason);
         }
@@ -263,24 +249,24 @@ impl Supervisor<'_> {
             } else {
                 tracing::warn!(%error, "no signal; trying again until it is back");
             }
-            self.hub.status.lost(&error.to_string());
+            self.pipeline.hub.status.lost(&error.to_string());
             self.publisher.no_signal(&error.to_string());
             self.health = health;
         }
-        self.camera.failed(self.clock.monotonic(), error.kind())
+        self.pipeline.camera.failed(self.pipeline.clock.monotonic(), error.kind())
     }
 
     /// Sleeps until `end`; false after a stop.
     fn sleep_until(&self, end: Duration) -> bool {
-        while !self.stopped() && self.clock.monotonic() < end {
+        while !self.stopped() && self.pipeline.clock.monotonic() < end {
             self.heartbeat();
-            self.clock.sleep_until(end.min(self.clock.monotonic() + POLL));
+            self.pipeline.clock.sleep_until(end.min(self.pipeline.clock.monotonic() + POLL));
         }
         !self.stopped()
     }
 
     fn heartbeat(&self) {
-        self.hub.status.heartbeat(self.clock.monotonic());
+        self.pipeline.hub.status.heartbeat(self.pipeline.clock.monotonic());
     }
 
     fn stopped(&self) -> bool {
