@@ -81,7 +81,7 @@ impl Failure {
 }
 
 /// The error with the flag by which its remedy is applied.
-fn with_flag(error: Error, flag: &str) -> Error {
+pub(super) fn with_flag(error: Error, flag: &str) -> Error {
     let remedy = match error.remedy() {
         Some(remedy) => format!("{remedy} ({flag})"),
         None => format!("give another value to {flag}"),

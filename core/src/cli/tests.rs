@@ -460,3 +460,117 @@ fn remedy_of_a_library_error_names_the_flag() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn error_of_a_pair_of_files_names_the_flag_at_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (token, broken) =
+        (written("token", "a-token-that-is-long-enough"), written("broken", "no such thing"));
+    for users in [&*broken, "/no/such"] {
+        let args = serve(&["serve", "--auth-file", users, "--token-file", &token]);
+        let what = args.access.access().unwrap_err().to_string();
+        assert!(what.contains(users) && what.ends_with(" (--auth-file)"), "{what}");
+    }
+    let users = written("users", "ann:$2y$04$eaDPVypQQwI7LqH6IqUwZ.3oBGCC76URiH6CiX/sHjfUY/OmU0irK\n");
+    for token in [&*broken, "/no/such"] {
+        let args = serve(&["serve", "--auth-file", &users, "--token-file", token]);
+        let what = args.access.access().unwrap_err().to_string();
+        assert!(what.contains(token) && what.ends_with(" (--token-file)"), "{what}");
+    }
+}
+
+#[test]
+fn unix_socket_that_cannot_be_bound_names_the_flag() {
+    let runtime = super::runtime().unwrap();
+    let _context = runtime.enter();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no/such/socket");
+    let args = serve(&["serve", "--bind", &format!("unix:{}", path.display())]);
+    let what = setup::listeners::listen(&args, "127.0.0.1:0".parse().unwrap()).unwrap_err().to_string();
+    assert!(what.ends_with("; choose a path in a folder that exists (--bind)"), "{what}");
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use super::*;
+    use crate::{
+        feed::{Hub, Label, Picture, PictureKind, RunId},
+        http::{self, Server, ServerTls},
+    };
+    use eyelet_hal::clock::{Clock as _, SystemClock};
+    use std::{path::PathBuf, sync::Arc, time::Duration};
+
+    fn pair(folder: &std::path::Path, name: &str) -> [PathBuf; 2] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let files = ["pem", "key"].map(|extension| folder.join(name).with_extension(extension));
+        std::fs::write(&files[0], certificate.pem()).unwrap();
+        std::fs::write(&files[1], key.serialize_pem()).unwrap();
+        files
+    }
+
+    #[test]
+    fn error_of_a_certificate_or_its_key_names_the_flag_at_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let [certificate, key] = pair(folder.path(), "own");
+        let [_, other_key] = pair(folder.path(), "other");
+        let broken = folder.path().join("broken");
+        std::fs::write(&broken, "no PEM").unwrap();
+        for (certificate, key, flag) in [
+            (&broken, &key, "--tls-cert"),
+            (&folder.path().join("none"), &key, "--tls-cert"),
+            (&certificate, &broken, "--tls-key"),
+            (&certificate, &folder.path().join("none"), "--tls-key"),
+            (&certificate, &other_key, "--tls-key"),
+        ] {
+            let [certificate, key] = [certificate, key].map(|file| file.to_str().unwrap());
+            let args = serve(&["serve", "--tls-cert", certificate, "--tls-key", key]);
+            let mut server = Server::new(Hub::default(), Arc::new(SystemClock));
+            let what = args.tls.secure(&mut server).unwrap_err().to_string();
+            assert!(what.ends_with(&format!(" ({flag})")), "{what}");
+        }
+    }
+
+    #[test]
+    fn running_upload_to_an_unknown_authority_names_the_flag() {
+        let folder = tempfile::tempdir().unwrap();
+        let [certificate, key] = pair(folder.path(), "own");
+        super::super::runtime().unwrap().block_on(async {
+            let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+            let url = format!("https://localhost:{}/upload", listener.local_addr().unwrap().port());
+            let mut server = Server::new(Hub::default(), Arc::new(SystemClock));
+            server.tls = Some(ServerTls::open(&certificate, &key, Arc::new(SystemClock)).unwrap());
+            let serving = server.run(tokio::net::TcpListener::from_std(listener).unwrap());
+            let args = serve(&["serve", "--upload", &url]);
+            let hub = Hub::default();
+            let upload = setup::upload::prepare(args.upload, &args.upload_flags, &hub).unwrap();
+            hub.feed.publish(Picture {
+                jpeg: b"a picture".as_slice().into(),
+                label: Label { run: RunId::new(1), sequence: 1, captured_at: Duration::ZERO },
+                kind: PictureKind::Live,
+            });
+            let failed = async {
+                loop {
+                    let status = hub.status.snapshot(SystemClock.monotonic());
+                    if let Some(why) = status.upload.and_then(|upload| upload.last_error) {
+                        return why;
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let why = tokio::select! {
+                why = failed => why,
+                () = serving => unreachable!(),
+                () = setup::upload::beside(upload) => unreachable!(),
+                () = tokio::time::sleep(Duration::from_secs(60)) => panic!("the upload does not fail"),
+            };
+            assert!(why.ends_with("; name its certificate, or its authority's, with --tls-roots"), "{why}");
+        });
+    }
+}

@@ -8,11 +8,10 @@
 //! one line of printable ASCII: all else is written `\xHH`. The values of `token` and the query of a referrer are `***`.
 
 use crate::{
-    clock::Clock,
     line_writer::LineWriter,
     net::{credentials, socket::Peer},
 };
-use eyelet_hal::{Error, ErrorKind, Result};
+use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use hyper::{
     HeaderMap, Request,
     header::{HeaderName, REFERER, USER_AGENT},
@@ -53,8 +52,10 @@ impl AccessLog {
         let (file, moved) = (open(path)?, path.to_owned());
         let renew = move |file: &File| if is_at(file, &moved) { None } else { open(&moved).ok() };
         let lines = LineWriter::renewing(file, "lines of the access log", renew, report).map_err(|e| {
-            let what = format!("cannot start the access log: {e}; is the limit of processes reached?");
-            Error::new(ErrorKind::OutOfMemory, what).with_source(e)
+            let what = format!("cannot start the access log: {e}");
+            Error::new(ErrorKind::OutOfMemory, what)
+                .with_remedy("is the limit of processes reached?")
+                .with_source(e)
         })?;
         Ok(Self(lines))
     }
@@ -190,7 +191,7 @@ fn clean(line: &mut String, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
     use proptest::prelude::*;
 
     fn line(request: &Request<()>, finish: impl FnOnce(&mut Entry)) -> String {

@@ -35,10 +35,10 @@ pub use crate::net::{
 };
 
 use crate::{
-    clock::Clock,
     feed::Hub,
     net::socket::{Peer, Socket},
 };
+use eyelet_hal::clock::Clock;
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use stream::{Fanout, Viewers};
 use tokio::time::Instant;

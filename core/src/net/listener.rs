@@ -3,6 +3,7 @@
 use super::{
     addresses,
     bind::Bind,
+    explain::Explain,
     socket::{self, Peer, Socket},
     unix_file::{UnixFile, UnixPermissions},
 };
@@ -51,7 +52,16 @@ impl Listener {
     /// # Errors
     /// One sentence with the remedy.
     pub fn bind_unix(path: &Path, permissions: UnixPermissions) -> Result<Self> {
-        let (listener, file) = UnixFile::listen(path, permissions, BACKLOG)?;
+        Self::bind_unix_with(path, permissions, Default::default())
+    }
+
+    /// [`bind_unix`](Self::bind_unix), with what explains an error of the path, and one of the group.
+    pub(crate) fn bind_unix_with(
+        path: &Path,
+        permissions: UnixPermissions,
+        explain: [Explain; 2],
+    ) -> Result<Self> {
+        let (listener, file) = UnixFile::listen(path, permissions, BACKLOG, explain)?;
         Self::unix(listener, Some(file))
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod addresses;
 pub(crate) mod bind;
 pub(crate) mod client;
 pub(crate) mod credentials;
+pub(crate) mod explain;
 pub(crate) mod listener;
 pub(crate) mod secret_file;
 pub(crate) mod socket;

@@ -1,5 +1,6 @@
 //! A Unix socket in the file system: made with care, removed at the end.
 
+use super::explain::Explain;
 use eyelet_hal::{Error, ErrorKind, Result};
 use socket2::{Domain, SockAddr, Type};
 use std::{
@@ -37,11 +38,13 @@ pub(super) struct UnixFile {
 }
 
 impl UnixFile {
-    /// Makes the file and listens on it. A file left behind by a server that is gone is replaced.
+    /// Makes the file and listens on it. A file left behind by a server that is gone is replaced. An error of the path is
+    /// explained by the first of the two, one of the group by the second.
     pub(super) fn listen(
         path: &Path,
         permissions: UnixPermissions,
         backlog: i32,
+        [Explain(of_path), Explain(of_group)]: [Explain; 2],
     ) -> Result<(UnixListener, Self)> {
         let wrong = |error: io::Error, kind, remedy: &'static str| {
             let what = format!("cannot listen on unix:{}: {error}", path.display());
@@ -61,19 +64,19 @@ impl UnixFile {
                 }
                 _ => (ErrorKind::Other, "choose a path in a folder that exists"),
             };
-            wrong(error, kind, remedy)
+            of_path(wrong(error, kind, remedy))
         })?;
         // Until it listens no client can connect, so there is no moment with other permissions.
         if permissions.group.is_some() {
             chown(path, None, permissions.group).map_err(|error| {
                 let remedy = "run as root or as a member of that group";
-                wrong(error, ErrorKind::PermissionDenied, remedy)
+                of_group(wrong(error, ErrorKind::PermissionDenied, remedy))
             })?;
         }
         fs::set_permissions(path, Permissions::from_mode(permissions.mode))
             .and_then(|()| socket.listen(backlog))
             .and_then(|()| socket.set_nonblocking(true))
-            .map_err(|error| wrong(error, ErrorKind::Other, "choose another folder"))?;
+            .map_err(|error| of_path(wrong(error, ErrorKind::Other, "choose another folder")))?;
         Ok((socket.into(), file))
     }
 

@@ -4,13 +4,12 @@ use super::{
     disk::Disk,
     options::Options,
     queue::{NotTaken, Spool, Stored},
+    shortage::Shortage,
 };
 use crate::feed::{Picture, Queue, metrics::SpoolCounters};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     io,
-    mem::Discriminant,
-    mem::discriminant,
     sync::{
         Arc,
         mpsc::{Receiver, channel},
@@ -57,6 +56,18 @@ impl Keeper {
     /// # Errors
     /// `OutOfMemory` if the system cannot start a thread.
     pub fn start<D: Disk>(spool: Spool<D>, pictures: Queue) -> Result<Self> {
+        Self::start_with(spool, pictures, Shortage::remedy)
+    }
+
+    /// [`start`](Self::start), for a program that knows better remedies, such as its flags.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn start_with<D: Disk>(
+        spool: Spool<D>,
+        pictures: Queue,
+        remedy: fn(Shortage) -> &'static str,
+    ) -> Result<Self> {
         let failed = |e: std::io::Error| {
             let what = format!("cannot start the spool's thread: {e}");
             Error::new(ErrorKind::OutOfMemory, what)
@@ -69,7 +80,8 @@ impl Keeper {
         // Waits only for channels and time, and may block: it has the thread to itself.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let disk = Outage::default();
-        let thread = KeeperThread { spool, said: None, overflowed: 0, waits: None, unwritten: None, disk };
+        let thread =
+            KeeperThread { spool, remedy, logged: None, overflowed: 0, waits: None, unwritten: None, disk };
         let work = move || {
             let _ending = ending;
             runtime.block_on(thread.run(pictures, asked));
@@ -130,8 +142,9 @@ impl Drop for Keeper {
 /// The state of the thread.
 struct KeeperThread<D: Disk> {
     spool: Spool<D>,
-    /// The trouble that was logged last; cleared when the spool has emptied.
-    said: Option<Trouble>,
+    remedy: fn(Shortage) -> &'static str,
+    /// The shortage that was logged last; cleared when the spool has emptied.
+    logged: Option<Shortage>,
     /// Pictures that arrived faster than they could be written.
     overflowed: u64,
     /// The requests for a picture that arrived when there was none.
@@ -145,16 +158,9 @@ struct KeeperThread<D: Disk> {
 #[derive(Debug, Default)]
 struct Outage {
     reading: bool,
-    said: bool,
+    logged: bool,
     /// When to try again.
     again: Option<Instant>,
-}
-
-#[derive(PartialEq)]
-enum Trouble {
-    Dropping,
-    TooSlow,
-    NotTaken(Discriminant<NotTaken>),
 }
 
 impl<D: Disk> KeeperThread<D> {
@@ -199,7 +205,7 @@ impl<D: Disk> KeeperThread<D> {
             Request::Sent(number) => self.spool.sent(number),
             Request::Refused(number) => self.spool.refused(number),
         }
-        if self.spool.is_empty() && self.said.take().is_some() {
+        if self.spool.is_empty() && self.logged.take().is_some() {
             info!("the spool is empty again");
         }
     }
@@ -240,17 +246,15 @@ impl<D: Disk> KeeperThread<D> {
         let dropped = self.spool.counters().dropped.get();
         match self.spool.try_put(&picture.jpeg, &picture.label) {
             Ok(()) if self.spool.counters().dropped.get() > dropped => {
-                self.say(Trouble::Dropping, "the spool is full: the oldest pictures are dropped");
+                self.log(Shortage::Dropping);
             }
             Ok(()) => {}
             Err(NotTaken::Disk(e)) => {
                 self.disk.fails(&e);
                 self.unwritten = Some(picture);
             }
-            Err(why) => {
-                let trouble = Trouble::NotTaken(discriminant(&why));
-                self.say(trouble, &format!("pictures are not spooled: {why}"));
-            }
+            Err(NotTaken::TooLarge) => self.log(Shortage::TooLarge),
+            Err(NotTaken::Full) => self.log(Shortage::Full),
         }
     }
 
@@ -258,7 +262,7 @@ impl<D: Disk> KeeperThread<D> {
     fn watch_disk(&mut self) {
         if let Some(e) = self.spool.trouble() {
             self.disk.fails(e);
-        } else if self.unwritten.is_none() && !self.disk.reading && std::mem::take(&mut self.disk.said) {
+        } else if self.unwritten.is_none() && !self.disk.reading && std::mem::take(&mut self.disk.logged) {
             self.disk.again = None;
             info!("the spool's disk works again");
         }
@@ -269,25 +273,23 @@ impl<D: Disk> KeeperThread<D> {
         if overflowed > self.overflowed {
             self.spool.counters().missed(overflowed - self.overflowed);
             self.overflowed = overflowed;
-            if !self.disk.said {
-                let what =
-                    "pictures are not spooled: the disk is too slow; lower the frame rate or the quality";
-                self.say(Trouble::TooSlow, what);
+            if !self.disk.logged {
+                self.log(Shortage::TooSlow);
             }
         }
     }
 
-    fn say(&mut self, trouble: Trouble, what: &str) {
-        if self.said.as_ref() != Some(&trouble) {
-            warn!("{what}");
-            self.said = Some(trouble);
+    fn log(&mut self, shortage: Shortage) {
+        if self.logged != Some(shortage) {
+            warn!("{shortage}; {}", (self.remedy)(shortage));
+            self.logged = Some(shortage);
         }
     }
 }
 
 impl Outage {
     fn fails(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.said, true) {
+        if !std::mem::replace(&mut self.logged, true) {
             let remedy = "is the disk full or gone?";
             warn!("the spool's disk fails, trying again until it works: {error}; {remedy}");
         }

@@ -28,6 +28,7 @@ mod name;
 mod options;
 mod queue;
 mod record;
+mod shortage;
 mod status;
 
 pub use disk::{Disk, Listed};
@@ -36,4 +37,5 @@ pub use keeper::{Keeper, QUEUE_DEPTH};
 pub use options::{Options, WhenFull};
 pub use queue::{MAX_REPEATS, NotTaken, Spool, Stored};
 pub use record::OVERHEAD;
+pub use shortage::Shortage;
 pub(crate) use status::status;

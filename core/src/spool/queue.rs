@@ -95,9 +95,9 @@ pub enum NotTaken {
 impl fmt::Display for NotTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge => f.write_str("a picture is larger than the spool may be; raise its limit"),
-            Self::Full => f.write_str("the spool is full; raise its limit, or have it drop the oldest"),
-            Self::Disk(e) => write!(f, "{e}; is the spool's disk full or gone?"),
+            Self::TooLarge => f.write_str("a picture is larger than the whole spool may be"),
+            Self::Full => f.write_str("the spool is full"),
+            Self::Disk(e) => write!(f, "the spool's disk fails: {e}"),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Sending one picture after another over one kept-alive connection.
 
 use super::{PostMeta, Response, UploadUrl, request::RequestStyle};
-use crate::net::client::{Connection, Silence, Timeouts, broken};
+use crate::net::{
+    client::{Connection, Silence, Timeouts, broken},
+    explain::Explain,
+};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
 use http_body_util::BodyExt;
@@ -21,6 +24,7 @@ pub struct Client {
     url: UploadUrl,
     timeouts: Timeouts,
     style: RequestStyle,
+    explain: Explain,
     idle: Option<Connection>,
 }
 
@@ -51,13 +55,21 @@ impl Client {
 
     /// A client with these timeouts.
     pub fn with_timeouts(url: UploadUrl, timeouts: Timeouts) -> Self {
-        Self { url, timeouts, style: RequestStyle::default(), idle: None }
+        Self { url, timeouts, style: RequestStyle::default(), explain: Explain::default(), idle: None }
     }
 
     /// Writes its requests in this way.
     #[must_use]
     pub fn style(mut self, style: RequestStyle) -> Self {
         self.style = style;
+        self
+    }
+
+    /// Passes its errors through `explain`, before a [`Sender`](super::Sender) logs them too: a program that knows a better
+    /// remedy, such as a flag, sets it there.
+    #[must_use]
+    pub fn explain(mut self, explain: fn(Error) -> Error) -> Self {
+        self.explain = Explain(explain);
         self
     }
 
@@ -76,6 +88,10 @@ impl Client {
     /// `TimedOut` after the [`Timeouts`], `Other` when the answer is not HTTP/1, `InvalidInput` when the address has
     /// a place for something that is not known of the picture.
     pub async fn post(&mut self, picture: Bytes, meta: &PostMeta) -> Result<Response> {
+        self.send(picture, meta).await.map_err(self.explain.0)
+    }
+
+    async fn send(&mut self, picture: Bytes, meta: &PostMeta) -> Result<Response> {
         if let Some(kept) = self.idle.take() {
             // The runtime looks at its sockets: what came since the last answer is no answer to this picture, and hyper
             // closes a connection on which it finds that.

@@ -9,7 +9,7 @@
 //! moves, an application makes a feed and publishes those in it:
 //!
 //! ```
-//! use eyelet_core::{feed::{Feed, Picture}, metrics::UploadCounters, upload::{Backoff, Client, Sender}};
+//! use eyelet_core::{Backoff, feed::{Feed, Picture}, metrics::UploadCounters, upload::{Client, Sender}};
 //!
 //! /// Sends the pictures in which something moves.
 //! async fn send_what_moves(camera: Feed, moves: impl Fn(&Picture) -> bool) -> eyelet_hal::Result<()> {
@@ -43,10 +43,7 @@ mod source;
 mod uploader;
 mod url_template;
 
-pub use crate::{
-    backoff::Backoff,
-    net::client::{Proxy, Timeouts},
-};
+pub use crate::net::client::{Proxy, Timeouts};
 pub use client::Client;
 pub use meta::PostMeta;
 pub use progress::UploadProgress;

@@ -164,8 +164,7 @@ impl RequestStyle {
         meta: &PostMeta,
     ) -> Result<Request<Full<Bytes>>> {
         self.check_secrecy(url)?;
-        let bad = |why: &str| url.error(ErrorKind::InvalidInput, why);
-        let target = url_template::target(url.target(), meta).map_err(|why| bad(&why))?;
+        let target = url_template::target(url.target(), meta).map_err(|error| url.error_of(error))?;
         let (method, content_type, body) = match self.method {
             UploadMethod::Post => (Method::POST, content_type(&picture).to_owned(), picture),
             UploadMethod::Put => (Method::PUT, content_type(&picture).to_owned(), picture),
@@ -197,8 +196,9 @@ impl RequestStyle {
         if let Some(run) = meta.run {
             request = request.header("x-run", run.to_string());
         }
-        let mut request =
-            request.body(Full::new(body)).map_err(|e| bad("the request cannot be written").with_source(e))?;
+        let mut request = request.body(Full::new(body)).map_err(|e| {
+            url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e)
+        })?;
         for name in self.own.keys() {
             request.headers_mut().remove(name);
         }

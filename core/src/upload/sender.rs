@@ -1,7 +1,8 @@
 //! The upload loop: one picture after another, over one connection, until it is stopped.
 
-use super::{Backoff, Client, UploadProgress, source::Source};
+use super::{Client, UploadProgress, source::Source};
 use crate::{
+    Backoff,
     feed::{Subscription, metrics::UploadCounters},
     spool::Keeper,
 };

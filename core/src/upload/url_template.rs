@@ -7,7 +7,7 @@ use crate::net::{
     client::Proxy,
     url::{HttpUrl, Purpose},
 };
-use eyelet_hal::{Error, ErrorKind};
+use eyelet_hal::{Error, ErrorKind, Result};
 use hyper::Uri;
 use std::{fmt, str::FromStr};
 
@@ -32,9 +32,9 @@ impl FromStr for UploadUrl {
 
     /// # Errors
     /// `InvalidInput` with the remedy: no host, a port that is none, `https` without the feature `tls`.
-    fn from_str(text: &str) -> eyelet_hal::Result<Self> {
+    fn from_str(text: &str) -> Result<Self> {
         let url = HttpUrl::parse(text, Purpose { verb: "upload to", path: "/upload" })?;
-        check(url.target()).map_err(|why| url.error(ErrorKind::InvalidInput, why))?;
+        check(url.target()).map_err(|error| url.error_of(error))?;
         Ok(Self(url))
     }
 }
@@ -67,7 +67,7 @@ impl UploadUrl {
     /// # Errors
     /// `InvalidInput` if it would go over `http`, unless that
     /// [is allowed](Self::allow_unencrypted_credentials).
-    pub fn check_credentials(&self) -> eyelet_hal::Result<()> {
+    pub fn check_credentials(&self) -> Result<()> {
         self.0.authorization().map(drop)
     }
 }
@@ -82,43 +82,48 @@ impl fmt::Display for UploadUrl {
 const PLACES: [&str; 3] = ["sequence", "timestamp", "run"];
 
 /// Why the address cannot be filled in.
-fn check(target: &Uri) -> Result<(), String> {
+fn check(target: &Uri) -> Result<()> {
     let all = PostMeta::default();
     expand(&target.to_string(), |place| value(place, &all).map(|_| String::new())).map(drop)
 }
 
 /// The address of this picture. Every other byte of it stays as it is, as a signed address needs.
-pub(super) fn target(target: &Uri, meta: &PostMeta) -> Result<Uri, String> {
+pub(super) fn target(target: &Uri, meta: &PostMeta) -> Result<Uri> {
     if !target.to_string().contains('{') {
         return Ok(target.clone());
     }
     let filled = expand(&target.to_string(), |place| {
-        value(place, meta)?.ok_or_else(|| format!("this picture has no value for {{{place}}}"))
+        value(place, meta)?.ok_or_else(|| unfit(format!("this picture has no value for {{{place}}}")))
     })?;
     // Digits, letters and dots were put in: what was an address still is one.
-    filled.parse().map_err(|_| "it is no address when filled in".to_owned())
+    filled.parse().map_err(|_| unfit("it is not an address when filled in"))
 }
 
-/// Nothing where the picture does not tell. All values are made of digits, `a` to `f` and dots, which need no
+/// Nothing where it is not known of the picture. All values are made of digits, `a` to `f` and dots, which need no
 /// percent-encoding anywhere in an address.
-fn value(place: &str, meta: &PostMeta) -> Result<Option<String>, String> {
+fn value(place: &str, meta: &PostMeta) -> Result<Option<String>> {
     match place {
         "sequence" => Ok(meta.sequence.map(|sequence| sequence.to_string())),
         "timestamp" => Ok(meta.timestamp()),
         "run" => Ok(meta.run.map(|run| run.to_string())),
         other => {
             let places = PLACES.map(|place| format!("{{{place}}}")).join(", ");
-            let remedy = "write other braces as %7B and %7D";
-            Err(format!("unknown placeholder {{{other}}}; use {places}, and {remedy}"))
+            let remedy = format!("use {places}, and write other braces as %7B and %7D");
+            Err(unfit(format!("unknown placeholder {{{other}}}")).with_remedy(remedy))
         }
     }
 }
 
-fn expand(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+fn unfit(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, why)
+}
+
+fn expand(text: &str, value: impl Fn(&str) -> Result<String>) -> Result<String> {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
-        let (place, after) = after.split_once('}').ok_or("a { has no }; write it as %7B")?;
+        let (place, after) =
+            after.split_once('}').ok_or_else(|| unfit("a { has no }").with_remedy("write it as %7B"))?;
         filled.push_str(before);
         filled.push_str(&value(place)?);
         rest = after;
@@ -134,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
 
-    fn filled(text: &str, meta: &PostMeta) -> Result<String, String> {
+    fn filled(text: &str, meta: &PostMeta) -> Result<String> {
         target(&text.parse().unwrap(), meta).map(|uri| uri.to_string())
     }
 
@@ -153,7 +158,7 @@ mod tests {
             ),
             ("/a?X-Amz-Signature=f%2Bo=/+&x={sequence}", "/a?X-Amz-Signature=f%2Bo=/+&x=7"),
         ] {
-            assert_eq!(filled(text, &meta).as_deref(), Ok(want));
+            assert_eq!(filled(text, &meta).unwrap(), want);
             check(&text.parse().unwrap()).unwrap();
         }
     }
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn url_template_with_an_unknown_placeholder_is_refused() {
         let why = filled("/{run}", &META).unwrap_err();
-        assert_eq!(why, "this picture has no value for {run}");
+        assert_eq!(why.to_string(), "this picture has no value for {run}");
         for (text, why) in [
             (
                 "/{frame}",
@@ -169,7 +174,7 @@ mod tests {
             ),
             ("/{sequence", "a { has no }; write it as %7B"),
         ] {
-            assert_eq!(check(&text.parse().unwrap()).unwrap_err(), why);
+            assert_eq!(check(&text.parse().unwrap()).unwrap_err().to_string(), why);
         }
     }
 
@@ -177,7 +182,7 @@ mod tests {
         #[test]
         fn url_without_places_stays_byte_for_byte(text in "/[ -z|~%]{0,40}(\\?[ -z|~%]{0,40})?") {
             if let Ok(uri) = text.parse::<Uri>() {
-                prop_assert_eq!(target(&uri, &META), Ok(uri));
+                prop_assert_eq!(target(&uri, &META).unwrap(), uri);
             }
         }
     }

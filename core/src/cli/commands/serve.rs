@@ -4,16 +4,16 @@ use super::status_line;
 use crate::{
     cli::{
         Failure, Outcome, Output, Platform, ServeArgs, Signals, runtime,
-        setup::{access, pipeline, upload},
+        setup::{access, listeners, pipeline, upload},
         signals::{self, Request},
         watchdog::Watchdogs,
     },
-    clock::{Clock, SystemClock},
     feed::Hub,
-    http::{Bind, Listener, Page, Server, UnixPermissions},
+    http::{Listener, Page, Server},
     net::secret_file,
 };
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use eyelet_hal::clock::{Clock, SystemClock};
+use std::{path::Path, sync::Arc, time::Duration};
 
 pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
@@ -32,7 +32,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let access = args.access.access()?;
     let listeners = {
         let _context = runtime.enter();
-        listen(args, D::BIND)?
+        listeners::listen(args, D::BIND)?
     };
 
     let hub = Hub::default();
@@ -109,31 +109,4 @@ async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Ou
             },
         }
     }
-}
-
-/// Listens on the sockets that systemd passes and on those that the flags name, or else on the default address.
-fn listen<F: clap::Args>(args: &ServeArgs<F>, default: SocketAddr) -> Result<Vec<Listener>, Failure> {
-    let mut permissions =
-        UnixPermissions { group: args.unix_group.map(|group| group.0), ..Default::default() };
-    if let Some(mode) = args.unix_mode {
-        permissions.mode = mode.0;
-    }
-    let unix = args.bind.iter().any(|bind| matches!(bind, Bind::Unix(_)));
-    if permissions != UnixPermissions::default() && !unix {
-        return Err(Failure::Usage(
-            "--unix-mode and --unix-group are for --bind unix:PATH; add one, or omit them (systemd sockets have SocketMode= and SocketGroup=)"
-                .to_owned(),
-        ));
-    }
-    let mut listeners = Listener::inherited()?;
-    for bind in &args.bind {
-        listeners.push(match bind {
-            Bind::Unix(path) => Listener::bind_unix(path, permissions)?,
-            tcp => Listener::bind(tcp).map_err(|e| Failure::of_flag(e, "--bind"))?,
-        });
-    }
-    if listeners.is_empty() {
-        listeners.push(Listener::bind(&default.into()).map_err(|e| Failure::of_flag(e, "--bind"))?);
-    }
-    Ok(listeners)
 }

@@ -1,6 +1,7 @@
 //! The one live line that `serve` shows on a terminal.
 
-use crate::{cli::Output, clock::Clock, feed::Hub};
+use crate::{cli::Output, feed::Hub};
+use eyelet_hal::clock::Clock;
 use std::time::Duration;
 
 /// Rewrites the line once a second, until the future is dropped.

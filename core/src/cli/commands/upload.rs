@@ -2,13 +2,15 @@
 
 use crate::{
     cli::{
-        Failure, Outcome, Output, Platform, RootsArgs, Signals, UploadArgs, runtime,
+        Failure, Outcome, Output, Platform, Signals, UploadArgs, runtime,
         setup::{pipeline, upload},
     },
-    clock::{Clock, SystemClock},
     feed::Hub,
 };
-use eyelet_hal::ErrorKind;
+use eyelet_hal::{
+    ErrorKind,
+    clock::{Clock, SystemClock},
+};
 use std::{sync::Arc, time::Duration};
 
 /// How long a counted upload waits for a picture, or this many of the camera's periods. A silent camera is opened again three
@@ -32,7 +34,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let camera = pipeline.spawn()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = upload.run() => ended.map_err(RootsArgs::explain).map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
+            ended = upload.run() => ended.map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
                 Err(reason) if error.kind() == ErrorKind::TimedOut => Failure::runtime(format!("{error}: {reason}")),
                 _ => Failure::from(error),
             }),

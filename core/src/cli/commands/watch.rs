@@ -2,11 +2,10 @@
 
 use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
-    clock::SystemClock,
     net::client::proxy,
     watch::{self, Options, Report, StreamUrl, Unauthorized},
 };
-use eyelet_hal::Error;
+use eyelet_hal::{Error, clock::SystemClock};
 use std::error::Error as _;
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {

@@ -2,8 +2,9 @@
 //! `--access-log`: which clients there are.
 
 use crate::{
-    cli::{Failure, Output},
+    cli::{Failure, Output, failure::with_flag},
     http::{Access, AccessLog, CredentialSources, Server, Token, TrustedProxy},
+    net::explain::Explain,
 };
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
@@ -103,13 +104,15 @@ impl AccessArgs {
     /// Who has access.
     pub(in crate::cli) fn access(&self) -> Result<Access, Failure> {
         let (users, token) = (self.auth_file.clone(), self.token.given()?);
-        let sources = CredentialSources { users, token, token_file: self.token.token_file.clone() };
-        let flag = match (&sources.users, &sources.token_file) {
-            (Some(_), Some(_)) => "--auth-file or --token-file",
-            (Some(_), None) => "--auth-file",
-            _ => "--token-file",
+        let sources = CredentialSources {
+            users,
+            token,
+            token_file: self.token.token_file.clone(),
+            explain_users: Explain(|e| with_flag(e, "--auth-file")),
+            explain_token: Explain(|e| with_flag(e, "--token-file")),
         };
-        Access::only(sources).map_err(|e| Failure::of_file(e, flag))
+        // A file may be right by the next start, as `Failure::of_file` says.
+        Access::only(sources).map_err(|e| Failure::runtime(e.to_string()))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use crate::{
     cli::{CameraArgs, CameraRequest, Failure, Platform},
-    clock::Clock,
     encode,
     feed::Hub,
     pipeline::{Open, Pipeline},
 };
-use eyelet_hal::{CameraSource, Error, JpegEncoder};
+use eyelet_hal::{CameraSource, Error, JpegEncoder, clock::Clock};
 use std::sync::Arc;
 
 /// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.

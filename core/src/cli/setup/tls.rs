@@ -1,8 +1,14 @@
 //! `--tls-cert`, `--tls-key` and `--tls-roots`. Without the feature `tls` they say how to get it.
 
-#[cfg(feature = "tls")]
-use crate::net::tls::{Trust, is_unknown_authority};
 use crate::{cli::Failure, http::Server, net::url::HttpUrl};
+#[cfg(feature = "tls")]
+use crate::{
+    cli::failure::with_flag,
+    net::{
+        explain::Explain,
+        tls::{ServerTls, Trust, is_unknown_authority},
+    },
+};
 use clap::Args;
 use eyelet_hal::Error;
 use std::path::PathBuf;
@@ -39,9 +45,9 @@ impl ServerTlsArgs {
     pub(in crate::cli) fn secure(&self, server: &mut Server) -> Result<(), Failure> {
         if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let clock = std::sync::Arc::clone(&server.clock);
-            let tls = crate::http::ServerTls::open(certificate, key, clock)
-                .map_err(|e| Failure::of_file(e, "--tls-cert and --tls-key"))?;
-            server.tls = Some(tls);
+            let explain = [Explain(|e| with_flag(e, "--tls-cert")), Explain(|e| with_flag(e, "--tls-key"))];
+            let tls = ServerTls::open_with([certificate, key], clock, explain);
+            server.tls = Some(tls.map_err(|e| Failure::runtime(e.to_string()))?);
         }
         Ok(())
     }

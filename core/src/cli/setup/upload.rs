@@ -1,11 +1,12 @@
 //! From flags to an upload: the newest picture again and again, or every one through a spool.
 
 use crate::{
-    cli::{Failure, UploadFlags},
+    Backoff,
+    cli::{Failure, RootsArgs, UploadFlags},
     feed::{Feed, Hub, Sampler},
     net::client::proxy,
-    spool::{self, Folder, Keeper, Spool},
-    upload::{Backoff, Client, RequestStyle, Sender, Timeouts, UploadUrl},
+    spool::{self, Folder, Keeper, Shortage, Spool},
+    upload::{Client, RequestStyle, Sender, Timeouts, UploadUrl},
 };
 use eyelet_hal::Error;
 use std::{num::NonZeroU64, path::Path, time::Duration};
@@ -51,7 +52,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
     style.check_credentials(&url).map_err(unencrypted)?;
     let mut timeouts = Timeouts::default();
     (timeouts.progress, timeouts.response) = (args.upload_timeout, args.upload_timeout);
-    let client = Client::with_timeouts(url, timeouts).style(style);
+    let client = Client::with_timeouts(url, timeouts).style(style).explain(RootsArgs::explain);
     let backoff = Backoff::new(fastrand::Rng::new());
     let counters = hub.metrics.upload.clone();
     let sampler = args.upload_every.map(|period| Sampler::new(&hub.feed, period));
@@ -78,7 +79,16 @@ fn keeper(path: &Path, args: &UploadFlags, feed: &Feed, hub: &Hub) -> Result<Kee
     if !spool.is_empty() {
         tracing::info!(pictures = spool.len(), "pictures of an earlier run wait in the spool");
     }
-    Ok(Keeper::start(spool, feed.queue(spool::QUEUE_DEPTH))?)
+    Ok(Keeper::start_with(spool, feed.queue(spool::QUEUE_DEPTH), remedy)?)
+}
+
+/// What helps against lost pictures, with its flags.
+fn remedy(shortage: Shortage) -> &'static str {
+    match shortage {
+        Shortage::Dropping | Shortage::TooLarge => "raise its limit (--spool-max)",
+        Shortage::Full => "raise its limit (--spool-max), or have it drop the oldest (--spool-full)",
+        Shortage::TooSlow => "lower the frame rate (--fps) or the quality (--quality)",
+    }
 }
 
 /// Refuses flags that would do nothing.

@@ -7,11 +7,9 @@ mod device;
 mod systemd;
 
 use super::Failure;
-use crate::{
-    clock::Clock,
-    feed::{HANG, Hub},
-};
+use crate::feed::{HANG, Hub};
 use device::WatchdogDevice;
+use eyelet_hal::clock::Clock;
 use std::{path::Path, time::Duration};
 use systemd::Systemd;
 

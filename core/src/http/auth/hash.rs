@@ -67,7 +67,7 @@ fn argon2(text: &str) -> Result<Hash, String> {
     if params.m_cost() > MAX_ARGON2_MEMORY || work > MAX_ARGON2_WORK {
         let (memory, passes) = (params.m_cost(), params.t_cost());
         return Err(format!(
-            "its argon2 cost of {memory} KiB and {passes} passes is too much; use at most {MAX_ARGON2_MEMORY} KiB"
+            "its argon2 cost of {memory} KiB and {passes} passes is more than the limit, {MAX_ARGON2_MEMORY} KiB and 16 passes"
         ));
     }
     Ok(Hash::Argon2(Box::new(hash)))

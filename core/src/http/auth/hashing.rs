@@ -54,9 +54,10 @@ impl Hashing {
         let hashing = Self(Arc::clone(&shared));
         let thread = thread::Builder::new().name("passwords".to_owned());
         thread.spawn(move || while shared.next().map(Job::run).is_some() {}).map_err(|e| {
-            let what =
-                format!("cannot start a thread for passwords: {e}; is the limit of processes reached?");
-            Error::new(ErrorKind::OutOfMemory, what).with_source(e)
+            let what = format!("cannot start a thread for passwords: {e}");
+            Error::new(ErrorKind::OutOfMemory, what)
+                .with_remedy("is the limit of processes reached?")
+                .with_source(e)
         })?;
         Ok(hashing)
     }

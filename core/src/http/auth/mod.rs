@@ -19,10 +19,9 @@ mod verifier;
 
 pub use source::CredentialSources;
 
-use crate::clock::Clock;
 use crate::net::socket::Peer;
 use credential::Credential;
-use eyelet_hal::Result;
+use eyelet_hal::{Result, clock::Clock};
 use hashing::Hashing;
 use hyper::header::{HeaderMap, HeaderValue};
 pub(super) use rejection::Rejection;

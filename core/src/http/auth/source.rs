@@ -5,6 +5,7 @@ use super::{
     verifier::{LONG, Verifier},
 };
 use crate::net::{
+    explain::Explain,
     secret_file::{self, Reload},
     token::Token,
 };
@@ -24,6 +25,10 @@ pub struct CredentialSources {
     pub token: Option<Token>,
     /// A file with a token, which counts more than `token`.
     pub token_file: Option<PathBuf>,
+    /// Explains an error of the file of users.
+    pub(crate) explain_users: Explain,
+    /// Explains an error of the file with a token.
+    pub(crate) explain_token: Explain,
 }
 
 impl CredentialSources {
@@ -36,9 +41,9 @@ impl CredentialSources {
     }
 
     fn load(&self) -> Result<Verifier> {
-        let users = self.users.as_deref().map(users::read).transpose()?.unwrap_or_default();
+        let users = self.users.as_deref().map(users::read).transpose().map_err(self.explain_users.0)?;
         let token = match self.token_file.as_deref() {
-            Some(path) => Some(Token::read(path)?),
+            Some(path) => Some(Token::read(path).map_err(self.explain_token.0)?),
             None => self.token.clone(),
         };
         if token.as_ref().is_some_and(|token| token.secret().len() < LONG) {
@@ -48,7 +53,7 @@ impl CredentialSources {
         getrandom::fill(&mut key)
             .map_err(|e| Error::new(ErrorKind::Other, format!("the system has no random numbers: {e}")))?;
         self.files().for_each(|path| secret_file::warn_of_others(path));
-        Ok(Verifier::new(users, token.as_ref(), key))
+        Ok(Verifier::new(users.unwrap_or_default(), token.as_ref(), key))
     }
 }
 

@@ -9,10 +9,8 @@ use super::{
     part::NewPart,
     viewer::{Shared, Viewer},
 };
-use crate::{
-    clock::Clock,
-    feed::{Outlet, Published, metrics::Metrics},
-};
+use crate::feed::{Outlet, Published, metrics::Metrics};
+use eyelet_hal::clock::Clock;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -153,11 +151,11 @@ mod tests {
         *,
     };
     use crate::{
-        clock::ManualClock,
         feed::{Feed, Label, Picture, PictureKind, RunId},
         net::socket::{Peer, Socket},
     };
     use bytes::Bytes;
+    use eyelet_hal::clock::ManualClock;
     use std::{
         io::Read as _,
         net::{Shutdown, TcpStream},

@@ -9,11 +9,11 @@ use super::{
     viewers::Slot,
 };
 use crate::{
-    clock::Clock,
     feed::{Picture, Subscription, metrics::Metrics},
     http::{access_log::Entry, limits},
     net::socket::{self, Socket},
 };
+use eyelet_hal::clock::Clock;
 use hyper::HeaderMap;
 use std::{
     convert::Infallible,

@@ -73,8 +73,10 @@ pub(crate) fn choose(
     let Some((name, text)) = found.filter(|(_, text)| !text.trim().is_empty()) else { return Ok(None) };
     let proxy = text.trim().parse::<Proxy>();
     // It may have been set for other programs.
-    let remedy = format!("{name} in the environment says so, no_proxy={} leaves it out", url.host());
-    proxy.map(Some).map_err(|e| Error::new(e.kind(), format!("{e}; {remedy}")))
+    proxy.map(Some).map_err(|e| {
+        let remedy = format!("correct that variable, or set no_proxy={} to use no proxy", url.host());
+        e.map_message(|what| format!("{what} ({name} in the environment)")).with_remedy(remedy)
+    })
 }
 
 /// Whether a host is in the list: by its name or the end of it, by its address, or by its network.
@@ -219,7 +221,8 @@ mod tests {
         let url = HttpUrl::parse("http://cam/", PURPOSE).unwrap();
         let variable = |name: &str| (name == "ALL_PROXY").then(|| "socks5://me:secret@n:9".to_owned());
         let error = choose(&url, None, variable).unwrap_err().to_string();
-        let end = "; ALL_PROXY in the environment says so, no_proxy=cam leaves it out";
+        let end =
+            " (ALL_PROXY in the environment); correct that variable, or set no_proxy=cam to use no proxy";
         assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
         assert!(choose(&url, Some(""), variable).unwrap().is_none());
     }

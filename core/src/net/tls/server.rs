@@ -1,11 +1,11 @@
 //! The server's side: a certificate and its key, reloaded when they change.
 
 use super::{provider, stream::TlsStream, validity};
-use crate::{
-    clock::Clock,
-    net::secret_file::{self, Reload},
+use crate::net::{
+    explain::Explain,
+    secret_file::{self, Reload},
 };
-use eyelet_hal::{Error, ErrorKind, Result};
+use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use rustls::{
     ServerConfig, ServerConnection,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -45,11 +45,16 @@ impl ServerTls {
     /// # Errors
     /// In one line: a file that cannot be read or holds no certificate or key, or a key that does not belong to it.
     pub fn open(certificate: &Path, key: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
-        let files = [certificate.to_owned(), key.to_owned()];
+        Self::open_with([certificate, key], clock, Default::default())
+    }
+
+    /// [`open`](Self::open), with what explains an error of the certificate's file, and one of the key's.
+    pub(crate) fn open_with(files: [&Path; 2], clock: Arc<dyn Clock>, explain: [Explain; 2]) -> Result<Self> {
+        let files = files.map(Path::to_owned);
         let reload = Reload::new("certificate", files.to_vec());
-        let current = load(&files)?;
+        let current = load(&files, explain)?;
         let state = Mutex::new(State { reload, current, warned: false });
-        let pair = Arc::new(Pair { files, clock, state, expires: OnceLock::new() });
+        let pair = Arc::new(Pair { files, explain, clock, state, expires: OnceLock::new() });
         pair.current();
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -83,6 +88,7 @@ impl ServerTls {
 struct Pair {
     /// The certificate, and the key.
     files: [PathBuf; 2],
+    explain: [Explain; 2],
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     expires: OnceLock<Expires>,
@@ -127,7 +133,7 @@ impl Pair {
     fn current(&self) -> Current {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Fails also in between, when only one of the two is new.
-        if let Some(new) = state.reload.load(self.clock.monotonic(), || load(&self.files)) {
+        if let Some(new) = state.reload.load(self.clock.monotonic(), || load(&self.files, self.explain)) {
             (state.current, state.warned) = (new, false);
         }
         let (from, to) = state.current.validity;
@@ -157,33 +163,38 @@ impl ResolvesServerCert for Pair {
     }
 }
 
-fn load([certificate, key]: &[PathBuf; 2]) -> Result<Current> {
-    let bad = |file: &Path, why: &str, remedy: &str| {
+fn load(
+    [certificate, key]: &[PathBuf; 2],
+    [Explain(of_certificate), Explain(of_key)]: [Explain; 2],
+) -> Result<Current> {
+    let bad = |file: &Path, why: &str, remedy: &'static str| {
         let what = format!("cannot use {}: {why}", file.display());
-        Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy.to_owned())
+        Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy)
     };
-    let text = secret_file::read(certificate)?;
+    let bad_certificate = |why: &str, remedy| of_certificate(bad(certificate, why, remedy));
+    let bad_key = |why: &str, remedy| of_key(bad(key, why, remedy));
+    let text = secret_file::read(certificate).map_err(of_certificate)?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<std::result::Result<_, _>>()
-        .map_err(|_| bad(certificate, "its PEM is damaged", "make it anew"))?;
+        .map_err(|_| bad_certificate("its PEM is damaged", "make it anew"))?;
     let Some(own) = chain.first() else {
-        return Err(bad(certificate, "it holds no certificate", "name a PEM file"));
+        return Err(bad_certificate("it holds no certificate", "name a PEM file"));
     };
-    let text = secret_file::read(key)?;
+    let text = secret_file::read(key).map_err(of_key)?;
     let secret = PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| bad(key, "it holds no private key", "name a PEM file"))?;
+        .map_err(|_| bad_key("it holds no private key", "name a PEM file"))?;
     secret_file::warn_of_others(key);
     // Without dates it is valid for ever.
     let validity = validity::of(own).unwrap_or((Duration::ZERO, Duration::MAX));
     let both = CertifiedKey::from_der(chain, secret, &provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
             let why = format!("it is not the key of {}", certificate.display());
-            bad(key, &why, "name the two that belong together")
+            bad_key(&why, "name the two that belong together")
         }
         rustls::Error::InvalidCertificate(_) => {
-            bad(certificate, "the certificate in it is damaged", "make it anew")
+            bad_certificate("the certificate in it is damaged", "make it anew")
         }
-        other => bad(key, &format!("the key in it is of no use ({other})"), "use RSA, ECDSA or Ed25519"),
+        other => bad_key(&format!("the key in it cannot be used ({other})"), "use RSA, ECDSA or Ed25519"),
     })?;
     Ok(Current { both: Arc::new(both), validity })
 }
