@@ -19,7 +19,7 @@ def users(tmp_path):
     return file
 
 
-def test_our_page_passes_its_token_on(serve, browser):
+def test_page_opened_with_a_token_streams_with_it(serve, browser):
     server = serve("--fps", "10", "--token", "a+b/c=")
     open_page(browser, server.url + "?token=a+b/c=", "canvas#picture")
     until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
@@ -28,7 +28,7 @@ def test_our_page_passes_its_token_on(serve, browser):
     assert links and all(link.endswith("?token=a+b/c=") for link in links)
 
 
-def test_a_browser_without_the_token_sees_why(serve, browser):
+def test_browser_without_the_token_gets_401_with_the_reason(serve, browser):
     server = serve("--token", "right")
     browser.get(server.url + "?token=wrong")
     until(lambda: "add ?token=TOKEN" in browser.find_element("tag name", "body").text, "the reason")
@@ -38,14 +38,14 @@ def test_a_browser_without_the_token_sees_why(serve, browser):
     assert "Wrong token" not in browser.find_element("id", "why").text
 
 
-def test_our_page_works_with_a_password(serve, browser, users):
+def test_page_with_a_password_streams(serve, browser, users):
     server = serve("--fps", "10", "--auth-file", users)
     open_page(browser, server.url.replace("//", "//ann:open%20sesame@"), "canvas#picture")
     until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
     until(lambda: browser.find_element("id", "viewers").text == "1", "#viewers shows 1")
 
 
-def test_an_img_works_with_a_password(serve, browser, users, tmp_path):
+def test_img_with_a_password_streams(serve, browser, users, tmp_path):
     page = tmp_path / "maixpy.html"
     page.write_text(MAIXPY_PAGE)
     server = serve("--fps", "10", "--auth-file", users, "--html", page)
@@ -53,7 +53,7 @@ def test_an_img_works_with_a_password(serve, browser, users, tmp_path):
     until(lambda: len(seen(browser)) >= 10, "10 pictures painted")
 
 
-def test_no_secret_is_in_the_arguments_or_in_what_is_said(serve, run):
+def test_secret_given_as_an_argument_is_shown_nowhere(serve, run):
     server = serve("--token", "hunter2", "--log", "debug", "--upload", "http://127.0.0.1:1/?key=hunter2")
     upload = run("upload", "http://me:hunter2@127.0.0.1:1/", "--insecure-credentials", "--log", "debug")
     until(lambda: upload.lines["stderr"], "it says that nobody answers")

@@ -23,7 +23,7 @@ def assert_refused(program, code, *told):
 
 
 @pytest.mark.parametrize("command", ["serve", "receive"])
-def test_a_port_in_use(run, tmp_path, command):
+def test_port_in_use_is_refused_in_one_line(run, tmp_path, command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         folder = [tmp_path / "kept"] if command == "receive" else []
@@ -47,25 +47,25 @@ def test_a_port_in_use(run, tmp_path, command):
     (["--no-such-flag"], "--no-such-flag"),
     (["--camera", "webcam"], "webcam"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_a_flag_that_makes_no_sense(run, arguments, told):
+def test_invalid_flag_is_refused_in_one_line(run, arguments, told):
     assert_refused(run("serve", "--bind", "127.0.0.1:0", *arguments), USAGE, told)
 
 
 @pytest.mark.parametrize("url", ["http://", "http:///upload", "/upload", "ftp://127.0.0.1/upload", ""])
-def test_an_upload_url_that_leads_nowhere(run, url):
+def test_invalid_upload_url_is_refused_in_one_line(run, url):
     assert_refused(run("upload", url, "--count", "1"), USAGE)
 
 
-def test_an_unknown_command(run):
+def test_unknown_command_is_refused_in_one_line(run):
     assert_refused(run("sevre"), USAGE, "sevre")
 
 
-def test_an_html_that_is_not_there(run, tmp_path):
+def test_missing_html_is_refused_in_one_line(run, tmp_path):
     page = tmp_path / "missing.html"
     assert_refused(run("serve", "--bind", "127.0.0.1:0", "--html", page), RUN_TIME, page)
 
 
-def test_an_html_that_is_no_file(run, tmp_path):
+def test_html_that_is_a_folder_is_refused_in_one_line(run, tmp_path):
     assert_refused(run("serve", "--bind", "127.0.0.1:0", "--html", tmp_path), RUN_TIME, tmp_path)
 
 
@@ -74,13 +74,13 @@ def test_an_html_that_is_no_file(run, tmp_path):
     ("quality = 0\n", "quality"),
     ("quality = \n", "config.toml"),
 ], ids=["unknown key", "out of range", "no TOML"])
-def test_a_wrong_config(run, tmp_path, text, told):
+def test_invalid_config_is_refused_with_its_line(run, tmp_path, text, told):
     config = tmp_path / "config.toml"
     config.write_text(text)
     assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), USAGE, config, told)
 
 
-def test_a_config_that_is_not_there(run, tmp_path):
+def test_missing_config_is_refused_in_one_line(run, tmp_path):
     config = tmp_path / "missing.toml"
     assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), USAGE, config)
 
@@ -93,12 +93,12 @@ def bad_replay(request, tmp_path):
     return folder
 
 
-def test_a_replay_of_nothing_is_not_served(run, bad_replay):
+def test_serve_with_an_empty_replay_is_refused_in_one_line(run, bad_replay):
     program = run("serve", "--bind", "127.0.0.1:0", "--camera", f"replay:{bad_replay}")
     assert_refused(program, RUN_TIME, bad_replay)
 
 
-def test_a_replay_of_nothing_makes_no_snapshot(run, bad_replay, tmp_path):
+def test_snapshot_of_an_empty_replay_is_refused_in_one_line(run, bad_replay, tmp_path):
     where = tmp_path / "out"
     where.mkdir()
     program = run("snapshot", where / "picture.jpg", "--camera", f"replay:{bad_replay}")
@@ -106,24 +106,24 @@ def test_a_replay_of_nothing_makes_no_snapshot(run, bad_replay, tmp_path):
     assert list(where.iterdir()) == []
 
 
-def test_a_snapshot_into_no_folder(run, tmp_path):
+def test_snapshot_into_a_missing_folder_is_refused_in_one_line(run, tmp_path):
     file = tmp_path / "missing" / "picture.jpg"
     assert_refused(run("snapshot", file), RUN_TIME, file)
     assert not file.parent.exists()
 
 
-def test_a_snapshot_of_a_kind_we_do_not_write(run, tmp_path):
+def test_snapshot_with_an_unknown_extension_is_refused_in_one_line(run, tmp_path):
     file = tmp_path / "picture.bmp"
     assert_refused(run("snapshot", file), USAGE, file)
     assert not file.exists()
 
 
-def test_receiving_into_a_file(run, tmp_path):
+def test_receive_into_a_file_is_refused_in_one_line(run, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
     assert_refused(run("receive", file, "--bind", "127.0.0.1:0"), USAGE, file)
     assert file.read_text() == "mine"
 
 
-def test_watching_nobody(run, free_port):
+def test_watch_without_a_server_fails_in_one_line(run, free_port):
     assert_refused(run("watch", f"http://127.0.0.1:{free_port}/stream", "--frames", "1"), RUN_TIME)

@@ -59,7 +59,7 @@ def maixpy_page(tmp_path):
     return page
 
 
-def test_an_img_paints_each_picture_at_once_not_one_frame_later(serve, browser, maixpy_page, measured):
+def test_img_paints_each_picture_at_once(serve, browser, maixpy_page, measured):
     server = serve("--fps", "2", "--html", maixpy_page)
     viewer = Viewer(server.url + "stream")
     open_page(browser, server.url, "img")
@@ -81,7 +81,7 @@ def test_an_img_paints_each_picture_at_once_not_one_frame_later(serve, browser, 
     assert max(delays) < 250, "half a frame: shown one frame later"
 
 
-def test_our_page_shows_the_stream_and_its_numbers(serve, browser, artifacts):
+def test_page_shows_the_stream_and_its_figures(serve, browser, artifacts):
     server = serve("--fps", "10")
     open_page(browser, server.url, "canvas#picture")
     until(lambda: len(seen(browser)) >= 20, "20 pictures on the page")
@@ -108,7 +108,7 @@ def test_our_page_shows_the_stream_and_its_numbers(serve, browser, artifacts):
     assert pixels.std() > 10, "a blank page"
 
 
-def test_our_page_comes_back_when_the_server_does(serve, browser, free_port):
+def test_page_reconnects_after_a_restart_of_the_server(serve, browser, free_port):
     address = f"127.0.0.1:{free_port}"
     server = serve(bind=address)
     open_page(browser, server.url, "canvas#picture")
@@ -125,7 +125,7 @@ def test_our_page_comes_back_when_the_server_does(serve, browser, free_port):
     until(lambda: browser.find_element("id", "status").text == live, "#status is as before")
 
 
-def test_our_page_notices_a_server_that_stalls(serve, browser):
+def test_page_of_a_stalled_server_reconnects(serve, browser):
     server = serve()
     open_page(browser, server.url, "canvas#picture")
     until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")

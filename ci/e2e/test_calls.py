@@ -48,7 +48,7 @@ def sent(lines):
     (64, "sendmsg", ["-e", "inject=memfd_create:error=ENOSYS"]),
     (64, "sendmsg", ["-e", "inject=sendfile:error=EINVAL"]),
 ], ids=["few", "many", "no-memfd", "no-sendfile"])
-def test_a_picture_is_one_system_call_a_viewer(serve, tmp_path, measured, viewers, call, options):
+def test_picture_costs_one_system_call_per_viewer(serve, tmp_path, measured, viewers, call, options):
     server = serve("--fps", "5", "--max-viewers", str(viewers))
     with Crowd(server.url + "stream", viewers) as crowd:
         until(lambda: crowd.pictures >= PICTURES, "pictures for all", 30)

@@ -7,7 +7,7 @@ from pattern import sequence_of
 from stream import Stream
 
 
-def test_viewers_see_why_and_stay_until_it_is_back(serve):
+def test_viewers_of_an_unplugged_camera_see_the_reason_and_stay(serve):
     server = serve("--fps", "15", "--unplug-after", "30")
 
     def health():

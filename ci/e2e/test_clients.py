@@ -57,7 +57,7 @@ def curl(*arguments):
     return int(status), body, headers.lower()
 
 
-def test_curl_gets_the_page_and_does_not_hang(serve):
+def test_curl_gets_the_page_and_ends(serve):
     status, body, headers = curl(serve().url)
     assert status == 200
     assert b"<canvas" in body and b'id="picture"' in body
@@ -65,7 +65,7 @@ def test_curl_gets_the_page_and_does_not_hang(serve):
     assert f"content-length: {len(body)}" in headers
 
 
-def test_curl_gets_a_html_of_ones_own_byte_for_byte(serve, tmp_path):
+def test_curl_gets_the_html_file_byte_for_byte(serve, tmp_path):
     page = tmp_path / "page.html"
     page.write_bytes("<html><body>né <img src='/stream'></body></html>".encode())
     status, body, _ = curl(serve("--html", page).url)
@@ -82,7 +82,7 @@ def test_curl_gets_a_snapshot(serve, path):
 
 
 @pytest.mark.parametrize("path", ["", "stream", "snapshot", "state", "metrics", "healthz", "?action=stream"])
-def test_head_answers_as_get_would_and_ends(serve, path):
+def test_head_gets_the_headers_of_get_and_ends(serve, path):
     status, body, headers = curl("--head", serve().url + path)
     # curl prints the head as the body here.
     assert status == 200

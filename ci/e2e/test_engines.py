@@ -70,7 +70,7 @@ def painted(engine, url, direct):
     return [at - offset - 1000 * arrived[int(number)] for number, at in seen if int(number) in arrived]
 
 
-def test_the_page_streams_directly_and_behind_nginx_below_a_path(engine, serve, tmp_path, measured, artifacts):
+def test_page_streams_directly_and_behind_nginx_below_a_path(engine, serve, tmp_path, measured, artifacts):
     server = serve()
     proxy = proxies.Proxy("nginx", urlsplit(server.url).port, tmp_path / "nginx")
     direct = Viewer(server.url + "stream")
@@ -109,7 +109,7 @@ def look(engine):
 
 
 @pytest.mark.parametrize("opened", ["an img", "a typed address"])
-def test_a_browser_plays_the_stream_by_itself(engine, opened, serve, tmp_path):
+def test_stream_opened_by_itself_plays(engine, opened, serve, tmp_path):
     page = tmp_path / "maixpy.html"
     page.write_text(MAIXPY_PAGE)
     server = serve("--fps", "10", "--html", page)
@@ -125,7 +125,7 @@ def test_a_browser_plays_the_stream_by_itself(engine, opened, serve, tmp_path):
     assert seen == sorted(seen), "the picture goes back in time"
 
 
-def test_a_hidden_page_streams_and_asks_for_nothing_until_it_is_seen_again(engine, serve):
+def test_hidden_page_requests_nothing_until_it_is_visible_again(engine, serve):
     server = serve("--fps", "10")
     engine.open(server.url)
     until(lambda: status(engine) == "live" and viewers(server) == 1, "one viewer")
@@ -143,7 +143,7 @@ def test_a_hidden_page_streams_and_asks_for_nothing_until_it_is_seen_again(engin
     until(lambda: status(engine) == "live" and viewers(server) == 1, "it watches again")
 
 
-def test_a_tab_behind_another_is_hidden(engine, serve):
+def test_tab_behind_another_is_hidden(engine, serve):
     if engine.name != "chromium":
         pytest.skip("only Chromium without a window knows tabs in front and behind")
     server = serve("--fps", "10")
@@ -160,7 +160,7 @@ def test_a_tab_behind_another_is_hidden(engine, serve):
     until(lambda: viewers(server) == 1, "it watches again")
 
 
-def test_the_page_says_when_there_is_no_signal_and_counts_none_of_it(engine, serve, artifacts):
+def test_page_without_signal_shows_that_and_counts_no_pictures(engine, serve, artifacts):
     server = serve("--unplug-chance", "1")
     engine.open(server.url)
     until(lambda: status(engine).startswith("no signal: "), "the reason")
@@ -171,7 +171,7 @@ def test_the_page_says_when_there_is_no_signal_and_counts_none_of_it(engine, ser
     (artifacts / f"no-signal-{engine.name}.png").write_bytes(engine.png())
 
 
-def test_a_picture_that_is_repeated_is_neither_fast_nor_late(engine, serve):
+def test_repeated_picture_changes_neither_rate_nor_latency(engine, serve):
     if engine.name != "chromium":
         pytest.skip("the same script, and it takes its time")
     # Repeated twice before the next one comes.
@@ -226,7 +226,7 @@ class Refusing:
     (401, {"WWW-Authenticate": 'Bearer realm="eyelet"'}, "log in"),
     (429, {"Retry-After": "7"}, "too many tries"),
 ], ids=["401", "429"])
-def test_a_page_that_is_refused_stops_asking_and_says_what_to_do(engine, code, headers, shown, artifacts):
+def test_refused_page_stops_retrying_and_shows_the_remedy(engine, code, headers, shown, artifacts):
     with Refusing(code, headers) as server:
         engine.open(server.url)
         until(lambda: status(engine) == shown, f"{shown!r} instead of {status(engine)!r}")
@@ -239,7 +239,7 @@ def test_a_page_that_is_refused_stops_asking_and_says_what_to_do(engine, code, h
         (artifacts / f"refused-{code}-{engine.name}.png").write_bytes(engine.png())
 
 
-def test_a_token_is_asked_for_and_lets_in(engine, serve, free_port, artifacts):
+def test_page_without_a_token_asks_for_it_and_streams(engine, serve, free_port, artifacts):
     address = f"127.0.0.1:{free_port}"
     server = serve("--fps", "10", "--token", "a+b/c=&d", bind=address)
     engine.open(server.url)
@@ -254,7 +254,7 @@ def test_a_token_is_asked_for_and_lets_in(engine, serve, free_port, artifacts):
     until(lambda: status(engine) == "log in", "a login instead of the old token", 30)
 
 
-def test_the_page_works_with_a_password_in_its_address(engine, serve, tmp_path):
+def test_page_with_a_password_in_its_address_streams(engine, serve, tmp_path):
     users = tmp_path / "users"
     users.write_text(USERS)
     users.chmod(0o600)

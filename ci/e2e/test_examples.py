@@ -9,7 +9,7 @@ import requests
 from stream import Stream
 
 
-def test_jpeg_stream(run, free_port):
+def test_jpeg_stream_example_serves_page_and_stream(run, free_port):
     example = run(f"127.0.0.1:{free_port}", program="examples/jpeg_stream")
     url = example.expect(r"http://[\w.]+:\d+")[0]
     assert url == f"http://127.0.0.1:{free_port}"
@@ -25,7 +25,7 @@ def test_jpeg_stream(run, free_port):
     assert example.stop(signal.SIGINT) == 0, example
 
 
-def test_upload_image(run, receive):
+def test_upload_image_example_uploads_its_picture(run, receive):
     example = run(receive.url, program="examples/upload_image")
     assert example.wait() == 0, example
     assert "200" in example.lines["stdout"][0], example

@@ -39,7 +39,7 @@ def rates(viewers, seconds=3.0):
     return found
 
 
-def test_the_17th_viewer_is_refused_and_the_others_go_on(crowd, measured):
+def test_17th_viewer_gets_503_and_the_others_go_on(crowd, measured):
     server, viewers = crowd
     for _ in range(3):
         refused = requests.get(server.url + "stream", stream=True, timeout=10)
@@ -57,7 +57,7 @@ def test_the_17th_viewer_is_refused_and_the_others_go_on(crowd, measured):
         pytest.fail("the 16 viewers do not go on at full rate")
 
 
-def test_a_place_that_frees_up_is_usable_at_once(crowd, measured):
+def test_place_of_a_viewer_that_left_is_free_at_once(crowd, measured):
     server, viewers = crowd
     assert Stream(server.url + "stream").status == 503
     viewers.pop().leave()
@@ -72,7 +72,7 @@ def test_a_place_that_frees_up_is_usable_at_once(crowd, measured):
         next(stream)
 
 
-def test_everything_else_answers_at_the_limit(crowd):
+def test_other_routes_answer_at_the_viewer_limit(crowd):
     server, _ = crowd
     state = requests.get(server.url + "state", timeout=10).json()
     assert len(state["viewers"]) == LIMIT
@@ -80,7 +80,7 @@ def test_everything_else_answers_at_the_limit(crowd):
     assert requests.get(server.url, timeout=10).status_code == 200
 
 
-def test_silent_sockets_take_no_places(serve):
+def test_silent_sockets_take_no_viewer_places(serve):
     server = serve("--fps", "10")
     to = urlsplit(server.url)
     silent = [socket.create_connection((to.hostname, to.port)) for _ in range(40)]
@@ -93,7 +93,7 @@ def test_silent_sockets_take_no_places(serve):
             connection.close()
 
 
-def test_the_limit_can_be_set(serve):
+def test_max_viewers_sets_the_limit(serve):
     server = serve("--max-viewers", "1")
     with Stream(server.url + "stream") as first:
         next(first)

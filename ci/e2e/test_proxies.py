@@ -70,7 +70,7 @@ class Sleepy:
 
 
 @pytest.mark.parametrize("title", proxies.NAMES)
-def test_it_streams_at_once_and_keeps_little_for_a_slow_viewer(behind, title, measured):
+def test_proxy_streams_at_once_and_buffers_little_for_a_slow_viewer(behind, title, measured):
     # Pictures that hardly shrink: they fill in seconds what a proxy may keep.
     server, proxy = behind(title, "--scene", "noise", "--quality", "90", "--trusted-proxy", "127.0.0.1")
     assert requests.get(proxy.url + "state", timeout=10).json()["source"]["name"] == "sim"
@@ -106,7 +106,7 @@ def test_it_streams_at_once_and_keeps_little_for_a_slow_viewer(behind, title, me
              f"({produced / 1e6:.1f} MB) got {old / 1e6:.2f} MB of old ones, without a proxy {old_near / 1e6:.2f} MB")
 
 
-def test_a_path_that_is_passed_on_is_known_by_base_path(behind):
+def test_path_that_nginx_passes_on_works_with_base_path(behind):
     server, proxy = behind("nginx base-path", "--base-path", "/cam")
     assert server.url.endswith("/cam/"), "the address that is printed works"
     for url in (server.url, proxy.url):
@@ -116,7 +116,7 @@ def test_a_path_that_is_passed_on_is_known_by_base_path(behind):
         assert answer.history and answer.url == url and "canvas" in answer.text
 
 
-def test_our_page_does_not_read_out_the_error_page_of_a_proxy(behind, browser):
+def test_error_page_of_a_proxy_is_not_shown_on_the_page(behind, browser):
     server, proxy = behind("nginx")
     browser.get(proxy.url)
     status = browser.find_element("id", "status")

@@ -12,7 +12,7 @@ from deadline import until
 from pictures import jpeg, png
 
 
-def test_a_picture_posted_as_in_the_maixpy_document_is_kept(receive):
+def test_picture_posted_as_in_the_maixpy_document_is_stored(receive):
     picture = jpeg(1)
     answer = requests.post(receive.url, data=picture, timeout=10)
     print(answer.status_code, answer.text)
@@ -21,14 +21,14 @@ def test_a_picture_posted_as_in_the_maixpy_document_is_kept(receive):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_png_and_jpeg_by_either_method(receive, method):
+def test_png_and_jpeg_by_post_and_put_are_stored(receive, method):
     for picture, suffix in ((jpeg(2), ".jpg"), (png(3), ".png")):
         assert requests.request(method, receive.url, data=picture, timeout=10).status_code == 200
         kept = {file.suffix: file.read_bytes() for file in receive.folder.iterdir()}
         assert kept[suffix] == picture
 
 
-def test_many_pictures_at_one_connection_are_all_kept(receive):
+def test_many_pictures_over_one_connection_are_all_stored(receive):
     pictures = [jpeg(number) for number in range(20)]
     with requests.Session() as session:
         for picture in pictures:
@@ -37,7 +37,7 @@ def test_many_pictures_at_one_connection_are_all_kept(receive):
     assert sorted(kept) == sorted(pictures)
 
 
-def test_our_own_upload_is_taken(receive, run):
+def test_upload_by_eyelet_is_stored(receive, run):
     upload = run("upload", receive.url, "--count", "5")
     assert upload.wait(40) == 0, upload
     assert len(list(receive.folder.iterdir())) == 5
@@ -47,7 +47,7 @@ def test_our_own_upload_is_taken(receive, run):
     b"", b"hello, this is no picture\n", b"GIF89a" + bytes(100),
     jpeg(4)[:-500], b"\xff\xd8\xff\xd9", png(5)[:40],
 ], ids=["nothing", "text", "gif", "cut jpeg", "empty jpeg", "cut png"])
-def test_what_is_no_picture_is_refused(receive, body):
+def test_body_that_is_not_a_picture_is_refused(receive, body):
     answer = requests.post(receive.url, data=body, timeout=10)
     print(answer.status_code, answer.text)
     assert 400 <= answer.status_code < 500
@@ -73,14 +73,14 @@ def answer_while_sending(url, head, piece, total):
         return int(status.split()[1])
 
 
-def test_a_hundred_megabytes_announced_are_refused(receive):
+def test_100_megabytes_announced_are_refused(receive):
     size = 100 << 20
     status = answer_while_sending(receive.url, f"Content-Length: {size}", bytes(1 << 16), size)
     assert status == 413
     assert os.listdir(receive.folder) == []
 
 
-def test_a_hundred_megabytes_unannounced_are_refused(receive):
+def test_100_megabytes_unannounced_are_refused(receive):
     # It begins as a picture, so only its length is wrong.
     piece = b"10000\r\n" + (b"\xff\xd8\xff\xe0" + bytes(65532)) + b"\r\n"
     status = answer_while_sending(receive.url, "Transfer-Encoding: chunked", piece, 100 << 20)
@@ -88,7 +88,7 @@ def test_a_hundred_megabytes_unannounced_are_refused(receive):
     assert os.listdir(receive.folder) == []
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(receive):
+def test_upload_that_breaks_off_leaves_nothing(receive):
     to = urlsplit(receive.url)
     picture = jpeg(6)
     with socket.create_connection((to.hostname, to.port)) as connection:
@@ -100,7 +100,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(receive):
     until(lambda: [file.read_bytes() for file in receive.folder.iterdir()] == [whole], "only the whole picture", 5)
 
 
-def test_other_paths_and_methods(receive):
+def test_other_paths_get_404_and_methods_405(receive):
     assert requests.get(receive.url, timeout=10).status_code == 405
     elsewhere = receive.url.removesuffix("upload") + "elsewhere"
     assert requests.post(elsewhere, data=jpeg(8), timeout=10).status_code == 404

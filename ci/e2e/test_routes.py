@@ -36,7 +36,7 @@ def scrape(server):
     return samples
 
 
-def test_state_tells_source_encoder_frames_and_viewers(serve):
+def test_state_has_source_encoder_frames_and_viewers(serve):
     server = serve("--size", "320x240", "--fps", "20", "--quality", "70")
     viewer = Viewer(server.url + "stream")
     until(lambda: len(viewer.seen) >= 20, "20 pictures")
@@ -60,7 +60,7 @@ def test_state_tells_source_encoder_frames_and_viewers(serve):
     until(lambda: get(server.url + "state").json()["viewers"] == [], "the viewer that left is off the list")
 
 
-def test_metrics_can_be_scraped_and_count(serve):
+def test_metrics_can_be_scraped_and_increase(serve):
     server = serve("--fps", "20")
     before = scrape(server)
     assert {*COUNTERS, "eyelet_viewers"} <= set(before)
@@ -82,20 +82,20 @@ def test_metrics_can_be_scraped_and_count(serve):
     assert 0 < after["eyelet_encode_seconds_sum"] < after["eyelet_encode_seconds_count"]
 
 
-def test_nobody_watching_nothing_is_encoded(serve):
+def test_camera_without_viewers_encodes_nothing(serve):
     server = serve("--fps", "30")
     until(lambda: scrape(server)["eyelet_frames_captured_total"] >= 30, "30 frames captured")
     assert scrape(server)["eyelet_frames_encoded_total"] == 0
 
 
-def test_healthz_is_good_while_frames_arrive(serve):
+def test_healthz_while_frames_arrive_answers_200(serve):
     server = serve()
     until(lambda: get(server.url + "healthz").status_code == 200, "healthz 200")
 
 
 @pytest.mark.parametrize("path", ["", "stream", "snapshot", "state"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_other_methods_are_told_what_is_allowed(serve, method, path):
+def test_other_methods_get_405_with_allow(serve, method, path):
     answer = get(serve().url + path, method)
     assert answer.status_code == 405
     allowed = {word.strip() for word in answer.headers["Allow"].split(",")}
@@ -103,7 +103,7 @@ def test_other_methods_are_told_what_is_allowed(serve, method, path):
 
 
 @pytest.mark.parametrize("path", ["nothing", "streams", "snapshot.png", "../etc/passwd"])
-def test_unknown_paths_are_not_found(serve, path):
+def test_unknown_paths_get_404(serve, path):
     to = urlsplit(serve().url)
     # By hand: a client library would tidy the path.
     with socket.create_connection((to.hostname, to.port), timeout=10) as connection:
@@ -111,7 +111,7 @@ def test_unknown_paths_are_not_found(serve, path):
         assert connection.recv(100).split(b"\r\n")[0].split()[1] == b"404"
 
 
-def test_the_printed_addresses_can_be_opened(serve):
+def test_printed_addresses_can_be_opened(serve):
     server = serve(bind="0.0.0.0:0")
     port = urlsplit(server.url).port
     assert get(f"http://127.0.0.1:{port}/healthz").status_code in (200, 503)

@@ -10,7 +10,7 @@ from pattern import read_sequence
 
 
 @pytest.mark.parametrize("name, magic", [("picture.jpg", b"\xff\xd8\xff"), ("picture.png", b"\x89PNG\r\n")])
-def test_a_picture_in_a_file(run, tmp_path, name, magic):
+def test_snapshot_into_a_file_writes_one_picture(run, tmp_path, name, magic):
     file = tmp_path / name
     program = run("snapshot", file, "--size", "320x240")
     assert program.wait() == 0, program
@@ -21,7 +21,7 @@ def test_a_picture_in_a_file(run, tmp_path, name, magic):
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_a_picture_on_standard_output(binaries):
+def test_snapshot_to_stdout_writes_one_jpeg(binaries):
     done = subprocess.run([binaries / "eyelet-sim", "snapshot", "-"], capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr
     picture = cv2.imdecode(numpy.frombuffer(done.stdout, numpy.uint8), cv2.IMREAD_GRAYSCALE)

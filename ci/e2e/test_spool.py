@@ -15,7 +15,7 @@ def waiting(spool):
     return sorted(file.name for file in spool.glob("*.jpg"))
 
 
-def test_what_was_spooled_before_kill_9_arrives_after_it(run, binaries, free_port, tmp_path):
+def test_pictures_spooled_before_kill_9_arrive_after_it(run, binaries, free_port, tmp_path):
     spool = tmp_path / "spool"
     url = f"http://127.0.0.1:{free_port}/upload"
     pictures = [jpeg(number) for number in range(4)]
@@ -43,7 +43,7 @@ def test_what_was_spooled_before_kill_9_arrives_after_it(run, binaries, free_por
         server.close()
 
 
-def test_serve_tells_what_its_spool_holds(serve, free_port, tmp_path):
+def test_state_and_metrics_of_serve_describe_its_spool(serve, free_port, tmp_path):
     url = f"http://127.0.0.1:{free_port}/upload?key=secret"
     eyelet = serve("--upload", url, "--spool", tmp_path / "spool", "--spool-max", "64K", "--spool-full", "hold")
 
@@ -57,7 +57,7 @@ def test_serve_tells_what_its_spool_holds(serve, free_port, tmp_path):
     assert not any("secret" in line for line in eyelet.lines["stderr"])
 
 
-def test_receive_stores_what_comes_again_once(receive, run, tmp_path):
+def test_picture_received_twice_is_stored_once(receive, run, tmp_path):
     upload = run("upload", receive.url, "--spool", tmp_path / "spool", "--upload-method", "form", "--count", "5")
     assert upload.wait(40) == 0, upload
     assert len(list(receive.folder.iterdir())) == 5
@@ -71,14 +71,14 @@ def test_receive_stores_what_comes_again_once(receive, run, tmp_path):
     (["--upload-header", "secret"], "Name: value"),
     (["--spool", "/etc/passwd"], "name a folder"),
 ])
-def test_wrong_usage_is_one_line(run, flags, part):
+def test_wrong_spool_flags_are_refused_in_one_line(run, flags, part):
     upload = run("upload", "http://127.0.0.1:9/upload", *flags)
     assert upload.wait() == 2, upload
     [line] = upload.lines["stderr"]
     assert line.startswith("error: ") and part in line and "secret" not in line
 
 
-def test_one_process_a_spool(run, server_address, tmp_path):
+def test_second_process_in_a_spool_is_refused(run, server_address, tmp_path):
     first = run("upload", server_address, "--spool", tmp_path)
     until(lambda: waiting(tmp_path), "a picture in the spool")
     second = run("upload", server_address, "--spool", tmp_path)

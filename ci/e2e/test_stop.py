@@ -17,12 +17,12 @@ def assert_stops(program, number):
 
 
 @signals
-def test_serve_stops(serve, number):
+def test_serve_stops_on_a_signal(serve, number):
     assert_stops(serve(), number)
 
 
 @signals
-def test_serve_stops_under_a_viewer(serve, number):
+def test_serve_with_a_viewer_stops_on_a_signal(serve, number):
     server = serve()
     with Stream(server.url + "stream") as stream:
         next(stream)
@@ -33,7 +33,7 @@ def test_serve_stops_under_a_viewer(serve, number):
 
 
 @signals
-def test_serve_stops_under_a_viewer_that_does_not_read(serve, number):
+def test_serve_with_a_viewer_that_does_not_read_stops_on_a_signal(serve, number):
     server = serve()
     with Stream(server.url + "stream"), Stream(server.url + "stream") as other:
         for _, _ in zip(other, range(60)):
@@ -42,12 +42,12 @@ def test_serve_stops_under_a_viewer_that_does_not_read(serve, number):
 
 
 @signals
-def test_receive_stops(receive, number):
+def test_receive_stops_on_a_signal(receive, number):
     assert_stops(receive, number)
 
 
 @signals
-def test_watch_stops(serve, run, number):
+def test_watch_stops_on_a_signal(serve, run, number):
     server = serve()
     watch = run("watch", server.url + "stream")
     # Without a picture it would have failed.

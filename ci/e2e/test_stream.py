@@ -13,7 +13,7 @@ from pattern import sequence_of
 from stream import Stream, Viewer
 
 
-def test_watch_measures_our_own_stream(serve, run, measured):
+def test_watch_of_eyelets_stream_reports_its_rate(serve, run, measured):
     server = serve("--size", "640x480", "--fps", "30")
     overslept = []
     # One clean stretch shows that we can; a stretch in which the machine held everybody up for a frame shows nothing.
@@ -34,7 +34,7 @@ def test_watch_measures_our_own_stream(serve, run, measured):
 
 
 @pytest.mark.parametrize("path", ["stream", "stream?t=1", "?action=stream"])
-def test_parts_are_whole_and_tell_what_they_are(serve, path):
+def test_parts_are_complete_and_described_by_their_headers(serve, path):
     begun = time.time()
     with Stream(serve("--fps", "10").url + path) as stream:
         head = stream.response
@@ -51,7 +51,7 @@ def test_parts_are_whole_and_tell_what_they_are(serve, path):
     assert sequences == sorted(set(sequences))
 
 
-def test_the_boundary_does_not_wait_for_the_next_picture(serve, measured):
+def test_boundary_follows_its_picture_at_once(serve, measured):
     with Stream(serve("--fps", "1").url + "stream") as stream:
         waits = [part.bounded - part.arrived for part, _ in zip(stream, range(5))]
     measured(f"the boundary came {1000 * statistics.median(waits):.2f} ms after the picture (median)")
@@ -59,7 +59,7 @@ def test_the_boundary_does_not_wait_for_the_next_picture(serve, measured):
     assert statistics.median(waits) < 0.2
 
 
-def test_a_new_viewer_gets_the_newest_picture_at_once(serve):
+def test_new_viewer_gets_the_newest_picture_at_once(serve):
     server = serve("--fps", "1")
     with Stream(server.url + "stream") as first:
         next(first)
@@ -72,7 +72,7 @@ def test_a_new_viewer_gets_the_newest_picture_at_once(serve):
     pytest.fail("a new viewer always waits for the next picture")
 
 
-def test_a_viewer_may_ask_for_fewer_pictures(serve):
+def test_viewer_with_an_fps_query_gets_fewer_pictures(serve):
     server = serve("--fps", "30")
     with Stream(server.url + "stream?fps=5") as stream:
         parts = [next(stream) for _ in range(16)]
@@ -82,7 +82,7 @@ def test_a_viewer_may_ask_for_fewer_pictures(serve):
     assert 5 <= sum(steps) / len(steps) <= 7
 
 
-def test_a_snapshot_is_captured_after_the_request(serve):
+def test_snapshot_is_captured_after_the_request(serve):
     server = serve("--fps", "5")
     with Stream(server.url + "stream") as stream:
         for _ in range(3):
@@ -91,7 +91,7 @@ def test_a_snapshot_is_captured_after_the_request(serve):
             assert captured > before
 
 
-def test_a_viewer_that_stops_reading_holds_up_nobody(serve):
+def test_viewer_that_stops_reading_does_not_delay_others(serve):
     server = serve()
     with Stream(server.url + "stream"):
         # Never read again: its socket fills up.
@@ -102,7 +102,7 @@ def test_a_viewer_that_stops_reading_holds_up_nobody(serve):
     assert sequences[-1] - sequences[0] <= len(sequences) * 1.05, "the other viewer loses pictures"
 
 
-def test_viewers_are_in_the_log_when_they_come_and_when_they_leave(serve):
+def test_viewers_are_logged_when_they_connect_and_disconnect(serve):
     server = serve()
     with Stream(server.url + "stream") as stream:
         next(stream)

@@ -9,7 +9,7 @@ import requests
 from deadline import until
 
 
-def test_a_terminal_that_stops_who_writes_to_it_in_the_background(binaries):
+def test_background_program_on_a_tostop_terminal_keeps_serving(binaries):
     """After `stty tostop` a job in the background is stopped as soon as it writes: a status line a second."""
     script = 'set -m; stty tostop; "$0" serve --bind 127.0.0.1:0 --size 64x48 --log info & wait'
     shell, terminal = pty.fork()

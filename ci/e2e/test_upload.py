@@ -76,7 +76,7 @@ def test_five_pictures_of_the_camera_arrive(run, server):
     assert len(server.connections) == 1, "the connection is kept"
 
 
-def test_files_arrive_byte_for_byte(run, server, tmp_path):
+def test_replayed_files_arrive_byte_for_byte(run, server, tmp_path):
     pictures = [jpeg(number) for number in range(4)]
     folder = folder_of(tmp_path / "pictures", pictures)
     upload = run("upload", server.url, "--camera", f"replay:{folder}", "--fps", "10", "--count", "8")
@@ -88,7 +88,7 @@ def test_files_arrive_byte_for_byte(run, server, tmp_path):
     assert set(order) == {0, 1, 2, 3}
 
 
-def test_a_server_that_refuses_at_first_gets_its_pictures_later(run):
+def test_server_that_refuses_at_first_gets_its_pictures_later(run):
     server = Server(refusals=[503, 500])
     try:
         upload = run("upload", server.url, "--count", "3")
@@ -98,7 +98,7 @@ def test_a_server_that_refuses_at_first_gets_its_pictures_later(run):
         server.close()
 
 
-def test_a_server_that_comes_late_is_waited_for(run, free_port):
+def test_upload_waits_for_a_server_that_starts_late(run, free_port):
     upload = run("upload", f"http://127.0.0.1:{free_port}/upload", "--count", "2")
     until(lambda: upload.lines["stderr"], "it says that nobody answers")
     server = Server(address=("127.0.0.1", free_port))
@@ -109,7 +109,7 @@ def test_a_server_that_comes_late_is_waited_for(run, free_port):
         server.close()
 
 
-def test_serving_and_uploading_at_once(serve, server):
+def test_serve_with_upload_streams_and_uploads(serve, server):
     eyelet = serve("--upload", server.url, "--fps", "10")
     with Stream(eyelet.url + "stream") as stream:
         seen = {part.sequence: part.jpeg for part, _ in zip(stream, range(20))}
@@ -119,7 +119,7 @@ def test_serving_and_uploading_at_once(serve, server):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_endless_upload_stops_on(run, server, number):
+def test_endless_upload_stops_on_a_signal(run, server, number):
     upload = run("upload", server.url)
     until(lambda: len(server.bodies) >= 3, "3 uploads")
     assert upload.stop(number) == 0, upload
