@@ -8,13 +8,11 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eyelet_bench::load::Tail;
-use eyelet_core::{
-    Hub,
+use eyelet_core::{Hub, encode, pipeline::Pipeline};
+use eyelet_hal::{
+    CameraSource, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat,
     clock::{Clock, SystemClock},
-    encode,
-    pipeline::Pipeline,
 };
-use eyelet_hal::{CameraSource, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use eyelet_sim::{
     camera::{SimCamera, SimConfig},
     pace::Rate,

@@ -15,10 +15,10 @@ use eyelet_bench::{
 };
 use eyelet_core::{
     Hub,
-    clock::{Clock, SystemClock},
     feed::{Label, Picture, PictureKind, RunId},
     http::{self, Server},
 };
+use eyelet_hal::clock::{Clock, SystemClock};
 use std::{
     io::{self, Write},
     sync::Arc,

@@ -35,6 +35,7 @@
 //! | [`watch`] | a viewer that measures any MJPEG stream |
 //! | [`multipart`] | the parts of such a stream, as cameras really send them |
 //! | `net` | what server and client share: addresses, credentials, listeners, sockets, TLS |
+//! | [`Backoff`] | how long to wait before a camera, an encoder or an upload is tried again |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
 //! | [`JpegStreamer`] | MaixPy's streaming server, on top of `pipeline`, `feed` and `http` |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the subcommands of every eyelet binary |")]
@@ -60,6 +61,5 @@ pub mod upload;
 pub mod watch;
 
 pub use backoff::Backoff;
-pub use eyelet_hal::clock;
-pub use feed::{Fps, HANG, Hub, RunId, Status, StatusSnapshot, metrics};
+pub use feed::{Fps, Hub, RunId, Status, StatusSnapshot, metrics};
 pub use maixpy::{JpegStreamer, Written};

@@ -1,7 +1,6 @@
 //! `JpegStreamer`: MaixPy's streaming server, with its verbs.
 
 use crate::{
-    clock::SystemClock,
     encode,
     feed::Hub,
     http::{self, Access, CredentialSources, Server, SnapshotPolicy},
@@ -11,7 +10,9 @@ use crate::{
     pipeline::{Publisher, Unwanted},
 };
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, Quality, Result, StreamFormat};
+use eyelet_hal::{
+    Error, ErrorKind, Frame, FrameMeta, JpegEncoder, Quality, Result, StreamFormat, clock::SystemClock,
+};
 use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -219,7 +220,7 @@ impl JpegStreamer {
             }
             Written::Frame(frame) => writer.frame(frame),
             Written::Image(image) => {
-                use crate::clock::Clock as _;
+                use eyelet_hal::clock::Clock as _;
                 writer.written += 1;
                 let meta = FrameMeta::new(writer.written, SystemClock.monotonic());
                 writer.frame(&image.frame(meta)?)

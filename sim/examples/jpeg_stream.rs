@@ -6,12 +6,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
-use eyelet_core::{
-    JpegStreamer,
+use eyelet_core::{JpegStreamer, encode::ReferenceEncoder};
+use eyelet_hal::{
+    CameraSource, JpegEncoder, PixelFormat, Quality, StreamFormat,
     clock::{Clock, SystemClock},
-    encode::ReferenceEncoder,
 };
-use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Quality, StreamFormat};
 use eyelet_sim::camera::{SimCamera, SimConfig};
 use std::{
     error::Error,

@@ -6,10 +6,9 @@ use crate::{
     pace::{Pacer, Rate},
     scene::{Moment, Painter, Scene},
 };
-use eyelet_core::clock::Clock;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Quality, Requeue, Result,
-    StreamFormat,
+    StreamFormat, clock::Clock,
 };
 use std::{cell::RefCell, collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -86,7 +85,7 @@ impl SimConfig {
 /// buffers, and a reader that is late misses some.
 ///
 /// ```
-/// use eyelet_core::clock::ManualClock;
+/// use eyelet_hal::clock::ManualClock;
 /// use eyelet_hal::CameraSource;
 /// use eyelet_sim::{camera::{SimCamera, SimConfig}, pattern};
 /// use std::{sync::Arc, time::Duration};
@@ -234,7 +233,7 @@ pub(crate) fn no_frame(name: &str, timeout: Duration) -> Error {
 mod tests {
     use super::*;
     use crate::{pace::Fps, pattern};
-    use eyelet_core::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
 
     fn small(pixel: PixelFormat) -> SimConfig {
         let format = StreamFormat::new(pixel, 160, 48).unwrap();

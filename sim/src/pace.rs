@@ -1,6 +1,6 @@
 //! When frames are due: by absolute deadlines, so that no delay adds up.
 
-use eyelet_core::clock::Clock;
+use eyelet_hal::clock::Clock;
 use std::time::Duration;
 
 pub use eyelet_core::Fps;
@@ -70,7 +70,7 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyelet_core::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
 
     fn fps(fps: f64) -> Rate {
         Rate::Fps(Fps::new(fps).unwrap())

@@ -11,11 +11,13 @@ use crate::{
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use eyelet_core::{
     cli::{self, Camera, CameraRequest, Failure, Findings, Outcome, Output, Platform, Signals},
-    clock::{Clock, SystemClock},
     encode, http,
     pipeline::Open,
 };
-use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, PixelFormat, Result, StreamFormat};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, JpegEncoder, PixelFormat, Result, StreamFormat,
+    clock::{Clock, SystemClock},
+};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU64,

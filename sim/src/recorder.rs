@@ -114,7 +114,7 @@ mod tests {
         pace::Rate,
         replay::ReplayCamera,
     };
-    use eyelet_core::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
     use std::sync::Arc;
 
     fn camera(pixel: PixelFormat) -> SimCamera {

@@ -4,9 +4,9 @@ use crate::{
     camera::{no_frame, not_started},
     pace::{Pacer, Rate},
 };
-use eyelet_core::{clock::Clock, jpeg::repair};
+use eyelet_core::jpeg::repair;
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat,
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat, clock::Clock,
 };
 use std::{
     ffi::OsStr,
@@ -162,7 +162,7 @@ mod tests {
         camera::{SimCamera, SimConfig},
         pace::Fps,
     };
-    use eyelet_core::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
 
     fn clock() -> Arc<ManualClock> {
         Arc::new(ManualClock::new(Duration::ZERO))

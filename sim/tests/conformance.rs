@@ -1,8 +1,8 @@
 //! Every camera of the simulator keeps the contract of `CameraSource`.
 
-use eyelet_core::clock::SystemClock;
 use eyelet_hal::{
     CameraSource, PixelFormat, StreamFormat,
+    clock::SystemClock,
     conformance::{self, CameraExpectations},
 };
 use eyelet_sim::{

@@ -1,6 +1,6 @@
 //! The upload server, asked in raw bytes.
 
-use eyelet_core::clock::SystemClock;
+use eyelet_hal::clock::SystemClock;
 use eyelet_sim::receive::{Folder, Options, run};
 use std::{
     fs,

@@ -3,7 +3,7 @@
 use basicvideostreamer::{Server, ServerConfiguration};
 use clap::Parser;
 use eyelet_bench::{compare::free_port, pictures, stamp::restamp};
-use eyelet_core::clock::{Clock, SystemClock};
+use eyelet_hal::clock::{Clock, SystemClock};
 use std::{
     convert::Infallible,
     io::{self, Write},

@@ -8,7 +8,7 @@ mod viewer;
 
 pub use part::Way;
 
-use eyelet_core::clock::{Clock, SystemClock};
+use eyelet_hal::clock::{Clock, SystemClock};
 use part::Part;
 use rustix::{
     buffer::spare_capacity,

@@ -6,11 +6,10 @@
 use bytes::Bytes;
 use eyelet_core::{
     Hub,
-    clock::{Clock, SystemClock},
     feed::{Label, Picture, PictureKind, RunId},
     http::{self, Server},
 };
-use eyelet_hal::{PixelFormat, StreamFormat};
+use eyelet_hal::{clock::{Clock, SystemClock}, PixelFormat, StreamFormat};
 use libfuzzer_sys::fuzz_target;
 use std::{cell::RefCell, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{

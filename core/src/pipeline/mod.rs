@@ -20,12 +20,12 @@ pub(crate) use actual_size::ActualSize;
 pub use device::Open;
 pub(crate) use publisher::{Publisher, Unwanted};
 
-use crate::{
-    clock::{Clock, SystemClock},
-    feed::Hub,
-};
+use crate::feed::Hub;
 use device::Device;
-use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result,
+    clock::{Clock, SystemClock},
+};
 use std::{
     fmt,
     sync::{

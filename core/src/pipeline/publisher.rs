@@ -1,12 +1,9 @@
 //! From a frame to the newest picture in the feed.
 
 use super::{no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
-use crate::{
-    clock::Clock,
-    feed::{Hub, Label, Picture, PictureKind, RunId},
-};
+use crate::feed::{Hub, Label, Picture, PictureKind, RunId};
 use bytes::Bytes;
-use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
+use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat, clock::Clock};
 use std::{sync::Arc, time::Duration};
 
 /// What becomes of a frame while no pictures are wanted.

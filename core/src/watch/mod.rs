@@ -7,7 +7,6 @@ pub use report::{Ended, Latency, Report};
 pub use statistics::Statistics;
 
 use crate::{
-    clock::Clock,
     multipart::Reader,
     net::{
         client::{Connection, Proxy, Timeouts, broken, first_line, is_page, pointed_to},
@@ -16,7 +15,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Result};
+use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use std::{borrow::Cow, fmt, pin::pin, str::FromStr, time::Duration};

@@ -4,7 +4,7 @@
 //! that was pulled out has to be opened anew.
 //!
 //! ```
-//! use eyelet_core::clock::ManualClock;
+//! use eyelet_hal::clock::ManualClock;
 //! use eyelet_hal::{CameraSource, ErrorKind};
 //! use eyelet_sim::{camera::{SimCamera, SimConfig}, fault::{FaultConfig, Faults}};
 //! use std::{num::NonZeroU64, sync::Arc, time::Duration};
@@ -37,8 +37,7 @@ pub use chance::Chance;
 pub use encoder::FailingEncoder;
 pub use injector::FaultInjector;
 
-use eyelet_core::clock::Clock;
-use eyelet_hal::{CameraSource, Error, ErrorKind, Result};
+use eyelet_hal::{CameraSource, Error, ErrorKind, Result, clock::Clock};
 use fastrand::Rng;
 use std::{
     num::NonZeroU64,

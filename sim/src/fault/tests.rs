@@ -6,8 +6,7 @@ use crate::{
     pace::{Fps, Rate},
     scene::Scene,
 };
-use eyelet_core::clock::ManualClock;
-use eyelet_hal::{PixelFormat, StreamFormat, jpeg};
+use eyelet_hal::{PixelFormat, StreamFormat, clock::ManualClock, jpeg};
 
 /// 100 frames a second of a picture that stands still: too small for a pattern.
 struct Setup {

@@ -54,7 +54,7 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyelet_core::clock::SystemClock;
+    use eyelet_hal::clock::SystemClock;
     use std::sync::Arc;
 
     #[test]

@@ -1,8 +1,7 @@
 //! The folder that pictures are stored in: each is there whole or not at all.
 
 use super::check::Kind;
-use eyelet_core::clock::Clock;
-use eyelet_hal::{Error, ErrorKind, Result};
+use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use std::{
     fs::{self, File, Permissions},
     io::{self, Write},
@@ -156,7 +155,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyelet_core::clock::ManualClock;
+    use eyelet_hal::clock::ManualClock;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =

@@ -3,11 +3,13 @@
 use crate::venc::{self, HwJpegEncoder};
 use eyelet_core::{
     cli::{self, CameraRequest, Findings, NoCommand, Outcome, Output, Platform, Problem},
-    clock::{Clock, SystemClock},
     encode,
     pipeline::Open,
 };
-use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Result};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, JpegEncoder, Result,
+    clock::{Clock, SystemClock},
+};
 use eyelet_v4l2::{
     Capabilities, ControlInfo, ControlKind, ControlSetting, FormatInfo, Node, SizeRange, V4l2Config,
     V4l2Device, V4l2Opener, nodes,

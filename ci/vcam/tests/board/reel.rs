@@ -1,7 +1,6 @@
 //! Pictures for the USB camera, each with its number in its pixels.
 
-use eyelet_core::clock::ManualClock;
-use eyelet_hal::{CameraSource, PixelFormat, StreamFormat};
+use eyelet_hal::{CameraSource, PixelFormat, StreamFormat, clock::ManualClock};
 use eyelet_sim::{
     camera::{SimCamera, SimConfig},
     pace::Rate,
