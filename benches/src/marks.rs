@@ -27,7 +27,7 @@ mod tests {
     use super::replaced;
 
     #[test]
-    fn only_what_is_between_the_marks() {
+    fn only_the_text_between_the_marks_is_replaced() {
         let old = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb\n";
         assert_eq!(replaced(old, "x", "new\n").unwrap(), old.replace("old", "new"));
         assert_eq!(replaced(old, "y", "new\n"), None);

@@ -134,7 +134,7 @@ fn encoders(out: &mut String, measured: &[Measured]) -> fmt::Result {
 }
 
 fn flat(out: &mut String, measured: &[Measured]) -> fmt::Result {
-    writeln!(out, "### The way of a picture\n")?;
+    writeln!(out, "### Pipeline, stream and upload\n")?;
     writeln!(out, "| bench | median, us | a second |")?;
     writeln!(out, "|---|---:|---:|")?;
     for one in measured {

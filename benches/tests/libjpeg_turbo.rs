@@ -32,7 +32,7 @@ const FORMATS: [PixelFormat; 4] =
     [PixelFormat::Nv12, PixelFormat::Yuyv, PixelFormat::Rgb24, PixelFormat::Grey];
 
 #[test]
-fn as_good_as_its_own_and_no_larger() {
+fn picture_is_as_good_as_libjpeg_turbos_and_no_larger() {
     for seed in 1..=3 {
         let picture = Picture::new(320, 240, seed);
         for pixel in FORMATS {

@@ -56,11 +56,11 @@ def test_img_with_a_password_streams(serve, browser, users, tmp_path):
 def test_secret_given_as_an_argument_is_shown_nowhere(serve, run):
     server = serve("--token", "hunter2", "--log", "debug", "--upload", "http://127.0.0.1:1/?key=hunter2")
     upload = run("upload", "http://me:hunter2@127.0.0.1:1/", "--insecure-credentials", "--log", "debug")
-    until(lambda: upload.lines["stderr"], "it says that nobody answers")
+    until(lambda: upload.lines["stderr"], "it logs that the server does not answer")
     arguments = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     shown = [line for line in arguments.splitlines() if "eyelet-sim" in line]
     assert any("--token ***" in line for line in shown), shown
     state = subprocess.run(["curl", "-sS", server.url + "state?token=hunter2"], capture_output=True, text=True, check=True)
     assert '"upload": {' in state.stdout
-    said = [*server.lines["stdout"], *server.lines["stderr"], *upload.lines["stderr"], state.stdout, *shown]
-    assert not any("hunter2" in line for line in said), said
+    shown_anywhere = [*server.lines["stdout"], *server.lines["stderr"], *upload.lines["stderr"], state.stdout, *shown]
+    assert not any("hunter2" in line for line in shown_anywhere), shown_anywhere

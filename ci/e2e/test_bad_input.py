@@ -1,4 +1,4 @@
-"""Wrong usage and a hostile world: one line, the right exit code, nothing left behind."""
+"""Wrong usage and failures at startup: one line, the right exit code, nothing left behind."""
 
 import re
 import socket
@@ -10,14 +10,14 @@ from pictures import folder_of, jpeg
 USAGE, RUN_TIME = 2, 1
 
 
-def assert_refused(program, code, *told):
-    """It ended with `code` and one line `error: what; remedy` in which every word of `told` is."""
+def assert_refused(program, code, *words):
+    """It ended with `code` and one line `error: what; remedy` that has each of `words`."""
     assert program.wait(20) == code, program
     assert len(program.lines["stderr"]) == 1, program
     line = program.lines["stderr"][0]
     print(line)
     assert re.fullmatch(r"error: [^;]+; .+", line), f"not `error: what; remedy`: {line}"
-    for word in told:
+    for word in words:
         assert str(word) in line, f"{word} is missing: {line}"
     assert program.lines["stdout"] == [], program
 
@@ -30,7 +30,7 @@ def test_port_in_use_is_refused_in_one_line(run, tmp_path, command):
         assert_refused(run(command, *folder, "--bind", address), RUN_TIME, address, "in use")
 
 
-@pytest.mark.parametrize("arguments, told", [
+@pytest.mark.parametrize("arguments, word", [
     (["--size", "0x0"], "0x0"),
     (["--size", "99999x99999"], "99999x99999"),
     (["--size", "640"], "640"),
@@ -47,8 +47,8 @@ def test_port_in_use_is_refused_in_one_line(run, tmp_path, command):
     (["--no-such-flag"], "--no-such-flag"),
     (["--camera", "webcam"], "webcam"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_invalid_flag_is_refused_in_one_line(run, arguments, told):
-    assert_refused(run("serve", "--bind", "127.0.0.1:0", *arguments), USAGE, told)
+def test_invalid_flag_is_refused_in_one_line(run, arguments, word):
+    assert_refused(run("serve", "--bind", "127.0.0.1:0", *arguments), USAGE, word)
 
 
 @pytest.mark.parametrize("url", ["http://", "http:///upload", "/upload", "ftp://127.0.0.1/upload", ""])
@@ -69,15 +69,15 @@ def test_html_that_is_a_folder_is_refused_in_one_line(run, tmp_path):
     assert_refused(run("serve", "--bind", "127.0.0.1:0", "--html", tmp_path), RUN_TIME, tmp_path)
 
 
-@pytest.mark.parametrize("text, told", [
+@pytest.mark.parametrize("text, word", [
     ("qualty = 80\n", "qualty"),
     ("quality = 0\n", "quality"),
     ("quality = \n", "config.toml"),
 ], ids=["unknown key", "out of range", "no TOML"])
-def test_invalid_config_is_refused_with_its_line(run, tmp_path, text, told):
+def test_invalid_config_is_refused_in_one_line(run, tmp_path, text, word):
     config = tmp_path / "config.toml"
     config.write_text(text)
-    assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), USAGE, config, told)
+    assert_refused(run("serve", "--bind", "127.0.0.1:0", "--config", config), USAGE, config, word)
 
 
 def test_missing_config_is_refused_in_one_line(run, tmp_path):
@@ -93,12 +93,12 @@ def bad_replay(request, tmp_path):
     return folder
 
 
-def test_serve_with_an_empty_replay_is_refused_in_one_line(run, bad_replay):
+def test_serve_with_an_unusable_replay_is_refused_in_one_line(run, bad_replay):
     program = run("serve", "--bind", "127.0.0.1:0", "--camera", f"replay:{bad_replay}")
     assert_refused(program, RUN_TIME, bad_replay)
 
 
-def test_snapshot_of_an_empty_replay_is_refused_in_one_line(run, bad_replay, tmp_path):
+def test_snapshot_of_an_unusable_replay_is_refused_in_one_line(run, bad_replay, tmp_path):
     where = tmp_path / "out"
     where.mkdir()
     program = run("snapshot", where / "picture.jpg", "--camera", f"replay:{bad_replay}")

@@ -133,7 +133,7 @@ def test_hidden_page_requests_nothing_until_it_is_visible_again(engine, serve):
     hide = "Object.defineProperty(document, 'hidden', { get: () => %s, configurable: true });" \
         "document.dispatchEvent(new Event('visibilitychange'))"
     engine.run(hide % "true")
-    until(lambda: viewers(server) == 0, "nobody watches")
+    until(lambda: viewers(server) == 0, "no viewer")
     assert status(engine) == "paused"
     assert [number(engine, name) for name in ("fps", "latency", "viewers")] == [None] * 3, "numbers of what is over"
     asked, since = engine.run("return [asked, performance.now()]")
@@ -153,7 +153,7 @@ def test_tab_behind_another_is_hidden(engine, serve):
     first = driver.current_window_handle
     driver.switch_to.new_window("tab")
     try:
-        until(lambda: viewers(server) == 0, "nobody watches")
+        until(lambda: viewers(server) == 0, "no viewer")
     finally:
         driver.close()
         driver.switch_to.window(first)
@@ -224,7 +224,7 @@ class Refusing:
 
 @pytest.mark.parametrize("code, headers, shown", [
     (401, {"WWW-Authenticate": 'Bearer realm="eyelet"'}, "log in"),
-    (429, {"Retry-After": "7"}, "too many tries"),
+    (429, {"Retry-After": "7"}, "too many attempts"),
 ], ids=["401", "429"])
 def test_refused_page_stops_retrying_and_shows_the_remedy(engine, code, headers, shown, artifacts):
     with Refusing(code, headers) as server:

@@ -71,7 +71,7 @@ def test_picture_received_twice_is_stored_once(receive, run, tmp_path):
     (["--upload-header", "secret"], "Name: value"),
     (["--spool", "/etc/passwd"], "name a folder"),
 ])
-def test_wrong_spool_flags_are_refused_in_one_line(run, flags, part):
+def test_wrong_upload_flags_are_refused_in_one_line(run, flags, part):
     upload = run("upload", "http://127.0.0.1:9/upload", *flags)
     assert upload.wait() == 2, upload
     [line] = upload.lines["stderr"]
@@ -90,5 +90,5 @@ def test_second_process_in_a_spool_is_refused(run, server_address, tmp_path):
 
 @pytest.fixture
 def server_address(free_port):
-    """An address that nobody listens on."""
+    """An address without a server."""
     return f"http://127.0.0.1:{free_port}/upload"

@@ -153,13 +153,13 @@ fn idle(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Re
     writeln!(out)
 }
 
-/// What was asked of eyelet, and what was found.
+/// The targets for eyelet, and what was measured.
 fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt::Result {
     if !comparison.servers.iter().any(Server::is_eyelet) {
         return Ok(());
     }
     writeln!(out, "### Targets\n")?;
-    writeln!(out, "| server | what | asked | found | met |")?;
+    writeln!(out, "| server | what | at most | measured | met |")?;
     writeln!(out, "|---|---|---:|---:|---|")?;
     let held = folder_bytes(comparison) / 1e6;
     let eyelets = comparison.servers.iter().enumerate().filter(|(_, server)| server.is_eyelet());
@@ -194,15 +194,15 @@ fn targets(out: &mut String, comparison: &Comparison, reports: &Reports) -> fmt:
                 cost(Case::Viewers(1000)) / cost(Case::Viewers(64)),
             ),
             ("age of the slow viewer's pictures, max, s", 1.2, of(Case::Slow, &age)),
-            ("fps that the 8 lack beside the slow one", 0.1, f64::from(FPS) - fps),
+            ("fps lost by the 8 beside the slow one", 0.1, f64::from(FPS) - fps),
         ];
-        for (what, asked, found) in at_most {
-            let met = match found {
-                found if found.is_nan() => "not measured",
-                found if found <= asked => "yes",
+        for (what, target, measured) in at_most {
+            let met = match measured {
+                measured if measured.is_nan() => "not measured",
+                measured if measured <= target => "yes",
                 _ => "**no**",
             };
-            writeln!(out, "| {} | {what} | {asked} | {} | {met} |", server.name, Number(found, 3))?;
+            writeln!(out, "| {} | {what} | {target} | {} | {met} |", server.name, Number(measured, 3))?;
         }
     }
     Ok(())

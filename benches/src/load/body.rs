@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_do_not_matter_and_one_wrong_byte_does() {
+    fn body_is_judged_alike_in_any_pieces_and_one_wrong_byte_is_bad() {
         let jpeg = Stamp::put(3, &[b"\xff\xd8", &[7; 300][..], b"\xff\xd9"].concat());
         for size in [1, 2, 3, 33, 34, 35, 400] {
             assert!(matches!(verdict(jpeg.chunks(size)), Verdict::Good(Some(stamp)) if stamp.number == 3));

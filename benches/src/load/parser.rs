@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_do_not_matter(cuts in prop::collection::vec(0usize..450, 0..6), lengths: bool) {
+        fn stream_is_parsed_alike_in_any_pieces(cuts in prop::collection::vec(0usize..450, 0..6), lengths: bool) {
             let bytes = stream(lengths);
             let mut cuts: Vec<usize> = cuts.into_iter().filter(|&cut| cut < bytes.len()).collect();
             cuts.extend([0, bytes.len()]);

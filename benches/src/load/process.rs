@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_by_their_whole_name() {
+    fn field_is_found_by_its_whole_name() {
         let status = "nonvoluntary_ctxt_switches:\t5\nvoluntary_ctxt_switches:\t17\nVmRSS:\t  2048 kB\n";
         assert_eq!(field(status, "voluntary_ctxt_switches:"), 17);
         assert_eq!(field(status, "VmRSS:"), 2048);

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_begin_with_is_no_trouble() {
+    fn mutation_of_nothing_is_possible() {
         let mut rng = Rng::with_seed(1);
         assert!(mutated(&mut rng, &[]).is_empty());
         for _ in 0..1000 {

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn operator_plugs_and_unplugs() {
+    fn operator_plugs_and_unplugs_the_camera() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("operators");
         let operators = UnixListener::bind(&path).unwrap();

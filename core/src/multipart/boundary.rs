@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boundaries_of_content_types() {
+    fn boundary_is_read_from_any_content_type() {
         for (text, want) in [
             ("multipart/x-mixed-replace; boundary=frame", "--frame"),
             ("multipart/x-mixed-replace;boundary=--frame", "--frame"),

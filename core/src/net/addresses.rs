@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn never_the_unspecified_address() {
+    fn reachable_addresses_are_never_unspecified() {
         let interfaces = ["127.0.0.1", "192.168.0.7", "169.254.1.1", "::1", "fe80::1", "2001:db8::7"];
         assert_eq!(chosen("0.0.0.0:8000", Families::Own, &interfaces), ["192.168.0.7:8000"]);
         assert_eq!(chosen("[::]:8000", Families::Own, &interfaces), ["[2001:db8::7]:8000"]);

@@ -69,7 +69,7 @@ mod tests {
         }
 
         #[test]
-        fn other_names_are_not_ours(text in "\\PC*") {
+        fn other_file_names_are_ignored(text in "\\PC*") {
             prop_assert!(Name::parse(&text).is_none_or(|name| name.to_string() == text));
         }
     }

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_repeats_and_restarts() {
+    fn gaps_repeats_and_restarts_are_counted() {
         let mut statistics = Statistics::default();
         for sequence in [Some(7), Some(8), Some(8), None, Some(12), Some(12), Some(12), Some(0), Some(1)] {
             statistics.picture(&part(JPEG, None, sequence), ms(0), ms(0));

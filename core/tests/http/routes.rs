@@ -208,7 +208,7 @@ async fn viewer_beyond_the_limit_gets_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn slow_viewer_skips_whole_pictures_and_delays_nobody() {
+async fn slow_viewer_skips_whole_pictures_and_does_not_delay_others() {
     let server = serve(|_| ());
     let mut slow = server.connect(STREAM).await;
     let mut fast = server.connect(STREAM).await;
@@ -445,7 +445,7 @@ async fn port_in_use_is_reported_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn wall_clock_change_delays_nobody() {
+async fn wall_clock_change_delays_no_viewer() {
     let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
     let server = serve(|server| server.clock = clock.clone());
     let publish = |sequence: u64| {

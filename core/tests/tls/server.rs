@@ -95,7 +95,7 @@ async fn slow_viewer_over_tls_skips_whole_pictures() {
 }
 
 #[tokio::test]
-async fn peer_without_tls_delays_nobody() {
+async fn peer_without_tls_does_not_delay_others() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let roots = authority.write(&folder.path().join("roots"));

@@ -95,7 +95,7 @@ fn every_published_picture_is_accounted_for() {
 }
 
 #[test]
-fn after_a_failure_the_newest_goes_next_and_a_still_one_again() {
+fn failure_is_followed_by_the_newest_or_the_same_picture() {
     let (server, feed) = (Server::start(), Feed::new());
     feed.publish(picture(0));
     let sending = Sending::start(sender(&server.url(), &feed));

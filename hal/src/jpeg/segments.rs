@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn first_of_several_is_found(len in 0usize..200, at in prop::collection::vec(0usize..200, 0..3)) {
+        fn first_marker_of_several_is_found(len in 0usize..200, at in prop::collection::vec(0usize..200, 0..3)) {
             let mut bytes = vec![0xfe; len];
             for at in at {
                 if let Some(byte) = bytes.get_mut(at) {

@@ -80,7 +80,7 @@ fn same_seed_gives_the_same_faults() {
 }
 
 #[test]
-fn without_faults_nothing_happens() {
+fn injector_without_faults_changes_nothing() {
     let setup = Setup::new(PixelFormat::Nv12);
     let good = setup.good();
     let mut camera = setup.started(1);

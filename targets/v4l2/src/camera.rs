@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn opener_without_a_camera_says_why() {
+    fn opener_without_a_camera_reports_the_reason() {
         let clock = Arc::new(ManualClock::new(Duration::ZERO));
         let mut opener = V4l2Opener::new(V4l2Config::new("/dev/eyelet-none"), clock);
         assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::NotFound);

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn open_of_no_device_says_why_in_one_line() {
+    fn open_of_what_is_not_a_device_is_refused_in_one_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (path, kind, why) in [
             ("/dev/null", ErrorKind::Unsupported, "not a V4L2 device; use a /dev/video* node"),

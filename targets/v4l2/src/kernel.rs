@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn node_that_is_no_camera_says_so() {
+    fn node_that_is_not_a_camera_is_refused_with_the_reason() {
         let (queue, device) = (queue("/dev/null"), Device::with_path("/dev/null").unwrap());
         for error in [
             query_capability(&device).err(),

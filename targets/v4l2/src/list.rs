@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn find_camera_without_a_camera_says_what_there_is() {
+    fn find_camera_without_a_camera_lists_what_there_is() {
         let error = find_camera(vec![]).unwrap_err();
         assert_eq!(
             error.to_string(),

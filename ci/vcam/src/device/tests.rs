@@ -126,7 +126,7 @@ fn watch(transport: Transport, show: &mut Show, span: Duration) -> Vec<Received>
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn thirty_whole_pictures_a_second() {
+fn camera_delivers_thirty_whole_pictures_a_second() {
     for transport in [Transport::Isochronous, Transport::Bulk] {
         let mut show = Show::default();
         let frames = watch(transport, &mut show, SECOND);

@@ -189,7 +189,7 @@ fn read_until(viewer: &mut Viewer, reels: &Reels, live: bool) {
 
 #[test]
 #[ignore = "boots a virtual board"]
-fn unplugged_and_plugged_again() {
+fn stream_of_an_unplugged_camera_resumes_when_it_is_back() {
     let (mut board, reels) = board();
     // Alone on the board, the USB camera is what `auto` takes, under whatever name it comes back.
     board.ok("rmmod vivid");

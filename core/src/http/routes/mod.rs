@@ -89,10 +89,10 @@ impl Route {
 fn host(version: Version, headers: &HeaderMap) -> Result<(), &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) if version >= Version::HTTP_11 => Err("HTTP/1.1 wants a Host header\n"),
-        (Some(_), Some(_)) => Err("one Host header is enough\n"),
+        (None, _) if version >= Version::HTTP_11 => Err("the Host header is missing\n"),
+        (Some(_), Some(_)) => Err("there is more than one Host header\n"),
         (Some(host), None) if !host.as_bytes().iter().all(|&byte| may_be_in_host(byte)) => {
-            Err("the Host header holds what no host has\n")
+            Err("the Host header is invalid\n")
         }
         _ => Ok(()),
     }

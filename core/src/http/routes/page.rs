@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What our own page may do: run its own script and style, show its own icon, fetch from this server. No part of a request
 /// ever gets into it; this policy is a second defence.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-mPg/pYL77fuWdCIZQehO285v12FeFaUY0L6E/hDD7yg='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-/QUFaplYOAT14wI6O6+nfeDs3P3VC+ppv6oN6BMJFQc='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.

@@ -53,7 +53,7 @@ async fn old_tab_with_a_stale_token_is_charged_once() {
 }
 
 #[tokio::test]
-async fn cross_site_page_that_guesses_tokens_locks_out_nobody() {
+async fn cross_site_page_that_guesses_tokens_does_not_lock_out_others() {
     for token in [LONG, "short"] {
         let server = Arc::new(with_token(token));
         for mark in ["", CROSS_SITE] {

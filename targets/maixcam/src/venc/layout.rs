@@ -293,7 +293,7 @@ mod tests {
         }
 
         #[test]
-        fn no_quality_is_refused(quality in 1u8..=100) {
+        fn every_quality_is_accepted(quality in 1u8..=100) {
             let number = driver_quality(Quality::new(quality).unwrap());
             prop_assert!((1..=49).contains(&number) || (51..=99).contains(&number));
             prop_assert!(number.abs_diff(quality.into()) <= 1);

@@ -177,7 +177,7 @@ fn lock_of_a_crashed_program_does_not_hang_send_or_destroy() {
 }
 
 #[test]
-fn frame_that_times_out_is_fatal_and_the_next_run_says_why() {
+fn frame_that_times_out_is_fatal_and_the_next_run_reports_why() {
     let machine = Machine::new();
     let process = machine.process();
     let mut first = encoder(&process);
@@ -211,7 +211,7 @@ fn frame_that_times_out_is_fatal_and_the_next_run_says_why() {
 }
 
 #[test]
-fn after_a_timeout_loading_the_drivers_anew_helps_too() {
+fn unit_after_a_timeout_works_once_the_drivers_are_reloaded() {
     let machine = Machine::new();
     let process = machine.process();
     let mut first = encoder(&process);
@@ -285,7 +285,7 @@ fn notes_of_another_boot_are_forgotten() {
 }
 
 #[test]
-fn after_the_drivers_were_loaded_anew_another_programs_channel_is_left_alone() {
+fn channel_of_another_program_is_left_alone_after_a_reload_of_the_drivers() {
     let machine = Machine::new();
     let process = machine.process();
     let mut first = encoder(&process);

@@ -139,7 +139,7 @@ fn channel_that_was_not_created_says_so() {
 }
 
 #[test]
-fn signal_could_break_the_waits() {
+fn call_without_blocked_signals_is_a_violation() {
     let machine = Machine::new();
     let careless = machine.process();
     let node = careless.open(Node::Channel(1)).unwrap();

@@ -124,7 +124,7 @@ fn unreadable_control_does_not_hide_the_others() {
 }
 
 #[test]
-fn driver_whose_controls_all_fail_is_asked_a_few_times() {
+fn driver_whose_controls_all_fail_is_queried_a_few_times() {
     let driver = FakeDriver { next: fails(Errno::IO), control: fails(Errno::IO), ..FakeDriver::default() };
     assert_eq!(names(&driver), (vec![], Some(ErrorKind::Disconnected)));
     assert!(driver.calls.get() <= 2 * FAILURES, "each may take seconds");

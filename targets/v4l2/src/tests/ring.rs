@@ -80,7 +80,7 @@ fn late_reader_gets_the_newest_and_the_gap_shows() {
 }
 
 #[test]
-fn damaged_and_empty_ones_are_counted_and_skipped() {
+fn damaged_and_empty_buffers_are_counted_and_skipped() {
     let (mut camera, queue, _) = started();
     queue.arrive(Arrival::GOOD);
     queue.arrive(Arrival::FLAGGED);
