@@ -1,6 +1,6 @@
 //! What the modelled sensor sees: a scene of the simulator that stands still, with each frame's number in it.
 
-use eyelet_core::clock::ManualClock;
+use eyelet_hal::clock::ManualClock;
 use eyelet_hal::{CameraSource, PixelFormat, StreamFormat};
 use eyelet_sim::{
     camera::{SimCamera, SimConfig},
