@@ -167,7 +167,7 @@ impl Platform for Simulator {
         })
     }
 
-    fn doctor(_: &SimFlags) -> Findings {
+    fn doctor(_: &CameraRequest, _: &SimFlags) -> Findings {
         let sizes = cli::Sizes { min: (1, 1), max: (MAX_SIDE, MAX_SIDE), step: (1, 1) };
         let format = |pixel: PixelFormat, sizes: &[cli::Sizes]| cli::Format {
             name: Some(pixel.name().to_owned()),
@@ -189,12 +189,13 @@ impl Platform for Simulator {
             description: "drawn pictures, any size up to 8192x8192, any rate".to_owned(),
             formats: PixelFormat::ALL.map(|pixel| format(pixel, &[sizes])).into(),
             controls: vec![scene],
+            ..Camera::default()
         };
         let replay = Camera {
             name: "replay:DIR".to_owned(),
             description: "the JPEG files of a folder, looped".to_owned(),
             formats: vec![format(PixelFormat::Jpeg, &[])],
-            controls: vec![],
+            ..Camera::default()
         };
         let encoders = encode::NAMES.iter().map(|&name| name.to_owned()).collect();
         Findings { cameras: vec![sim, replay], encoders, problems: vec![] }

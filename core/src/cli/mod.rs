@@ -25,7 +25,7 @@ pub use args::{
     log_filter::log_filter,
     values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode},
 };
-pub use commands::{Camera, Control, Findings, Format, Problem, Sizes};
+pub use commands::{Camera, Control, Fact, Findings, Format, Problem, Sizes};
 pub use failure::Failure;
 pub use output::Output;
 pub use platform::{CameraRequest, NoCommand, Platform};

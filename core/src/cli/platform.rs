@@ -48,8 +48,8 @@ pub trait Platform: Debug + 'static {
     /// `InvalidInput`, with a remedy that lists the names.
     fn encoder(name: &str, flags: &Self::Flags) -> Result<Box<dyn JpegEncoder>>;
 
-    /// What there is and what is missing.
-    fn doctor(flags: &Self::Flags) -> Findings;
+    /// What there is and what is missing, with what the flags ask for in mind. It opens nothing that another program has.
+    fn doctor(request: &CameraRequest, flags: &Self::Flags) -> Findings;
 
     /// Runs one of this binary's own subcommands.
     ///

@@ -243,9 +243,10 @@ fn doctor_checks_the_camera_and_encoder_of_its_flags() {
     assert!(problem["what"].as_str().unwrap().contains("/nowhere"), "{problem}");
     refused(&["doctor", "--camera", "smi"], USAGE, &["no camera \"smi\""]);
     refused(&["doctor", "--encoder", "sofware"], USAGE, &["did you mean software?"]);
-    assert!(
-        command(&["doctor", "--camera", "sim", "--encoder", "software"]).output().unwrap().status.success()
-    );
+    let output = command(&["doctor", "--camera", "sim", "--encoder", "software"]).output().unwrap();
+    assert!(output.status.success());
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(listed.contains("frames: 30 of 640x480 nv12, "), "the camera was tried: {listed}");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The board's devices and flags.
 
-use crate::venc::{self, HwJpegEncoder};
+use crate::{
+    csi,
+    venc::{self, HwJpegEncoder},
+};
 use eyelet_core::{
     cli::{self, CameraRequest, Findings, NoCommand, Outcome, Output, Platform, Problem},
     encode,
@@ -77,7 +80,7 @@ impl Platform for Board {
         venc::by_name(name, &flags.standby).map_err(with_flag)
     }
 
-    fn doctor(_: &BoardFlags) -> Findings {
+    fn doctor(request: &CameraRequest, _: &BoardFlags) -> Findings {
         let mut findings = Findings::default();
         findings.encoders.extend(encode::NAMES.map(str::to_owned));
         // On another chip it is not missing.
@@ -91,7 +94,15 @@ impl Platform for Board {
         for node in &nodes {
             examine(node, &SystemClock, &mut findings);
         }
-        findings.problems.extend(no_camera(&nodes));
+        match csi::doctor::examine(Path::new("/"), request.size) {
+            // Without the built-in camera, a USB camera is enough.
+            Some(csi) if csi.camera.is_some() || findings.cameras.is_empty() => {
+                findings.cameras.extend(csi.camera);
+                findings.problems.extend(csi.problems);
+            }
+            Some(_) => {}
+            None => findings.problems.extend(no_camera(&nodes)),
+        }
         findings
     }
 
@@ -142,6 +153,7 @@ fn examine(node: &Node, clock: &dyn Clock, findings: &mut Findings) {
                 description: description(capabilities),
                 formats: survey.formats.iter().map(format).collect(),
                 controls: survey.controls.into_iter().map(control).collect(),
+                ..cli::Camera::default()
             });
         }
     }

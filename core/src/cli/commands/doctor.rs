@@ -1,6 +1,7 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
-use crate::cli::{DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline};
+use super::trial;
+use crate::cli::{CameraRequest, DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline};
 use eyelet_hal::{
     ErrorKind, PixelFormat, StreamFormat,
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
@@ -30,6 +31,19 @@ pub struct Camera {
     pub formats: Vec<Format>,
     /// Its controls, and what else can be set.
     pub controls: Vec<Control>,
+    /// What else was found out about it.
+    pub facts: Vec<Fact>,
+    /// Whether a program has it that would suffer if it were opened now; it is not tried then.
+    pub in_use: bool,
+}
+
+/// Something that was found out about a camera.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is about, in one or two words.
+    pub name: &'static str,
+    /// What was found.
+    pub value: String,
 }
 
 /// One format of a camera.
@@ -99,6 +113,18 @@ pub struct Problem {
     pub remedy: String,
 }
 
+impl Findings {
+    /// Adds a fact to the camera of this name, which may not be listed: not every name that `--camera` takes is.
+    fn note(&mut self, name: &str, fact: Fact) {
+        match self.cameras.iter_mut().find(|camera| camera.name == name) {
+            Some(camera) => camera.facts.push(fact),
+            None => {
+                self.cameras.push(Camera { name: name.to_owned(), facts: vec![fact], ..Camera::default() });
+            }
+        }
+    }
+}
+
 /// `NotFound` as `not-found`.
 fn kebab<S: serde::Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
     let mut text = String::new();
@@ -114,7 +140,8 @@ fn kebab<S: serde::Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok,
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for camera in &self.cameras {
-            writeln!(f, "camera   {}  {}", camera.name, camera.description)?;
+            let name = format!("camera   {}  {}", camera.name, camera.description);
+            writeln!(f, "{}", name.trim_end())?;
             let (plain, lines): (Vec<_>, Vec<_>) =
                 camera.formats.iter().partition(|format| format.line.is_empty());
             if !plain.is_empty() {
@@ -124,6 +151,9 @@ impl fmt::Display for Findings {
             let lines = lines.iter().map(|format| &format.line);
             for line in lines.chain(camera.controls.iter().map(|control| &control.line)) {
                 writeln!(f, "           {line}")?;
+            }
+            for Fact { name, value } in &camera.facts {
+                writeln!(f, "           {name}: {value}")?;
             }
         }
         for encoder in &self.encoders {
@@ -145,8 +175,9 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     if args.conformance {
         return conform::<D>(args, output);
     }
-    let mut findings = D::doctor(&args.camera.own);
-    findings.problems.extend(named::<D>(args, &findings)?);
+    let request = pipeline::request::<D>(&args.camera);
+    let mut findings = D::doctor(&request, &args.camera.own);
+    named::<D>(args, &request, &mut findings)?;
     if args.json {
         print_json(&findings, output)?;
     } else {
@@ -162,26 +193,39 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     }
 }
 
-/// What is wrong with the camera that a flag names, beside what was found.
+/// Tries the camera that a flag names, beside what was found.
 ///
 /// # Errors
 /// If there can be no camera or encoder of that name.
-fn named<D: Platform>(args: &DoctorArgs<D::Flags>, findings: &Findings) -> Result<Option<Problem>, Failure> {
+fn named<D: Platform>(
+    args: &DoctorArgs<D::Flags>,
+    request: &CameraRequest,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     if args.camera.encoder != "auto"
         && let Err(failure @ Failure::Usage(_)) = pipeline::encoder::<D>(&args.camera)
     {
         return Err(failure);
     }
-    let Some(name) = &args.camera.camera else { return Ok(None) };
-    let listed = findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name));
-    let Err(error) = pipeline::open::<D>(&args.camera)?() else { return Ok(None) };
-    // One that is busy is there.
-    if listed || error.kind() == ErrorKind::Busy {
-        return Ok(None);
+    let Some(name) = &args.camera.camera else { return Ok(()) };
+    let mut open = pipeline::open::<D>(&args.camera)?;
+    if findings.cameras.iter().any(|camera| camera.name == *name && camera.in_use) {
+        return Ok(());
     }
-    let what = error.message().to_owned();
-    let remedy = error.remedy().unwrap_or("run serve for details").to_owned();
-    Ok(Some(Problem { kind: error.kind(), device: Some(name.clone()), what, remedy }))
+    let timeout = expected_of_camera(request.fps.period()).frame_timeout;
+    match open().and_then(|mut camera| trial::of(&mut *camera, timeout)) {
+        Ok(trial) => findings.note(name, Fact { name: "frames", value: trial.to_string() }),
+        // One that is busy is there.
+        Err(error) if error.kind() == ErrorKind::Busy => {}
+        Err(_) if findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name)) => {}
+        Err(error) => findings.problems.push(Problem {
+            kind: error.kind(),
+            device: Some(name.clone()),
+            what: error.message().to_owned(),
+            remedy: error.remedy().unwrap_or("run serve for details").to_owned(),
+        }),
+    }
+    Ok(())
 }
 
 /// One check of the contract, for JSON.

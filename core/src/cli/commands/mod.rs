@@ -4,10 +4,11 @@ mod doctor;
 mod serve;
 mod snapshot;
 mod status_line;
+mod trial;
 mod upload;
 mod watch;
 
-pub use doctor::{Camera, Control, Findings, Format, Problem, Sizes};
+pub use doctor::{Camera, Control, Fact, Findings, Format, Problem, Sizes};
 
 use super::{Outcome, Output, Platform, args::Command};
 

@@ -37,16 +37,21 @@ pub(in crate::cli) fn camera<D: Platform>(
     open::<D>(args)?().map_err(refused)
 }
 
-/// Opens the camera that the flags ask for.
-pub(in crate::cli) fn open<D: Platform>(
-    args: &CameraArgs<D::Flags>,
-) -> Result<Open<dyn CameraSource>, Failure> {
-    let request = CameraRequest {
+/// The camera that the flags ask for, in their words.
+pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>) -> CameraRequest {
+    CameraRequest {
         name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
         size: args.size,
         fps: args.fps,
         format: args.format,
-    };
+    }
+}
+
+/// Opens the camera that the flags ask for.
+pub(in crate::cli) fn open<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+) -> Result<Open<dyn CameraSource>, Failure> {
+    let request = request::<D>(args);
     let name = request.name.clone();
     D::cameras(request, &args.own).map_err(|error| Failure::of_name(error, &name, D::CAMERAS.iter().copied()))
 }

@@ -1,0 +1,92 @@
+//! Who has the camera's device nodes open.
+
+use std::{collections::BTreeSet, fs, io, path::Path};
+
+/// What only one program at a time can use.
+const CAMERA: [&str; 3] = ["/dev/cvi-vi", "/dev/cvi-vpss", "/dev/cvi-mipi-rx"];
+
+/// How every node of the vendor's drivers begins.
+const VENDOR: [&str; 2] = ["/dev/cvi-", "/dev/cvi_"];
+
+/// A process that has a node of the camera open.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Holder {
+    /// Its number.
+    pub(super) pid: u32,
+    /// Its name, as `ps` shows it.
+    pub(super) name: String,
+    /// What kind of program it is.
+    pub(super) role: Role,
+}
+
+/// What kind of program has the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// eyelet, or the process that holds the camera for it.
+    Eyelet,
+    /// The board's user interface, or what keeps it running.
+    Launcher,
+    /// Something else.
+    Other,
+}
+
+/// What the processes have open.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Holders {
+    /// Those that have the camera.
+    pub(super) camera: Vec<Holder>,
+    /// Whether some process has any node of the vendor's drivers, the display's among them.
+    pub(super) vendor: bool,
+    /// Whether the files of some process could not be listed, for want of root's rights.
+    pub(super) incomplete: bool,
+}
+
+/// Looks through the processes below `root`. Those that end meanwhile are passed over.
+pub(super) fn scan(root: &Path) -> Holders {
+    let mut found = Holders::default();
+    let Ok(processes) = fs::read_dir(root.join("proc")) else { return found };
+    for process in processes.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let files = match fs::read_dir(process.path().join("fd")) {
+            Ok(files) => files,
+            Err(error) => {
+                found.incomplete |= error.kind() == io::ErrorKind::PermissionDenied;
+                continue;
+            }
+        };
+        let open: BTreeSet<_> = files
+            .flatten()
+            .filter_map(|file| fs::read_link(file.path()).ok()?.into_os_string().into_string().ok())
+            .filter(|path| VENDOR.iter().any(|start| path.starts_with(start)))
+            .collect();
+        found.vendor |= !open.is_empty();
+        if CAMERA.iter().any(|node| open.contains(*node)) {
+            found.camera.push(holder(root, pid));
+        }
+    }
+    found.camera.sort();
+    found
+}
+
+fn holder(root: &Path, pid: u32) -> Holder {
+    let name = name(root, pid);
+    let parent = parent(root, pid).map(|parent| self::name(root, parent));
+    let role = match (&*name, parent.as_deref()) {
+        ("eyelet", _) | (_, Some("eyelet")) => Role::Eyelet,
+        ("launcher" | "launcher_daemon", _) => Role::Launcher,
+        _ => Role::Other,
+    };
+    Holder { pid, name, role }
+}
+
+fn name(root: &Path, pid: u32) -> String {
+    let name = fs::read_to_string(root.join(format!("proc/{pid}/comm"))).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "a program" } else { name }.to_owned()
+}
+
+/// The second field after the name, which is in parentheses and may contain any character.
+fn parent(root: &Path, pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(root.join(format!("proc/{pid}/stat"))).ok()?;
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,180 @@
+//! What `doctor` says about the built-in camera.
+//!
+//! It looks and does not touch: it opens no node of the camera, since the first to open the scaler resets it, and imports
+//! MaixPy only while no program has the camera.
+
+mod carveout;
+mod holders;
+mod python;
+#[cfg(test)]
+mod tests;
+
+use carveout::{Carveout, mib};
+use eyelet_core::cli::{Camera, Fact, Problem, Size};
+use eyelet_hal::ErrorKind;
+use holders::{Holder, Holders, Role};
+use std::{fs, path::Path, time::Duration};
+
+/// What `--camera` calls it.
+const NAME: &str = "csi";
+
+/// How long MaixPy's import may take on a slow card.
+const IMPORT_LIMIT: Duration = Duration::from_secs(20);
+
+/// The tuning of the image processor for the sensor.
+const TUNING: &str = "mnt/cfg/param/cvi_sdr_bin";
+
+/// The allocator's list, if debugfs is mounted.
+const CARVEOUT: &str = "sys/kernel/debug/ion/cvi_carveout_heap_dump/summary";
+
+/// What was found out about the built-in camera.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// The camera; `None` without MaixPy, which such a board may well do without.
+    pub(crate) camera: Option<Camera>,
+    /// What is missing.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Examines the board below `root`, which is `/` except in tests. `None` on a machine that has no such camera.
+pub(crate) fn examine(root: &Path, size: Size) -> Option<Examined> {
+    Examination::of(root, size, IMPORT_LIMIT)
+}
+
+/// One examination under way.
+struct Examination<'a> {
+    root: &'a Path,
+    facts: Vec<Fact>,
+    problems: Vec<Problem>,
+}
+
+impl Examination<'_> {
+    fn of(root: &Path, size: Size, limit: Duration) -> Option<Examined> {
+        let board = board(root);
+        let nodes = ["dev/cvi-vi", "dev/cvi-vpss"].iter().any(|node| root.join(node).exists());
+        if board.is_none() && !nodes {
+            return None;
+        }
+        let mut this = Examination { root, facts: Vec::new(), problems: Vec::new() };
+        if python::package(root).is_none() {
+            let what = "MaixPy is not installed, which brings the built-in camera up";
+            let remedy = "install the MaixCAM's own system image, or use a USB camera";
+            this.problem(ErrorKind::NotFound, what, remedy);
+            return Some(Examined { camera: None, problems: this.problems });
+        }
+        let holders = holders::scan(root);
+        if let Some(board) = board {
+            this.fact("board", board);
+        }
+        this.held(&holders);
+        this.maixpy(&holders, limit);
+        this.tuning();
+        this.memory(&holders, size);
+        let Examination { facts, problems, .. } = this;
+        let camera = Camera {
+            name: NAME.to_owned(),
+            description: "the built-in camera, by MaixPy".to_owned(),
+            facts,
+            in_use: !holders.camera.is_empty(),
+            ..Camera::default()
+        };
+        Some(Examined { camera: Some(camera), problems })
+    }
+
+    fn fact(&mut self, name: &'static str, value: impl Into<String>) {
+        self.facts.push(Fact { name, value: value.into() });
+    }
+
+    fn problem(&mut self, kind: ErrorKind, what: impl Into<String>, remedy: impl Into<String>) {
+        let device = Some(NAME.to_owned());
+        self.problems.push(Problem { kind, device, what: what.into(), remedy: remedy.into() });
+    }
+
+    /// Who has it, and how to end that.
+    fn held(&mut self, holders: &Holders) {
+        let named = |holder: &Holder| format!("{} (process {})", holder.name, holder.pid);
+        let by = holders.camera.iter().map(named).collect::<Vec<_>>().join(", ");
+        match &*holders.camera {
+            [] if holders.incomplete => self.fact("held by", "unknown: only root may see who has it"),
+            [] => self.fact("held by", "nobody"),
+            _ => self.fact("held by", by.clone()),
+        }
+        let others = || holders.camera.iter().filter(|holder| holder.role != Role::Eyelet);
+        let remedy = if others().any(|holder| holder.role == Role::Launcher) {
+            "stop the launcher with killall launcher_daemon, then killall launcher, or install eyelet as the \
+             app that starts in its place"
+        } else {
+            "end that program; one at a time can use the camera"
+        };
+        if others().next().is_some() {
+            self.problem(ErrorKind::Busy, format!("the built-in camera is held by {by}"), remedy);
+        }
+    }
+
+    /// Whether MaixPy can be imported, and its version.
+    fn maixpy(&mut self, holders: &Holders, limit: Duration) {
+        let Some(interpreter) = python::interpreter(self.root) else {
+            return self.problem(
+                ErrorKind::NotFound,
+                "there is no python3 to run MaixPy",
+                "reinstall the MaixCAM's system image",
+            );
+        };
+        // An import starts MaixPy's listeners for keys and the serial port, which the other program has already.
+        if !holders.camera.is_empty() {
+            return self.fact("MaixPy", "installed; not tried while the camera is held");
+        }
+        match python::version(&interpreter, limit) {
+            Ok(version) => self.fact("MaixPy", version),
+            Err(why) => {
+                let remedy = "reinstall MaixPy, and update the board's runtime in its settings";
+                self.problem(ErrorKind::Other, format!("MaixPy cannot be imported: {why}"), remedy);
+            }
+        }
+    }
+
+    fn tuning(&mut self) {
+        if self.root.join(TUNING).is_file() {
+            return self.fact("tuning", format!("/{TUNING}"));
+        }
+        let what = format!("there is no /{TUNING}, which tunes exposure and colours to the sensor");
+        self.problem(ErrorKind::NotFound, what, "reinstall the MaixCAM's system image");
+    }
+
+    /// Room for pictures, and what killed programs have left in it.
+    fn memory(&mut self, holders: &Holders, size: Size) {
+        let list = fs::read_to_string(self.root.join(CARVEOUT)).ok();
+        let Some(carveout) = list.as_deref().and_then(Carveout::parse) else {
+            return self.fact(
+                "picture memory",
+                "unknown: the kernel's list cannot be read; it needs root and debugfs",
+            );
+        };
+        let needed = carveout::needed(size.width, size.height);
+        let (free, total) = (mib(carveout.free()), mib(carveout.total));
+        let wants = format!("{}x{} needs {}", size.width, size.height, mib(needed));
+        self.fact("picture memory", format!("{free} of {total} free; {wants} and up to 20 MiB for the ISP"));
+        // Whoever has the camera has the memory too.
+        if !holders.camera.is_empty() {
+            return;
+        }
+        // The display has pools as well, and so has a program that cannot be seen.
+        if carveout.pools > 0 && !holders.vendor && !holders.incomplete {
+            let (pools, bytes) = (carveout.pools, mib(carveout.pooled));
+            let what = format!("{pools} pools of pictures ({bytes}) are left of a program that was killed");
+            let remedy = "start the camera once, which makes MaixPy reload the drivers, or restart the board";
+            self.problem(ErrorKind::OutOfMemory, what, remedy);
+        } else if carveout.free() < needed {
+            let what = format!("only {free} of the memory for pictures are free, and {wants}");
+            let remedy = "ask for smaller pictures, or end the programs that use the display or the camera";
+            self.problem(ErrorKind::OutOfMemory, what, remedy);
+        }
+    }
+}
+
+/// The board's name in `/boot/board`.
+fn board(root: &Path) -> Option<String> {
+    let text = fs::read_to_string(root.join("boot/board")).ok()?;
+    let name = text.lines().find_map(|line| line.trim().strip_prefix("id="))?.trim();
+    (!name.is_empty()).then(|| name.chars().filter(|c| !c.is_control()).take(40).collect())
+}
