@@ -1,43 +1,60 @@
 #!/bin/bash
-# Copies the board's binary to a board, starts it now and at each boot, and prints the address of its stream.
+# Installs the board's binary on a board, or removes it.
 #
-#   ci/deploy.sh HOST [BINARY]
+#   ci/deploy.sh HOST [BINARY]        with an init script: starts it now and at each boot, prints the address of its stream
+#   ci/deploy.sh --app HOST [BINARY]  as an app of the MaixCAM, which starts at boot in place of the launcher
+#   ci/deploy.sh --undo HOST          removes either installation, and says what it removed; /etc/eyelet.toml stays
 #
 # HOST is as for ssh: root@192.168.0.7, or a name from its configuration. BINARY defaults to what ci/check.sh cross built.
+# An app that started at boot until then does so again after --undo.
 # EYELET_SSH_CONFIG names another ssh configuration; EYELET_ROOT installs below that folder instead of / (tests).
 set -euo pipefail
 # Before the folder changes, since it reads this file.
 . "$(dirname "${BASH_SOURCE[0]}")/lib/usage.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/board.sh"
 
-say() { echo "deploy.sh: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
+as=init
+case ${1:-} in
+  --app | --undo)
+    as=${1#--}
+    shift
+    ;;
+esac
 [ $# -gt 0 ] || refuse "which board? ci/deploy.sh root@ADDRESS"
-[ $# -le 2 ] || refuse "expected a board and at most one file"
+[ $as = undo ] && most=1 || most=2
+[ $# -le $most ] || refuse "expected a board$([ $as = undo ] || echo ' and at most one file')"
 no_flags "$@"
-host=$1
 binary=${2:-}
 [ -z "$binary" ] || binary=$(realpath -m "$binary")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${binary:=${CARGO_TARGET_DIR:-target}/riscv64gc-unknown-linux-musl/release/eyelet}"
-root=${EYELET_ROOT:-}
-[ -f "$binary" ] || die "no $binary; build it with ci/check.sh cross"
+[ $as = undo ] || [ -f "$binary" ] || die "no $binary; build it with ci/check.sh cross"
+use_board "$1"
 
-options=(-o ConnectTimeout=10)
-[ -z "${EYELET_SSH_CONFIG:-}" ] || options+=(-F "$EYELET_SSH_CONFIG")
-# Boards with dropbear have no SFTP, which scp uses from OpenSSH 9 on; before 8.7 the flag did not exist.
-legacy=()
-scp -O 2>&1 | grep -qE '(unknown|illegal) option' || legacy=(-O)
+if [ $as = undo ]; then
+  board_script ci/deploy/undo.sh || die "cannot remove eyelet from $host"
+  exit
+fi
 
-# Quoted for the board's shell.
-printf -v at %q "$root"
-on_board() { ssh "${options[@]}" "$host" "$1"; }
-copy() { scp -q "${options[@]}" "${legacy[@]}" "$1" "$host:$root$2" || die "cannot copy $1 to $host"; }
+found=$(on_board "cd $at/ && for app in maixapp/apps maixapp/apps/eyelet; do [ ! -d \$app ] || echo \$app; done") ||
+  die "cannot reach $host with ssh"
 
-on_board "mkdir -p $at/usr/bin $at/etc/init.d $at/var/log $at/var/run" || die "cannot reach $host with ssh"
+if [ $as = app ]; then
+  [ -n "$found" ] || die "$host has no /maixapp/apps, so it is no MaixCAM with a launcher; without --app eyelet gets an init script"
+  stage=maixapp/eyelet.new
+  trap 'on_board "rm -rf $at/$stage" || true' EXIT
+  on_board "mkdir -p $at/$stage" || die "cannot write to $host"
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+  copy "$binary" "/$stage/eyelet"
+  copy ci/deploy/S99eyelet "/$stage/S99eyelet"
+  copy ci/deploy/main.sh "/$stage/main.sh"
+  board_script ci/deploy/app.sh "$version" || die "cannot install the app on $host"
+  say "eyelet starts when the board does: ssh $host reboot"
+  exit
+fi
+
+case $found in *apps/eyelet*) die "eyelet is an app on $host; update it with --app, or remove it with --undo first" ;; esac
+on_board "mkdir -p $at/usr/bin $at/etc/init.d $at/var/log $at/var/run" || die "cannot write to $host"
 # A running program's file cannot be written to, but it can be replaced.
 copy "$binary" /usr/bin/eyelet.new
 copy ci/deploy/S99eyelet /etc/init.d/S99eyelet.new
