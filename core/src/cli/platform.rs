@@ -2,7 +2,7 @@
 
 use super::{Findings, Outcome, Output, Size};
 use crate::{feed::Fps, pipeline::Open};
-use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Result};
+use eyelet_hal::{CameraSource, JpegEncoder, PixelFormat, Quality, Result};
 use std::{fmt::Debug, net::SocketAddr};
 
 /// The camera that the flags ask for.
@@ -17,6 +17,8 @@ pub struct CameraRequest {
     pub fps: Fps,
     /// Their pixel format; `None` leaves it to the camera.
     pub format: Option<PixelFormat>,
+    /// The quality of the JPEGs, for a camera that encodes them itself.
+    pub quality: Quality,
 }
 
 /// What one binary adds to the subcommands that all share.

@@ -4,6 +4,7 @@
 // Allowed in `sys/kernel.rs` and `sys/abi.rs`; nowhere else.
 #![deny(unsafe_code)]
 
+mod cameras;
 pub mod csi;
 #[cfg(any(test, feature = "model"))]
 pub mod model;

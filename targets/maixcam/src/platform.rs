@@ -1,7 +1,8 @@
 //! The board's devices and flags.
 
 use crate::{
-    csi,
+    cameras::Cameras,
+    csi::{self, CsiMode},
     venc::{self, HwJpegEncoder},
 };
 use eyelet_core::{
@@ -14,8 +15,7 @@ use eyelet_hal::{
     clock::{Clock, SystemClock},
 };
 use eyelet_v4l2::{
-    Capabilities, ControlInfo, ControlKind, ControlSetting, FormatInfo, Node, SizeRange, V4l2Config,
-    V4l2Device, V4l2Opener, nodes,
+    Capabilities, ControlInfo, ControlKind, ControlSetting, FormatInfo, Node, SizeRange, V4l2Device, nodes,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -41,6 +41,9 @@ pub struct BoardFlags {
     /// Set a control of the camera, such as brightness=120; repeatable; doctor lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub control: Vec<ControlSetting>,
+    /// How frames come from the MaixCAM's built-in camera: auto, raw (no copy) or jpeg (MaixPy encodes)
+    #[arg(long, value_name = "MODE")]
+    pub csi: Option<CsiMode>,
 
     /// Where the encoder and the built-in camera meet.
     #[arg(skip)]
@@ -60,20 +63,8 @@ impl Platform for Board {
         if request.name == "sim" {
             return Ok(simulated(&request));
         }
-        let mut config = V4l2Config::new(request.name);
-        config.size = (request.size.width.get(), request.size.height.get());
-        // V4L2 drivers count whole frames a second; a slower request takes their slowest.
-        config.fps = (request.fps.get().round() as u32).max(1);
-        config.format = request.format;
-        config.controls.clone_from(&flags.control);
-        let mut opener = V4l2Opener::new(config, Arc::new(SystemClock));
-        Ok(Box::new(move || {
-            let camera = opener.open()?;
-            if let Some(note) = camera.note() {
-                tracing::info!("{note}");
-            }
-            Ok(Box::new(camera))
-        }))
+        let mut cameras = Cameras::new(request, flags)?;
+        Ok(Box::new(move || cameras.open()))
     }
 
     fn encoder(name: &str, flags: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {

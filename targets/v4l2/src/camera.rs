@@ -179,7 +179,7 @@ impl CameraSource for V4l2Camera {
 ///
 /// A node keeps its number as long as a process holds it open, so a camera that is plugged in again may come
 /// back as `/dev/video2`. It is the same camera if card and bus are the same.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct V4l2Opener {
     config: V4l2Config,
     clock: Arc<dyn Clock>,

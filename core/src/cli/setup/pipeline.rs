@@ -44,6 +44,7 @@ pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>) -> Camer
         size: args.size,
         fps: args.fps,
         format: args.format,
+        quality: args.quality,
     }
 }
 

@@ -1,11 +1,52 @@
 //! The MaixCAM's built-in camera.
 //!
-//! Its sensor, ISP and exposure control need the vendor's code, and MaixPy, the Python package on every MaixCAM, has it. So
-//! a `python3` process of eyelet's own opens the camera and [holds](Held) it open.
+//! Its sensor, image processor and exposure control need the vendor's code, and MaixPy, the Python package on every MaixCAM,
+//! has it. So a `python3` process of eyelet's own opens the camera and [holds](Held) it open. With the mode
+//! [`Jpeg`](CsiMode::Jpeg) that process encodes the pictures too, and sends them.
+//!
+//! [`CsiOpener`] opens a [`CsiCamera`] as [`CsiConfig`] says. `child` is the process and `child.py` its text, `words` is what
+//! the two say to each other, `bringup` has what must not happen meanwhile, `jpeg` the pictures that the process sends.
+//!
+//! In the mode [`Raw`](CsiMode::Raw) the process does nothing but hold the camera, and [`RawCamera`] takes the frames.
 
+mod bringup;
+mod camera;
+mod child;
+mod config;
 pub(crate) mod doctor;
 mod held;
+mod holders;
+mod jpeg;
+mod opener;
+mod package;
 mod raw;
+mod words;
 
+pub use camera::CsiCamera;
+pub use config::{CsiConfig, CsiMode, Patience};
 pub use held::Held;
+pub use opener::CsiOpener;
+pub(crate) use package::is_installed;
 pub use raw::RawCamera;
+
+use eyelet_hal::{Error, ErrorKind};
+
+/// What `CameraSource` asks of a camera that is not started.
+fn not_started() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the built-in camera is not started").with_remedy("call start()")
+}
+
+/// The error that the process reports.
+fn refusal(stage: &str, text: &str) -> Error {
+    let error = |kind, what| Error::new(kind, format!("MaixPy cannot {what}: {text}"));
+    match stage {
+        "import" => error(ErrorKind::NotFound, "be imported".to_owned())
+            .with_remedy("install it as its documentation says, or use a USB camera"),
+        "open" => error(ErrorKind::Other, "open the built-in camera".to_owned())
+            .with_remedy("stop other programs that use the camera, and check its cable"),
+        "read" => error(ErrorKind::Disconnected, "read the built-in camera".to_owned())
+            .with_remedy("restart the board if it stays so"),
+        control => error(ErrorKind::InvalidInput, format!("set {control}"))
+            .with_remedy("use another value, or update MaixPy"),
+    }
+}

@@ -1,0 +1,2 @@
+def device_id():
+    return "maixcam"

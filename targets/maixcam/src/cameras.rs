@@ -1,0 +1,165 @@
+//! Which camera the flags mean.
+
+use crate::{
+    BoardFlags,
+    csi::{self, CsiCamera, CsiConfig, CsiMode, CsiOpener},
+    sys::Kernel,
+    venc::Standby,
+};
+use eyelet_core::cli::CameraRequest;
+use eyelet_hal::{CameraSource, Error, ErrorKind, PixelFormat, Result, clock::SystemClock};
+use eyelet_v4l2::{V4l2Camera, V4l2Config, V4l2Opener};
+use std::sync::Arc;
+
+/// A camera, opened as often as need be.
+#[derive(Debug)]
+pub(crate) enum Cameras {
+    /// One with a V4L2 node.
+    V4l2(Box<V4l2Opener>),
+    /// The board's built-in one.
+    Csi(Box<CsiOpener>),
+    /// The first there is of both when it is first opened, which it then is.
+    Any(Box<(V4l2Opener, CsiConfig, Standby)>),
+}
+
+impl Cameras {
+    /// The one that the flags mean.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what it has not.
+    pub(crate) fn new(request: CameraRequest, flags: &BoardFlags) -> Result<Self> {
+        match &*request.name {
+            CsiCamera::NAME => {
+                let mode = mode(request.format, flags.csi)?;
+                Ok(Self::Csi(Box::new(opener(built_in(&request, flags, mode), &flags.standby)?)))
+            }
+            "auto" => match mode(request.format, flags.csi) {
+                Ok(mode) => {
+                    let config = built_in(&request, flags, mode);
+                    Ok(Self::Any(Box::new((v4l2(&request, flags), config, flags.standby.clone()))))
+                }
+                Err(error) if flags.csi.is_some() => Err(error),
+                // Only a V4L2 camera has that format.
+                Err(_) => Ok(Self::V4l2(Box::new(v4l2(&request, flags)))),
+            },
+            name if flags.csi.is_some() => {
+                let what = format!("--csi does not apply to --camera {name}");
+                Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("omit it, or use --camera csi"))
+            }
+            _ => Ok(Self::V4l2(Box::new(v4l2(&request, flags)))),
+        }
+    }
+
+    /// Opens the camera. Drop the old one first.
+    ///
+    /// # Errors
+    /// Those of the camera.
+    pub(crate) fn open(&mut self) -> Result<Box<dyn CameraSource>> {
+        match self {
+            Self::V4l2(opener) => opened(opener.open()?),
+            Self::Csi(opener) => Ok(Box::new(opener.open()?)),
+            Self::Any(both) => match both.0.open() {
+                Ok(camera) => {
+                    *self = Self::V4l2(Box::new(both.0.clone()));
+                    opened(camera)
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && csi::is_installed() => {
+                    tracing::info!("there is no V4L2 camera; opening the built-in one");
+                    *self = Self::Csi(Box::new(opener(both.1.clone(), &both.2)?));
+                    self.open()
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+fn opener(config: CsiConfig, standby: &Standby) -> Result<CsiOpener> {
+    CsiOpener::new(config, Arc::new(Kernel::default()), standby.clone())
+}
+
+fn opened(camera: V4l2Camera) -> Result<Box<dyn CameraSource>> {
+    if let Some(note) = camera.note() {
+        tracing::info!("{note}");
+    }
+    Ok(Box::new(camera))
+}
+
+/// Cameras count whole frames a second; a slower request takes their slowest.
+fn fps(request: &CameraRequest) -> u32 {
+    (request.fps.get().round() as u32).max(1)
+}
+
+fn v4l2(request: &CameraRequest, flags: &BoardFlags) -> V4l2Opener {
+    let mut config = V4l2Config::new(&request.name);
+    config.size = (request.size.width.get(), request.size.height.get());
+    config.fps = fps(request);
+    config.format = request.format;
+    config.controls.clone_from(&flags.control);
+    V4l2Opener::new(config, Arc::new(SystemClock))
+}
+
+fn built_in(request: &CameraRequest, flags: &BoardFlags, mode: CsiMode) -> CsiConfig {
+    CsiConfig {
+        mode,
+        size: (request.size.width.get(), request.size.height.get()),
+        fps: fps(request),
+        quality: request.quality,
+        controls: flags.control.clone(),
+        ..CsiConfig::default()
+    }
+}
+
+/// The mode in which the built-in camera has this format.
+fn mode(format: Option<PixelFormat>, csi: Option<CsiMode>) -> Result<CsiMode> {
+    let refuse = |what: String, remedy| Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy));
+    let of_format = match format {
+        None => return Ok(csi.unwrap_or_default()),
+        Some(PixelFormat::Nv21) => CsiMode::Raw,
+        Some(PixelFormat::Jpeg) => CsiMode::Jpeg,
+        Some(other) => {
+            let what = format!("the built-in camera has no format {}", other.name());
+            return refuse(what, "use --format nv21 or jpeg, or omit it");
+        }
+    };
+    match csi {
+        None | Some(CsiMode::Auto) => Ok(of_format),
+        Some(mode) if mode == of_format => Ok(mode),
+        Some(_) => refuse("--csi and --format contradict each other".to_owned(), "omit one of them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn format_of_the_built_in_camera_selects_its_mode() {
+        let (nv21, jpeg) = (Some(PixelFormat::Nv21), Some(PixelFormat::Jpeg));
+        for (format, csi, want) in [
+            (None, None, CsiMode::Auto),
+            (None, Some(CsiMode::Jpeg), CsiMode::Jpeg),
+            (nv21, None, CsiMode::Raw),
+            (nv21, Some(CsiMode::Raw), CsiMode::Raw),
+            (jpeg, Some(CsiMode::Auto), CsiMode::Jpeg),
+        ] {
+            assert_eq!(mode(format, csi).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn format_that_the_built_in_camera_has_not_is_refused_with_those_it_has() {
+        let refused = |format, csi| {
+            let error = mode(Some(format), csi).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            error.to_string()
+        };
+        assert_eq!(
+            refused(PixelFormat::Yuyv, None),
+            "the built-in camera has no format yuyv; use --format nv21 or jpeg, or omit it"
+        );
+        let both = "--csi and --format contradict each other; omit one of them";
+        assert_eq!(refused(PixelFormat::Nv21, Some(CsiMode::Jpeg)), both);
+        assert_eq!(refused(PixelFormat::Jpeg, Some(CsiMode::Raw)), both);
+    }
+}

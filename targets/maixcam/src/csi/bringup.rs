@@ -1,0 +1,74 @@
+//! The process that holds the camera, and the JPEG unit beside it.
+
+use super::{
+    child::Child,
+    config::CsiConfig,
+    holders::{self, Holder},
+};
+use crate::venc::{Down, Standby};
+use eyelet_hal::{Error, ErrorKind, Result};
+use std::{
+    path::{Path, PathBuf},
+    process,
+};
+
+/// A process of MaixPy, with no node of the JPEG unit open on our side while it starts and while it stops: MaixPy may reload
+/// the drivers. Dropping it stops it.
+#[derive(Debug)]
+pub(super) struct Bringup {
+    pub(super) child: Child,
+    standby: Standby,
+    /// While it starts, and as long as MaixPy uses the unit itself.
+    down: Option<Down>,
+    root: PathBuf,
+}
+
+impl Bringup {
+    /// Starts it, unless another program has the camera by what `root`/proc shows.
+    ///
+    /// # Errors
+    /// `Busy` then, and those of [`Child::start`].
+    pub(super) fn start(line: &str, config: &CsiConfig, standby: &Standby, root: &Path) -> Result<Self> {
+        if let Some(holder) = holders::holders(root, &[process::id()]).first() {
+            let what = format!("cannot open the built-in camera: {holder} has it open");
+            return Err(Error::new(ErrorKind::Busy, what).with_remedy(holder.remedy()));
+        }
+        let down = Some(standby.put_down());
+        Ok(Self { child: Child::start(line, config)?, standby: standby.clone(), down, root: root.to_owned() })
+    }
+
+    /// It has started, and leaves the unit to us.
+    pub(super) fn leave_unit(&mut self) {
+        self.down = None;
+    }
+
+    /// The error that a loss of the camera comes to: with the reason, if it is the end of the process or another program.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let error = match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::Disconnected => self.child.fate().unwrap_or(error),
+            _ => return error,
+        };
+        if error.kind() == ErrorKind::TimedOut { error } else { self.name_holder(error) }
+    }
+
+    /// The error with the program that has the camera, if there is one besides ours.
+    pub(super) fn name_holder(&self, error: Error) -> Error {
+        match self.other().first() {
+            Some(holder) => error
+                .map_message(|message| format!("{message} ({holder} has the camera open)"))
+                .with_remedy(holder.remedy()),
+            None => error,
+        }
+    }
+
+    fn other(&self) -> Vec<Holder> {
+        holders::holders(&self.root, &[process::id(), self.child.id()])
+    }
+}
+
+impl Drop for Bringup {
+    fn drop(&mut self) {
+        let _down = self.down.take().unwrap_or_else(|| self.standby.put_down());
+        self.child.stop();
+    }
+}

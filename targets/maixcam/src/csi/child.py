@@ -1,0 +1,94 @@
+# Opens the MaixCAM's camera with MaixPy and holds it open, for the program at the other end of the socket on stdin. What it
+# sends and understands is in `words.rs`. It needs nothing of Python but what the smallest installations have.
+import os
+import signal
+import sys
+import time
+
+# `-c` adds the folder that the program was started in, whose files are no modules of ours.
+sys.path[:] = [folder for folder in sys.path if folder]
+
+# MaixPy runs programs of its own, which must not inherit the socket: its end is how either side notices the other's.
+socket = os.dup(0)
+null = os.open(os.devnull, os.O_RDONLY)
+os.dup2(null, 0)
+os.close(null)
+received = b""
+
+
+def receive():
+    global received
+    while b"\n" not in received:
+        try:
+            more = os.read(socket, 512)
+        except ConnectionResetError:
+            more = b""
+        if not more:
+            return ["stop"]
+        received += more
+    line, received = received.split(b"\n", 1)
+    return line.decode().split()
+
+
+def send(line, body=b""):
+    for part in (line.encode("ascii", "replace") + b"\n", body):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(socket, rest):]
+
+
+def take(cam, quality):
+    # A single frame may be late or damaged.
+    for _ in range(10):
+        try:
+            frame = cam.read()
+            taken = time.monotonic_ns()
+            jpeg = frame and frame.to_jpeg(quality)
+            if jpeg:
+                return taken, jpeg.to_bytes()
+            why = "MaixPy returned no picture"
+        except Exception as error:
+            why = error
+        time.sleep(0.02)
+    raise RuntimeError(why)
+
+
+def hold(width, height, fps, buffers, quality, *controls):
+    cam, stage = None, "import"
+    try:
+        # A call of MaixPy may hang, out of Python's reach and with nobody left at the other end. Then the alarm ends it.
+        signal.alarm(40)
+        import maix
+        from maix import camera, image, sys as board
+        stage = "open"
+        form = image.Format.FMT_YVU420SP
+        cam = camera.Camera(int(width), int(height), form, fps=int(fps), buff_num=int(buffers))
+        for stage in controls:
+            name, value = stage.split("=")
+            getattr(cam, name)(int(value))
+        # The first releases of MaixPy 4 lack it, and have one channel.
+        channel = cam.get_channel() if hasattr(cam, "get_channel") else 0
+        about = [getattr(maix, "__version__", "?"), board.device_id()]
+        about = " ".join("".join(str(word).split()) or "?" for word in about)
+        signal.alarm(0)
+        send(f"ready 0 {channel} {cam.width()} {cam.height()} {about}")
+        stage = "read"
+        while receive()[0] == "next":
+            signal.alarm(10)
+            taken, jpeg = take(cam, int(quality))
+            signal.alarm(0)
+            send(f"picture {taken} {len(jpeg)}", jpeg)
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        send(f"error {stage} {text[:300]}")
+    finally:
+        signal.alarm(10)
+        if cam:
+            cam.close()
+
+
+# MaixPy closes nothing on SIGTERM.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+words = receive()
+if words[0] == "start":
+    hold(*words[1:])

@@ -1,0 +1,263 @@
+//! The process that holds the camera: Python, with a text of ours that calls MaixPy.
+//!
+//! It is started with its end of a socket pair as stdin, inherits nothing else, and has a process group of its own, so that
+//! Ctrl-C does not reach it and nothing that it starts is forgotten. It ends when asked to, and by itself when the socket
+//! ends, which needs no signal for the parent's death: MaixPy closes the camera on none of them. A call of MaixPy that hangs
+//! meanwhile is ended by an alarm.
+
+use super::{
+    config::{CsiConfig, Patience},
+    words::{LONGEST, Report},
+};
+use eyelet_hal::{Error, ErrorKind, Result, clock::monotonic};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{self, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions},
+};
+use std::{
+    io::{self, Read, Write as _},
+    net::Shutdown,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
+    process::{Child as Process, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+const TEXT: &str = include_str!("child.py");
+pub(super) const PYTHON: &str = "python3";
+
+/// The process, stopped when dropped.
+#[derive(Debug)]
+pub(super) struct Child {
+    /// `None` once it has been waited for.
+    process: Option<Process>,
+    /// Readable when it has ended.
+    ended: OwnedFd,
+    socket: UnixStream,
+    received: Box<[u8; LONGEST]>,
+    len: usize,
+    patience: Patience,
+}
+
+impl Child {
+    /// Starts it and sends it this line.
+    ///
+    /// # Errors
+    /// `NotFound` without Python, and what else the system says.
+    pub(super) fn start(line: &str, config: &CsiConfig) -> Result<Self> {
+        let (socket, its) = UnixStream::pair().map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let mut command = Command::new(PYTHON);
+        command
+            // It writes no compiled modules.
+            .args(["-B", "-u", "-c", TEXT])
+            .envs(config.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(OwnedFd::from(its))
+            .stdout(output())
+            .stderr(output())
+            .process_group(0);
+        let mut process = command.spawn().map_err(failed)?;
+        // With it goes our copy of the process's end of the socket.
+        drop(command);
+        let ended = process::pidfd_open(Pid::from_child(&process), PidfdFlags::empty());
+        match ended {
+            Ok(ended) => {
+                let child = Self {
+                    process: Some(process),
+                    ended,
+                    socket,
+                    received: Box::new([0; LONGEST]),
+                    len: 0,
+                    patience: config.patience,
+                };
+                child.send(line);
+                Ok(child)
+            }
+            Err(error) => {
+                let _ = process.kill();
+                let _ = process.wait();
+                Err(failed(error.into()))
+            }
+        }
+    }
+
+    /// Its number among processes; 0 once it has been stopped.
+    pub(super) fn id(&self) -> u32 {
+        self.process.as_ref().map_or(0, Process::id)
+    }
+
+    /// Sends a line, which ends with `\n`. That the process has ended shows at the next [`report`](Self::report), behind
+    /// what it sent last.
+    pub(super) fn send(&self, line: &str) {
+        // Never full: it holds thousands of lines, of which the process has two unread at most.
+        let _ = (&self.socket).write(line.as_bytes());
+    }
+
+    /// The next report; `None` if there is none until `deadline` on the monotonic clock.
+    ///
+    /// # Errors
+    /// `Disconnected` if the process has ended, `Other` if it sends what is no report.
+    pub(super) fn report(&mut self, deadline: Duration) -> Result<Option<Report>> {
+        loop {
+            if let Some(end) = self.received[..self.len].iter().position(|&byte| byte == b'\n') {
+                let report = str::from_utf8(&self.received[..end]).ok().and_then(Report::parse);
+                self.consume(end + 1);
+                return report.map(Some).ok_or_else(|| out_of_step("sent what means nothing"));
+            }
+            let room = &mut self.received[self.len..];
+            if room.is_empty() {
+                return Err(out_of_step("sent an endless line"));
+            }
+            match (&self.socket).read(room) {
+                Ok(0) => return Err(self.gone()),
+                Ok(len) => self.len += len,
+                Err(error) if is_blocked(&error) => {
+                    if !readable(&self.socket, deadline)? {
+                        return Ok(None);
+                    }
+                }
+                Err(_) => return Err(self.gone()),
+            }
+        }
+    }
+
+    /// Appends to `body` until it has `len` bytes; whether it has them before `deadline` on the monotonic clock.
+    ///
+    /// # Errors
+    /// `Disconnected` if the process has ended.
+    pub(super) fn body(&mut self, body: &mut Vec<u8>, len: usize, deadline: Duration) -> Result<bool> {
+        let there = self.len.min(len - body.len());
+        body.extend_from_slice(&self.received[..there]);
+        self.consume(there);
+        while body.len() < len {
+            let missing = (len - body.len()) as u64;
+            match (&self.socket).take(missing).read_to_end(body) {
+                Ok(_) if body.len() == len => {}
+                Err(error) if is_blocked(&error) => {
+                    if !readable(&self.socket, deadline)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(_) | Err(_) => return Err(self.gone()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Why no more frames come, if it is that the process has ended.
+    pub(super) fn fate(&self) -> Option<Error> {
+        ended(&self.ended, Duration::ZERO).then(|| self.gone())
+    }
+
+    /// The process's end of the socket is closed.
+    fn gone(&self) -> Error {
+        // It is closed while the process ends.
+        let status = if ended(&self.ended, monotonic() + self.patience.end) {
+            process::waitid(WaitId::PidFd(self.ended.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+        } else {
+            Ok(None)
+        };
+        let status = status.ok().flatten();
+        let how = match status.map(|status| (status.exit_status(), status.terminating_signal())) {
+            Some((Some(code), _)) => format!("has ended with exit code {code}"),
+            Some((_, Some(signal))) => format!("was ended by signal {signal}"),
+            _ => "does not answer".to_owned(),
+        };
+        Error::new(ErrorKind::Disconnected, format!("the built-in camera's process {how}"))
+            .with_remedy("its own messages are in the log at the level debug")
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.received.copy_within(len..self.len, 0);
+        self.len -= len;
+    }
+
+    /// Has it close the camera and end, and whatever it started.
+    pub(super) fn stop(&mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        self.send("stop\n");
+        let _ = self.socket.shutdown(Shutdown::Both);
+        let group = Pid::from_child(&process);
+        let Patience { stop, end, .. } = self.patience;
+        let signals = [(None, stop), (Some(Signal::TERM), end), (Some(Signal::KILL), end)];
+        let has_ended = signals.into_iter().any(|(signal, patience)| {
+            if let Some(signal) = signal {
+                tracing::warn!(
+                    "the built-in camera's process does not end; it is sent signal {}",
+                    signal.as_raw()
+                );
+                let _ = process::kill_process_group(group, signal);
+            }
+            ended(&self.ended, monotonic() + patience)
+        });
+        // What is left of the group; before the process is waited for, as its number is another's after that.
+        let _ = process::kill_process_group(group, Signal::KILL);
+        if has_ended {
+            let _ = process.wait();
+        } else {
+            tracing::error!("the built-in camera's process cannot be ended; restart the board");
+            // Whenever the kernel lets go of it.
+            let _ = thread::Builder::new().spawn(move || process.wait());
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Where MaixPy's own messages go, which are many: to our stderr if ours of that level do.
+fn output() -> Stdio {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return Stdio::null();
+    }
+    io::stderr().as_fd().try_clone_to_owned().map_or_else(|_| Stdio::null(), Stdio::from)
+}
+
+fn is_blocked(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Whether there is something to read, or the end, before `deadline` on the monotonic clock.
+fn readable(file: impl AsFd, deadline: Duration) -> Result<bool> {
+    loop {
+        let left = deadline.saturating_sub(monotonic());
+        // More than any deadline is away.
+        let left = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 });
+        match poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&left)) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
+}
+
+/// Whether the process of this pidfd has ended before `deadline`.
+fn ended(pidfd: &OwnedFd, deadline: Duration) -> bool {
+    readable(pidfd, deadline).unwrap_or(false)
+}
+
+fn failed(error: io::Error) -> Error {
+    let what = format!("cannot start {PYTHON} for the built-in camera: {}", error.to_string().to_lowercase());
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::new(ErrorKind::NotFound, what)
+            .with_remedy("use the MaixCAM's own system, which has Python and MaixPy, or a USB camera"),
+        io::ErrorKind::OutOfMemory => {
+            Error::new(ErrorKind::OutOfMemory, what).with_remedy("stop other programs")
+        }
+        _ => Error::new(ErrorKind::Other, what).with_remedy("is the process limit reached?"),
+    }
+    .with_source(error)
+}
+
+/// The process does not keep to `words`.
+pub(super) fn out_of_step(what: &str) -> Error {
+    Error::new(ErrorKind::Disconnected, format!("the built-in camera's process {what}"))
+        .with_remedy("is its python3 the one of MaixPy?")
+}

@@ -1,0 +1,155 @@
+//! What goes wrong with MaixPy, and what is said about it.
+
+use crate::support::{Board, NEVER, SHORT_WAIT, opener};
+use eyelet_hal::{CameraSource as _, Error, ErrorKind};
+
+/// Why the camera of a MaixPy that fails so does not open.
+fn refused(board: &Board, fail: &str) -> Error {
+    let mut opener = if fail.starts_with("block") { board.impatient(fail) } else { board.opener(fail) };
+    let error = opener.open().unwrap_err();
+    board.until_empty();
+    // The next one is none the worse for it.
+    drop(board.camera(""));
+    error
+}
+
+#[test]
+fn python_that_is_not_there_is_not_found() {
+    let board = Board::new();
+    let mut config = board.config("");
+    config.environment.push(("PATH".into(), "/nowhere".into()));
+    let error = opener(config).open().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let text = error.to_string();
+    assert!(text.starts_with("cannot start python3 for the built-in camera: "), "{text}");
+    assert!(text.contains("; use the MaixCAM's own system"), "{text}");
+}
+
+#[test]
+fn import_that_fails_is_not_found_with_its_reason() {
+    let error = refused(&Board::new(), "raise:import");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.message(), "MaixPy cannot be imported: no libsys.so");
+}
+
+#[test]
+fn opening_that_fails_is_an_error_with_its_reason() {
+    for (step, why) in [("open", "camera open failed"), ("opened", "camera opened failed")] {
+        let error = refused(&Board::new(), &format!("raise:{step}"));
+        assert_eq!(error.message(), format!("MaixPy cannot open the built-in camera: {why}"));
+    }
+}
+
+#[test]
+fn process_that_ends_while_it_opens_the_camera_is_reported_with_how_it_ended() {
+    for step in ["import", "open", "opened"] {
+        let board = Board::new();
+        for (how, what) in [
+            ("exit", "has ended with exit code 3"),
+            ("crash", "was ended by signal 11"),
+            ("kill", "was ended by signal 9"),
+        ] {
+            let error = refused(&board, &format!("{how}:{step}"));
+            assert_eq!(error.kind(), ErrorKind::Disconnected);
+            assert_eq!(error.message(), format!("the built-in camera's process {what}"));
+        }
+    }
+}
+
+#[test]
+fn import_and_opening_that_hang_end_in_time() {
+    for step in ["import", "open", "opened"] {
+        let error = refused(&Board::new(), &format!("block:{step}"));
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(error.message(), "MaixPy has not opened the built-in camera within 200ms");
+    }
+}
+
+#[test]
+fn import_that_is_slow_is_waited_for() {
+    let board = Board::new();
+    drop(board.camera("slow:import"));
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+}
+
+#[test]
+fn maixpy_that_prints_a_lot_harms_nothing() {
+    let board = Board::new();
+    let mut camera = board.camera("print:import,print:opened,print:read,print:close");
+    camera.start().unwrap();
+    for _ in 0..3 {
+        drop(camera.next_frame(NEVER).unwrap());
+    }
+    drop(camera);
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+}
+
+/// What the first frame of a MaixPy that fails so is.
+fn first_frame(board: &Board, fail: &str) -> Error {
+    let mut camera = board.impatient_when_open(fail);
+    camera.start().unwrap();
+    let error = camera.next_frame(NEVER).unwrap_err();
+    drop(camera);
+    board.until_empty();
+    error
+}
+
+#[test]
+fn read_that_keeps_failing_is_a_lost_camera_with_the_reason() {
+    for (fail, why) in [
+        ("raise:read", "camera read failed"),
+        ("none:read", "MaixPy returned no picture"),
+        ("raise:encode", "camera encode failed"),
+        ("none:encode", "MaixPy returned no picture"),
+    ] {
+        let error = first_frame(&Board::new(), fail);
+        assert_eq!(error.kind(), ErrorKind::Disconnected);
+        assert_eq!(error.message(), format!("MaixPy cannot read the built-in camera: {why}"));
+    }
+}
+
+#[test]
+fn process_that_ends_while_it_reads_is_a_lost_camera_at_once() {
+    for step in ["read", "encode"] {
+        for (how, what) in [
+            ("exit", "has ended with exit code 3"),
+            ("crash", "was ended by signal 11"),
+            ("kill", "was ended by signal 9"),
+        ] {
+            let error = first_frame(&Board::new(), &format!("{how}:{step}"));
+            assert_eq!(error.kind(), ErrorKind::Disconnected);
+            assert_eq!(error.message(), format!("the built-in camera's process {what}"));
+        }
+    }
+}
+
+#[test]
+fn read_that_hangs_is_a_timeout_and_the_process_is_ended() {
+    for step in ["read", "encode"] {
+        let board = Board::new();
+        let mut camera = board.impatient_when_open(&format!("block:{step}"));
+        camera.start().unwrap();
+        assert_eq!(camera.next_frame(SHORT_WAIT).unwrap_err().kind(), ErrorKind::TimedOut);
+        drop(camera);
+        board.until_empty();
+        board.until_asked("killed");
+    }
+}
+
+#[test]
+fn closing_that_hangs_is_ended() {
+    for step in ["close", "closed"] {
+        let board = Board::new();
+        drop(board.impatient_when_open(&format!("block:{step}")));
+        board.until_empty();
+    }
+}
+
+#[test]
+fn third_failure_in_a_row_says_that_the_board_should_be_restarted() {
+    let board = Board::new();
+    let mut opener = board.opener("raise:open");
+    let remedies = [(); 4].map(|()| opener.open().unwrap_err().remedy().unwrap().to_owned());
+    let ordinary = "stop other programs that use the camera, and check its cable";
+    assert_eq!(remedies, [ordinary, ordinary, "restart the board", "restart the board"]);
+}

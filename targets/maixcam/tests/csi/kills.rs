@@ -1,0 +1,133 @@
+//! SIGKILL at every step, for the process that holds the camera, for eyelet and for both.
+
+use crate::support::{Board, NEVER, picture};
+use eyelet_hal::{CameraSource as _, ErrorKind};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
+
+const STEPS: [&str; 7] = ["import", "open", "opened", "read", "encode", "close", "closed"];
+
+/// Takes a picture with the program, which opens the camera, reads it and closes it.
+fn snapshot(board: &Board, fail: &str) -> Output {
+    let file = board.file("snapshot.jpg");
+    let _ = fs::remove_file(&file);
+    Command::new(env!("CARGO_BIN_EXE_eyelet"))
+        .args(["snapshot", "--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
+        .arg(file)
+        .envs(board.environment(fail))
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap()
+}
+
+/// That the camera is as good as ever.
+fn assert_works(board: &Board) {
+    let output = snapshot(board, "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(fs::read(board.file("snapshot.jpg")).unwrap() == picture(0));
+    board.until_empty();
+    assert_eq!(board.log().last().unwrap(), "close");
+}
+
+#[test]
+fn process_killed_at_any_step_leaves_nothing_and_the_next_start_works() {
+    for step in STEPS {
+        let board = Board::new();
+        let output = snapshot(&board, &format!("kill:{step}"));
+        let is_done = step.starts_with("close");
+        assert_eq!(output.status.success(), is_done, "{step}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(is_done || text.contains("process was ended by signal 9; "), "{step}: {text}");
+        board.until_empty();
+        assert_works(&board);
+    }
+}
+
+/// The process has the end of its socket to know it by, and closes the camera.
+#[test]
+fn eyelet_killed_at_any_step_leaves_a_process_that_closes_the_camera_and_ends() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for step in STEPS {
+        let board = Board::new();
+        let output = snapshot(&board, &format!("kill-parent:{step}"));
+        assert_eq!(output.status.signal(), Some(9), "{step}");
+        board.until_empty();
+        assert!(!board.log().contains(&"killed".to_owned()), "{step}");
+        assert!(matches!(board.log().last().map(String::as_str), None | Some("close")), "{step}");
+        assert_works(&board);
+    }
+}
+
+#[test]
+fn both_killed_at_any_step_leave_nothing_that_the_next_start_minds() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for step in STEPS {
+        let board = Board::new();
+        let output = snapshot(&board, &format!("kill-both:{step}"));
+        assert_eq!(output.status.signal(), Some(9), "{step}");
+        board.until_empty();
+        assert_works(&board);
+    }
+}
+
+#[test]
+fn process_killed_between_two_frames_is_a_lost_camera_and_the_next_start_works() {
+    let board = Board::new();
+    let mut opener = board.opener("");
+    let mut camera = opener.open().unwrap();
+    camera.start().unwrap();
+    drop(camera.next_frame(NEVER).unwrap());
+    let [process] = board.processes()[..] else { panic!("one process") };
+    kill_process(Pid::from_raw(process.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    board.until_asked("killed");
+    // One picture may have come before that.
+    let mut next = camera.next_frame(NEVER).map(drop);
+    if next.is_ok() {
+        next = camera.next_frame(NEVER).map(drop);
+    }
+    let error = next.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected);
+    assert_eq!(error.message(), "the built-in camera's process was ended by signal 9");
+    drop(camera);
+    // A call waits for a second only, now that the camera was open.
+    let mut camera = loop {
+        match opener.open() {
+            Ok(camera) => break camera,
+            Err(error) => assert_eq!(error.message(), "the built-in camera is still being opened"),
+        }
+    };
+    camera.start().unwrap();
+    drop(camera.next_frame(NEVER).unwrap());
+    drop(camera);
+    board.until_empty();
+}
+
+/// It would otherwise close the camera, or end, behind eyelet's back.
+#[test]
+fn interrupt_at_the_terminal_does_not_reach_the_process() {
+    let board = Board::new();
+    let camera = board.camera("");
+    let [process] = board.processes()[..] else { panic!("one process") };
+    let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
+    assert_eq!(rustix::process::getpgid(Some(process)).unwrap(), process, "it leads a group of its own");
+    drop(camera);
+}
+
+#[test]
+fn process_inherits_nothing_but_its_end_of_the_socket() {
+    let board = Board::new();
+    let ours = board.file("0.jpg");
+    let file = fs::File::open(&ours).unwrap();
+    let camera = board.camera("");
+    let [process] = board.processes()[..] else { panic!("one process") };
+    let files = fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten();
+    let open: Vec<_> = files.filter_map(|file| fs::read_link(file.path()).ok()).collect();
+    assert!(!open.contains(&ours), "{open:?}");
+    let sockets = open.iter().filter(|target| target.to_string_lossy().starts_with("socket:")).count();
+    assert_eq!(sockets, 2, "the second is the stand-in's, to the port: {open:?}");
+    assert_ne!(open.iter().filter(|target| target.as_os_str() == "/dev/null").count(), 0, "{open:?}");
+    drop((camera, file));
+}
