@@ -23,7 +23,8 @@ fn written(number: u32) -> Range<usize> {
         n if n == abi::GET_STREAM.number => 1..3,
         n if n == abi::GET_CHN_ATTR.number || n == abi::GET_JPEG_PARAM.number => 0..1,
         n if n == abi::QUERY_STATUS.number || n == abi::READ_CHIP_ID.number => 0..1,
-        n if n == abi::ION_ALLOC.number => 0..1,
+        n if n == abi::ION_ALLOC.number || n == abi::VPSS_GET_CHN_FRAME.number => 0..1,
+        n if n == abi::VPSS_GET_CHN_ATTR.number || n == abi::VPSS_GET_GRP_ATTR.number => 0..1,
         _ => 0..0,
     }
 }

@@ -9,13 +9,17 @@ use eyelet_maixcam::{
     sys::{
         Node,
         abi::{
-            self, CacheOp, ChannelAttr, FrameInfo, IonData, Pack, Plain, ReceiveParam, Request, Stream, Timed,
+            self, CacheOp, ChannelAttr, FrameInfo, IonData, Pack, Plain, ReceiveParam, Request, ScalerFrame,
+            Stream, Timed,
         },
     },
 };
-use std::collections::BTreeMap;
+use eyelet_sim::pattern;
+use std::{collections::BTreeMap, time::Duration};
 
 const BASE: u64 = 0x9000_0000;
+/// Where a process has its struct for a frame.
+const FRAME: u64 = 0x7000;
 
 struct Ram(Vec<u8>);
 
@@ -42,6 +46,8 @@ struct Process {
     unit: Unit<Ram>,
     memory: BTreeMap<u64, Vec<u8>>,
     unique: u64,
+    /// What the unit is given as the time.
+    now: Duration,
 }
 
 fn word(bytes: &[u8], at: usize) -> u32 {
@@ -55,7 +61,7 @@ fn address(bytes: &[u8], at: usize) -> u64 {
 impl Process {
     fn new() -> Self {
         let unit = Unit::new(Driver::new(9, BASE, 8 << 20), Ram(vec![0; 8 << 20]));
-        Self { unit, memory: BTreeMap::new(), unique: 0 }
+        Self { unit, memory: BTreeMap::new(), unique: 0, now: Duration::from_secs(100) }
     }
 
     fn put(&mut self, at: u64, value: &impl Plain) -> u64 {
@@ -75,11 +81,44 @@ impl Process {
         message.resize(40, 0);
         message.extend(body);
         assert!(message.len() <= LONGEST);
-        let answers = self.unit.handle(node, &message);
+        let answers = self.unit.handle(node, &message, self.now);
         for (_, bytes) in &answers {
             assert_eq!(word(bytes, 0) as usize, bytes.len(), "an answer states its length");
         }
         answers
+    }
+
+    fn open(&mut self, node: Node) {
+        let answers = self.send(node, 14, &[0; 8]);
+        assert_eq!(word(&answers[0].1, 4), 0, "{node}");
+    }
+
+    fn close(&mut self, node: Node) {
+        self.send(node, 18, &[0; 24]);
+    }
+
+    /// A line of a camera's process.
+    fn camera(&mut self, connection: u64, line: &str) -> String {
+        self.unit.camera_line(connection, line, self.now).0
+    }
+
+    /// Lets the time pass to the next deadline.
+    fn tick(&mut self) -> Answers {
+        self.now = self.unit.deadline().expect("something is due");
+        self.unit.tick(self.now)
+    }
+
+    /// Asks for a frame, once: `None` if it must be waited for.
+    fn get_frame(&mut self, milliseconds: i32) -> Option<i32> {
+        let asked = ScalerFrame { milliseconds, ..ScalerFrame::zeroed() };
+        let at = self.put(FRAME, &asked);
+        self.ioctl(Node::Scaler, abi::VPSS_GET_CHN_FRAME, at)
+    }
+
+    fn release_frame(&mut self, frame: FrameInfo) -> Option<i32> {
+        let given = ScalerFrame { frame: FrameInfo { private_data: 0, ..frame }, ..ScalerFrame::zeroed() };
+        let at = self.put(0x8000, &given);
+        self.ioctl(Node::Scaler, abi::VPSS_RELEASE_CHN_FRAME, at)
     }
 
     /// An ioctl as the kernel makes it, round after round. `None` if it does not return.
@@ -179,7 +218,8 @@ fn picture_goes_in_and_a_jpeg_comes_out() {
     assert_eq!(process.ioctl(Node::Channel(3), abi::RELEASE_STREAM, stream), Some(0));
     assert_eq!(process.ioctl(Node::Channel(3), abi::DESTROY_CHN, 0), Some(0));
     let status = process.unit.to_string();
-    assert_eq!(status, "ion=1 channels=0 units=0 locked=false frames=1 unread=0 violations=[]");
+    assert!(status.starts_with("ion=1 channels=0 units=0 locked=false "), "{status}");
+    assert!(status.ends_with(" frames=1 flushes=1 unread=0 violations=[]"), "{status}");
 }
 
 #[test]
@@ -268,6 +308,132 @@ fn unknown_numbers_and_torn_messages_are_answered() {
         if len >= 8 {
             message[4..8].copy_from_slice(&39u32.to_ne_bytes());
         }
-        assert!(process.unit.handle(Node::Sys, &message).is_empty());
+        assert!(process.unit.handle(Node::Sys, &message, Duration::ZERO).is_empty());
     }
+}
+
+/// What a call that was answered late returned, and what it wrote.
+fn late(answers: &Answers) -> (u64, i32, Vec<u8>) {
+    let [(Node::Scaler, bytes)] = &answers[..] else { panic!("{answers:?}") };
+    (address(bytes, 8), word(bytes, 16).cast_signed(), bytes[32..].to_vec())
+}
+
+fn code(number: u32) -> Option<i32> {
+    Some(number.cast_signed())
+}
+
+#[test]
+fn frames_come_at_their_times_and_are_read_by_the_jpeg_unit_in_place() {
+    let mut process = Process::new();
+    assert_eq!(process.camera(1, "open 192 64 30 4"), "ok 0");
+    process.open(Node::Scaler);
+    process.prepare();
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        assert_eq!(process.get_frame(1000), None, "it waits");
+        let (asked, before) = (process.unique, process.now);
+        let (unique, result, bytes) = late(&process.tick());
+        assert_eq!((unique, result), (asked, 0));
+        assert_eq!(process.now - before, Duration::from_secs(1) / 30);
+        let frame = ScalerFrame::read(&bytes).unwrap().frame;
+        assert_eq!((frame.width, frame.height, frame.stride[0]), (192, 64, 192));
+        assert_eq!(u128::from(frame.pts), process.now.as_micros());
+        let mut luma = vec![0; 192 * 64];
+        assert!(process.unit.memory().read(frame.physical[0], &mut luma));
+        assert_eq!(pattern::read_sequence(&luma, 192, 64, 192), Some(frame.time_ref));
+        numbers.push(frame.time_ref);
+        assert_eq!(process.release_frame(frame), Some(0));
+    }
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+    process.close(Node::Scaler);
+    assert_eq!(process.camera(1, "close"), "ok");
+    assert_eq!(process.unit.deadline(), None, "nothing is due");
+    let status = process.unit.to_string();
+    assert!(status.contains(" pools=0 leases=0 waiters=0 camera=false lost=0 "), "{status}");
+    assert!(status.ends_with("violations=[]"), "{status}");
+}
+
+#[test]
+fn wait_for_a_frame_ends_with_its_time() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 1 4");
+    process.open(Node::Scaler);
+    process.unit.camera_hung_up(1);
+    assert_eq!(process.get_frame(1000), None);
+    let (asked, before) = (process.unique, process.now);
+    process.now += Duration::from_millis(999);
+    assert!(process.unit.tick(process.now).is_empty());
+    let (unique, result, _) = late(&process.tick());
+    assert_eq!((unique, Some(result)), (asked, code(0xc006_800e)));
+    assert_eq!(process.now - before, Duration::from_secs(1));
+    assert!(process.unit.to_string().contains(" waiters=0 "), "{}", process.unit);
+    assert_eq!(process.get_frame(1000), None, "the next one waits again: {}", process.unit);
+}
+
+#[test]
+fn signal_ends_a_wait_for_a_frame() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 1 4");
+    process.open(Node::Scaler);
+    assert_eq!(process.get_frame(1000), None);
+    let waiting = process.unique;
+    let answers = process.send(Node::Scaler, 36, &waiting.to_ne_bytes());
+    assert_eq!((late(&answers).0, late(&answers).1), (waiting, -1));
+    let (_, status) = (process.tick(), process.unit.to_string());
+    assert!(status.contains(" leases=0 waiters=0 ") && status.ends_with("violations=[]"), "{status}");
+}
+
+#[test]
+fn second_waiter_is_reported() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 1 4");
+    process.open(Node::Scaler);
+    assert_eq!(process.get_frame(1000), None);
+    assert_eq!(process.get_frame(1000), Some(-1));
+    assert!(process.unit.to_string().ends_with("violations=[TwoWaiters]"), "{}", process.unit);
+}
+
+#[test]
+fn killed_camera_stops_and_its_pools_stay_until_the_next_start() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 30 4");
+    assert_eq!(process.camera(2, "open 192 64 30 4"), "error the camera is in use");
+    process.unit.camera_hung_up(1);
+    assert_eq!(process.unit.deadline(), None, "no frames come");
+    assert!(process.unit.to_string().contains(" pools=1 "), "{}", process.unit);
+    assert_eq!(process.camera(2, "open 128 64 30 4"), "ok 0");
+    assert_eq!(process.camera(2, "close"), "ok");
+    let status = process.unit.to_string();
+    assert!(status.starts_with("ion=0 ") && status.contains(" pools=0 "), "{status}");
+    assert!(status.ends_with("violations=[]"), "{status}");
+}
+
+#[test]
+fn open_node_forbids_a_start_until_it_is_closed() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 30 4");
+    process.open(Node::Scaler);
+    process.unit.camera_hung_up(1);
+    assert!(process.camera(2, "open 192 64 30 4").starts_with("error "));
+    assert!(process.unit.to_string().contains("HeldAtStart(Scaler)"), "{}", process.unit);
+    process.close(Node::Scaler);
+    assert_eq!(process.camera(3, "open 192 64 30 4"), "ok 0");
+}
+
+#[test]
+fn number_that_the_scaler_does_not_know_succeeds() {
+    let mut process = Process::new();
+    let unknown = Request { name: "UNKNOWN", number: 0xc0a8_5399 };
+    assert_eq!(process.ioctl(Node::Scaler, unknown, 0x1234), Some(0));
+}
+
+#[test]
+fn frame_that_the_host_was_late_for_is_not_made_up_for() {
+    let mut process = Process::new();
+    process.camera(1, "open 192 64 10 4");
+    process.now += Duration::from_secs(60);
+    process.unit.tick(process.now);
+    assert_eq!(process.unit.deadline(), Some(process.now), "one more at once");
+    process.tick();
+    assert_eq!(process.unit.deadline(), Some(process.now + Duration::from_millis(100)), "then by the clock");
 }
