@@ -29,8 +29,8 @@ impl Bringup {
     /// # Errors
     /// `Busy` then, and those of [`Child::start`].
     pub(super) fn start(line: &str, config: &CsiConfig, standby: &Standby, root: &Path) -> Result<Self> {
-        if let Some(holder) = holders::holders(root, &[process::id()]).first() {
-            let what = format!("cannot open the built-in camera: {holder} has it open");
+        if let Some(holder) = other(root, 0) {
+            let what = format!("cannot open the built-in camera: it is held by {holder}");
             return Err(Error::new(ErrorKind::Busy, what).with_remedy(holder.remedy()));
         }
         let down = Some(standby.put_down());
@@ -53,17 +53,19 @@ impl Bringup {
 
     /// The error with the program that has the camera, if there is one besides ours.
     pub(super) fn name_holder(&self, error: Error) -> Error {
-        match self.other().first() {
+        match other(&self.root, self.child.id()) {
             Some(holder) => error
-                .map_message(|message| format!("{message} ({holder} has the camera open)"))
+                .map_message(|message| format!("{message}; it is held by {holder}"))
                 .with_remedy(holder.remedy()),
             None => error,
         }
     }
+}
 
-    fn other(&self) -> Vec<Holder> {
-        holders::holders(&self.root, &[process::id(), self.child.id()])
-    }
+/// A program that has the camera open, by what `root`/proc shows, and is neither this one nor the one of this number.
+fn other(root: &Path, child: u32) -> Option<Holder> {
+    let own = [process::id(), child];
+    holders::scan(root).camera.into_iter().find(|holder| !own.contains(&holder.pid))
 }
 
 impl Drop for Bringup {

@@ -1,28 +1,37 @@
-//! Who else has the camera.
+//! Who has the camera's device nodes open.
 
-use std::{fmt, fs, path::Path};
+use std::{collections::BTreeSet, fmt, fs, io, path::Path};
 
-/// The camera's nodes: sensor interface, image processor and scaler. Only one program at a time can use them.
-const NODES: [&str; 3] = ["/dev/cvi-vi", "/dev/cvi-mipi-rx", "/dev/cvi-vpss"];
+/// What only one program at a time can use.
+const CAMERA: [&str; 3] = ["/dev/cvi-vi", "/dev/cvi-vpss", "/dev/cvi-mipi-rx"];
 
-/// A program that has the camera open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    /// Its number among processes.
-    pub(crate) pid: u32,
-    /// Its name.
-    pub(crate) name: String,
+/// How every node of the vendor's drivers begins.
+const VENDOR: [&str; 2] = ["/dev/cvi-", "/dev/cvi_"];
+
+/// A process that has a node of the camera open.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Holder {
+    /// Its number.
+    pub(super) pid: u32,
+    /// Its name, as `ps` shows it.
+    pub(super) name: String,
+    /// What kind of program it is.
+    pub(super) role: Role,
 }
 
 impl Holder {
     /// How to have the camera from it.
-    pub(crate) fn remedy(&self) -> &'static str {
-        match self.name.starts_with("launcher") {
-            true => "stop launcher_daemon, then launcher, or install eyelet as the app that the board starts",
-            false => "stop that program",
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.role {
+            Role::Launcher => TO_STOP_THE_LAUNCHER,
+            Role::Eyelet | Role::Other => "end that program; one at a time can use the camera",
         }
     }
 }
+
+/// It would be started again by the one that watches it.
+const TO_STOP_THE_LAUNCHER: &str = "stop the launcher with killall launcher_daemon, then killall launcher, or install \
+                                    eyelet as the app that starts in its place";
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,52 +39,74 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The programs that have one of the camera's nodes open, of those that the folder `root`/proc shows, without those of
-/// these numbers.
-pub(crate) fn holders(root: &Path, without: &[u32]) -> Vec<Holder> {
-    let processes = fs::read_dir(root.join("proc")).into_iter().flatten().flatten();
-    let holder = |process: fs::DirEntry| {
-        let pid = process.file_name().to_str()?.parse().ok().filter(|pid| !without.contains(pid))?;
-        let mut files = fs::read_dir(process.path().join("fd")).ok()?.flatten();
-        let is_node = |file: fs::DirEntry| {
-            fs::read_link(file.path()).is_ok_and(|target| NODES.iter().any(|node| target == Path::new(node)))
-        };
-        let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-        files.any(is_node).then(|| Holder { pid, name: name.trim().to_owned() })
-    };
-    processes.filter_map(holder).collect()
+/// What kind of program has the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// eyelet, or the process that holds the camera for it.
+    Eyelet,
+    /// The board's user interface, or what keeps it running.
+    Launcher,
+    /// Something else.
+    Other,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
+/// What the processes have open.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Holders {
+    /// Those that have the camera.
+    pub(super) camera: Vec<Holder>,
+    /// Whether some process has any node of the vendor's drivers, the display's among them.
+    pub(super) vendor: bool,
+    /// Whether the files of some process could not be listed, for want of root's rights.
+    pub(super) incomplete: bool,
+}
 
-    /// A /proc with these programs and what each has open.
-    fn proc(programs: &[(u32, &str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (pid, name, file) in programs {
-            let process = root.path().join(format!("proc/{pid}"));
-            fs::create_dir_all(process.join("fd")).unwrap();
-            fs::write(process.join("comm"), format!("{name}\n")).unwrap();
-            symlink("/dev/null", process.join("fd/0")).unwrap();
-            symlink(file, process.join("fd/7")).unwrap();
+/// Looks through the processes below `root`. Those that end meanwhile are passed over.
+pub(super) fn scan(root: &Path) -> Holders {
+    let mut found = Holders::default();
+    let Ok(processes) = fs::read_dir(root.join("proc")) else { return found };
+    for process in processes.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let files = match fs::read_dir(process.path().join("fd")) {
+            Ok(files) => files,
+            Err(error) => {
+                found.incomplete |= error.kind() == io::ErrorKind::PermissionDenied;
+                continue;
+            }
+        };
+        let open: BTreeSet<_> = files
+            .flatten()
+            .filter_map(|file| fs::read_link(file.path()).ok()?.into_os_string().into_string().ok())
+            .filter(|path| VENDOR.iter().any(|start| path.starts_with(start)))
+            .collect();
+        found.vendor |= !open.is_empty();
+        if CAMERA.iter().any(|node| open.contains(*node)) {
+            found.camera.push(holder(root, pid));
         }
-        fs::create_dir_all(root.path().join("proc/sys")).unwrap();
-        root
     }
+    found.camera.sort();
+    found
+}
 
-    #[test]
-    fn holders_are_the_programs_with_a_node_of_the_camera_open() {
-        let root = proc(&[
-            (12, "launcher", "/dev/cvi-vpss"),
-            (30, "sshd", "/dev/null"),
-            (31, "python3", "/dev/cvi-vi"),
-            (32, "eyelet", "/dev/cvi-vpss"),
-        ]);
-        let mut found: Vec<_> = holders(root.path(), &[32]).iter().map(ToString::to_string).collect();
-        found.sort();
-        assert_eq!(found, ["launcher (process 12)", "python3 (process 31)"]);
-        assert_eq!(holders(Path::new("/nowhere"), &[]), []);
-    }
+fn holder(root: &Path, pid: u32) -> Holder {
+    let name = name(root, pid);
+    let parent = parent(root, pid).map(|parent| self::name(root, parent));
+    let role = match (&*name, parent.as_deref()) {
+        ("eyelet", _) | (_, Some("eyelet")) => Role::Eyelet,
+        ("launcher" | "launcher_daemon", _) => Role::Launcher,
+        _ => Role::Other,
+    };
+    Holder { pid, name, role }
+}
+
+fn name(root: &Path, pid: u32) -> String {
+    let name = fs::read_to_string(root.join(format!("proc/{pid}/comm"))).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "a program" } else { name }.to_owned()
+}
+
+/// The second field after the name, which is in parentheses and may contain any character.
+fn parent(root: &Path, pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(root.join(format!("proc/{pid}/stat"))).ok()?;
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }

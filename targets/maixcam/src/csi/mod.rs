@@ -18,7 +18,7 @@ mod held;
 mod holders;
 mod jpeg;
 mod opener;
-mod package;
+mod python;
 mod raw;
 mod words;
 
@@ -26,7 +26,7 @@ pub use camera::CsiCamera;
 pub use config::{CsiConfig, CsiMode, Patience};
 pub use held::Held;
 pub use opener::CsiOpener;
-pub(crate) use package::is_installed;
+pub(crate) use python::is_installed;
 pub use raw::RawCamera;
 
 use eyelet_hal::{Error, ErrorKind};

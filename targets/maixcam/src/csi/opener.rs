@@ -168,3 +168,30 @@ impl CsiOpener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Machine;
+    use std::{fs, os::unix::fs::symlink};
+
+    /// It would take the camera away from that one.
+    #[test]
+    fn camera_that_another_program_has_open_is_left_alone_and_its_name_told() {
+        let root = tempfile::tempdir().unwrap();
+        let process = root.path().join("proc/312");
+        fs::create_dir_all(process.join("fd")).unwrap();
+        fs::write(process.join("comm"), "launcher\n").unwrap();
+        symlink("/dev/cvi-vi", process.join("fd/7")).unwrap();
+        let system = Machine::new().process();
+        let mut opener = CsiOpener::new(CsiConfig::default(), system, Standby::default()).unwrap();
+        opener.root = root.path().to_owned();
+        for _ in 0..HOPELESS {
+            let error = opener.open().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy);
+            let text = error.to_string();
+            let want = "cannot open the built-in camera: it is held by launcher (process 312); stop the launcher with ";
+            assert!(text.starts_with(want), "{text}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! What goes wrong with MaixPy, and what is said about it.
 
-use crate::support::{Board, NEVER, SHORT_WAIT, opener};
-use eyelet_hal::{CameraSource as _, Error, ErrorKind};
+use crate::support::{Board, NEVER, SHORT_WAIT, logged, opener};
+use eyelet_hal::{CameraSource as _, Error, ErrorKind, PixelFormat};
+use eyelet_maixcam::csi::CsiMode;
 
 /// Why the camera of a MaixPy that fails so does not open.
 fn refused(board: &Board, fail: &str) -> Error {
@@ -152,4 +153,26 @@ fn third_failure_in_a_row_says_that_the_board_should_be_restarted() {
     let remedies = [(); 4].map(|()| opener.open().unwrap_err().remedy().unwrap().to_owned());
     let ordinary = "stop other programs that use the camera, and check its cable";
     assert_eq!(remedies, [ordinary, ordinary, "restart the board", "restart the board"]);
+}
+
+#[test]
+fn raw_frames_that_are_impossible_are_jpegs_with_the_reason_in_one_line() {
+    let board = Board::new();
+    let mut config = board.config("");
+    config.mode = CsiMode::Auto;
+    let mut opener = opener(config);
+    let (camera, log) = logged(|| opener.open().unwrap());
+    assert_eq!(camera.format().pixel, PixelFormat::Jpeg);
+    let [line] = &log[..] else { panic!("{log:?}") };
+    assert!(line.contains("the built-in camera gives no raw frames; MaixPy encodes them error="), "{line}");
+    assert_eq!(board.log(), ["open 80 64 200 4", "close", "open 80 64 200 3"]);
+}
+
+#[test]
+fn raw_frames_that_are_impossible_are_an_error_if_only_they_will_do() {
+    let board = Board::new();
+    let mut config = board.config("");
+    config.mode = CsiMode::Raw;
+    assert!(opener(config).open().is_err());
+    assert_eq!(board.log(), ["open 80 64 200 4", "close"]);
 }

@@ -4,15 +4,16 @@
 //! MaixPy only while no program has the camera.
 
 mod carveout;
-mod holders;
-mod python;
 #[cfg(test)]
 mod tests;
 
+use super::{
+    holders::{self, Holder, Holders, Role},
+    python,
+};
 use carveout::{Carveout, mib};
 use eyelet_core::cli::{Camera, Fact, Problem, Size};
 use eyelet_hal::ErrorKind;
-use holders::{Holder, Holders, Role};
 use std::{fs, path::Path, time::Duration};
 
 /// What `--camera` calls it.
@@ -92,22 +93,17 @@ impl Examination<'_> {
 
     /// Who has it, and how to end that.
     fn held(&mut self, holders: &Holders) {
-        let named = |holder: &Holder| format!("{} (process {})", holder.name, holder.pid);
-        let by = holders.camera.iter().map(named).collect::<Vec<_>>().join(", ");
+        let by = holders.camera.iter().map(Holder::to_string).collect::<Vec<_>>().join(", ");
         match &*holders.camera {
             [] if holders.incomplete => self.fact("held by", "unknown: only root may see who has it"),
             [] => self.fact("held by", "nobody"),
             _ => self.fact("held by", by.clone()),
         }
         let others = || holders.camera.iter().filter(|holder| holder.role != Role::Eyelet);
-        let remedy = if others().any(|holder| holder.role == Role::Launcher) {
-            "stop the launcher with killall launcher_daemon, then killall launcher, or install eyelet as the \
-             app that starts in its place"
-        } else {
-            "end that program; one at a time can use the camera"
-        };
-        if others().next().is_some() {
-            self.problem(ErrorKind::Busy, format!("the built-in camera is held by {by}"), remedy);
+        // Whatever else has it may be of the launcher.
+        let launcher = others().find(|holder| holder.role == Role::Launcher);
+        if let Some(holder) = launcher.or_else(|| others().next()) {
+            self.problem(ErrorKind::Busy, format!("the built-in camera is held by {by}"), holder.remedy());
         }
     }
 

@@ -6,7 +6,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 use std::{
-    fs,
+    env, fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -48,6 +48,15 @@ pub(super) fn interpreter(root: &Path) -> Option<PathBuf> {
         .iter()
         .map(|path| root.join(path))
         .find(|path| path.is_file())
+}
+
+/// Whether this system has both, as far as can be told without running anything: an import takes seconds.
+pub(crate) fn is_installed() -> bool {
+    let root = Path::new("/");
+    let own = env::var_os("PYTHONPATH").unwrap_or_default();
+    let package =
+        env::split_paths(&own).any(|folder| folder.join("maix").is_dir()) || package(root).is_some();
+    package && interpreter(root).is_some()
 }
 
 /// Imports MaixPy and asks for its version. Leaves no file behind.
