@@ -3,13 +3,14 @@
 use crate::{
     BoardFlags,
     csi::{self, CsiCamera, CsiConfig, CsiMode, CsiOpener},
+    platform::JPEG_UNIT,
     sys::Kernel,
     venc::Standby,
 };
 use eyelet_core::cli::CameraRequest;
 use eyelet_hal::{CameraSource, Error, ErrorKind, PixelFormat, Result, clock::SystemClock};
 use eyelet_v4l2::{V4l2Camera, V4l2Config, V4l2Opener};
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// A camera, opened as often as need be.
 #[derive(Debug)]
@@ -67,6 +68,9 @@ impl Cameras {
                     tracing::info!("there is no V4L2 camera; opening the built-in one");
                     *self = Self::Csi(Box::new(opener(both.1.clone(), &both.2)?));
                     self.open()
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && Path::new(JPEG_UNIT).exists() => {
+                    Err(error.with_remedy("plug a USB camera in, or install MaixPy for the built-in one"))
                 }
                 Err(error) => Err(error),
             },

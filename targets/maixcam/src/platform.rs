@@ -24,7 +24,7 @@ use std::{
 };
 
 /// Where the SG2002's JPEG unit is.
-const JPEG_UNIT: &str = "/dev/cvi_vc_enc0";
+pub(crate) const JPEG_UNIT: &str = "/dev/cvi_vc_enc0";
 
 /// The board has neither screen nor keyboard, so its stream is watched from elsewhere; a webcam on any other machine is not
 /// shown to the network unless a flag asks for it. Which of the two it is follows from the build: the board's is for riscv64.

@@ -87,8 +87,9 @@ def hold(width, height, fps, buffers, quality, *controls):
             cam.close()
 
 
-# MaixPy closes nothing on SIGTERM.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+# A service manager sends SIGTERM to all processes of a service, and MaixPy would end on it with the camera open. The other
+# end is stopped by it too, and closes the camera here when it has given its frames back.
+signal.signal(signal.SIGTERM, lambda *_: None)
 words = receive()
 if words[0] == "start":
     hold(*words[1:])

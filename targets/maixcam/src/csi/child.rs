@@ -2,8 +2,8 @@
 //!
 //! It is started with its end of a socket pair as stdin, inherits nothing else, and has a process group of its own, so that
 //! Ctrl-C does not reach it and nothing that it starts is forgotten. It ends when asked to, and by itself when the socket
-//! ends, which needs no signal for the parent's death: MaixPy closes the camera on none of them. A call of MaixPy that hangs
-//! meanwhile is ended by an alarm.
+//! ends. That makes a signal for the parent's death unnecessary, on which MaixPy would not close the camera. An alarm ends a
+//! call of MaixPy that hangs meanwhile.
 
 use super::{
     config::{CsiConfig, Patience},

@@ -105,6 +105,22 @@ fn process_killed_between_two_frames_is_a_lost_camera_and_the_next_start_works()
     board.until_empty();
 }
 
+/// A service manager sends it to every process of a service, and the camera must not be closed before its frames are back.
+#[test]
+fn sigterm_to_the_process_leaves_closing_to_eyelet() {
+    let board = Board::new();
+    let mut camera = board.camera("");
+    let [process] = board.processes()[..] else { panic!("one process") };
+    camera.start().unwrap();
+    for _ in 0..5 {
+        kill_process(Pid::from_raw(process.try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
+        drop(camera.next_frame(NEVER).unwrap());
+    }
+    assert_eq!(board.log(), ["open 80 64 200 3"]);
+    drop(camera);
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+}
+
 /// It would otherwise close the camera, or end, behind eyelet's back.
 #[test]
 fn interrupt_at_the_terminal_does_not_reach_the_process() {

@@ -182,7 +182,7 @@ pub(crate) fn until(condition: impl Fn() -> bool) {
     let late = Instant::now() + NEVER;
     while !condition() {
         assert!(Instant::now() < late, "it never came");
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
