@@ -1,4 +1,4 @@
-"""The two programs of MaixPy's JPEG document, in Rust."""
+"""The two programs of MaixPy's JPEG document in Rust, and the README's."""
 
 import signal
 
@@ -38,3 +38,14 @@ def test_upload_image_example_uploads_its_picture(run, receive):
     assert red > 150 and green < 90 and blue < 90
     blue, green, red = picture[40:50, 70:130].reshape(-1, 3).mean(axis=0)
     assert not (red > 150 and green < 90 and blue < 90)
+
+
+def test_embedded_server_shows_its_page_stream_and_snapshot(run, free_port):
+    example = run(f"127.0.0.1:{free_port}", program="examples/embed")
+    url = example.expect(r"streaming on (http://[\w.]+:\d+/)")[1]
+    assert url == f"http://127.0.0.1:{free_port}/"
+    assert "<canvas" in requests.get(url, timeout=10).text
+    assert requests.get(url + "snapshot", timeout=10).headers["Content-Type"] == "image/jpeg"
+    with Stream(url + "stream") as stream:
+        numbers = [int(next(stream).headers["x-sequence"]) for _ in range(5)]
+    assert numbers == sorted(set(numbers))

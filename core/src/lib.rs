@@ -15,8 +15,8 @@
 //! it never blocks. The socket thread is one current-thread tokio runtime, with the HTTP server and the upload client.
 //! While there are no viewers and no uploads nothing is encoded, and the camera is polled five times a second.
 //!
-//! [`JpegStreamer`] is the shortest way in, for pictures that a program makes itself. With a camera, a
-//! [`Pipeline`](pipeline::Pipeline) publishes into a [`Hub`] that an HTTP [`Server`](http::Server) reads.
+//! [`Eyelet`] is the shortest way in with a camera, [`JpegStreamer`] for pictures that a program makes itself. In both, a
+//! [`Pipeline`](pipeline::Pipeline) or the program publishes into a [`Hub`] that an HTTP [`Server`](http::Server) reads.
 //!
 //! # Rooms
 //!
@@ -37,12 +37,14 @@
 //! | `net` | what server and client share: addresses, credentials, listeners, sockets, TLS |
 //! | [`Backoff`] | how long to wait before a camera, an encoder or an upload is tried again |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
-//! | [`JpegStreamer`] | MaixPy's streaming server, on top of `pipeline`, `feed` and `http` |
+//! | [`app`] | all of it put together and started as one |
+//! | [`JpegStreamer`] | MaixPy's streaming server, on top of `app` |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the subcommands of every eyelet binary |")]
 // Allowed in `cli/closed_stdout.rs` and in `encode/baseline/`: `avx2.rs` with its submodule, `words.rs` and `workers.rs`; nowhere
 // else.
 #![deny(unsafe_code)]
 
+pub mod app;
 mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -60,6 +62,7 @@ pub mod spool;
 pub mod upload;
 pub mod watch;
 
+pub use app::Eyelet;
 pub use backoff::Backoff;
 pub use feed::{Fps, Hub, RunId, Status, StatusSnapshot, metrics};
 pub use maixpy::{JpegStreamer, Written};

@@ -1,6 +1,7 @@
 //! `JpegStreamer`: MaixPy's streaming server, with its verbs.
 
 use crate::{
+    app::{Builder, Running},
     encode,
     feed::Hub,
     http::{self, Access, CredentialSources, Server, SnapshotPolicy},
@@ -16,10 +17,8 @@ use eyelet_hal::{
 use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
 
 /// Without viewers a raw picture is encoded this often at most: the first viewer sees one at once, also
 /// when the application never writes again.
@@ -56,11 +55,6 @@ struct Writer {
     encoder: Box<dyn JpegEncoder>,
     encoded: Option<Instant>,
     written: u64,
-}
-
-struct Running {
-    stop: oneshot::Sender<()>,
-    thread: thread::JoinHandle<()>,
 }
 
 /// What [`JpegStreamer::write`] takes: a whole JPEG, or pixels.
@@ -159,42 +153,14 @@ impl JpegStreamer {
             Some(listener) => listener,
             None => http::listen(self.address)?,
         };
-        let failed = |e: std::io::Error| {
-            Error::new(ErrorKind::OutOfMemory, format!("cannot start the server's thread: {e}"))
-                .with_source(e)
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (stop, stopped) = oneshot::channel();
-        let server = self.server.clone();
-        let serve = async move {
-            match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => {
-                    tokio::select! {
-                        () = server.run(listener) => {}
-                        _ = stopped => {}
-                    }
-                }
-                Err(error) => tracing::error!(%error, "cannot serve"),
-            }
-        };
-        let thread = thread::Builder::new()
-            .name("http".to_owned())
-            .spawn(move || runtime.block_on(serve))
-            .map_err(failed)?;
-        self.running = Some(Running { stop, thread });
+        self.running = Some(Builder::from(self.server.clone()).listen_on(listener).start()?);
         Ok(())
     }
 
     /// Ends every connection and frees the port. Does nothing when not running.
     pub fn stop(&mut self) {
         self.listener = None;
-        if let Some(Running { stop, thread }) = self.running.take() {
-            // The receiver is gone only if the thread is.
-            let _ = stop.send(());
-            if thread.join().is_err() {
-                tracing::error!("the server's thread panicked");
-            }
-        }
+        self.running = None;
     }
 
     /// Shows this picture from now on: the newest wins. Never waits for a viewer.
@@ -244,12 +210,6 @@ impl JpegStreamer {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for JpegStreamer {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

@@ -502,7 +502,7 @@ mod tls {
         feed::{Hub, Label, Picture, PictureKind, RunId},
         http::{self, Server, ServerTls},
     };
-    use eyelet_hal::clock::{Clock as _, SystemClock};
+    use eyelet_hal::clock::SystemClock;
     use std::{path::PathBuf, sync::Arc, time::Duration};
 
     fn pair(folder: &std::path::Path, name: &str) -> [PathBuf; 2] {
@@ -549,7 +549,8 @@ mod tls {
             let serving = server.run(tokio::net::TcpListener::from_std(listener).unwrap());
             let args = serve(&["serve", "--upload", &url]);
             let hub = Hub::default();
-            let upload = setup::upload::prepare(args.upload, &args.upload_flags, &hub).unwrap();
+            let sender = setup::upload::prepare(args.upload, &args.upload_flags, &hub).unwrap().unwrap();
+            let progress = sender.progress();
             hub.feed.publish(Picture {
                 jpeg: b"a picture".as_slice().into(),
                 label: Label { run: RunId::new(1), sequence: 1, captured_at: Duration::ZERO },
@@ -557,8 +558,7 @@ mod tls {
             });
             let failed = async {
                 loop {
-                    let status = hub.status.snapshot(SystemClock.monotonic());
-                    if let Some(why) = status.upload.and_then(|upload| upload.last_error) {
+                    if let Some(why) = progress.status().last_error {
                         return why;
                     }
                     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -567,7 +567,7 @@ mod tls {
             let why = tokio::select! {
                 why = failed => why,
                 () = serving => unreachable!(),
-                () = setup::upload::beside(upload) => unreachable!(),
+                _ = sender.run() => unreachable!(),
                 () = tokio::time::sleep(Duration::from_secs(60)) => panic!("the upload does not fail"),
             };
             assert!(why.ends_with("; name its certificate, or its authority's, with --tls-roots"), "{why}");

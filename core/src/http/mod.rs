@@ -115,6 +115,15 @@ impl Server {
         }
     }
 
+    /// The scheme of its TCP addresses: `https` with TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
     /// The answer to a connection too many.
     fn full(&self, socket: &Socket) -> &'static [u8] {
         #[cfg(feature = "tls")]

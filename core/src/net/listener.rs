@@ -42,7 +42,7 @@ impl Listener {
     /// One sentence with the remedy; most often another server has the port or the socket.
     pub fn bind(bind: &Bind) -> Result<Self> {
         match bind {
-            Bind::Tcp(address) => Self::tcp(listen(*address)?),
+            Bind::Tcp(address) => listen(*address)?.try_into(),
             Bind::Unix(path) => Self::bind_unix(path, UnixPermissions::default()),
         }
     }
@@ -88,7 +88,7 @@ impl Listener {
             // Also another program's socket must not keep dead peers.
             socket::notice_dead_peers(&SockRef::from(&listener)).map_err(cannot)?;
             listener.set_nonblocking(true).map_err(cannot)?;
-            return Self::tcp(listener);
+            return listener.try_into();
         }
         match given.take_unix_listener(index) {
             Ok(Some(listener)) if is_listening(&listener) => {
@@ -98,10 +98,6 @@ impl Listener {
             Ok(_) => Err(wrong("it does not listen")),
             Err(_) => Err(wrong("it is not a TCP or Unix stream socket")),
         }
-    }
-
-    fn tcp(listener: std::net::TcpListener) -> Result<Self> {
-        Ok(TcpListener::from_std(listener).map_err(cannot)?.into())
     }
 
     fn unix(listener: std::os::unix::net::UnixListener, file: Option<UnixFile>) -> Result<Self> {
@@ -156,6 +152,15 @@ impl Listener {
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self { kind: Kind::Tcp(listener), _file: None }
+    }
+}
+
+impl TryFrom<std::net::TcpListener> for Listener {
+    type Error = Error;
+
+    /// Of a port that [`listen`] has bound. Must be called within a tokio runtime.
+    fn try_from(listener: std::net::TcpListener) -> Result<Self> {
+        Ok(TcpListener::from_std(listener).map_err(cannot)?.into())
     }
 }
 

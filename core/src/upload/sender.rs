@@ -3,7 +3,7 @@
 use super::{Client, UploadProgress, source::Source};
 use crate::{
     Backoff,
-    feed::{Subscription, metrics::UploadCounters},
+    feed::{Sampler, Subscription, metrics::UploadCounters},
     spool::Keeper,
 };
 use eyelet_hal::Result;
@@ -22,6 +22,7 @@ pub struct Sender {
     patience: Option<Duration>,
     progress: Arc<UploadProgress>,
     source: Source,
+    sampler: Option<Sampler>,
 }
 
 impl Sender {
@@ -54,7 +55,15 @@ impl Sender {
     }
 
     fn new(client: Client, backoff: Backoff, progress: UploadProgress, source: Source) -> Self {
-        Self { client, backoff, limit: None, patience: None, progress: Arc::new(progress), source }
+        Self {
+            client,
+            backoff,
+            limit: None,
+            patience: None,
+            progress: Arc::new(progress),
+            source,
+            sampler: None,
+        }
     }
 
     /// Stops after the server has accepted this many pictures.
@@ -64,10 +73,17 @@ impl Sender {
         self
     }
 
-    /// Gives up when there has been no picture to send for this long.
+    /// Gives up when there has been no picture to send for this long, and for a sampler's period.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
+        self
+    }
+
+    /// Runs this sampler beside it, whose samples are the pictures to send.
+    #[must_use]
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = Some(sampler);
         self
     }
 
@@ -85,9 +101,20 @@ impl Sender {
     /// are tried again as all others are. `TimedOut` when no picture has come for as long as its
     /// [`patience`](Self::patience).
     pub async fn run(mut self) -> Result<()> {
+        let Some(sampler) = self.sampler.take() else { return self.send(Duration::ZERO).await };
+        let period = sampler.period();
+        tokio::select! {
+            ended = self.send(period) => ended,
+            () = sampler.run() => Ok(()),
+        }
+    }
+
+    /// Sends pictures that come once in a `period`.
+    async fn send(mut self, period: Duration) -> Result<()> {
+        let patience = self.patience.map(|patience| patience.saturating_add(period));
         let mut accepted = 0;
         while self.limit != Some(accepted) {
-            let (jpeg, meta) = self.source.next(self.patience, &self.progress).await?;
+            let (jpeg, meta) = self.source.next(patience, &self.progress).await?;
             let Err(refusal) = self.client.attempt(jpeg, &meta).await else {
                 accepted += 1;
                 self.source.accepted();

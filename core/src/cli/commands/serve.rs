@@ -2,6 +2,7 @@
 
 use super::status_line;
 use crate::{
+    app::Builder,
     cli::{
         Failure, Outcome, Output, Platform, ServeArgs, Signals, runtime,
         setup::{access, listeners, pipeline, upload},
@@ -38,7 +39,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
-    let upload = upload::prepare(args.upload.clone(), &args.upload_flags, &hub)?;
+    let sender = upload::prepare(args.upload.clone(), &args.upload_flags, &hub)?;
     let mut server = Server::new(hub.clone(), Arc::clone(&clock));
     server.page = page.clone();
     server.base_path = args.base_path.clone();
@@ -50,19 +51,22 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     server.access = access;
     args.clients.set(&mut server, output)?;
     args.tls.secure(&mut server)?;
-    let scheme = args.tls.scheme();
-    access::warn_of_open_access(&server.access, scheme, listeners.iter().filter_map(Listener::bound));
+    access::warn_of_open_access(&server, listeners.iter().filter_map(Listener::bound));
 
     let access_log = server.access_log.clone();
-    let camera = pipeline.spawn()?;
+    let builder = listeners.into_iter().fold(Builder::from(server).pipeline(pipeline), Builder::listener);
+    let mut eyelet = {
+        let _context = runtime.enter();
+        sender.into_iter().fold(builder, Builder::upload).open()?
+    };
+    eyelet.start_camera()?;
     let outcome = runtime.block_on(async {
-        for address in listeners.iter().flat_map(|listener| listener.addresses(scheme)) {
-            output.announce(&format!("streaming on {}", args.base_path.below(&address)));
+        for address in eyelet.addresses() {
+            output.announce(&format!("streaming on {address}"));
         }
         watchdogs.ready();
         tokio::select! {
-            () = server.run(listeners) => Ok(()),
-            () = upload::beside(upload) => Ok(()),
+            ended = eyelet.serve() => ended.map_err(Failure::from),
             () = status_line::show(&hub, &*clock, output) => Ok(()),
             () = watchdogs.run(&hub, &*clock) => Ok(()),
             outcome = requests(&mut signals, args.html.as_deref(), &page) => outcome,
@@ -70,7 +74,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     });
     output.status("");
     watchdogs.stopping();
-    drop(camera);
+    drop(eyelet);
     // Does not wait for a lookup of an upload server's name that may still be under way.
     runtime.shutdown_background();
     if let Some(log) = access_log {

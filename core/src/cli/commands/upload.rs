@@ -29,8 +29,10 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let mut upload = upload::to(args.url.clone(), &args.upload_flags, &hub)?;
     if let Some(count) = args.count {
         let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
-        upload = upload.limit(count, patience);
+        upload = upload.limit(count.get()).patience(patience);
     }
+    let progress = upload.progress();
+    hub.status.uploading(move || progress.status());
     let camera = pipeline.spawn()?;
     let ended = runtime.block_on(async {
         tokio::select! {

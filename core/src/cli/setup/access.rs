@@ -117,17 +117,13 @@ impl AccessArgs {
 }
 
 /// Warns about open access and about cleartext credentials: a camera that anyone can see must not be an oversight.
-pub(in crate::cli) fn warn_of_open_access(
-    access: &Access,
-    scheme: &str,
-    mut bound: impl Iterator<Item = SocketAddr>,
-) {
+pub(in crate::cli) fn warn_of_open_access(server: &Server, mut bound: impl Iterator<Item = SocketAddr>) {
     let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback()) else { return };
-    if access.is_open() {
+    if server.access.is_open() {
         tracing::warn!(
             "anyone who can reach {address} can watch; restrict access with --auth-file or --token-file"
         );
-    } else if scheme == "http" {
+    } else if server.scheme() == "http" {
         tracing::warn!(
             "passwords and tokens for {address} travel in clear text; encrypt them with --tls-cert"
         );

@@ -32,13 +32,6 @@ pub struct RootsArgs {
     pub tls_roots: Option<PathBuf>,
 }
 
-impl ServerTlsArgs {
-    /// The scheme of the server's URLs.
-    pub(in crate::cli) fn scheme(&self) -> &'static str {
-        if self.tls_cert.is_some() { "https" } else { "http" }
-    }
-}
-
 #[cfg(feature = "tls")]
 impl ServerTlsArgs {
     /// Configures the server from the flags.

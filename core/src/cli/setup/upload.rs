@@ -9,40 +9,10 @@ use crate::{
     upload::{Client, RequestStyle, Sender, Timeouts, UploadUrl},
 };
 use eyelet_hal::Error;
-use std::{num::NonZeroU64, path::Path, time::Duration};
-
-/// An upload that is ready to run.
-pub(in crate::cli) struct Upload {
-    sender: Sender,
-    sampler: Option<Sampler>,
-}
-
-impl Upload {
-    /// Ends after this many pictures were accepted.
-    ///
-    /// Gives up when there has been no picture to send for this long, `--upload-every` not counted.
-    pub(in crate::cli) fn limit(self, count: NonZeroU64, patience: Duration) -> Self {
-        let period = self.sampler.as_ref().map_or(Duration::ZERO, Sampler::period);
-        let sender = self.sender.limit(count.get()).patience(patience.saturating_add(period));
-        Self { sender, ..self }
-    }
-
-    pub(in crate::cli) async fn run(self) -> eyelet_hal::Result<()> {
-        let sampling = async {
-            match self.sampler {
-                Some(sampler) => sampler.run().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            ended = self.sender.run() => ended,
-            () = sampling => Ok(()),
-        }
-    }
-}
+use std::path::Path;
 
 /// An upload to `url`; pictures that are published from now on are for it.
-pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Result<Upload, Failure> {
+pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Result<Sender, Failure> {
     check(args)?;
     let mut style = RequestStyle::new(args.upload_method).field(&args.upload_field)?;
     for line in &args.upload_header {
@@ -61,9 +31,7 @@ pub(in crate::cli) fn to(url: UploadUrl, args: &UploadFlags, hub: &Hub) -> Resul
         None => Sender::newest(client, backoff, counters, feed.subscribe()),
         Some(folder) => Sender::spooled(client, backoff, counters, keeper(folder, args, &feed, hub)?),
     };
-    let progress = sender.progress();
-    hub.status.uploading(move || progress.status());
-    Ok(Upload { sender, sampler })
+    Ok(sampler.into_iter().fold(sender, Sender::sampler))
 }
 
 /// A running spool in this folder, which takes every picture of `feed` from now on.
@@ -127,20 +95,11 @@ pub(in crate::cli) fn prepare(
     url: Option<UploadUrl>,
     args: &UploadFlags,
     hub: &Hub,
-) -> Result<Option<Upload>, Failure> {
+) -> Result<Option<Sender>, Failure> {
     check(args)?;
     let unused = [("--spool", args.spool.is_some()), ("--upload-every", args.upload_every.is_some())];
     for (flag, _) in unused.iter().filter(|(_, given)| *given && url.is_none()) {
         tracing::warn!("{flag} does nothing without --upload");
     }
     url.map(|url| to(url, args, hub)).transpose()
-}
-
-/// Uploads beside the stream, until the future is dropped.
-pub(in crate::cli) async fn beside(upload: Option<Upload>) {
-    match upload {
-        // It has no limit, and therefore no end.
-        Some(upload) => drop(upload.run().await),
-        None => std::future::pending().await,
-    }
 }

@@ -1,0 +1,105 @@
+//! A camera server to embed: a camera, the server that shows it and an upload, put together and started as one.
+//!
+//! ```no_run
+//! use eyelet_core::Eyelet;
+//! # fn open() -> eyelet_hal::Result<Box<dyn eyelet_hal::CameraSource>> { unimplemented!() }
+//! # fn main() -> eyelet_hal::Result<()> {
+//! let running = Eyelet::builder().camera(open).bind("127.0.0.1:8000").start()?;
+//! println!("streaming on {}", running.addresses().join(" "));
+//! running.wait(); // until the program is ended; dropping `running` instead stops all of it
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Builder::start`] needs no runtime of the caller's. A program that has a tokio runtime uses [`Builder::open`] and
+//! [`Eyelet::serve`] instead. The command line and [`JpegStreamer`](crate::JpegStreamer) are built on this.
+
+mod builder;
+mod running;
+
+pub use builder::Builder;
+pub use running::Running;
+
+use crate::{
+    feed::Hub,
+    http::{Listener, Server},
+    pipeline::{self, Pipeline},
+    upload::Sender,
+};
+use eyelet_hal::Result;
+use std::{fmt, future::pending};
+
+/// A camera server whose devices are open and whose ports are bound, and that does not serve yet.
+///
+/// Connections wait in the kernel's queue until [`serve`](Self::serve) is polled. Dropping it stops the camera and frees the
+/// ports.
+pub struct Eyelet {
+    server: Server,
+    listeners: Vec<Listener>,
+    pipeline: Option<Pipeline>,
+    camera: Option<pipeline::Running>,
+    upload: Option<Sender>,
+}
+
+impl fmt::Debug for Eyelet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Eyelet").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+impl Eyelet {
+    /// A server without a camera yet, with the defaults of the command line.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The pictures, counters and state that it serves.
+    pub fn hub(&self) -> &Hub {
+        &self.server.hub
+    }
+
+    /// The addresses that a browser can open, best first, each with the scheme and the base path; never `0.0.0.0`. For a
+    /// Unix socket, its path and how to connect to it.
+    pub fn addresses(&self) -> Vec<String> {
+        let (scheme, path) = (self.server.scheme(), &self.server.base_path);
+        let addresses = self.listeners.iter().flat_map(|listener| listener.addresses(scheme));
+        addresses.map(|address| path.below(&address)).collect()
+    }
+
+    /// Where it listens.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Starts the camera thread; [`serve`](Self::serve) does so too. Does nothing if it runs.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the system refuses the thread.
+    pub fn start_camera(&mut self) -> Result<()> {
+        if let Some(pipeline) = self.pipeline.take() {
+            self.camera = Some(pipeline.spawn()?);
+        }
+        Ok(())
+    }
+
+    /// Serves and uploads until the future is dropped; it ends by itself only with an error. Can be called once: later calls
+    /// have no listeners left. The camera runs until `self` is dropped.
+    ///
+    /// # Errors
+    /// As [`start_camera`](Self::start_camera).
+    pub async fn serve(&mut self) -> Result<()> {
+        self.start_camera()?;
+        let (server, listeners) = (self.server.clone(), std::mem::take(&mut self.listeners));
+        let upload = async {
+            match self.upload.take() {
+                // Without a limit it has no end.
+                Some(sender) => sender.run().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = server.run(listeners) => Ok(()),
+            ended = upload => ended,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A camera server put together by a program: what its builder is given is what a client meets.
+
+use eyelet_core::{
+    Eyelet, JpegStreamer,
+    feed::{Label, Picture, PictureKind, RunId},
+    http::{Access, CredentialSources, Token},
+};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
+};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// A grey picture, a hundred times a second.
+struct Grey {
+    pixels: Vec<u8>,
+    sequence: u64,
+    /// Counts the cameras that were closed.
+    closed: Arc<AtomicUsize>,
+}
+
+impl Grey {
+    fn open(closed: &Arc<AtomicUsize>) -> Self {
+        Self { pixels: vec![128; 16 * 16], sequence: 0, closed: Arc::clone(closed) }
+    }
+}
+
+impl Drop for Grey {
+    fn drop(&mut self) {
+        self.closed.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl CameraSource for Grey {
+    fn name(&self) -> &str {
+        "grey"
+    }
+    fn format(&self) -> StreamFormat {
+        StreamFormat::new(PixelFormat::Grey, 16, 16).unwrap()
+    }
+    fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        std::thread::sleep(timeout.min(Duration::from_millis(10)));
+        self.sequence += 1;
+        Frame::new(self.format(), FrameMeta::now(self.sequence), &[Plane::host(&self.pixels, 16)])
+    }
+}
+
+/// The status line and everything after it.
+fn get(address: &str, path: &str) -> String {
+    let host = address.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let mut socket = TcpStream::connect(host).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn server_without_a_runtime_streams_its_camera_until_dropped() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let mine = Arc::clone(&closed);
+    let running = Eyelet::builder()
+        .camera(move || Ok(Grey::open(&mine)))
+        .quality(Quality::new(33).unwrap())
+        .max_viewers(3)
+        .html("<html>mine</html>")
+        .bind("127.0.0.1:0")
+        .start()
+        .unwrap();
+    let address = running.addresses()[0].clone();
+    assert!(get(&address, "/snapshot").starts_with("HTTP/1.1 200 "));
+    assert!(get(&address, "/").ends_with("<html>mine</html>"));
+    let state = get(&address, "/state");
+    for part in ["\"name\": \"grey\"", "\"quality\": 33", "\"width\": 16"] {
+        assert!(state.contains(part), "{part}: {state}");
+    }
+    assert_eq!(closed.load(Ordering::SeqCst), 0);
+    drop(running);
+    assert_eq!(closed.load(Ordering::SeqCst), 1, "the camera is closed");
+    let port = address.trim_end_matches('/').rsplit_once(':').unwrap().1;
+    assert!(TcpStream::connect(("127.0.0.1", port.parse().unwrap())).is_err(), "the port is free");
+}
+
+#[test]
+fn camera_that_cannot_be_opened_is_an_error_at_the_start() {
+    let open = || Err::<Grey, _>(Error::new(ErrorKind::NotFound, "no such camera"));
+    let error = Eyelet::builder().camera(open).bind("127.0.0.1:0").start().unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "no such camera"));
+}
+
+#[test]
+fn address_that_is_none_is_an_error_with_examples() {
+    let error = Eyelet::builder().bind("camera.lan").start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.message(), "cannot listen on \"camera.lan\"");
+    assert!(error.remedy().unwrap().contains("127.0.0.1:8000"), "{error}");
+}
+
+#[test]
+fn port_in_use_is_an_error_that_closes_the_camera() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let mine = Arc::clone(&closed);
+    let builder = Eyelet::builder().camera(move || Ok(Grey::open(&mine)));
+    let error = builder.bind(&taken.local_addr().unwrap().to_string()).start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn program_without_a_camera_publishes_into_the_hub() {
+    let builder = Eyelet::builder().bind("127.0.0.1:0").bind("127.0.0.1:0");
+    let feed = builder.hub().feed.clone();
+    let running = builder.configure(|server| {
+        server.snapshot = eyelet_core::http::SnapshotPolicy::FreshOrNewest;
+        server.base_path = "/garden".parse().unwrap();
+    });
+    let running = running.start().unwrap();
+    feed.publish(Picture {
+        jpeg: b"\xff\xd8mine\xff\xd9"[..].into(),
+        label: Label { run: RunId::new(1), sequence: 7, captured_at: Duration::ZERO },
+        kind: PictureKind::Live,
+    });
+    assert_eq!(running.addresses().len(), 2);
+    for address in running.addresses() {
+        let (root, path) = address.trim_end_matches('/').rsplit_once('/').unwrap();
+        assert_eq!(path, "garden");
+        let answer = get(&format!("{root}/"), "/garden/snapshot");
+        assert!(answer.contains("X-Sequence: 7\r\n") && answer.contains("mine"), "{answer}");
+    }
+}
+
+#[test]
+fn server_with_access_admits_only_its_credentials() {
+    let token = Token::new("0123456789abcdef0123456789abcdef").unwrap();
+    let mut sources = CredentialSources::default();
+    sources.token = Some(token);
+    let access = Access::only(sources).unwrap();
+    let running = Eyelet::builder().access(access).bind("127.0.0.1:0").start().unwrap();
+    let address = &running.addresses()[0];
+    assert!(get(address, "/state").starts_with("HTTP/1.1 401 "));
+    assert!(get(address, "/state?token=0123456789abcdef0123456789abcdef").starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn server_in_a_runtime_serves_until_the_future_is_dropped() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let mine = Arc::clone(&closed);
+    let builder = Eyelet::builder().camera(move || Ok(Grey::open(&mine))).bind("127.0.0.1:0");
+    let mut eyelet = builder.open().unwrap();
+    let address = eyelet.addresses()[0].clone();
+    let asking = tokio::task::spawn_blocking(move || get(&address, "/snapshot"));
+    tokio::select! {
+        ended = eyelet.serve() => panic!("{ended:?}"),
+        answer = asking => assert!(answer.unwrap().starts_with("HTTP/1.1 200 ")),
+    }
+    drop(eyelet);
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn streamer_started_again_has_its_port_again() {
+    let mut streamer = JpegStreamer::new("127.0.0.1", 0, 4).unwrap();
+    for _ in 0..2 {
+        streamer.start().unwrap();
+        let address = format!("http://127.0.0.1:{}/", streamer.port());
+        assert!(get(&address, "/state").starts_with("HTTP/1.1 200 "));
+        streamer.stop();
+        assert!(TcpStream::connect(("127.0.0.1", streamer.port())).is_err());
+    }
+}
