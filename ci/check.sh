@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/traces.sh
 
 # What `all` means, the quick ones first.
-all=(fmt arrows scripts deny clippy features test bench-smoke doc bindings peers sanitize spool e2e hostile deploy soak cross riscv64 instructions fuzz vboard)
+all=(fmt arrows scripts deny clippy features test bench-smoke doc bindings peers sanitize spool e2e hostile deploy board soak cross riscv64 instructions fuzz vboard)
 # Waits most of its time: it goes on beside the verbs after it, which give way to it.
 beside=soak
 

@@ -1,59 +1,23 @@
-# ci/deploy.sh and ci/board.sh, against a private SSH server
+# ci/deploy.sh, against a private SSH server
 #
-# The server is dropbear, as on many boards, on a high port and run from the cache: nothing is installed, and it ends with
-# this script. A folder stands in for /, and a script for the binary, so that its exit can be controlled.
+# A folder stands in for /, and a script for the binary, so that its exit can be controlled.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/unpacked.sh
+. ci/lib/sshd.sh
 
 need ssh:openssh-client scp:openssh-client python3:python3
-# dropbear takes the user's home from the system's list of users; nss-wrapper puts another list in its place.
-server=$(unpacked dropbear-bin libnss-wrapper)
-busybox=$(unpacked busybox)/run
 work=$(mktemp -d)
-sshd=
 cleanup() {
   for installed in root app; do EYELET_ROOT=$work/$installed sh ci/deploy/S99eyelet stop >/dev/null || true; done
-  [ -z "$sshd" ] || kill "$sshd"
+  stop_sshd
   rm -rf "$work"
 }
 trap cleanup EXIT
 
 fail() { die "$1: $(tail -n 5 "${EYELET_ROOT:-$work/root}/var/log/eyelet.log" 2>&1)"; }
-# await WHAT COMMAND...: waits until it succeeds.
-await() {
-  local what=$1 tries=100
-  shift
-  until "$@"; do
-    sleep 0.1
-    [ $((tries -= 1)) -gt 0 ] || fail "no $what"
-  done
-}
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-ssh-keygen -q -t ed25519 -N '' -f "$work/user"
-mkdir -m 700 "$work/.ssh"
-cp "$work/user.pub" "$work/.ssh/authorized_keys"
-echo "$(id -un):x:$(id -u):$(id -g)::$work:/bin/sh" >"$work/passwd"
-echo "$(id -gn):x:$(id -g):" >"$work/group"
-quietly "$server/run" dropbearkey -t ed25519 -f "$work/host"
-cat >"$work/ssh_config" <<CONF
-Host board
-  HostName 127.0.0.1
-  Port $port
-  User $(id -un)
-  IdentityFile $work/user
-  IdentitiesOnly yes
-  UserKnownHostsFile $work/known
-  StrictHostKeyChecking accept-new
-  LogLevel ERROR
-CONF
-wrapper=$(find "$server" -name libnss_wrapper.so)
-LD_PRELOAD=$wrapper NSS_WRAPPER_PASSWD=$work/passwd NSS_WRAPPER_GROUP=$work/group \
-  "$server/run" dropbear -F -E -s -j -k -p "127.0.0.1:$port" -r "$work/host" -P "$work/sshd.pid" 2>"$work/sshd.log" &
-sshd=$!
-await "SSH server" ssh -F "$work/ssh_config" board true
+start_sshd
 
 # The stand-in streams until it is told to stop, or ends with the status in the file `end`.
 cat >"$work/eyelet" <<'STANDIN'
@@ -74,7 +38,7 @@ rm "$here/end"
 exit "$status"
 STANDIN
 
-export EYELET_SSH_CONFIG=$work/ssh_config EYELET_ROOT=$work/root
+export EYELET_ROOT=$work/root
 log=$EYELET_ROOT/var/log/eyelet.log
 mkdir "$EYELET_ROOT"
 for round in first second; do
@@ -86,7 +50,7 @@ done
 [ "$(grep -c closed "$log")" = 1 ] || fail "the second deployment stops the first one's eyelet once"
 
 # The board's shell is BusyBox'.
-init() { "$busybox" busybox sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
+init() { PATH=$work/bin:$PATH sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
 # changed PID: whether another one than PID streams. Only then is it there to be killed: a supervisor that runs may not
 # have started it yet.
 changed() { [ "$(cat "$EYELET_ROOT/pid")" != "$1" ] && kill -0 "$(cat "$EYELET_ROOT/pid")"; }
@@ -201,15 +165,12 @@ refused board "$work/eyelet"
 grep -q 'is an app on' "$work/told" || die "$(cat "$work/told")"
 
 # What the launcher does with it: starts it, and stops it by TERM, by INT or by force.
-mkdir "$work/shell"
-printf '#!/bin/sh\nexec %s busybox sh "$@"\n' "$busybox" >"$work/shell/sh"
-chmod 755 "$work/shell/sh"
 launch() {
   rm -f "$EYELET_ROOT/pid"
   # Not by the shell, whose background commands ignore INT.
-  PATH=$work/shell:$PATH python3 -c 'import os, signal, sys
+  PATH=$work/bin:$PATH python3 -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])' "$busybox" busybox sh "$app/main.sh" &
+os.execv(sys.argv[1], sys.argv[1:])' "$work/bin/sh" "$app/main.sh" &
   launched=$!
   await "eyelet of the app" test -s "$EYELET_ROOT/pid"
 }
@@ -243,8 +204,7 @@ ci/deploy.sh --undo board >/dev/null
 say "installed as an app and removed"
 
 # What was started over SSH inherits nothing of this, but it names this folder.
-kill "$sshd" && wait "$sshd" 2>/dev/null || true
-sshd=
+stop_sshd
 # The names of processes are listed before grep is one of them.
 all_ended() { ! grep -qs -- "$work/root" /proc/[0-9]*/cmdline; }
 await "end of all that was started" all_ended
