@@ -16,7 +16,7 @@ pub struct CsiCamera {
 /// Where the frames come from.
 #[derive(Debug)]
 pub(super) enum Frames {
-    Raw(RawCamera),
+    Raw(Box<RawCamera>),
     Jpeg(Pictures),
 }
 

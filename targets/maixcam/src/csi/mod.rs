@@ -27,7 +27,7 @@ pub use config::{CsiConfig, CsiMode, Patience};
 pub use held::Held;
 pub use opener::CsiOpener;
 pub(crate) use python::is_installed;
-pub use raw::RawCamera;
+pub use raw::{Counts as RawCounts, RawCamera};
 
 use eyelet_hal::{Error, ErrorKind};
 

@@ -125,7 +125,7 @@ impl CsiOpener {
             match RawCamera::open(Arc::clone(&self.system), &self.held(&ready)) {
                 Ok(raw) => {
                     bringup.leave_unit();
-                    return Ok(CsiCamera::new(Frames::Raw(raw), bringup));
+                    return Ok(CsiCamera::new(Frames::Raw(Box::new(raw)), bringup));
                 }
                 Err(error) if self.config.mode == CsiMode::Raw => return Err(bringup.explain(error)),
                 Err(error) => {

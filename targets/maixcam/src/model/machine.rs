@@ -40,6 +40,8 @@ pub(super) struct State {
     /// The nodes that are open.
     pub(super) nodes: BTreeMap<u64, (u32, Node)>,
     connections: u64,
+    /// How often time has run out for all calls that wait.
+    expired: u64,
 }
 
 /// An open file of a process.
@@ -97,6 +99,7 @@ impl Machine {
             opened: 0,
             nodes: BTreeMap::new(),
             connections: 0,
+            expired: 0,
         };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -126,8 +129,19 @@ impl Machine {
 
     /// The camera that runs, if one does, has a frame more.
     pub fn deliver(&self) {
+        self.deliver_at(eyelet_hal::monotonic());
+    }
+
+    /// The same, with this time of `CLOCK_MONOTONIC` on it.
+    pub fn deliver_at(&self, time: Duration) {
         let State { driver, memory, .. } = &mut *self.state();
-        driver.deliver(eyelet_hal::monotonic(), memory);
+        driver.deliver(time, memory);
+        self.changed.notify_all();
+    }
+
+    /// Lets every wait that has a time-out end now.
+    pub fn expire(&self) {
+        self.state().expired += 1;
         self.changed.notify_all();
     }
 
@@ -202,10 +216,11 @@ impl Machine {
         }
         let patience = argument.first().and_then(|first| Driver::patience(request.number, first));
         let until = patience.map(|patience| Instant::now() + patience);
+        let expired = state.expired;
         loop {
             let State { driver, memory, .. } = &mut *state;
             let mut answer = driver.ioctl(node, request.number, argument, memory);
-            let late = until.is_some_and(|until| Instant::now() >= until);
+            let late = until.is_some_and(|until| Instant::now() >= until || state.expired != expired);
             if answer == Answer::Blocked && late {
                 answer =
                     argument.first_mut().map_or(answer, |first| state.driver.give_up(request.number, first));

@@ -467,9 +467,9 @@ impl Driver {
         self.scaler.lost
     }
 
-    /// Whether somebody waits for a frame.
+    /// Whether a process waits for a frame and there is none.
     pub fn frame_wanted(&self) -> bool {
-        self.scaler.channels.values().any(|made| made.waiter.is_some())
+        self.scaler.channels.values().any(|made| made.waiter.is_some() && made.waiting.is_empty())
     }
 
     /// The list of the pools as `/proc/cvitek/vb` shows it.
