@@ -4,9 +4,14 @@
 
 #![forbid(unsafe_code)]
 
-use eyelet_bench::natural::Picture;
+/// The benches' pictures, without the benches' dependencies.
+#[path = "../../../benches/src/natural.rs"]
+#[allow(dead_code)]
+mod natural;
+
 use eyelet_core::encode;
 use eyelet_hal::{PixelFormat, Quality};
+use natural::Picture;
 use std::{env, error::Error};
 
 fn main() -> Result<(), Box<dyn Error>> {
