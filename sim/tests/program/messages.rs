@@ -73,7 +73,9 @@ fn wrong_value_gets_no_suggestion_from_words_of_its_message() {
         ["--base-path", "camm"],
         ["--encoder", "use"],
     ] {
-        let Output { status, stderr, .. } = command(&arguments).output().unwrap();
+        // The default port may be in use, which is another error.
+        let output = command(&arguments).args(["--bind", "127.0.0.1:0"]).output();
+        let Output { status, stderr, .. } = output.unwrap();
         let line = String::from_utf8(stderr).unwrap();
         assert_eq!(status.code(), Some(USAGE), "{line}");
         assert!(!line.contains("did you mean"), "{line}");
