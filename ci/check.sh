@@ -8,9 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/traces.sh
 
 # What `all` means, the quick ones first.
-all=(fmt arrows scripts deny clippy features test bench-smoke doc bindings peers sanitize spool e2e hostile deploy board soak cross riscv64 instructions fuzz vboard)
-# Waits most of its time: it goes on beside the verbs after it, which give way to it.
-beside=soak
+all=(fmt arrows scripts deny clippy test bench-smoke doc bindings peers spool e2e soak deploy board features sanitize fuzz cross instructions riscv64 hostile vboard)
+# These wait most of their time: they run, one after the other, beside the verbs after them, which give way to them.
+beside=' e2e soak deploy board '
 
 usage() {
   echo "usage: ci/check.sh [VERB [SECONDS] ...], ci/check.sh VERB --help"
@@ -68,14 +68,14 @@ done
 work=$(mktemp -d)
 said=$work/said at=$work/at
 ended() {
-  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true
   local one process
-  for one in $aside $current; do
+  for process in $ticker $lane; do kill "$process" 2>/dev/null || true; done
+  for one in "${aside_runs[@]}" $current; do
     started "$one" | while read -r process _; do kill "$process" 2>/dev/null || true; done
   done
   rm -rf "$work"
 }
-ticker= aside= current=
+ticker= lane= current= aside=() aside_runs=()
 trap ended EXIT
 # run SCRIPT ARGUMENT ...: a process of its own: errexit does not work in a function whose result is tested.
 run() {
@@ -117,39 +117,61 @@ record() {
   echo "== $line"
   summary+=$line$'\n'
 }
-# begin_aside WORDS: starts it; its output is shown when it has ended.
+# begin_aside: starts the verbs of `aside` in the background; their output is shown when they have ended.
 begin_aside() {
-  echo "== $1, beside the next"
-  aside=$$.$RANDOM aside_words=$1 aside_begun=$SECONDS gently=nice
-  # shellcheck disable=SC2086 # a verb, and perhaps its seconds
-  set -- $1
+  local one
+  for one in "${!aside[@]}"; do
+    echo "== ${aside[one]}, beside the next"
+    aside_runs[one]=$$.$RANDOM
+  done
+  gently=nice
   {
-    result=passed
-    EYELET_RUN=$aside bash "ci/verbs/$1.sh" "${@:2}" || result=FAILED
-    echo "$result $((SECONDS - aside_begun))" >"$work/result"
-  } >"$work/aside" 2>&1 &
-  aside_process=$!
+    for one in "${!aside[@]}"; do
+      begun=$SECONDS result=passed
+      # shellcheck disable=SC2086 # a verb, and perhaps its seconds
+      set -- ${aside[one]}
+      EYELET_RUN=${aside_runs[one]} bash "ci/verbs/$1.sh" "${@:2}" >"$work/aside$one" 2>&1 || result=FAILED
+      echo "$result $((SECONDS - begun))" >"$work/result$one"
+    done
+  } &
+  lane=$!
 }
-# end_aside: waits for it, and shows what it said.
+# show_aside: what has ended since it was last called.
+show_aside() {
+  local one words result seconds
+  for one in "${!aside[@]}"; do
+    [ -s "$work/result$one" ] || return 0
+    words=${aside[one]}
+    read -r result seconds <"$work/result$one"
+    echo "== $words"
+    cat "$work/aside$one" || true
+    none_left "$words" "${aside_runs[one]}" || result=FAILED
+    record "$words" "$result" "$seconds" "$work/aside$one"
+    unset "aside[one]" "aside_runs[one]"
+  done
+  lane= gently=
+}
+# end_aside: waits for all, and shows it.
 end_aside() {
-  local result seconds
-  echo "$aside_begun $number $aside_words" >"$at"
-  wait "$aside_process" || true
-  read -r result seconds <"$work/result" || result=FAILED seconds=0
-  echo "== $aside_words"
-  cat "$work/aside"
-  none_left "$aside_words" "$aside" || result=FAILED
-  record "$aside_words" "$result" "$seconds" "$work/aside"
-  aside= gently=
+  local one
+  [ -n "$lane" ] || return 0
+  echo "$SECONDS $number ${aside[*]}" >"$at"
+  wait "$lane" || true
+  for one in "${!aside[@]}"; do
+    # Whatever ended the background ended it without a result.
+    [ -s "$work/result$one" ] || echo "FAILED 0" >"$work/result$one"
+  done
+  show_aside
 }
 number=0
 for words in "${verbs[@]}"; do
   number=$((number + 1))
   read -r verb seconds <<<"$words"
-  if [ "$verb" = $beside ] && [ -z "$aside" ] && [ $number -lt ${#verbs[@]} ]; then
-    begin_aside "$words"
+  if [[ $beside == *" $verb "* ]] && [ -z "$lane" ] && [ $number -lt ${#verbs[@]} ]; then
+    aside+=("$words")
     continue
   fi
+  [ ${#aside[@]} -eq 0 ] || [ -n "$lane" ] || begin_aside
   echo "== $words"
   begun=$SECONDS
   echo "$begun $number $words" >"$at"
@@ -162,9 +184,9 @@ for words in "${verbs[@]}"; do
     result=FAILED
   fi
   record "$words" "$result" $((SECONDS - begun)) "$said"
-  [ -z "$aside" ] || [ ! -f "$work/result" ] || end_aside
+  show_aside
 done
-[ -z "$aside" ] || end_aside
+end_aside
 
 changes=$(diff <(echo "$before") <(traces) | unannounced || true)
 if [ -n "$changes" ]; then
