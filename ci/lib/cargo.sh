@@ -13,3 +13,6 @@ need_c_linker
 need_component() {
   cargo "$2" --version >/dev/null 2>&1 || die "$1 is missing; add it: rustup component add $1"
 }
+
+# Most tests that take long wait for sockets.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
