@@ -1,6 +1,6 @@
 //! Capture to published: what a frame costs on the camera thread, encoding included.
 //!
-//! After each measurement a line tells the half and the worst hundredth of single frames, where criterion tells the mean.
+//! After each measurement a line has the median and the worst hundredth of single frames, where criterion has the mean.
 
 // criterion's macros generate functions without documentation.
 #![allow(missing_docs)]

@@ -1,7 +1,7 @@
 //! Published to the last byte at the last viewer, for 1, 8 and 64 viewers on loopback.
 //!
 //! The thread that publishes reads for all viewers, so that on two cores the server has one for itself. After each
-//! measurement a line tells the latency over all viewers, where criterion tells that of the last one.
+//! measurement a line has the latency over all viewers, where criterion has that of the last one.
 
 // criterion's macros generate functions without documentation.
 #![allow(missing_docs)]

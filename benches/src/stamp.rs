@@ -19,12 +19,12 @@ const HEAD: &[u8; 14] = b"\xff\xd8\xff\xfe\x00\x1eeyeletld";
 /// The bytes of a stamped picture up to the end of its stamp.
 pub const STAMPED: usize = 34;
 
-/// What a picture says of itself.
+/// What a picture records about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The picture's number.
     pub number: u64,
-    /// When it was taken, wall clock; `None` where the server says so itself.
+    /// When it was taken, wall clock; `None` where the server sends that itself.
     pub taken: Option<Duration>,
     /// CRC-32 of all that follows the stamp.
     pub crc: u32,

@@ -18,18 +18,18 @@ fn target(address: SocketAddr) -> Target {
 
 /// A floor on a thread that ends with the process.
 fn floor(way: Way) -> SocketAddr {
-    let (told, address) = mpsc::channel();
+    let (sender, address) = mpsc::channel();
     thread::spawn(move || {
         let pictures = pictures::make(3, (64, 48), 1_000);
         let floor = Floor::bind("127.0.0.1:0".parse().unwrap(), pictures, 200.0, way).unwrap();
-        told.send(floor.address().unwrap()).unwrap();
+        sender.send(floor.address().unwrap()).unwrap();
         floor.run()
     });
     address.recv().unwrap()
 }
 
 /// A server that answers every viewer with these bytes and leaves.
-fn says(parts: &[(u64, &[u8])]) -> SocketAddr {
+fn serving(parts: &[(u64, &[u8])]) -> SocketAddr {
     let mut answer =
         b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n--x\r\n".to_vec();
     for (number, body) in parts {
@@ -67,7 +67,7 @@ fn one_wrong_byte_is_found() {
     for (second, expected) in
         [(&right, "the server closed the connection"), (&wrong, "not what was published")]
     {
-        let address = says(&[(0, &right), (1, second)]);
+        let address = serving(&[(0, &right), (1, second)]);
         let mut audience = Audience::connect(&target(address), 2).unwrap();
         let error = audience.until(2).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -117,7 +117,7 @@ def test_page_reconnects_after_a_restart_of_the_server(serve, browser, free_port
     live = browser.find_element("id", "status").text
 
     server.stop(signal.SIGKILL)
-    until(lambda: browser.find_element("id", "status").text != live, "#status says that the stream is gone")
+    until(lambda: browser.find_element("id", "status").text != live, "#status shows that the stream is gone")
     browser.execute_script("window.seen = {}")
     serve(bind=address)
     until(lambda: len(seen(browser)) >= 10, "10 pictures of the new server")
@@ -134,7 +134,7 @@ def test_page_of_a_stalled_server_reconnects(serve, browser):
     # The connection stays open, so nothing but a clock can tell.
     server.send(signal.SIGSTOP)
     try:
-        until(lambda: browser.find_element("id", "status").text != live, "#status says that nothing comes", 30)
+        until(lambda: browser.find_element("id", "status").text != live, "#status shows that nothing comes", 30)
     finally:
         server.send(signal.SIGCONT)
     browser.execute_script("window.seen = {}")

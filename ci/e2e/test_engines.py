@@ -86,7 +86,7 @@ def test_page_streams_directly_and_behind_nginx_below_a_path(engine, serve, tmp_
         until(lambda: (number(engine, "fps") or 0) > 27, "30 fps on the page", 40)
         (artifacts / f"page-{engine.name}.png").write_bytes(engine.png())
         measured(f"painted {statistics.median(near):.1f} ms (median) after the last byte was here, behind nginx "
-                 f"{statistics.median(far):.1f} ms; the page says {engine.text('fps')} fps, {engine.text('latency')} ms")
+                 f"{statistics.median(far):.1f} ms; the page shows {engine.text('fps')} fps, {engine.text('latency')} ms")
         assert later < FRAME_MS, "one frame later behind nginx"
         links = engine.run("return [...document.querySelectorAll('nav a')].map(link => link.href)")
         assert [requests.get(link, stream=True, timeout=10).status_code for link in links] == [200] * 4, links
@@ -129,16 +129,16 @@ def test_hidden_page_requests_nothing_until_it_is_visible_again(engine, serve):
     server = serve("--fps", "10")
     engine.open(server.url)
     until(lambda: status(engine) == "live" and viewers(server) == 1, "one viewer")
-    engine.run("window.asked = 0; const ask = fetch; window.fetch = (...all) => { asked++; return ask(...all); }")
+    engine.run("window.requests = 0; const ask = fetch; window.fetch = (...all) => { requests++; return ask(...all); }")
     hide = "Object.defineProperty(document, 'hidden', { get: () => %s, configurable: true });" \
         "document.dispatchEvent(new Event('visibilitychange'))"
     engine.run(hide % "true")
     until(lambda: viewers(server) == 0, "no viewer")
     assert status(engine) == "paused"
     assert [number(engine, name) for name in ("fps", "latency", "viewers")] == [None] * 3, "numbers of what is over"
-    asked, since = engine.run("return [asked, performance.now()]")
+    requested, since = engine.run("return [requests, performance.now()]")
     until(lambda: engine.run("return performance.now()") > since + 2500, "two rounds of the page's clock")
-    assert engine.run("return asked") == asked, "it goes on asking"
+    assert engine.run("return requests") == requested, "the page goes on requesting"
     engine.run(hide % "false")
     until(lambda: status(engine) == "live" and viewers(server) == 1, "it watches again")
 

@@ -24,7 +24,7 @@ def test_background_program_on_a_tostop_terminal_keeps_serving(binaries):
         pid = until(child, "the program runs")
 
         def port():
-            # It says it nowhere: what it says would stop it.
+            # It is printed nowhere: to print would stop the program.
             sockets = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
             for line in open("/proc/net/tcp").readlines()[1:]:
                 fields = line.split()

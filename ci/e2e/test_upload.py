@@ -100,7 +100,7 @@ def test_server_that_refuses_at_first_gets_its_pictures_later(run):
 
 def test_upload_waits_for_a_server_that_starts_late(run, free_port):
     upload = run("upload", f"http://127.0.0.1:{free_port}/upload", "--count", "2")
-    until(lambda: upload.lines["stderr"], "it says that nobody answers")
+    until(lambda: upload.lines["stderr"], "it logs that the server does not answer")
     server = Server(address=("127.0.0.1", free_port))
     try:
         assert upload.wait(60) == 0, upload

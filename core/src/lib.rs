@@ -2,14 +2,14 @@
 //!
 //! # From camera to browser
 //!
-//! ```text
-//! camera thread   CameraSource::next_frame   a Frame, borrowed: dropped, it goes back to the device    pipeline
-//!                 JpegEncoder::encode        into a recycled buffer                                     encode
-//!                 Feed::publish              the newest picture wins                                    feed
-//!                 send                       one system call for each viewer that has room              http
-//! socket thread   send                       to the others, and to new viewers                          http
-//!                 POST, PUT                  to another server, at once or through a spool              upload, spool
-//! ```
+//! | thread | stage | what happens | room |
+//! |---|---|---|---|
+//! | camera | [`CameraSource::next_frame`](eyelet_hal::CameraSource::next_frame) | lends a frame; dropped, it goes back to the device | [`pipeline`] |
+//! | | [`JpegEncoder::encode`](eyelet_hal::JpegEncoder::encode) | makes a JPEG in a recycled buffer | [`encode`] |
+//! | | [`Feed::publish`](feed::Feed::publish) | the newest picture wins | [`feed`] |
+//! | | `send` | one system call for each viewer that has room | [`http`] |
+//! | socket | `send` | to viewers that had no room, or have just joined | [`http`] |
+//! | | `POST`, `PUT` | to another server, at once or through a spool | [`upload`], [`spool`] |
 //!
 //! Raw frames never leave the camera thread. The JPEG is made once and shared by reference with every viewer; publishing
 //! it never blocks. The socket thread is one current-thread tokio runtime, with the HTTP server and the upload client.
@@ -20,11 +20,11 @@
 //!
 //! # Rooms
 //!
-//! In the order of a frame, then what does not see it:
+//! In the order in which a frame passes them, then those that it does not pass:
 //!
-//! | room | stage |
+//! | room | what it does |
 //! |---|---|
-//! | [`pipeline`] | camera to feed: captures, encodes, publishes, and opens lost devices again |
+//! | [`pipeline`] | camera to feed: captures, encodes, publishes, and reopens lost devices |
 //! | [`encode`] | the software encoders, for every pixel format |
 //! | [`jpeg`] | the format itself: checks and completes JPEGs of cameras, decodes them |
 //! | [`image`] | pictures to draw on, after MaixPy; the "no signal" picture is one |
@@ -34,8 +34,8 @@
 //! | [`spool`] | pictures kept on the disk until a server has them |
 //! | [`watch`] | a viewer that measures any MJPEG stream |
 //! | [`multipart`] | the parts of such a stream, as cameras really send them |
-//! | `net` | what server and client share: addresses, credentials, listeners, sockets, TLS |
-//! | [`Backoff`] | how long to wait before a camera, an encoder or an upload is tried again |
+//! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
+//! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
 //! | [`app`] | all of it put together and started as one |
 //! | [`JpegStreamer`] | MaixPy's streaming server, on top of `app` |

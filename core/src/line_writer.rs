@@ -100,7 +100,7 @@ impl LineWriter {
     /// Waits until all is written, `timeout` at most.
     ///
     /// # Errors
-    /// `TimedOut` if it is not by then, or what the system said to the last attempt.
+    /// `TimedOut` if it is not by then, or the system's error of the last attempt.
     pub fn flush(&self, timeout: Duration) -> io::Result<()> {
         let Shared { done, .. } = &*self.0.0;
         let waited = done.wait_timeout_while(self.0.0.lock(), timeout, |queue| !queue.rests || queue.waits());
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    /// A pipe that nobody reads, full to the last byte.
+    /// A pipe that is not read, full to the last byte.
     fn full() -> (io::PipeReader, File) {
         let (reader, mut writer) = pipe();
         let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
@@ -252,7 +252,7 @@ mod tests {
         for status in ["status 1", "status 2"] {
             writer.latest(status.as_bytes());
         }
-        assert!(writer.flush(Duration::ZERO).is_err(), "nobody reads");
+        assert!(writer.flush(Duration::ZERO).is_err(), "the pipe is full");
         drop(writer);
         let text = rest(reader);
         let lines: Vec<_> = text.lines().collect();

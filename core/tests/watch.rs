@@ -227,19 +227,19 @@ fn interrupted_watch_reports_all_that_came() {
 
 #[test]
 fn page_instead_of_a_stream_names_the_stream() {
-    let told = |path: &str, answer: &'static str| {
+    let error_of = |path: &str, answer: &'static str| {
         let (address, _requests) = serve(move |stream| stream.write_all(answer.as_bytes()).unwrap());
         let error = run(&format!("http://{address}{path}"), &Options::default(), |_| {}).unwrap_err();
         error.to_string().replace(&address.to_string(), "X")
     };
     let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>";
     assert_eq!(
-        told("/", page),
+        error_of("/", page),
         r#"cannot watch http://X/: "text/html" is not a stream; did you mean http://X/stream?"#
     );
-    assert!(told("/cam/snapshot?a=/", page).ends_with("; did you mean http://X/cam/stream?"));
+    assert!(error_of("/cam/snapshot?a=/", page).ends_with("; did you mean http://X/cam/stream?"));
     let nothing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-    assert!(told("/video", nothing).ends_with("404 Not Found; did you mean http://X/stream?"));
+    assert!(error_of("/video", nothing).ends_with("404 Not Found; did you mean http://X/stream?"));
 }
 
 #[test]
@@ -273,7 +273,10 @@ fn answer_that_is_no_stream_is_refused() {
     );
     assert_eq!(
         refusal("HTTP/1.1 302 Found\r\nlocation: /live?key=secret\r\ncontent-length: 0\r\n\r\n"),
-        (ErrorKind::Unsupported, "the server answered 302 Found; it points to \"/live\", watch that".into())
+        (
+            ErrorKind::Unsupported,
+            "the server answered 302 Found; it points to \"/live\": watch that address".into()
+        )
     );
     assert_eq!(
         refusal("HTTP/1.1 429 Slow\r\ncontent-length: 0\r\n\r\n"),
@@ -294,7 +297,7 @@ fn answer_that_is_no_stream_is_refused() {
         refusal("RTSP/1.0 400 Bad\r\n\r\n"),
         (
             ErrorKind::Other,
-            "the server does not answer in HTTP/1; does it want https://ADDRESS/stream?".into()
+            "the server does not answer in HTTP/1; should it be https://ADDRESS/stream?".into()
         )
     );
     assert_eq!(

@@ -92,7 +92,7 @@ pub trait CameraSource: Send {
     /// Starts capture. Does nothing if it runs.
     ///
     /// # Errors
-    /// `Disconnected`, `Busy`, `OutOfMemory` and what else the device says.
+    /// `Disconnected`, `Busy`, `OutOfMemory` and any other error of the device.
     fn start(&mut self) -> Result<()>;
 
     /// Lends the newest frame, waiting up to `timeout` for one.
@@ -107,7 +107,7 @@ pub trait CameraSource: Send {
     /// Stops capture. Does nothing if it does not run.
     ///
     /// # Errors
-    /// What the device says; the camera counts as stopped all the same.
+    /// Those of the device; the camera counts as stopped all the same.
     fn stop(&mut self) -> Result<()>;
 }
 

@@ -66,7 +66,7 @@ impl FromStr for Quality {
 /// - *Append* one whole JPEG, SOI to EOI, of the frame's width and height. What is in `out` stays; on an error
 ///   `out` is as it was.
 /// - Honour strides: a padded frame gives the same bytes as a packed one.
-/// - Answer [`supports`](Self::supports) truthfully, and return `Unsupported` from `encode` where it says no.
+/// - Answer [`supports`](Self::supports) truthfully, and return `Unsupported` from `encode` where that is false.
 /// - Recover by yourself (a hung device falls back to software) and let [`name`](Self::name) follow.
 /// - Run `conformance` (feature `conformance`) against it.
 ///
@@ -99,8 +99,8 @@ pub trait JpegEncoder: Send {
     /// Appends `frame` to `out` as one JPEG.
     ///
     /// # Errors
-    /// `Unsupported` where [`supports`](Self::supports) says no, `CorruptFrame` when a compressed frame is damaged,
-    /// and what the device says.
+    /// `Unsupported` where [`supports`](Self::supports) is false, `CorruptFrame` when a compressed frame is damaged,
+    /// and those of the device.
     #[allow(clippy::needless_lifetimes)]
     fn encode<'a>(&mut self, frame: &Frame<'a>, quality: Quality, out: &mut Vec<u8>) -> Result<()>;
 }

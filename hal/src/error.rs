@@ -31,7 +31,7 @@ pub enum ErrorKind {
 /// A device error: a kind to match on, a sentence to read, a remedy, a cause.
 ///
 /// [`message`](Self::message) names the operation, the device and the reason: `cannot open /dev/video0: busy`.
-/// [`remedy`](Self::remedy) says what may help: `is another streamer running?`. `Display` prints both in one line, with
+/// [`remedy`](Self::remedy) is what may help: `is another streamer running?`. `Display` prints both in one line, with
 /// `; ` between them, `Debug` the kind and the chain of causes as well.
 ///
 /// A library's remedy does not assume a command line. A program that knows a better one, such as a flag, replaces it:

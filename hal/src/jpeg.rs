@@ -73,7 +73,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Info> {
     Err(corrupt("is truncated", bytes.len()))
 }
 
-/// The size that a JPEG says it has, read from its first frame header; `None` where there is none.
+/// The size that a JPEG declares, read from its first frame header; `None` where there is none.
 ///
 /// It checks little: whether the picture is whole is up to [`inspect`].
 pub fn size(bytes: &[u8]) -> Option<(u16, u16)> {

@@ -2,7 +2,7 @@
 //!
 //! An application is written once against two traits: [`CameraSource`], which lends frames, and
 //! [`JpegEncoder`], which turns a frame into a JPEG. A target implements them on its hardware; the simulator
-//! implements them on synthetic pictures. Nothing here does I/O; the only thing asked of the system is the time.
+//! implements them on synthetic pictures. Nothing here does I/O; the only system call is for the time.
 //!
 //! ```
 //! use eyelet_hal::{CameraSource, JpegEncoder, Quality, Result};

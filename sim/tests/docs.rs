@@ -1,4 +1,4 @@
-//! `docs/reference.md` says what the code does: every flag, command, route and metric, and no others.
+//! `docs/reference.md` describes what the code does: every flag, command, route and metric, and no others.
 
 use eyelet_core::{cli, http, metrics::Metrics};
 use eyelet_sim::Simulator;

@@ -1,4 +1,4 @@
-//! The upload server, asked in raw bytes.
+//! The upload server, by raw bytes on its sockets.
 
 use eyelet_hal::clock::SystemClock;
 use eyelet_sim::receive::{Folder, Options, run};

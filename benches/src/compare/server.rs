@@ -82,7 +82,7 @@ impl Server {
                 command.env("EYELET_FPS", fps).arg("--device").arg(path);
                 command.args(["--format", "MJPEG", "--encoder", "HW", "--resolution", "640x480"]);
                 command.args(["--host", "127.0.0.1", "--port", &port.to_string()]).stdout(Stdio::null());
-                asked(command, port)
+                on_port(command, port)
             }
         }
         .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.program.display())))
@@ -108,7 +108,7 @@ fn printing(mut command: Command, path: &str) -> io::Result<Running> {
 }
 
 /// Starts a program that prints nothing, and waits for its port.
-fn asked(mut command: Command, port: u16) -> io::Result<Running> {
+fn on_port(mut command: Command, port: u16) -> io::Result<Running> {
     let mut running = Running::new(command.spawn()?);
     let end = Instant::now() + PATIENCE;
     while let Err(e) = TcpStream::connect(("127.0.0.1", port)) {

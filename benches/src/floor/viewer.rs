@@ -21,7 +21,7 @@ const MAX_REQUEST: usize = 4096;
 pub(super) struct Viewer {
     socket: TcpStream,
     request: Vec<u8>,
-    asked: bool,
+    requested: bool,
     /// A part that has begun, and how much of it has gone.
     rest: Option<(Rc<Part>, usize)>,
 }
@@ -30,7 +30,7 @@ impl Viewer {
     pub(super) fn new(socket: TcpStream) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
-        Ok(Self { socket, request: Vec::new(), asked: false, rest: None })
+        Ok(Self { socket, request: Vec::new(), requested: false, rest: None })
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -44,7 +44,7 @@ impl Viewer {
 
     /// A new picture, left out while an older one is under way.
     pub(super) fn send(&mut self, part: &Rc<Part>) -> io::Result<()> {
-        if !self.asked || self.rest.is_some() {
+        if !self.requested || self.rest.is_some() {
             return Ok(());
         }
         self.rest = Some((Rc::clone(part), 0));
@@ -56,10 +56,10 @@ impl Viewer {
         let mut bytes = [0; 512];
         match self.socket.read(&mut bytes) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(length) if !self.asked => {
+            Ok(length) if !self.requested => {
                 self.request.extend_from_slice(&bytes[..length]);
                 if self.request.ends_with(b"\r\n\r\n") {
-                    self.asked = true;
+                    self.requested = true;
                     self.socket.write_all(HEAD)?;
                 } else if self.request.len() > MAX_REQUEST {
                     return Err(io::ErrorKind::InvalidData.into());

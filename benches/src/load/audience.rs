@@ -45,7 +45,7 @@ impl Audience {
         }
     }
 
-    /// From `captured_at` to the last byte, of all pictures since this was asked last.
+    /// From `captured_at` to the last byte, of all pictures since this was last called.
     pub fn latency(&mut self) -> Option<Tail> {
         let ages = self.0.viewers.iter_mut().flat_map(|viewer| std::mem::take(&mut viewer.tally).ages);
         Tail::of(ages.collect())

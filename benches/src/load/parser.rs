@@ -42,7 +42,7 @@ enum Stage {
     Header,
     Body(Body, usize),
     /// Until the boundary; so much has been searched.
-    Untold(usize),
+    Unsized(usize),
     Ended,
 }
 
@@ -65,7 +65,7 @@ impl Parser {
                         part(self.whole(body));
                     }
                 }
-                Stage::Untold(searched) => {
+                Stage::Unsized(searched) => {
                     self.held.extend_from_slice(bytes);
                     let end = [b"\r\n", &self.boundary[..]].concat();
                     let Some(at) = memchr::memmem::find(&self.held[*searched..], &end) else {
@@ -138,7 +138,7 @@ impl Parser {
                 self.stage = match self.length {
                     Some(length) if length > 0 => Stage::Body(Body::default(), length),
                     Some(_) => return Err("an empty part".to_owned()),
-                    None => Stage::Untold(0),
+                    None => Stage::Unsized(0),
                 };
             }
             Stage::Header => {
@@ -149,7 +149,7 @@ impl Parser {
                     self.header(name, value.trim());
                 }
             }
-            Stage::Body(..) | Stage::Untold(_) | Stage::Ended => {}
+            Stage::Body(..) | Stage::Unsized(_) | Stage::Ended => {}
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the kernel says of the server's process.
+//! What the kernel accounts to the server's process.
 
 use serde::Serialize;
 use std::{fs, io, time::Duration};

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A slow viewer's receive buffer stands in for its slow network. The kernel doubles what it is asked for.
+/// A slow viewer's receive buffer stands in for its slow network. The kernel doubles what is requested.
 const SLOW_BUFFER: usize = 32 << 10;
 
 /// What a slow viewer may read at once when nothing came for a while, as a time at its rate.
@@ -97,11 +97,11 @@ impl Viewer {
 
     /// Asks for the stream, once the connection is there or has failed.
     pub(super) fn ask(&mut self, target: &Target) {
-        let asked = match SockRef::from(&self.socket).take_error() {
+        let error = match SockRef::from(&self.socket).take_error() {
             Ok(None) => self.socket.write_all(target.request.as_bytes()),
             Ok(Some(e)) | Err(e) => Err(e),
         };
-        if let Err(e) = asked {
+        if let Err(e) = error {
             self.ended = Some(e.to_string());
         }
     }

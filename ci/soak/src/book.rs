@@ -92,15 +92,15 @@ impl Book {
         if inner.broken.is_empty() {
             return Ok(());
         }
-        let mut said = inner.broken.join("\n  ");
+        let mut broken = inner.broken.join("\n  ");
         if inner.more > 0 {
-            said += &format!("\n  and {} more", inner.more);
+            broken += &format!("\n  and {} more", inner.more);
         }
-        Err(format!("{} promises broken:\n  {said}", inner.broken.len() + inner.more))
+        Err(format!("{} promises broken:\n  {broken}", inner.broken.len() + inner.more))
     }
 }
 
-/// Tells pictures apart; nobody makes them collide on purpose.
+/// Tells pictures apart; collisions on purpose are no concern here.
 fn digest(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mix = |digest: u64, word: u64| (digest.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);

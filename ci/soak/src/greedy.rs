@@ -27,7 +27,7 @@ const EACH: usize = 32;
 
 const PATHS: [&str; 2] = ["/snapshot", "/healthz"];
 
-/// Asks from elsewhere for `length` while all places are taken; says in one line what was seen.
+/// Sends requests from elsewhere for `length` while all places are taken; returns a line about what was seen.
 pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
     let mut rng = Rng::with_seed(seed);
     let trial = Trial::start(program, &[]).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     // All places are taken from here on.
     let connections = usize::from(ADDRESSES) * EACH;
     until(START, "not all places are taken", || came.get() >= connections).await?;
-    trial.questions.clone().asked(rng.fork(), Instant::now() + length).await;
+    trial.questions.clone().run(rng.fork(), Instant::now() + length).await;
     greedy.shutdown().await;
     let refused = trial.questions.refused.borrow().len();
     if refused > 0 {

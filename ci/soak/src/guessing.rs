@@ -42,7 +42,7 @@ struct Crowd {
     at_home: Rc<Cell<u64>>,
 }
 
-/// Has all of them at it for `length`; says in one line what was seen.
+/// Lets all of them guess for `length`; returns a line about what was seen.
 pub(crate) async fn run(program: &Path, length: Duration) -> Result<String, String> {
     let folder = std::env::temp_dir().join(format!("eyelet-guessing-{}", std::process::id()));
     let outcome = guarded(program, &folder, length).await;
@@ -75,7 +75,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
         let crowd = crowd.clone();
         all.spawn_local(async move { crowd.at_home(header).await });
     }
-    until(START, "nobody guesses", || crowd.guesses.get() >= u64::from(GUESSERS)).await?;
+    until(START, "no guesses", || crowd.guesses.get() >= u64::from(GUESSERS)).await?;
 
     let (end, mut owners, mut later, mut slowest) = (Instant::now() + length, 0, 0, Duration::ZERO);
     while Instant::now() < end {
@@ -85,8 +85,8 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
         for (from, path, headers) in
             [(HOME, "/state", RIGHT), (HOME, &with_token, ""), (elsewhere, "/state", RIGHT)]
         {
-            let asked = Instant::now();
-            // Where many passwords wait to be checked, a new one may be asked to come again: once.
+            let sent = Instant::now();
+            // Where many passwords wait to be checked, a new one may get a 429: once.
             let mut answer = get_with(from, server.address, path, headers).await;
             if matches!(answer, Ok((429, _))) {
                 later += 1;
@@ -94,7 +94,7 @@ async fn guarded(program: &Path, folder: &Path, length: Duration) -> Result<Stri
                 answer = get_with(from, server.address, path, headers).await;
             }
             match answer {
-                Ok((200, _)) => slowest = slowest.max(asked.elapsed()),
+                Ok((200, _)) => slowest = slowest.max(sent.elapsed()),
                 other => {
                     return Err(format!("the owner at {from} got {:?}", other.map(|(status, _)| status)));
                 }

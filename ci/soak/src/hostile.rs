@@ -44,7 +44,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Files of this process: one for each peer, and some.
 const FILES: u64 = 4096;
 
-/// Attacks twice, each time for `length`; says in one line what was seen.
+/// Attacks twice, each time for `length`; returns a line about what was seen.
 pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
     let mut rng = Rng::with_seed(seed);
     // Each peer is in the log.
@@ -93,7 +93,7 @@ async fn attack(trial: &Trial, length: Duration, rng: &mut Rng) -> Result<Attack
         let (place, mut rng) = (place.clone(), rng.fork());
         good.spawn_local(async move { place.viewer(Sort::Honest, &mut rng, end).await });
     }
-    good.spawn_local(questions.clone().asked(rng.fork(), end));
+    good.spawn_local(questions.clone().run(rng.fork(), end));
 
     sleep_until(begin).await;
     let rates = || -> Vec<Rate> { places.iter().map(|place| place.rate.take()).collect() };

@@ -1,4 +1,4 @@
-//! `eyelet-soak`: treats a real `eyelet-sim` badly, and says in one line how it took it. `ci/check.sh soak` and
+//! `eyelet-soak`: treats a real `eyelet-sim` badly, and prints a line about how it held up. `ci/check.sh soak` and
 //! `ci/check.sh hostile` run it.
 
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Everything but the stream, asked at random: snapshots, state, metrics, the page.
+//! Everything but the stream, requested at random: snapshots, state, metrics, the page.
 
 use crate::{
     book::{Book, Span},
@@ -45,8 +45,8 @@ impl Questions {
         Self { address, server, book, refused: Rc::default() }
     }
 
-    /// Asks at random until `end`.
-    pub(crate) async fn asked(self, mut rng: Rng, end: Instant) {
+    /// Sends requests at random until `end`.
+    pub(crate) async fn run(self, mut rng: Rng, end: Instant) {
         while Instant::now() < end {
             self.ask(ROUTES[rng.usize(..ROUTES.len())]).await;
             sleep_until(end.min(Instant::now() + Duration::from_millis(rng.u64(..300)))).await;

@@ -58,7 +58,7 @@ impl Rate {
     }
 }
 
-/// Whether each of `rates` is that of the camera; says the lowest and the highest.
+/// Whether each of `rates` is that of the camera; returns the lowest and the highest.
 ///
 /// What the server could not do because its threads were ready and waited for a processor, `starved` of the time, is
 /// the machine's: a thread that waits for a tenth of the time may lose a tenth of the frames. On a machine with
@@ -114,6 +114,6 @@ mod tests {
         assert!((rate.over(&[]).0 - 7.5).abs() < 1e-6);
         rate.begin();
         rate.picture(1000.0);
-        assert!((rate.over(&[]).0 - 7.5).abs() < 1e-6, "between two viewers nobody waits");
+        assert!((rate.over(&[]).0 - 7.5).abs() < 1e-6, "between two viewers there is no wait");
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
 const BATCH: usize = 100;
 
 /// A peer that has closed its side is done with at once, but for a snapshot that waits for a frame (5 s); one that
-/// keeps it open and says nothing more is patiently waited for.
+/// keeps it open and sends nothing more gets its time.
 const CLOSED: Duration = Duration::from_secs(8);
 const OPEN: Duration = Duration::from_secs(40);
 
@@ -48,7 +48,7 @@ const GOOD: [&str; 14] = [
     "GET /stream?token=a HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\nCookie: a=b\r\n X-Folded: 1\r\n\r\n",
 ];
 
-/// Sends `count` of them; says in one line what came back.
+/// Sends `count` of them; returns a line about the answers.
 pub(crate) async fn run(program: &Path, count: usize, seed: u64) -> Result<String, String> {
     let flags = ["--fps", "30", "--max-viewers", "1000"].map(str::to_owned);
     let server = Server::start(program, &flags).await?;
@@ -115,7 +115,7 @@ impl Tally {
 /// Whether an answer came, and how long it took until it or the end of the connection did.
 type Sent = Result<(bool, Duration), String>;
 
-/// What a peer does with its side of the connection when all is said.
+/// What a peer does with its side of the connection once everything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Closed,

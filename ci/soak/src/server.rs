@@ -1,4 +1,4 @@
-//! The program under test, as a process: what it says, what it holds, and how it ends.
+//! The program under test, as a process: its log, what it holds, and how it ends.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -50,7 +50,7 @@ struct Log {
     /// How often the simulated camera was pulled out.
     unplugged: usize,
     panicked: bool,
-    /// Nobody reads it: its pipe fills up.
+    /// It is not read: its pipe fills up.
     unread: bool,
 }
 
@@ -129,7 +129,7 @@ impl Server {
         Ok(last)
     }
 
-    /// Waits until it holds what it held before, but for `slack_kib` of memory; says what it then holds.
+    /// Waits until it holds what it held before, but for `slack_kib` of memory; returns what it then holds.
     pub(crate) async fn returns_to(&self, before: Resources, slack_kib: u64) -> Result<Resources, String> {
         let end = Instant::now() + RETURN;
         loop {
@@ -185,7 +185,7 @@ async fn keep(stderr: impl AsyncRead + Unpin, log: Rc<RefCell<Log>>) {
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("; it said:")?;
+        f.write_str("; its log:")?;
         self.last.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }

@@ -32,7 +32,7 @@ const WARM_UP: Duration = Duration::from_secs(8);
 /// An upload client that met failures waits up to 30 s before it tries again.
 const RECOVERY: Duration = Duration::from_secs(90);
 
-/// Runs for `length`; says what was seen in one line.
+/// Runs for `length`; returns a line about what was seen.
 pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<String, String> {
     let mut rng = Rng::with_seed(seed);
     let book = Book::default();
@@ -115,7 +115,7 @@ async fn crowd(places: &[Place], questions: &Questions, rng: &mut Rng, end: Inst
             all.spawn_local(place.visited(Sort::any, rng, end));
         }
     }
-    all.spawn_local(questions.clone().asked(rng.fork(), end));
+    all.spawn_local(questions.clone().run(rng.fork(), end));
     while let Some(done) = all.join_next().await {
         if let Err(error) = done {
             questions.book.broken(format!("a viewer's task ended: {error}"));
@@ -165,7 +165,7 @@ fn excused(book: &Book, questions: &Questions, outages: &[Span], ended: f64) {
     }
 }
 
-/// Outages are what was asked for: each unplugging is one, and there are no more silences than chance gives.
+/// Outages are those that were requested: each unplugging is one, and there are no more silences than chance gives.
 fn plausible(book: &Book, outages: &[Span], unplugged: usize, length: Duration) {
     let mean = length.as_secs_f64() * FPS * SILENT;
     let most = unplugged as f64 + mean + 4.0 * mean.sqrt() + 2.0;

@@ -33,7 +33,7 @@ pub(crate) struct Tally {
 }
 
 impl Uploads {
-    /// Serves from now on; without fault until told to fail.
+    /// Serves from now on; without fault until it is set to fail.
     pub(crate) async fn start(book: Book, mut rng: Rng) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

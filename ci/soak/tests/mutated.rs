@@ -60,7 +60,7 @@ fn is_refusal(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::CorruptFrame | ErrorKind::Unsupported)
 }
 
-/// What accepts the picture, and what it says of it.
+/// What accepts the picture, and its findings.
 fn accepted(bytes: &[u8]) -> Option<Info> {
     let mut out = vec![7];
     let repaired = repair(bytes, &mut out);

@@ -11,7 +11,7 @@ use std::{
 /// Why a command ended early. Displayed, a failure is one line, whatever it quotes.
 #[derive(Debug)]
 pub enum Failure {
-    /// Not a failure: the help text or the version was asked for.
+    /// Not a failure: the help text or the version, as requested.
     Help(String),
     /// Wrong usage: exit code 2.
     Usage(String),
@@ -60,7 +60,7 @@ impl Failure {
             None => text.split("\n\n").next().unwrap_or(text).to_owned(),
         };
         // It quotes values as they were given.
-        Self::Usage(format!("{}; {}--help tells more", concealed(&what), suggest::hint(&error)))
+        Self::Usage(format!("{}; {}see --help", concealed(&what), suggest::hint(&error)))
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {

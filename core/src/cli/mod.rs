@@ -71,7 +71,7 @@ fn parse<D: Platform>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
 /// What `arguments` (the program's name first) and the configuration file in them say, flag by flag.
 ///
 /// # Errors
-/// `Usage` for what is wrong in either, `Help` if that was asked for.
+/// `Usage` for what is wrong in either, `Help` if that was requested.
 pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
     let command = command::<D>();
     let typed = with_default_command(&command, arguments);

@@ -109,7 +109,7 @@ fn bad_value_is_refused_with_valid_ones() {
             "\"inof\" is not a level; use error, warn, info, debug, trace, off or a list such as",
         ),
         (["--log", ""], "\"\" is not a level; use error, "),
-        (["--log", "sim=debug"], "info,eyelet_core::http=debug; --help"),
+        (["--log", "sim=debug"], "info,eyelet_core::http=debug; see --help"),
         (
             ["--camera", ""],
             "'' for '--camera <NAME>': a name has at least one character; `doctor` lists them; ",
@@ -399,8 +399,14 @@ fn serve_with_upload_flags_but_no_upload_is_refused_unless_they_are_in_a_config_
         assert_eq!(refused(&["serve", flag]), want);
         assert!(parsed(&["serve", "--upload", "http://cam/", flag]).is_ok(), "{flag}");
     }
-    let (_file, name) = file("upload-header = \"A: b\"\nspool = \"/x\"\n");
-    assert!(parsed(&["serve", "--config", &name]).is_ok(), "they may be meant for the subcommand upload");
+    // They may be meant for the subcommand `upload`, which may have a folder on its command line.
+    for text in ["upload-header = \"A: b\"\nspool = \"/x\"\n", "spool-max = \"1M\"\nspool-full = \"hold\"\n"]
+    {
+        let (_file, name) = file(text);
+        let args = serve(&["serve", "--config", &name]);
+        let upload = setup::upload::prepare(args.upload, &args.upload_flags, &crate::feed::Hub::default());
+        assert!(matches!(upload, Ok(None)), "{text}");
+    }
 }
 
 #[test]

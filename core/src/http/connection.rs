@@ -84,11 +84,11 @@ struct Exchange {
     answering: AtomicBool,
     /// It has answered a request in this turn: the next one waits until the other connections have had theirs.
     had_turn: AtomicBool,
-    /// It asked for the stream.
+    /// It requests the stream.
     stream: Mutex<Option<StreamRequest>>,
 }
 
-/// Answers requests; gives the socket back when one of them asked for the stream.
+/// Answers requests; gives the socket back when one of them requests the stream.
 async fn requests(
     socket: Socket,
     peer: &Peer,

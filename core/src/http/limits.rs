@@ -15,7 +15,7 @@ pub(super) const CHATTER: usize = 16 * 1024;
 /// `--max-connections-per-address` by default: five browsers with six connections each behind one router.
 pub const CONNECTIONS_PER_ADDRESS: usize = 32;
 
-/// Connections beyond the viewers by default: pages, snapshots, scrapers, and clients that are told to retry.
+/// Connections beyond the viewers by default: pages, snapshots, scrapers, and clients that get a 503.
 const OTHER_CONNECTIONS: usize = 240;
 
 /// File descriptors that connections leave to all else, at least.
@@ -75,7 +75,7 @@ pub(super) fn held_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
-/// How long a peer may take not one byte while `bytes` wait for it. The kernel says that there is room only when
+/// How long a peer may take not one byte while `bytes` wait for it. The kernel reports room only when
 /// half of what it holds has gone, so a slow viewer seems to take nothing for a while, and is not cut off; one
 /// that never reads is.
 pub(super) fn stall_budget(bytes: usize) -> Duration {

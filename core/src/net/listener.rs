@@ -191,7 +191,7 @@ fn is_listening(socket: &impl AsFd) -> bool {
     SockRef::from(socket).is_listener().unwrap_or(false)
 }
 
-/// Not every system says so; there the first accept shows it.
+/// Not every system reports it; there the first accept shows it.
 #[cfg(not(target_os = "linux"))]
 fn is_listening(_: &impl AsFd) -> bool {
     true

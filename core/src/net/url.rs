@@ -282,7 +282,7 @@ impl HttpUrl {
     /// A guess at what a server that does not answer in HTTP/1 wants.
     pub(crate) fn other_scheme(&self) -> String {
         match self.scheme {
-            Scheme::Http => format!("does it want https://{}{}?", self.authority(), self.target.path()),
+            Scheme::Http => format!("should it be https://{}{}?", self.authority(), self.target.path()),
             Scheme::Https => "is it an HTTP server?".to_owned(),
         }
     }

@@ -74,11 +74,11 @@ mod tests {
 
     #[test]
     fn three_pictures_of_another_size_change_the_format() {
-        let (said, real) = ("16x16 jpeg", "16x18 jpeg");
-        assert_eq!(seen(&[(16, 18); 5]), [said, said, real, real, real]);
-        assert_eq!(seen(&[(16, 16), (16, 18), (16, 18), (16, 16), (16, 18), (16, 18)]), [said; 6]);
-        assert_eq!(seen(&[(16, 18), (18, 16), (16, 18), (18, 16)]), [said; 4]);
+        let (stated, real) = ("16x16 jpeg", "16x18 jpeg");
+        assert_eq!(seen(&[(16, 18); 5]), [stated, stated, real, real, real]);
+        assert_eq!(seen(&[(16, 16), (16, 18), (16, 18), (16, 16), (16, 18), (16, 18)]), [stated; 6]);
+        assert_eq!(seen(&[(16, 18), (18, 16), (16, 18), (18, 16)]), [stated; 4]);
         // One damaged header in between.
-        assert_eq!(seen(&[(16, 18), (16, 18), (0, 0), (16, 18)]), [said, said, said, real]);
+        assert_eq!(seen(&[(16, 18), (16, 18), (0, 0), (16, 18)]), [stated, stated, stated, real]);
     }
 }

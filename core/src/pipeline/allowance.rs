@@ -189,10 +189,10 @@ mod tests {
         allowance.frame(s(140));
         assert_eq!(allowance.get(), s(5));
 
-        let mut asked = Allowance::new(s(5000));
-        asked.ran_out();
-        asked.frame(s(0));
-        asked.frame(s(1000));
-        assert_eq!(asked.get(), s(5000), "the configured time");
+        let mut configured = Allowance::new(s(5000));
+        configured.ran_out();
+        configured.frame(s(0));
+        configured.frame(s(1000));
+        assert_eq!(configured.get(), s(5000), "the configured time");
     }
 }

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_signal_picture_has_the_size_of_the_camera_within_limits() {
-        for (asked, got) in [
+        for (requested, got) in [
             ((160, 120), (160, 120)),
             ((641, 479), (641, 479)),
             ((1920, 1080), (1920, 1080)),
@@ -87,8 +87,8 @@ mod tests {
             ((1, 5000), (64, 1080)),
             ((u32::MAX, u32::MAX), (1920, 1080)),
         ] {
-            let (width, height, _) = decode(&no_signal(asked.0, asked.1, "gone"));
-            assert_eq!((width, height), got, "{asked:?}");
+            let (width, height, _) = decode(&no_signal(requested.0, requested.1, "gone"));
+            assert_eq!((width, height), got, "{requested:?}");
         }
     }
 

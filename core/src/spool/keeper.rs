@@ -74,7 +74,7 @@ impl Keeper {
                 .with_remedy("is the process limit reached?")
                 .with_source(e)
         };
-        let (requests, asked) = mpsc::unbounded_channel();
+        let (requests, received) = mpsc::unbounded_channel();
         let (ending, ended) = channel();
         let (options, counters) = (spool.options(), spool.counters().clone());
         // Waits only for channels and time, and may block: it has the thread to itself.
@@ -84,7 +84,7 @@ impl Keeper {
             KeeperThread { spool, remedy, logged: None, overflowed: 0, waits: None, unwritten: None, disk };
         let work = move || {
             let _ending = ending;
-            runtime.block_on(thread.run(pictures, asked));
+            runtime.block_on(thread.run(pictures, received));
         };
         thread::Builder::new().name("spool".to_owned()).spawn(work).map_err(failed)?;
         Ok(Self { requests: Some(requests), options, counters, ended })
@@ -94,7 +94,7 @@ impl Keeper {
     /// [`refused`](Self::refused). Waits while the disk fails. Cancel-safe.
     pub async fn oldest(&self) -> Stored {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Oldest(reply));
+        self.request(Request::Oldest(reply));
         match answer.await {
             Ok(stored) => stored,
             Err(_) => {
@@ -106,12 +106,12 @@ impl Keeper {
 
     /// The server has accepted this picture.
     pub fn sent(&self, number: u64) {
-        self.ask(Request::Sent(number));
+        self.request(Request::Sent(number));
     }
 
     /// The server will never accept this picture.
     pub fn refused(&self, number: u64) {
-        self.ask(Request::Refused(number));
+        self.request(Request::Refused(number));
     }
 
     /// The spool's limits.
@@ -124,7 +124,7 @@ impl Keeper {
         &self.counters
     }
 
-    fn ask(&self, request: Request) {
+    fn request(&self, request: Request) {
         if let Some(requests) = &self.requests {
             // Fails only when the thread is gone, which `oldest` reports.
             let _ = requests.send(request);

@@ -48,10 +48,10 @@ pub(super) fn open(file: Vec<u8>) -> Result<(Bytes, Label), String> {
         return Err("its checksum is wrong".to_owned());
     }
     let mut trailer = jpeg.split_off(len);
-    let said = trailer.get_u64_le();
+    let stated = trailer.get_u64_le();
     let (seconds, nanos) = (trailer.get_u64_le(), trailer.get_u32_le());
     let (sequence, run) = (trailer.get_u64_le(), RunId::new(trailer.get_u64_le()));
-    if !trailer.starts_with(MAGIC) || said != len as u64 || nanos >= 1_000_000_000 {
+    if !trailer.starts_with(MAGIC) || stated != len as u64 || nanos >= 1_000_000_000 {
         return Err("it is of another version".to_owned());
     }
     Ok((jpeg, Label { run, sequence, captured_at: Duration::new(seconds, nanos) }))

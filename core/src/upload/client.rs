@@ -117,14 +117,12 @@ impl Client {
         match self.post(picture, meta).await {
             Ok(response) if response.is_accepted() => Ok(()),
             Ok(response) => {
-                let why = response.refusal();
-                let end = response.kind_if_final().map(|kind| {
-                    let error = self.url.0.error(kind, &why);
-                    match response.remedy() {
-                        Some(remedy) => error.with_remedy(remedy),
-                        None => error,
-                    }
-                });
+                let (mut why, remedy) = (response.refusal(), response.remedy());
+                let end =
+                    response.kind_if_final().map(|kind| self.url.0.error(kind, &why).with_remedy(remedy));
+                if end.is_some() {
+                    why = format!("{why}; {remedy}");
+                }
                 let (retry_after, blames_the_picture) =
                     (response.retry_after.unwrap_or_default(), response.blames_the_picture());
                 Err(Refusal { why, retry_after, blames_the_picture, end })

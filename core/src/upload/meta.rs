@@ -1,4 +1,4 @@
-//! What a request says of its picture.
+//! The metadata that a request carries about its picture.
 
 use crate::feed::{Label, RunId};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! From pictures to a server: one by hand ([`Uploader`]), or, with [`Sender`], the newest of a feed for as long as it
 //! lives, or every one of them out of a spool.
 //!
-//! A picture is the body of a `POST`, byte for byte, or what [`RequestStyle`] makes of it; `X-Timestamp` says when it
-//! was taken, `X-Run` and `X-Sequence` which it is. Any 2xx means that the server has it.
+//! A picture is the body of a `POST`, byte for byte, or what [`RequestStyle`] makes of it; `X-Timestamp` is when it
+//! was taken, `X-Run` and `X-Sequence` identify it. Any 2xx means that the server has it.
 //!
 //! Which pictures are sent is up to the application: a feed need not be the camera's. A
 //! [`Sampler`](crate::feed::Sampler) fills one with a picture at regular intervals; to send only pictures in which something

@@ -61,28 +61,25 @@ impl Response {
         }
     }
 
-    /// The remedy for an answer that is not 2xx, if the [refusal](Self::refusal) does not hold it already.
-    pub(super) fn remedy(&self) -> Option<&'static str> {
-        Some(match self.status.as_u16() {
+    /// The remedy for an answer that is not 2xx.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.status.as_u16() {
             401 => "write USER:PASSWORD@ before the host of the address",
             407 => "write USER:PASSWORD@ before the host of the proxy",
             403 => "is this user allowed to upload there?",
             404 | 405 | 410 | 501 => "are path and method right?",
             413 => "send smaller pictures",
             400 | 411 | 415 | 422 => "does it take pictures in this form?",
-            300..=399 => return None, // the refusal holds it
-            _ => "ask who runs the server",
-        })
+            300..=399 if self.location.is_some() => "upload to that address",
+            _ => "ask whoever runs the server",
+        }
     }
 
     /// An answer that is not 2xx, in one line for people.
     pub(super) fn refusal(&self) -> String {
         let status = &self.status;
         if let (true, Some(to)) = (status.is_redirection(), &self.location) {
-            return format!(
-                "the server answered {status} and points to {}; upload to that address",
-                pointed_to(to)
-            );
+            return format!("the server answered {status} and points to {}", pointed_to(to));
         }
         match first_line(&self.text).filter(|_| !self.page) {
             Some(line) => format!("the server answered {status}: {line}"),
@@ -141,8 +138,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, "http://me:secret@store/bucket?signature=secret".parse().unwrap());
         let refusal = Response::new(StatusCode::TEMPORARY_REDIRECT, &headers).refusal();
-        let want = "the server answered 307 Temporary Redirect and points to \"http://***@store/bucket\"; upload to \
-                    that address";
+        let want = "the server answered 307 Temporary Redirect and points to \"http://***@store/bucket\"";
         assert_eq!(refusal, want);
     }
 }

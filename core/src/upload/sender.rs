@@ -12,8 +12,8 @@ use std::{sync::Arc, time::Duration};
 /// Sends pictures to a server, one at a time: the [`newest`](Self::newest) of a feed, or every one of a
 /// [`spool`](Self::spooled).
 ///
-/// After a failure it waits as [`Backoff`] says, or as long as the server asks in `Retry-After`, and tries again, without
-/// end unless there is a [`limit`](Self::limit).
+/// After a failure it waits for the delay of its [`Backoff`], or for the server's `Retry-After` if that is longer, and tries
+/// again, without end unless there is a [`limit`](Self::limit).
 #[derive(Debug)]
 pub struct Sender {
     client: Client,
@@ -133,8 +133,8 @@ impl Sender {
                 continue;
             }
             self.progress.failed(refusal.why);
-            let asked = refusal.retry_after.min(self.source.max_retry_after());
-            self.source.pause(self.backoff.failure().max(asked)).await;
+            let requested = refusal.retry_after.min(self.source.max_retry_after());
+            self.source.pause(self.backoff.failure().max(requested)).await;
         }
         Ok(())
     }

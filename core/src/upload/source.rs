@@ -176,6 +176,6 @@ impl Spooled {
 /// The next picture, if it comes while there is patience.
 async fn within<T>(patience: Option<Duration>, next: impl Future<Output = T>) -> Result<T> {
     let Some(patience) = patience else { return Ok(next.await) };
-    let what = || format!("no picture to upload has come for {patience:?}");
+    let what = || format!("no picture to upload for {patience:?}");
     timeout(patience, next).await.map_err(|_| Error::new(ErrorKind::TimedOut, what()))
 }

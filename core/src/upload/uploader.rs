@@ -52,7 +52,7 @@ impl Uploader {
     fn over(client: Client) -> Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|e| {
-            let why = format!("no sockets or timers to be had: {e}");
+            let why = format!("no sockets or timers are left: {e}");
             client.url().0.error(ErrorKind::Other, why).with_source(e)
         })?;
         Ok(Self { client, runtime: Some(runtime) })

@@ -243,7 +243,7 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
             StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
             status if status.is_redirection() && location.is_some() => {
                 let to = location.map(pointed_to).unwrap_or_default();
-                (ErrorKind::Unsupported, format!("it points to {to}, watch that").into())
+                (ErrorKind::Unsupported, format!("it points to {to}: watch that address").into())
             }
             status if status.is_server_error() => (ErrorKind::Unsupported, "what does its log say?".into()),
             _ => (
@@ -252,13 +252,13 @@ async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> R
                     .map_or("is the path right?".into(), |stream| format!("did you mean {stream}?").into()),
             ),
         };
-        let said = timeout(limit, body.frame()).await.ok().flatten();
-        let data = said.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
-        let said = first_line(&String::from_utf8_lossy(&data))
+        let frame = timeout(limit, body.frame()).await.ok().flatten();
+        let data = frame.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
+        let message = first_line(&String::from_utf8_lossy(&data))
             .filter(|_| !is_page(&head.headers))
             .map(|line| format!(": {line}"))
             .unwrap_or_default();
-        let error = url.error(kind, format!("the server answered {}{said}", head.status));
+        let error = url.error(kind, format!("the server answered {}{message}", head.status));
         let error = error.with_remedy(remedy);
         return Err(match head.status {
             StatusCode::UNAUTHORIZED => error.with_source(Unauthorized),

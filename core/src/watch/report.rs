@@ -71,8 +71,8 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Running => "running",
-            Self::Frames => "stopped after as many frames as asked for",
-            Self::Time => "stopped after as much time as asked for",
+            Self::Frames => "stopped after the requested number of frames",
+            Self::Time => "stopped after the requested time",
             Self::Stream => "the server ended the stream",
             Self::Cut => "the stream broke off",
             Self::Silence => "the stream fell silent",
@@ -93,11 +93,11 @@ impl fmt::Display for Report {
                 write!(f, "latency: p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms")?;
                 if p50_ms < 0.0 {
                     // Before it was captured: the number is mostly the difference of two clocks.
-                    write!(f, " (the camera's clock is ahead of this one: not to be trusted)")?;
+                    write!(f, " (unreliable: the camera's clock is ahead of this one)")?;
                 }
                 writeln!(f)?;
             }
-            None => writeln!(f, "latency: unknown, the stream tells no capture times")?,
+            None => writeln!(f, "latency: unknown, the stream has no capture times")?,
         }
         let Self { damaged, gaps, repeats, restarts, longest_pause_ms, .. } = self;
         write!(f, "damaged {damaged}, missing {gaps}, repeated {repeats}, ")?;
@@ -134,7 +134,7 @@ mod tests {
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
                     latency: p50 5.2 ms, p99 9.0 ms, max 12.0 ms\n\
                     damaged 3, missing 1, repeated 2, longest pause 41 ms\n\
-                    stopped after as many frames as asked for";
+                    stopped after the requested number of frames";
         assert_eq!(report.to_string(), text);
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!((&json["fps"], &json["latency"]["p99_ms"]), (&29.999.into(), &9.0.into()));
@@ -142,8 +142,8 @@ mod tests {
 
         report.latency = Some(Latency { p50_ms: -50.0, ..latency });
         let text = report.to_string();
-        let said = "max 12.0 ms (the camera's clock is ahead of this one: not to be trusted)";
-        assert!(text.lines().nth(1).unwrap().ends_with(said), "{text}");
+        let latency = "max 12.0 ms (unreliable: the camera's clock is ahead of this one)";
+        assert!(text.lines().nth(1).unwrap().ends_with(latency), "{text}");
 
         (report.frames, report.restarts) = (1, 1);
         let text = report.to_string();
@@ -151,7 +151,7 @@ mod tests {
 
         (report.frames, report.latency, report.restarts, report.ended) = (300, None, 2, Ended::Cut);
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
-                    latency: unknown, the stream tells no capture times\n\
+                    latency: unknown, the stream has no capture times\n\
                     damaged 3, missing 1, repeated 2, restarted 2 times, longest pause 41 ms\n\
                     the stream broke off";
         assert_eq!(report.to_string(), text);

@@ -97,11 +97,11 @@ async fn endless_body_closes_the_connection() {
     until(|| server.connections() == 0).await;
 }
 
-/// Connections that send `said` and then nothing.
-async fn say(server: &Running, count: usize, said: &str) -> Vec<TcpStream> {
+/// Connections that send `bytes` and then nothing.
+async fn say(server: &Running, count: usize, bytes: &str) -> Vec<TcpStream> {
     let mut sockets = Vec::new();
     for _ in 0..count {
-        sockets.push(server.connect(said).await);
+        sockets.push(server.connect(bytes).await);
     }
     sockets
 }
@@ -122,7 +122,7 @@ async fn silent_peers_do_not_keep_others_out() {
     }
     assert!(hostile.len() > 300);
     assert!(server.connections() <= 40);
-    // Nobody who watches had to give way.
+    // No viewer had to give way.
     for sequence in 2..6 {
         server.publish(sequence, 3);
         let end = format!("{}\r\n--frame\r\n", sequence.to_string().repeat(3));

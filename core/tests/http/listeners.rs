@@ -157,8 +157,8 @@ async fn unix_socket_by_default_is_for_owner_and_group() {
     let listener = bind(&folder.bind()).unwrap();
     let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o660);
-    let said = listener.addresses("http");
-    assert!(said[0].starts_with(&format!("unix:{} ", folder.path().display())), "{said:?}");
+    let shown = listener.addresses("http");
+    assert!(shown[0].starts_with(&format!("unix:{} ", folder.path().display())), "{shown:?}");
 }
 
 #[tokio::test]

@@ -29,8 +29,8 @@ async fn foreign_page_may_not_read_unless_allowed() {
         let head = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
         assert!(!head.contains("access-control") && !head.contains("vary"), "{path}: {head}");
     }
-    let asked = "Origin: http://a.example\r\nAccess-Control-Request-Method: GET\r\n";
-    assert!(head(&server, "OPTIONS", "/state", asked).await.starts_with("http/1.1 405 "));
+    let preflight = "Origin: http://a.example\r\nAccess-Control-Request-Method: GET\r\n";
+    assert!(head(&server, "OPTIONS", "/state", preflight).await.starts_with("http/1.1 405 "));
 }
 
 #[tokio::test]
@@ -82,8 +82,8 @@ async fn isolated_pages_may_embed_pictures_where_origins_are_allowed() {
 #[tokio::test]
 async fn preflight_request_is_answered() {
     let server = allowing(&["https://b.example"]);
-    let asked = "Origin: https://b.example\r\nAccess-Control-Request-Method: GET\r\n";
-    let answer = head(&server, "OPTIONS", "/stream", asked).await;
+    let preflight = "Origin: https://b.example\r\nAccess-Control-Request-Method: GET\r\n";
+    let answer = head(&server, "OPTIONS", "/stream", preflight).await;
     assert!(answer.starts_with("http/1.1 204 "), "{answer}");
     for line in [
         "access-control-allow-origin: https://b.example",

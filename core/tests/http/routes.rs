@@ -239,7 +239,7 @@ async fn slow_viewer_skips_whole_pictures_and_does_not_delay_others() {
     assert!(seen.len() < count as usize / 2, "nothing was skipped: {seen:?}");
 }
 
-/// Reads parts up to number `last` and tells `arrived` of each; gives their numbers. Panics if one is torn.
+/// Reads parts up to number `last` and counts each in `arrived`; returns their numbers. Panics if one is torn.
 async fn read_parts(mut viewer: TcpStream, len: usize, last: u64, arrived: Arc<AtomicU64>) -> Vec<u64> {
     read_until(&mut viewer, "\r\n\r\n--frame\r\n").await;
     let (mut seen, mut body) = (vec![], vec![0; len]);

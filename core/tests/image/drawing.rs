@@ -15,7 +15,7 @@ fn pixel(image: &Image, x: i64, y: i64) -> &[u8] {
     &image.as_bytes()[at..at + 3]
 }
 
-/// Whether (x, y) belongs to a rectangle's line or area, asked of one pixel.
+/// Whether (x, y) belongs to a rectangle's line or area, computed for one pixel.
 fn on_rect((x, y): (i64, i64), (left, top, w, h): (i64, i64, i64, i64), thickness: Thickness) -> bool {
     let within = |left: i64, top: i64, right: i64, bottom: i64| {
         (left..right).contains(&x) && (top..bottom).contains(&y)

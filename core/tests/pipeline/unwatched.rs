@@ -87,12 +87,12 @@ fn viewer_after_a_rest_gets_no_stale_frame() {
     let viewer = Arc::new(Mutex::new(None));
     let (feed, time, seat, done) =
         (bench.hub.feed.clone(), Arc::clone(&bench.clock), Arc::clone(&viewer), Arc::clone(&bench.stop));
-    let (told, waited) = mpsc::channel();
+    let (sender, waited) = mpsc::channel();
     let mut number = 0;
     run(bench.clone(), move |timeout| {
         number += 1;
         if timeout.is_zero() {
-            told.send(number).unwrap();
+            sender.send(number).unwrap();
             done.store(true, Ordering::Relaxed);
             return number;
         }

@@ -59,8 +59,8 @@ impl Memory {
         self.inner().starved = reads;
     }
 
-    /// The power is back. Of the changes to the names that nobody waited for a random part has come to pass, in any
-    /// combination: harsher than a journal, which keeps their order. Of each file that nobody waited for a random
+    /// The power is back. Of the changes to the names that were not waited for a random part has come to pass, in any
+    /// combination: harsher than a journal, which keeps their order. Of each file that was not waited for a random
     /// part is there, and the rest is zeros or missing.
     pub(crate) fn power_cut(&self, rng: &mut fastrand::Rng) {
         let mut disk = self.inner();

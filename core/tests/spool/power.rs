@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, time::Duration};
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Put,
-    /// The server gets the oldest picture and says so; with `false` its answer is lost, and it is not removed.
+    /// The server gets the oldest picture and confirms it; with `false` its answer is lost, and it is not removed.
     Send(bool),
 }
 
@@ -37,7 +37,7 @@ fn open(disk: &Memory, counters: &SpoolCounters) -> std::io::Result<Spool<Memory
     Spool::open(disk.clone(), Options::default(), counters.clone())
 }
 
-/// What a server that saw these pictures says: each at first after the one before it, and how many came again.
+/// What a server that saw these pictures finds: each at first after the one before it, and how many came again.
 #[derive(Debug, Default)]
 pub(crate) struct Server {
     pub(crate) seen: BTreeSet<u64>,

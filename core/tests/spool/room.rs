@@ -125,7 +125,7 @@ fn refused_picture_is_sent_again_after_renaming() {
 }
 
 proptest! {
-    /// A disk that says "full" at any operation, any number of times.
+    /// A disk that is full at any operation, any number of times.
     #[test]
     fn disk_without_room_loses_only_what_is_counted(
         when in 0..60u32, times in 1..30u32, drop_oldest: bool, puts in 1..20u64

@@ -76,13 +76,13 @@ impl Ledger {
         let lost: Vec<_> = self.taken.difference(&seen).collect();
         assert!(lost.is_empty(), "{lost:?} were taken and never arrived");
         assert!(by_kills <= kills, "a kill repeats one picture at most");
-        let mut told = String::new();
+        let mut text = String::new();
         for (place, times) in &self.places {
-            told += &format!("{times:6} {place}\n");
+            text += &format!("{times:6} {place}\n");
         }
         // Every operation is met from both sides; by chance a short run misses some.
-        assert!(kills < 1_000 || self.places.len() == PLACES, "some place was never met:\n{told}");
-        told + &format!(
+        assert!(kills < 1_000 || self.places.len() == PLACES, "some place was never met:\n{text}");
+        text + &format!(
             "{kills} kills ({} at a file operation, {} from outside): {} pictures taken, 0 lost, 0 out of order; \
              {} arrived, {by_kills} came again because of a kill, {unanswered} because the server's answer was lost",
             self.at_an_operation(),

@@ -6,7 +6,7 @@
 //! folder: half of them kill themselves before, in or after a file operation, half are killed from outside at some
 //! moment. A server takes what they send, and refuses, hangs up or stays silent at random.
 
-// A program that tells figures.
+// A program that prints figures.
 #![allow(clippy::print_stdout)]
 
 mod child;
@@ -57,9 +57,9 @@ fn main() {
     }
     let begun = Instant::now();
     let ledger = torture(dir.unwrap().path(), kills, seed);
-    let told = ledger.check(kills);
+    let report = ledger.check(kills);
     let seconds = begun.elapsed().as_secs_f64();
-    println!("{told}, seed {seed}, {seconds:.1} s");
+    println!("{report}, seed {seed}, {seconds:.1} s");
 }
 
 /// Not under user-mode emulation: the emulator runs this program, but the kernel cannot start another such one.
@@ -86,14 +86,14 @@ fn torture(dir: &Path, kills: u32, seed: u64) -> Ledger {
             // Every other one early, where finding what is left and sending it lie.
             let moments = if rng.bool() { EARLY } else { MOMENTS };
             let moment = rng.u32(0..moments);
-            let (mut child, said) = spawn(dir, server.address(), life, &moment.to_string());
-            let (taken, last_word) = read_all(said);
+            let (mut child, output) = spawn(dir, server.address(), life, &moment.to_string());
+            let (taken, last_word) = read_all(output);
             let place = last_word.unwrap_or_else(|| panic!("life {life} did not get to moment {moment}"));
             ledger.died(life, &taken, child.wait().unwrap(), Some(place));
         } else {
             let after = rng.u32(0..LONGEST_LIFE.as_micros() as u32);
-            let (mut child, said) = spawn(dir, server.address(), life, "never");
-            let reader = thread::spawn(move || read_all(said));
+            let (mut child, output) = spawn(dir, server.address(), life, "never");
+            let reader = thread::spawn(move || read_all(output));
             thread::sleep(Duration::from_micros(after.into())); // the moment of the kill, not a wait for anything
             child.kill().unwrap();
             let status = child.wait().unwrap();
@@ -103,8 +103,8 @@ fn torture(dir: &Path, kills: u32, seed: u64) -> Ledger {
         server.wait_until_quiet();
     }
     server.mood(Mood::Well);
-    let (mut child, said) = spawn(dir, server.address(), life + 1, "drain");
-    assert_eq!(read_all(said), (vec![], None));
+    let (mut child, output) = spawn(dir, server.address(), life + 1, "drain");
+    assert_eq!(read_all(output), (vec![], None));
     assert!(child.wait().unwrap().success(), "the spool opens and empties");
     server.wait_until_quiet();
     let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -119,14 +119,14 @@ fn spawn(dir: &Path, address: &str, life: u64, end: &str) -> (Child, ChildStdout
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let said = child.stdout.take().unwrap();
-    (child, said)
+    let output = child.stdout.take().unwrap();
+    (child, output)
 }
 
-/// What a process said: the sequences of the pictures that were taken, and where it killed itself.
-fn read_all(said: ChildStdout) -> (Vec<u64>, Option<String>) {
+/// The output of a process: the sequences of the pictures that were taken, and where it killed itself.
+fn read_all(output: ChildStdout) -> (Vec<u64>, Option<String>) {
     let (mut taken, mut last_word) = (Vec::new(), None);
-    for line in BufReader::new(said).lines().map(|line| line.unwrap()) {
+    for line in BufReader::new(output).lines().map(|line| line.unwrap()) {
         match line.parse() {
             Ok(sequence) => taken.push(sequence),
             Err(_) => last_word = Some(line),

@@ -26,7 +26,7 @@ pub(crate) struct Arrival {
     pub(crate) life: u64,
     pub(crate) sequence: u64,
     pub(crate) body: Vec<u8>,
-    /// Whether the server said so.
+    /// Whether the server confirmed it.
     pub(crate) answered: bool,
 }
 
@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    /// Keeps the picture or not, and says what the client is told; nothing hangs up.
+    /// Keeps the picture or not, and returns the answer for the client; nothing hangs up.
     fn decide(&self, arrival: Arrival) -> Option<&'static str> {
         let mut state = self.state.lock().unwrap();
         let roll = match state.mood {

@@ -1,4 +1,4 @@
-//! A server on this machine, and a camera that publishes what the test says.
+//! A server on this machine, and a camera that publishes what the test gives it.
 
 use bytes::Bytes;
 use eyelet_core::{

@@ -39,7 +39,7 @@ async fn certificate_of_a_known_authority_is_trusted_and_no_other() {
     );
     let at = |address: SocketAddr| address.to_string();
 
-    // eyelet takes no pictures: that it says so came over TLS.
+    // eyelet takes no pictures: its refusal came over TLS.
     assert_eq!(post(&at(by_address.address), &roots).await.unwrap(), 404);
     assert_eq!(post(&format!("localhost:{}", by_name.address.port()), &roots).await.unwrap(), 404);
     for (address, roots, end) in [
@@ -114,7 +114,7 @@ async fn self_signed_certificate_is_trusted_where_it_is_named() {
     assert!(text.ends_with("its certificate is for another name; use that name in the address"), "{text}");
 }
 
-/// What a proxy is asked and answers, and then a tunnel through it.
+/// A proxy's request and answer, and then a tunnel through it.
 fn proxy(
     answer: &'static str,
     server: std::net::SocketAddr,
@@ -122,7 +122,7 @@ fn proxy(
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (asked, heads) = std::sync::mpsc::channel();
+    let (sender, heads) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
         let mut head = Vec::new();
@@ -131,7 +131,7 @@ fn proxy(
             client.read_exact(&mut byte).unwrap();
             head.extend(byte);
         }
-        asked.send(String::from_utf8(head).unwrap()).unwrap();
+        sender.send(String::from_utf8(head).unwrap()).unwrap();
         client.write_all(answer.as_bytes()).unwrap();
         let mut upstream = std::net::TcpStream::connect(server).unwrap();
         let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());

@@ -155,7 +155,7 @@ fn unusable_certificate_is_refused_in_one_line() {
         ([cam.clone(), missing], ErrorKind::NotFound, "; name a readable file"),
         ([cam_key.clone(), cam_key.clone()], ErrorKind::InvalidInput, "; name a PEM file"),
         ([cam.clone(), cam.clone()], ErrorKind::InvalidInput, "; name a PEM file"),
-        ([damaged, cam_key.clone()], ErrorKind::InvalidInput, "; make it anew"),
+        ([damaged, cam_key.clone()], ErrorKind::InvalidInput, "; generate it again"),
         ([cam.clone(), other_key], ErrorKind::InvalidInput, "; name the two that belong together"),
     ] {
         let error = open(&files).unwrap_err();
@@ -180,7 +180,7 @@ async fn certificate_expiry_metric_follows_the_file() {
         }
     };
     ends(2_208_988_800).await;
-    // Nobody comes, and it is noticed all the same.
+    // No client connects, and it is noticed all the same.
     issue(2041);
     ends(2_240_611_200).await;
     #[cfg(feature = "metrics")]

@@ -1,4 +1,4 @@
-//! The upload client against a server that answers what the test says.
+//! The upload client against a server whose answers the test gives.
 
 mod newest;
 mod proxy;

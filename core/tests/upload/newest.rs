@@ -127,11 +127,11 @@ fn every_kind_of_failure_counts_once_and_does_not_stop_it() {
         ),
         (
             "HTTP/1.1 400 Bad Request\r\ncontent-length: 14\r\n\r\n\r\n\u{1b}[2Jnot a JPEG",
-            "the server answered 400 Bad Request: [2Jnot a JP",
+            "the server answered 400 Bad Request: [2Jnot a JP; does it take pictures in this form?",
         ),
         ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok", "the server answered 200 OK and broke off"),
         ("HTTP/1.1 2", "the server closed the connection before it had answered"),
-        ("garbage\r\n\r\n", "the server does not answer in HTTP/1; does it want https://ADDRESS/upload?"),
+        ("garbage\r\n\r\n", "the server does not answer in HTTP/1; should it be https://ADDRESS/upload?"),
     ];
     for (sequence, (answer, why)) in (0..).zip(answers) {
         feed.publish(picture(sequence));
@@ -140,9 +140,9 @@ fn every_kind_of_failure_counts_once_and_does_not_stop_it() {
         request.raw(answer, Then::Close);
         let status = sending.wait_for(|status| status.failed == 2 * sequence + 1);
         assert!(!status.connected);
-        let said = status.last_error.unwrap();
-        let said = said.replace(&server.address.to_string(), "ADDRESS");
-        assert!(said.ends_with(why), "{said}");
+        let shown = status.last_error.unwrap();
+        let shown = shown.replace(&server.address.to_string(), "ADDRESS");
+        assert!(shown.ends_with(why), "{shown}");
         // Nothing newer: the same again, and once more before it is taken.
         server.next().answer("503 Busy", "", "");
         sending.wait_for(|status| status.failed == 2 * sequence + 2);
@@ -236,7 +236,7 @@ fn upload_with_a_count_ends_at_a_permanent_refusal() {
     let mut sending = Sending::start(sender(&server.url(), &feed).limit(3));
     server.next().raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", Then::Close);
     let error = sending.end().unwrap_err().to_string();
-    assert!(error.contains("the server does not answer in HTTP/1; does it want https://"), "{error}");
+    assert!(error.contains("the server does not answer in HTTP/1; should it be https://"), "{error}");
 }
 
 /// `upload --count 3` at a camera that delivers nothing has no end otherwise.
@@ -254,10 +254,7 @@ fn upload_with_a_deadline_ends_without_pictures() {
     sending.wait_for(|status| status.accepted == 1);
     feed.publish(Picture { kind: PictureKind::NoSignal, ..picture(1) });
     let error = sending.end().unwrap_err();
-    assert_eq!(
-        (error.kind(), &*error.to_string()),
-        (ErrorKind::TimedOut, "no picture to upload has come for 200ms")
-    );
+    assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::TimedOut, "no picture to upload for 200ms"));
     assert_eq!(sending.counts(), (1, 1, 0));
 }
 

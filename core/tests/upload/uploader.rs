@@ -165,7 +165,7 @@ fn server_without_http_is_reported_as_such() {
     let error = posting.join().unwrap().1.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Other);
     assert!(
-        error.to_string().contains("the server does not answer in HTTP/1; does it want https://"),
+        error.to_string().contains("the server does not answer in HTTP/1; should it be https://"),
         "{error}"
     );
 }

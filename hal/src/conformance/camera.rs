@@ -94,7 +94,7 @@ fn call(what: &str, result: Result<()>) -> Outcome {
     }
 }
 
-/// That a camera that does not run says so.
+/// That a camera that does not run refuses to give frames.
 fn refused(camera: &mut dyn CameraSource) -> Outcome {
     match camera.next_frame(Duration::ZERO) {
         Err(e) if e.kind() == ErrorKind::InvalidInput => Outcome::Passed,

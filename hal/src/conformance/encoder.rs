@@ -66,7 +66,7 @@ impl Checks {
                 self.supported.see(Ok(()));
                 self.size(encoder, format, &picture);
             } else {
-                self.supported.see(Err(format!("supports() says no to {format}")));
+                self.supported.see(Err(format!("supports() is false for {format}")));
                 self.refused.see(refuses(encoder, &picture, format, ErrorKind::Unsupported));
             }
         }
@@ -110,13 +110,13 @@ impl Checks {
     }
 
     fn report(self, report: &mut Report, pixel: PixelFormat, expected: bool) {
-        const UNSEEN: &str = "supports() says no";
+        const UNSEEN: &str = "supports() is false";
         let mut add = |name: &str, outcome| report.add(format!("{pixel}: {name}"), outcome);
         if expected {
             add("is supported", self.supported.outcome(UNSEEN));
         }
-        add("refused as Unsupported where supports() says no", self.refused.outcome("always supported"));
-        add("encodes where supports() says yes", self.encodes.outcome(UNSEEN));
+        add("refused as Unsupported where supports() is false", self.refused.outcome("always supported"));
+        add("encodes where supports() is true", self.encodes.outcome(UNSEEN));
         if self.whole.is_unseen() {
             return;
         }

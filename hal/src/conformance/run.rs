@@ -86,7 +86,7 @@ impl Run {
                 self.format.see(if same {
                     Ok(())
                 } else {
-                    Err(format!("format() says {format}, the frame {}", frame.format()))
+                    Err(format!("format() is {format}, the frame's {}", frame.format()))
                 });
                 self.look(&frame, timeout);
                 Got::Frame
@@ -237,7 +237,7 @@ fn whole(frame: &Frame<'_>) -> std::result::Result<(), String> {
     let (width, height) = (frame.format().width.get(), frame.format().height.get());
     if (u32::from(info.width), u32::from(info.height)) != (width, height) {
         let jpeg::Info { width: w, height: h, .. } = info;
-        return Err(format!("frame {sequence} says {width}x{height}, its JPEG {w}x{h}"));
+        return Err(format!("frame {sequence} is {width}x{height}, its JPEG {w}x{h}"));
     }
     Ok(())
 }

@@ -225,7 +225,7 @@ fn defect_is_found_and_reported() {
         (
             ChangesFormat,
             &["frames have the format that format() reports", WHOLE],
-            "format() says 16x16 jpeg, the frame 24x16 jpeg",
+            "format() is 16x16 jpeg, the frame's 24x16 jpeg",
         ),
         (TimesOutEarly, &[IN_TIME], "returned TimedOut after"),
         (TimesOutLate, &[IN_TIME], "took 3."),
@@ -233,7 +233,7 @@ fn defect_is_found_and_reported() {
         (IsOftenDamaged, &["frames come"], "9 of 14 calls gave no good frame (9 damaged"),
         (GoesAway, &["frames come"], "after 5 frames, next_frame() returned Disconnected (unplugged)"),
         (CutsPictures, &[WHOLE], "the JPEG is truncated"),
-        (HasOtherPictures, &[WHOLE], "frame 1 says 16x16, its JPEG 32x16"),
+        (HasOtherPictures, &[WHOLE], "frame 1 is 16x16, its JPEG 32x16"),
     ];
     std::thread::scope(|scope| {
         for (defect, names, words) in wants {

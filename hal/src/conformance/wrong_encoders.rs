@@ -115,10 +115,10 @@ fn defect_is_found_and_reported() {
     const WHOLE: &str = "gives one whole JPEG of the frame's size";
     const FRESH: &str = "same frame, same bytes; other frame, other bytes";
     const PADDED: &str = "padded rows give the same bytes as packed ones";
-    const REFUSED: &str = "refused as Unsupported where supports() says no";
+    const REFUSED: &str = "refused as Unsupported where supports() is false";
     for (defect, name, words) in [
         (HasNoName, "has a name", "empty"),
-        (SupportsNothing, "nv12: is supported", "supports() says no to 1x1 nv12"),
+        (SupportsNothing, "nv12: is supported", "supports() is false for 1x1 nv12"),
         (Clobbers, &format!("nv12: {APPENDS}"), "1x1 nv12: what was in `out` is changed or gone"),
         (ClobbersOnRefusal, &format!("yuyv: {REFUSED}"), "`out` is changed although encode() failed"),
         (
@@ -134,7 +134,7 @@ fn defect_is_found_and_reported() {
         (DoesWhatItDoesNotSupport, &format!("rgb24: {REFUSED}"), "encode() made"),
         (
             RefusesWhatItSupports,
-            "nv12: encodes where supports() says yes",
+            "nv12: encodes where supports() is true",
             "17x33 nv12: encode() returned Unsupported (cannot encode 17x33 nv12)",
         ),
         (RefusesWithTheWrongKind, &format!("i420: {REFUSED}"), "encode() returned Other (EINVAL)"),

@@ -15,7 +15,7 @@ pub struct Component {
     pub quantization: u8,
 }
 
-/// What SOF says of a picture that browsers show: Huffman-coded, 8 bits a sample, baseline, extended sequential or
+/// What SOF declares of a picture that browsers show: Huffman-coded, 8 bits a sample, baseline, extended sequential or
 /// progressive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,7 +114,7 @@ pub struct ScanComponent {
     pub tables: (u8, u8),
 }
 
-/// What SOS says.
+/// What SOS declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanHeader {

@@ -25,7 +25,7 @@ pub(super) fn length(dx: f32, dy: f32) -> f32 {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds(pub(super) f32, pub(super) f32, pub(super) f32, pub(super) f32);
 
-/// Fills where `distance` (in pixels, negative inside) says so, within `bounds`; `color` is asked per pixel.
+/// Fills the inside of a shape, where `distance` (in pixels) is negative, within `bounds`; `color` is called per pixel.
 pub(super) fn fill_with(
     canvas: &mut Canvas,
     bounds: Bounds,
@@ -112,7 +112,7 @@ pub(super) fn font(height: f32) -> &'static MonoFont<'static> {
     fonts.iter().find(fits).copied().unwrap_or(&ascii::FONT_4X6)
 }
 
-/// A line of text; `at` is in the middle of its height, and of its width as `alignment` says.
+/// A line of text; `at` is in the middle of its height, and of its width by `alignment`.
 pub(super) fn label(
     canvas: &mut Canvas,
     text: &str,

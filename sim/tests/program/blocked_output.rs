@@ -1,4 +1,4 @@
-//! A terminal that was stopped with Ctrl-S, or that nobody reads, and a pipe that is full: none of them holds up the
+//! A terminal that was stopped with Ctrl-S, or is not read, and a pipe that is full: none of them holds up the
 //! stream, keeps the watchdog waiting, or has to be there for a clean end.
 
 use crate::support::{PATIENCE, Program, command, open_terminal, terminal, until};
@@ -30,7 +30,7 @@ fn stopped_terminal() -> Blocked {
     (terminal, person)
 }
 
-fn terminal_that_nobody_reads() -> Blocked {
+fn unread_terminal() -> Blocked {
     let (terminal, person) = terminal();
     let filling = open_terminal(&person, OFlags::NONBLOCK);
     while rustix::io::write(&filling, &[b'.'; 512]).is_ok() {}
@@ -70,7 +70,7 @@ fn serve_with(change: impl FnOnce(&mut Command)) {
 }
 
 fn all_sorts_with(attach: impl Fn(&mut Command, OwnedFd)) {
-    for blocked in [full_pipe, stopped_terminal, terminal_that_nobody_reads] {
+    for blocked in [full_pipe, stopped_terminal, unread_terminal] {
         let (end, _other) = blocked();
         serve_with(|command| attach(command, end));
     }
@@ -117,15 +117,15 @@ fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
             let output = child.wait_with_output().unwrap();
             (output.status.code(), String::from_utf8(output.stderr).unwrap())
         };
-        let (code, said) = run(File::options().write(true).open("/dev/full").unwrap().into());
-        let errors: Vec<_> = said.lines().filter(|line| line.contains("error: ")).collect();
-        assert_eq!((code, errors.len()), (Some(1), 1), "{arguments:?}: {said}");
-        assert!(errors[0].starts_with("error: cannot write to stdout: "), "{said}");
+        let (code, stderr) = run(File::options().write(true).open("/dev/full").unwrap().into());
+        let errors: Vec<_> = stderr.lines().filter(|line| line.contains("error: ")).collect();
+        assert_eq!((code, errors.len()), (Some(1), 1), "{arguments:?}: {stderr}");
+        assert!(errors[0].starts_with("error: cannot write to stdout: "), "{stderr}");
 
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let (code, said) = run(writer.into());
-        assert!(code == Some(0) && !said.contains("error: "), "{arguments:?}: {code:?} {said}");
+        let (code, stderr) = run(writer.into());
+        assert!(code == Some(0) && !stderr.contains("error: "), "{arguments:?}: {code:?} {stderr}");
     }
 }
 

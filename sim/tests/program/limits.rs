@@ -96,7 +96,7 @@ fn server_without_free_descriptors_recovers() {
     });
     drop(viewers);
     until("the camera is not opened again", || (status(&address, "/healthz") == Some(200)).then_some(()));
-    assert_eq!(status(&address, "/state"), Some(200), "nobody is let in any more");
+    assert_eq!(status(&address, "/state"), Some(200), "no client is let in any more");
 
     assert_eq!(program.logged("cannot accept connections; trying again"), 1, "{}", program.stop());
     assert_eq!(program.logged(no_signal), 1, "{}", program.stop());

@@ -144,7 +144,7 @@ fn unopenable_file_or_address_is_named_with_the_remedy() {
     }
 }
 
-/// An address where nobody listens.
+/// An address without a server.
 fn unused() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
@@ -188,11 +188,11 @@ fn interrupted_watch_reports_all_that_came() {
     let (code, frames, stderr) = interrupted("0.8", &url);
     assert_eq!((code, &*stderr), (Some(0), ""));
     assert!(frames > 0);
-    // A server that takes the connection and says nothing.
+    // A server that takes the connection and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let (code, frames, stderr) = interrupted("0.3", &format!("http://{}/", silent.local_addr().unwrap()));
     assert_eq!((code, frames), (Some(RUN_TIME), 0));
-    assert!(stderr.contains("no picture came (interrupted); "), "{stderr}");
+    assert!(stderr.contains("no picture arrived (interrupted); "), "{stderr}");
 }
 
 #[test]
@@ -255,10 +255,10 @@ fn doctor_checks_the_camera_and_encoder_of_its_flags() {
 fn counted_upload_refused_for_good_announces_no_retry() {
     let server = Serving::start(&[]);
     let output = command(&["upload", &server.url, "--count", "1", "--log", "warn"]).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: cannot upload to ") && said.contains("405"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: cannot upload to ") && stderr.contains("405"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
 #[test]

@@ -29,8 +29,12 @@ fn world_readable_secret_in_a_configuration_is_warned_of() {
         fs::write(&file, content).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let output = command(&["doctor", "--config"]).arg(&file).output().unwrap();
-        let said = log(&output);
-        assert_eq!((said.contains(&warning), output.status.success()), (warned, true), "{content}: {said}");
+        let stderr = log(&output);
+        assert_eq!(
+            (stderr.contains(&warning), output.status.success()),
+            (warned, true),
+            "{content}: {stderr}"
+        );
     }
 }
 

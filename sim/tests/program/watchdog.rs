@@ -25,7 +25,7 @@ fn systemd_is_notified_of_start_heartbeat_and_stop() {
     });
     let hear = || {
         let mut bytes = [0; 1000];
-        let len = socket.recv(&mut bytes).expect("nothing more is said");
+        let len = socket.recv(&mut bytes).expect("no more messages");
         String::from_utf8(bytes[..len].to_vec()).unwrap()
     };
     let hear_until = |what: &str| while !hear().starts_with(what) {};

@@ -130,7 +130,7 @@ impl fmt::Debug for V4l2Camera {
 fn usable(name: &str, capabilities: &Capabilities) -> Result<()> {
     let (why, remedy) = match capabilities.role() {
         Role::Camera => return Ok(()),
-        Role::MultiPlanar => ("it speaks only the multi-planar API".to_owned(), "use another camera"),
+        Role::MultiPlanar => ("it supports only the multi-planar API".to_owned(), "use another camera"),
         Role::ReadOnly => ("it supports only read(), no streaming".to_owned(), "use another camera"),
         role => (format!("it is {role}, not a camera"), "choose another /dev/video* node"),
     };
@@ -257,7 +257,7 @@ mod tests {
         );
         assert_eq!(
             refusal(0x0420_1000).to_string(),
-            "cannot use /dev/video1: it speaks only the multi-planar API; use another camera"
+            "cannot use /dev/video1: it supports only the multi-planar API; use another camera"
         );
         assert!(usable("/dev/video0", &Capabilities::of("d", "c", "b", 0x0420_0001)).is_ok());
     }

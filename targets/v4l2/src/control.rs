@@ -437,13 +437,13 @@ mod tests {
 
     #[test]
     fn menu_of_absurd_size_is_cut_short() {
-        let asked = std::cell::Cell::new(0);
+        let calls = std::cell::Cell::new(0);
         let broken = |_| {
-            asked.set(asked.get() + 1);
+            calls.set(calls.get() + 1);
             Err(Errno::IO.into())
         };
         let menu = describe(&raw(3, "Broken", 0, i64::MAX, 1), broken).unwrap();
-        assert_eq!((menu.kind, asked.get()), (ControlKind::Integer, FAILURES));
+        assert_eq!((menu.kind, calls.get()), (ControlKind::Integer, FAILURES));
         let huge = describe(&raw(3, "Huge", i64::MIN, i64::MAX, 1), |_| Ok([b'x'; 32])).unwrap();
         assert!(matches!(huge.kind, ControlKind::Menu(items) if items.len() <= 256));
     }

@@ -22,7 +22,7 @@ const DEVICE_CAPS: u32 = 0x8000_0000;
 pub enum Role {
     /// A camera that [`V4l2Camera`](crate::V4l2Camera) can read.
     Camera,
-    /// A camera that speaks only the multi-planar API.
+    /// A camera that supports only the multi-planar API.
     MultiPlanar,
     /// A camera that gives its frames by `read()` only.
     ReadOnly,

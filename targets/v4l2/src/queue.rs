@@ -51,7 +51,7 @@ pub(crate) struct Extent {
     pub(crate) length: u32,
 }
 
-/// What `poll` said.
+/// The result of `poll`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
     /// `POLLIN`.

@@ -42,7 +42,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     if report.frames == 0 {
         let (url, ended) = (&args.url, report.ended);
         return Err(Failure::runtime(format!(
-            "cannot watch {url}: no picture came ({ended}); wait longer, or see what its camera does"
+            "cannot watch {url}: no picture arrived ({ended}); wait longer, or check its camera"
         )));
     }
     Ok(())

@@ -96,10 +96,15 @@ pub(in crate::cli) fn prepare(
     args: &UploadFlags,
     hub: &Hub,
 ) -> Result<Option<Sender>, Failure> {
-    check(args)?;
-    let unused = [("--spool", args.spool.is_some()), ("--upload-every", args.upload_every.is_some())];
-    for (flag, _) in unused.iter().filter(|(_, given)| *given && url.is_none()) {
-        tracing::warn!("{flag} does nothing without --upload");
-    }
-    url.map(|url| to(url, args, hub)).transpose()
+    let Some(url) = url else {
+        // Typed flags were refused, so these are in a configuration file, perhaps for the command `upload`.
+        let unused = [("spool", args.spool.is_some()), ("upload-every", args.upload_every.is_some())];
+        for (key, _) in unused.iter().filter(|(_, given)| *given) {
+            tracing::warn!(
+                "{key} in the configuration file does nothing without upload = \"URL\" or --upload"
+            );
+        }
+        return Ok(None);
+    };
+    to(url, args, hub).map(Some)
 }

@@ -217,7 +217,7 @@ mod tests {
         // Late as it is, it comes.
         hub.status.heartbeat(back + HANG + second);
         watchdogs.check(&hub, back + HANG + second);
-        assert!(!watchdogs.hanging, "and that is said");
+        assert!(!watchdogs.hanging, "and that is logged");
     }
 
     #[test]

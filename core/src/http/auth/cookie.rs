@@ -7,7 +7,7 @@ use hyper::header::{COOKIE, HeaderMap, HeaderValue};
 
 const NAME: &str = "eyelet";
 
-/// What the cookie of a request says.
+/// The value of a request's cookie.
 pub(super) fn of(headers: &HeaderMap) -> Option<u128> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));

@@ -22,7 +22,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// What stands behind the user's name. The error says why it cannot be used, without showing it.
+    /// The text after the user's name. The error is why it cannot be used, without showing it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match text.split('$').nth(1) {
             Some("2a" | "2b" | "2y") => bcrypt(text),

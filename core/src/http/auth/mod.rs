@@ -73,7 +73,7 @@ impl Access {
         self.0.is_none()
     }
 
-    /// Admits a request, with the cookie that the answer must set, if any; or says why not.
+    /// Admits a request, with the cookie that the answer must set, if any; otherwise the reason why not.
     pub(super) async fn admit(
         &self,
         headers: &HeaderMap,

@@ -39,7 +39,7 @@ struct Right {
     client: u128,
 }
 
-/// What can be said of a credential without the cost of a password's hash.
+/// What is known of a credential without the cost of a password's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Right,

@@ -176,7 +176,7 @@ fn load(
     let text = secret_file::read(certificate).map_err(of_certificate)?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<std::result::Result<_, _>>()
-        .map_err(|_| bad_certificate("its PEM is damaged", "make it anew"))?;
+        .map_err(|_| bad_certificate("its PEM is damaged", "generate it again"))?;
     let Some(own) = chain.first() else {
         return Err(bad_certificate("it holds no certificate", "name a PEM file"));
     };
@@ -192,7 +192,7 @@ fn load(
             bad_key(&why, "name the two that belong together")
         }
         rustls::Error::InvalidCertificate(_) => {
-            bad_certificate("the certificate in it is damaged", "make it anew")
+            bad_certificate("the certificate in it is damaged", "generate it again")
         }
         other => bad_key(&format!("the key in it cannot be used ({other})"), "use RSA, ECDSA or Ed25519"),
     })?;

@@ -65,7 +65,7 @@ async fn token_changes_with_its_file() {
     let server = serve(Access::only(sources).unwrap());
     let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
     until(&server, &bearer("first"), 200).await;
-    // No password is asked for where there are no users.
+    // Browsers are not to prompt for a password where there are no users.
     let answer = server.get(somebody(), "/", "").await;
     assert!(answer.contains("www-authenticate: Bearer ") && !answer.contains("Basic"), "{answer}");
     fs::write(&file, "second").unwrap();

@@ -1,4 +1,4 @@
-//! Nobody is locked out by others behind the same address, by an old tab, or by any page of the web; and none of what
+//! No client is locked out by others behind the same address, by an old tab, or by any page of the web; and none of what
 //! sees to that is a way to guess without end.
 
 use super::support::{Running, TOKEN, basic, serve, somebody, sources, status};
@@ -26,7 +26,7 @@ fn with_users(folder: &tempfile::TempDir) -> Running {
     serve(Access::only(sources).unwrap())
 }
 
-async fn asked(server: &Running, from: SocketAddr, path: &str, header: &str) -> u16 {
+async fn status_of(server: &Running, from: SocketAddr, path: &str, header: &str) -> u16 {
     status(&server.get(from, path, header).await)
 }
 
@@ -44,10 +44,10 @@ async fn old_tab_with_a_stale_token_is_charged_once() {
     let home = somebody();
     for round in 0..45 {
         for (path, header) in &old {
-            assert_eq!(asked(&server, home, path, header).await, 401, "{path} {header}, round {round}");
+            assert_eq!(status_of(&server, home, path, header).await, 401, "{path} {header}, round {round}");
         }
         for header in &right {
-            assert_eq!(asked(&server, home, "/state", header).await, 200, "{header}, round {round}");
+            assert_eq!(status_of(&server, home, "/state", header).await, 200, "{header}, round {round}");
         }
     }
 }
@@ -64,15 +64,15 @@ async fn cross_site_page_that_guesses_tokens_does_not_lock_out_others() {
                 for guess in 0..4 {
                     let (server, path) = (Arc::clone(&server), format!("/?token={guess}-{round}"));
                     // Some wait for seconds; the page does not.
-                    page.spawn(async move { asked(&server, home, &path, mark).await });
+                    page.spawn(async move { status_of(&server, home, &path, mark).await });
                 }
                 assert_eq!(
-                    asked(&server, home, "/state", &bearer(token)).await,
+                    status_of(&server, home, "/state", &bearer(token)).await,
                     200,
                     "{token} {mark} {round}"
                 );
                 let path = format!("/state?token={token}");
-                assert_eq!(asked(&server, home, &path, "").await, 200, "{token} {mark} {round}");
+                assert_eq!(status_of(&server, home, &path, "").await, 200, "{token} {mark} {round}");
             }
             let mut refused = 0;
             while let Some(Ok(status)) = page.try_join_next() {
@@ -97,7 +97,7 @@ async fn token_without_a_configured_token_is_no_failed_try() {
             assert!(status(&answer) == 401 && answer.contains("Basic realm"), "{answer}");
         }
     }
-    assert_eq!(asked(&server, home, "/state", &basic("ann", "open sesame")).await, 200);
+    assert_eq!(status_of(&server, home, "/state", &basic("ann", "open sesame")).await, 200);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn pretending_to_be_a_page_gives_no_more_guesses_than_one_account_has() {
     for i in 0..200 {
         let server = Arc::clone(&server);
         let header = format!("{CROSS_SITE}{}", basic("ann", &format!("guess {i}")));
-        all.spawn(async move { asked(&server, guesser, "/state", &header).await });
+        all.spawn(async move { status_of(&server, guesser, "/state", &header).await });
     }
     let mut tried = 0;
     while let Some(status) = all.join_next().await {
@@ -117,7 +117,7 @@ async fn pretending_to_be_a_page_gives_no_more_guesses_than_one_account_has() {
     }
     assert_eq!(tried, 8, "as many as without saying so");
     // And it is not the account of the people there.
-    assert_eq!(asked(&server, guesser, "/state", &basic("ann", "open sesame")).await, 200);
+    assert_eq!(status_of(&server, guesser, "/state", &basic("ann", "open sesame")).await, 200);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn earlier_login_is_admitted_while_others_guess_behind_the_same_address() 
     let cookie = answer.split("eyelet=").nth(1).and_then(|rest| rest.split(';').next()).expect(&answer);
     let cookie = format!("Cookie: eyelet={cookie}\r\n");
     let (mut wrong, mut guesses) = (0, vec![]);
-    while asked(&server, home, "/state", &right).await == 200 {
+    while status_of(&server, home, "/state", &right).await == 200 {
         for _ in 0..20 {
             // The socket is left alone: what comes of the guess, and after how long, is of no interest.
             let mut socket = server.connect(home).await;
@@ -143,10 +143,10 @@ async fn earlier_login_is_admitted_while_others_guess_behind_the_same_address() 
     }
     assert!(wrong >= 500, "after {wrong} guesses the owner is locked out");
     // By then only a browser that was here before is known.
-    assert_eq!(asked(&server, home, "/state", &format!("{cookie}{right}")).await, 200);
+    assert_eq!(status_of(&server, home, "/state", &format!("{cookie}{right}")).await, 200);
     let forged = format!("Cookie: eyelet={:032x}\r\n{right}", 5);
-    assert_eq!(asked(&server, home, "/state", &forged).await, 429);
+    assert_eq!(status_of(&server, home, "/state", &forged).await, 429);
     // It opens nothing by itself.
-    assert_eq!(asked(&server, somebody(), "/state", &cookie).await, 401);
+    assert_eq!(status_of(&server, somebody(), "/state", &cookie).await, 401);
     drop(guesses);
 }

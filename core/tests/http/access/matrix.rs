@@ -1,5 +1,5 @@
 //! Every route and every way around it, without, with wrong and with right credentials. What is not let in gets
-//! the same answer to the byte, whatever it asks for; what is let in gets what a server without secrets says.
+//! the same answer to the byte, whatever it requests; what is let in gets the answer of a server without secrets.
 
 // The figures of docs/reliability.md.
 #![allow(clippy::print_stdout)]
@@ -142,7 +142,7 @@ fn spellings(route: &str) -> Vec<String> {
     all
 }
 
-/// The targets that nobody spells after a route.
+/// The targets that are not spellings of a route.
 const OTHERS: [&str; 14] = [
     "*",
     "",
@@ -251,7 +251,7 @@ fn folder() -> tempfile::TempDir {
 async fn request_without_the_right_credentials_is_rejected() {
     let folder = folder();
     let server = Arc::new(serve(Access::only(sources(folder.path())).unwrap()));
-    // Somebody was let in before: what is remembered must open for nobody else.
+    // Somebody was let in before: what is remembered must not let others in.
     for proof in right() {
         let answer = server.ask(somebody(), &request("GET", "/state", "HTTP/1.1", &proof)).await;
         assert_eq!(status(&answer), 200, "{answer}");

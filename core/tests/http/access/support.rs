@@ -85,7 +85,7 @@ pub(crate) fn sources(folder: &Path) -> CredentialSources {
     sources
 }
 
-/// A loopback address that nobody has used before: 127.0.0.2 and on.
+/// A loopback address that was not used before: 127.0.0.2 and on.
 pub(crate) fn somebody() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x7f00_0002);
     let ip = std::net::Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -99,7 +99,7 @@ impl Running {
         timeout(PATIENCE, socket.connect(self.address)).await.expect("no connection").unwrap()
     }
 
-    /// What the server says until it closes, or until the secret has come.
+    /// What the server sends until it closes, or until the secret has come.
     pub(crate) async fn ask(&self, from: SocketAddr, request: &str) -> String {
         let mut socket = self.connect(from).await;
         socket.write_all(request.as_bytes()).await.unwrap();

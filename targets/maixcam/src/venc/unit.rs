@@ -68,7 +68,7 @@ impl Unit {
         let base = open(&*system, Node::Base)?;
         let id = chip_id(&*base)?;
         if !CHIPS.contains(&id) {
-            let what = format!("this is no SG2002: the driver calls the chip {id}");
+            let what = format!("this is not an SG2002: its driver reports chip {id}");
             return Err(Error::new(ErrorKind::Unsupported, what).with_remedy("use the software encoder"));
         }
         let sys = open(&*system, Node::Sys)?;
@@ -78,7 +78,7 @@ impl Unit {
         mem::recover(&*system, &*sys, &mut ledger)?;
         let (number, node) = free_channel(&*system)?;
         mem::prove_room(&*sys, &mut ledger, 64 << 10)?;
-        tracing::debug!(channel = number, "the JPEG unit is there");
+        tracing::debug!(channel = number, "found the JPEG unit");
         let (channel, staging, output, locked) = (None, None, None, false);
         Ok(Self { system, ledger, sys, mem, node, number, channel, staging, output, locked })
     }
@@ -312,7 +312,7 @@ fn takes_a_unit(attr: &ChannelAttr) -> bool {
     [abi::PT_JPEG, abi::PT_MJPEG].contains(&attr.payload_type)
 }
 
-/// Takes the channel of a killed run apart, after getting the frame that it may have sent.
+/// Destroys the channel of a killed run, after getting the frame that it may have sent.
 fn recover_channel(system: &dyn System, ledger: &mut Ledger) -> Result<()> {
     let Some(held) = ledger.record().channel else { return Ok(()) };
     let node = open(system, Node::Channel(held.number))?;
@@ -322,7 +322,7 @@ fn recover_channel(system: &dyn System, ledger: &mut Ledger) -> Result<()> {
             == (abi::PT_JPEG, held.width, held.height, held.buffer_size)
     };
     if !channel.attr().is_ok_and(ours) {
-        // It was not made yet, or the drivers were loaded anew and it may be another program's.
+        // It was not made yet, or the drivers were reloaded and it may be another program's.
         return ledger.note(|record| (record.channel, record.stuck) = (None, false));
     }
     if !node.try_lock().unwrap_or(false) {
@@ -344,13 +344,13 @@ fn recover_channel(system: &dyn System, ledger: &mut Ledger) -> Result<()> {
             Ok((stream, packs)) => channel.release_stream(&stream, &packs)?,
             Err(refused) => {
                 ledger.note(|record| record.stuck = true)?;
-                let what = format!("the frame of a killed run does not finish: {refused}");
+                let what = format!("the frame of a killed run is not finished: {refused}");
                 return Err(Error::new(ErrorKind::Busy, what).with_remedy(RESTART).with_source(refused));
             }
         }
     }
     destroy_channel(&*node, ledger)?;
-    tracing::info!(channel = number, "took apart the JPEG channel that a killed run had left");
+    tracing::info!(channel = number, "destroyed the JPEG channel that a killed run had left behind");
     Ok(())
 }
 
@@ -359,7 +359,7 @@ fn destroy_channel(node: &dyn Device, ledger: &mut Ledger) -> Result<()> {
     let channel = Channel(node);
     for refused in [channel.stop(), channel.reset()].into_iter().filter_map(std::result::Result::err) {
         // A channel that was never started need not be stopped.
-        tracing::debug!("while taking a JPEG channel apart: {refused}");
+        tracing::debug!("while destroying a JPEG channel: {refused}");
     }
     match channel.destroy() {
         Ok(()) => {}

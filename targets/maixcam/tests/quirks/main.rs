@@ -193,7 +193,7 @@ fn camera_that_cannot_be_shown_is_one_line_with_a_remedy() {
             "cannot read a frame from NODE: its driver returned a buffer that it did not have; open it again",
         ),
         ("caps=0x01000001", "cannot use NODE: it supports only read(), no streaming; use another camera"),
-        ("caps=0x04201000", "cannot use NODE: it speaks only the multi-planar API; use another camera"),
+        ("caps=0x04201000", "cannot use NODE: it supports only the multi-planar API; use another camera"),
         ("caps=0x04208000", "cannot use NODE: it is a codec, not a camera; choose another /dev/video* node"),
     ] {
         let error = refusal("YUYV", quirks);

@@ -97,7 +97,7 @@ fn missing_permission_falls_back() {
 
 #[test]
 fn wrong_chip_id_falls_back() {
-    without_unit(|driver| driver.chip_id = 4, "this is no SG2002");
+    without_unit(|driver| driver.chip_id = 4, "this is not an SG2002");
 }
 
 #[test]
