@@ -1,11 +1,14 @@
-//! What a frame costs: copies of the picture and allocations, counted from outside of the encoder.
+//! What a frame costs: copies of the picture and allocations, counted from outside of the encoder and the camera.
 
 // A counting allocator is unsafe code by nature.
 #![allow(unsafe_code)]
 
 use eyelet_core::encode;
-use eyelet_hal::{Frame, FrameMeta, JpegEncoder, Memory, PixelFormat, Plane, Quality, StreamFormat};
+use eyelet_hal::{
+    CameraSource, Frame, FrameMeta, JpegEncoder, Memory, PixelFormat, Plane, Quality, StreamFormat,
+};
 use eyelet_maixcam::{
+    csi::{Held, RawCamera},
     model::Machine,
     sys::{Device, Ion, Mapping, Node, Notes, System, abi::Request},
     venc::{HwJpegEncoder, Options},
@@ -15,7 +18,7 @@ use std::{
     cell::Cell,
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -113,6 +116,9 @@ impl Mapping for Uncounted<Box<dyn Mapping>> {
     }
 }
 
+/// The counters are everybody's.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Allocations, the largest one and picture copies of so many frames, when the first ones are over.
 fn cost(encoder: &mut HwJpegEncoder, frame: &Frame<'_>) -> (usize, usize, usize) {
     let mut jpeg = Vec::new();
@@ -131,6 +137,7 @@ fn cost(encoder: &mut HwJpegEncoder, frame: &Frame<'_>) -> (usize, usize, usize)
 
 #[test]
 fn physical_frame_costs_no_copy_and_a_host_frame_one() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let machine = Machine::new();
     let system: Arc<dyn System> = machine.process();
     let camera = machine.process();
@@ -163,5 +170,42 @@ fn physical_frame_costs_no_copy_and_a_host_frame_one() {
         assert!(allocations < FRAMES, "{what}: {allocations} allocations");
     }
     drop(encoder);
+    assert_eq!(machine.violations(), []);
+}
+
+#[test]
+fn frame_of_the_scaler_costs_no_allocation_and_no_copy() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let machine = Machine::new();
+    let connection = machine.connect_camera();
+    assert_eq!(connection.line("open 640 480 30 4"), "ok 0");
+    let held = Held { group: 0, channel: 0, width: WIDTH as u32, height: HEIGHT as u32, fps: 30, buffers: 4 };
+    let system: Arc<dyn System> = machine.process();
+    let system: Arc<dyn System> = Arc::new(Uncounted(system));
+    // One waits in the channel for the camera to open.
+    machine.deliver();
+    let mut camera = RawCamera::open(Arc::clone(&system), &held).unwrap();
+    let options = Options::default().watchdog(Duration::from_secs(600));
+    let software = encode::by_name("software").unwrap();
+    let mut encoder = HwJpegEncoder::try_open(system, software, &options).unwrap();
+    camera.start().unwrap();
+    let mut jpeg = Vec::new();
+    for count in 0..FRAMES + 5 {
+        if count == 5 {
+            for counter in [&ALLOCATIONS, &LARGEST, &PICTURE_LOOKS] {
+                counter.store(0, Relaxed);
+            }
+        }
+        uncounted(|| machine.deliver());
+        let frame = camera.next_frame(Duration::from_secs(600)).unwrap();
+        jpeg.clear();
+        encoder.encode(&frame, Quality::DEFAULT, &mut jpeg).unwrap();
+    }
+    let (allocations, copies) = (ALLOCATIONS.load(Relaxed), PICTURE_LOOKS.load(Relaxed));
+    // The channels to the unit's thread allocate by the block.
+    assert!(allocations < FRAMES / 5, "{allocations} allocations for {FRAMES} frames");
+    assert_eq!((copies, encoder.counts().copies), (0, 0));
+    drop((encoder, camera));
+    assert_eq!(connection.line("close"), "ok");
     assert_eq!(machine.violations(), []);
 }
