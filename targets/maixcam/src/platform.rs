@@ -3,6 +3,7 @@
 use crate::{
     cameras::Cameras,
     csi::{self, CsiMode},
+    sys::Kernel,
     venc::{self, HwJpegEncoder},
 };
 use eyelet_core::{
@@ -85,7 +86,7 @@ impl Platform for Board {
         for node in &nodes {
             examine(node, &SystemClock, &mut findings);
         }
-        match csi::doctor::examine(Path::new("/"), request.size) {
+        match csi::doctor::examine(Path::new("/"), &Kernel::default(), request.size) {
             // Without the built-in camera, a USB camera is enough.
             Some(csi) if csi.camera.is_some() || findings.cameras.is_empty() => {
                 findings.cameras.extend(csi.camera);

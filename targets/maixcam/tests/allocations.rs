@@ -84,9 +84,6 @@ impl System for Uncounted<Arc<dyn System>> {
     fn ion_summary(&self) -> Option<String> {
         self.0.ion_summary()
     }
-    fn pools(&self) -> Option<String> {
-        self.0.pools()
-    }
     fn block_signals(&self) -> io::Result<()> {
         self.0.block_signals()
     }

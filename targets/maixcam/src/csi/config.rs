@@ -89,11 +89,13 @@ impl Default for CsiConfig {
     }
 }
 
-const WIDTHS: RangeInclusive<u32> = 64..=2560;
-const HEIGHTS: RangeInclusive<u32> = 64..=1440;
+/// Of the pictures that MaixPy gives.
+pub(super) const WIDTHS: RangeInclusive<u32> = 64..=2560;
+/// Of the pictures that MaixPy gives.
+pub(super) const HEIGHTS: RangeInclusive<u32> = 64..=1440;
 
 /// The controls, what MaixPy calls them, and their values.
-const CONTROLS: [(&str, &str, RangeInclusive<u32>); 4] = [
+pub(super) const CONTROLS: [(&str, &str, RangeInclusive<u32>); 4] = [
     ("hflip", "hmirror", 0..=1),
     ("vflip", "vflip", 0..=1),
     ("exposure", "exposure", 1..=1_000_000),

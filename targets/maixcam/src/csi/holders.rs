@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, fmt, fs, io, path::Path};
 
 /// What only one program at a time can use.
-const CAMERA: [&str; 3] = ["/dev/cvi-vi", "/dev/cvi-vpss", "/dev/cvi-mipi-rx"];
+const CAMERA: [&str; 3] = ["/dev/cvi-vi", SCALER, "/dev/cvi-mipi-rx"];
+
+/// Where the frames come from.
+const SCALER: &str = "/dev/cvi-vpss";
 
 /// How every node of the vendor's drivers begins.
 const VENDOR: [&str; 2] = ["/dev/cvi-", "/dev/cvi_"];
@@ -55,6 +58,8 @@ pub(super) enum Role {
 pub(super) struct Holders {
     /// Those that have the camera.
     pub(super) camera: Vec<Holder>,
+    /// Whether some process has the scaler open: the first to open it resets it, and the next do not.
+    pub(super) scaler: bool,
     /// Whether some process has any node of the vendor's drivers, the display's among them.
     pub(super) vendor: bool,
     /// Whether the files of some process could not be listed, for want of root's rights.
@@ -80,6 +85,7 @@ pub(super) fn scan(root: &Path) -> Holders {
             .filter(|path| VENDOR.iter().any(|start| path.starts_with(start)))
             .collect();
         found.vendor |= !open.is_empty();
+        found.scaler |= open.contains(SCALER);
         if CAMERA.iter().any(|node| open.contains(*node)) {
             found.camera.push(holder(root, pid));
         }

@@ -97,12 +97,6 @@ impl System for Process {
         state.summary.then(|| state.driver.ion_summary())
     }
 
-    fn pools(&self) -> Option<String> {
-        let state = self.machine.state();
-        state.alive(self.pid).ok()?;
-        state.summary.then(|| state.driver.pool_list())
-    }
-
     fn block_signals(&self) -> io::Result<()> {
         let mut state = self.machine.state();
         state.alive(self.pid)?;

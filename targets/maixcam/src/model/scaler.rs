@@ -163,7 +163,7 @@ impl Scaler {
     pub(super) fn start(&mut self, camera: Camera, buffers: u32, ion: &mut Ion) -> Result<i32, String> {
         let Camera { width, height, group, channel, .. } = camera;
         let len = u64::from(width) * u64::from(height) * 3 / 2;
-        let Some(physical) = ion.alloc(len * u64::from(buffers), "vb_vpss") else {
+        let Some(physical) = ion.alloc(len * u64::from(buffers), "VbPool0") else {
             return Err(format!("no memory for {buffers} buffers of {len} bytes"));
         };
         let block = Block { owner: Owner::Free, stale: false };
@@ -470,23 +470,5 @@ impl Driver {
     /// Whether a process waits for a frame and there is none.
     pub fn frame_wanted(&self) -> bool {
         self.scaler.channels.values().any(|made| made.waiter.is_some() && made.waiting.is_empty())
-    }
-
-    /// The list of the pools as `/proc/cvitek/vb` shows it.
-    pub fn pool_list(&self) -> String {
-        let mut text = "\nModule: [VB], Build Time[#1]\n-----VB PUB CONFIG-----\n".to_owned();
-        for pool in &self.scaler.pools {
-            let free = pool.count(Owner::Free);
-            text += &format!(
-                "PoolName  : vpss\nPoolId    : {}\nPhysAddr  : {:#x}\nVirtAddr  : 0x0\nIsComm    : 0\n\
-                 Owner     : 6\nBlkSz     : {}\nBlkCnt    : {}\nFree      : {free}\nMinFree   : {free}\n\n\
-                 BLK\tBASE\tVB\n#0\t0\t0\nSum\t0\t0\n-----\n",
-                pool.id,
-                pool.physical,
-                pool.len,
-                pool.blocks.len(),
-            );
-        }
-        text
     }
 }

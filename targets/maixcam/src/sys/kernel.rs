@@ -22,9 +22,6 @@ use std::{
 /// Where the allocator lists the carve-out, if debugfs is mounted.
 const ION_SUMMARY: &str = "/sys/kernel/debug/ion/cvi_carveout_heap_dump/summary";
 
-/// Where the driver lists its pools of frames.
-const POOLS: &str = "/proc/cvitek/vb";
-
 /// How much of the notes is read at most; they are far shorter.
 const NOTES_MAX: usize = 4096;
 
@@ -69,10 +66,6 @@ impl System for Kernel {
 
     fn ion_summary(&self) -> Option<String> {
         fs::read_to_string(ION_SUMMARY).ok()
-    }
-
-    fn pools(&self) -> Option<String> {
-        fs::read_to_string(POOLS).ok()
     }
 
     fn block_signals(&self) -> io::Result<()> {

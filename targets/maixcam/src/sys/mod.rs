@@ -4,10 +4,12 @@
 pub mod abi;
 mod calls;
 mod code;
+mod ion_list;
 mod kernel;
 
 pub use calls::{Channel, Ion, Scaler, chip_id};
 pub use code::{Code, Part, Refused};
+pub use ion_list::{Listed, listed};
 pub use kernel::Kernel;
 
 use abi::Request;
@@ -65,12 +67,11 @@ pub trait System: Send + Sync + fmt::Debug {
     /// As `read`.
     fn boot_id(&self) -> io::Result<String>;
 
-    /// The allocator's own list of the carve-out, where it can be read.
+    /// The allocator's own [list](listed) of the carve-out, where it can be read.
+    ///
+    /// It has the vendor's pools of frames too. `/proc/cvitek/vb` shows these in more detail, but waits for the driver's
+    /// locks: on boards of this kind a read of it has hung in the kernel, beyond the reach of any signal.
     fn ion_summary(&self) -> Option<String>;
-
-    /// The driver's list of the pools that cameras and other programs of the vendor take frames from, where it can be
-    /// read. The driver waits for its own locks meanwhile: a call may hang where a program was killed in the driver.
-    fn pools(&self) -> Option<String>;
 
     /// Keeps signals away from the calling thread: they break the driver's waits for its locks.
     ///

@@ -1,8 +1,6 @@
 //! The memory that the kernel sets aside for pictures ("ION carve-out"), from its allocator's list.
-//!
-//! The list also has the pools of pictures, which `/proc/cvitek/vb` shows in more detail: but on boards of this kind a
-//! read of that file has hung in the kernel, beyond the reach of any signal.
 
+use crate::sys::{Listed, listed};
 use std::num::NonZeroU32;
 
 /// What the vendor's code allocates for a camera and nothing else gives back.
@@ -34,7 +32,8 @@ impl Carveout {
             let rest = list.split_once(word)?.1;
             rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()
         };
-        let pools: Vec<u64> = list.lines().filter_map(pool).collect();
+        let is_pool = |listed: &Listed<'_>| POOLS.iter().any(|pool| listed.name.starts_with(pool));
+        let pools: Vec<u64> = listed(list).filter(is_pool).map(|listed| listed.size).collect();
         Some(Self {
             total: after("heap size:")?,
             used: after("used:")?,
@@ -47,13 +46,6 @@ impl Carveout {
     pub(super) fn free(&self) -> u64 {
         self.total.saturating_sub(self.used)
     }
-}
-
-/// The size of the pool in this line, if it is one. A line is: heap, size, physical address, kernel mappings, name.
-fn pool(line: &str) -> Option<u64> {
-    let words: Vec<_> = line.split_ascii_whitespace().collect();
-    let &[_, size, _, _, name] = &words[..] else { return None };
-    POOLS.iter().any(|pool| name.starts_with(pool)).then(|| size.parse().ok())?
 }
 
 /// How many bytes a camera of this size takes at least: its buffers, the sensor's, and the JPEG unit's output. What the
@@ -96,8 +88,12 @@ mod tests {
     #[test]
     fn list_of_the_model_is_one_of_these() {
         use crate::sys::System;
-        let list = Machine::new().process().ion_summary().unwrap();
-        assert_eq!(Carveout::parse(&list).unwrap().pools, 0);
+        let machine = Machine::new();
+        let pools = || Carveout::parse(&machine.process().ion_summary().unwrap()).unwrap().pools;
+        assert_eq!(pools(), 0);
+        let camera = machine.connect_camera();
+        assert_eq!(camera.line("open 640 480 30 4"), "ok 0");
+        assert_eq!(pools(), 1);
     }
 
     #[test]

@@ -1,23 +1,30 @@
 //! What `doctor` says about the built-in camera.
 //!
-//! It looks and does not touch: it opens no node of the camera, since the first to open the scaler resets it, and imports
-//! MaixPy only while no program has the camera.
+//! It looks and does not touch: the first program to open the scaler resets it, so it asks the scaler only while another has
+//! it open, and imports MaixPy only while none has the camera.
 
 mod carveout;
 #[cfg(test)]
 mod tests;
 
 use super::{
+    CsiCamera,
+    config::{CONTROLS, HEIGHTS, WIDTHS},
     holders::{self, Holder, Holders, Role},
     python,
 };
+use crate::sys::{Code, Node, Scaler, System};
 use carveout::{Carveout, mib};
-use eyelet_core::cli::{Camera, Fact, Problem, Size};
-use eyelet_hal::ErrorKind;
-use std::{fs, path::Path, time::Duration};
+use eyelet_core::cli::{Camera, Control, Fact, Format, Problem, Size, Sizes};
+use eyelet_hal::{ErrorKind, PixelFormat};
+use std::{fs, ops::RangeInclusive, path::Path, time::Duration};
 
 /// What `--camera` calls it.
-const NAME: &str = "csi";
+const NAME: &str = CsiCamera::NAME;
+
+/// Where MaixPy's first camera comes out of the scaler.
+const GROUP: i32 = 0;
+const CHANNEL: i32 = 0;
 
 /// How long MaixPy's import may take on a slow card.
 const IMPORT_LIMIT: Duration = Duration::from_secs(20);
@@ -38,8 +45,8 @@ pub(crate) struct Examined {
 }
 
 /// Examines the board below `root`, which is `/` except in tests. `None` on a machine that has no such camera.
-pub(crate) fn examine(root: &Path, size: Size) -> Option<Examined> {
-    Examination::of(root, size, IMPORT_LIMIT)
+pub(crate) fn examine(root: &Path, system: &dyn System, size: Size) -> Option<Examined> {
+    Examination::of(root, system, size, IMPORT_LIMIT)
 }
 
 /// One examination under way.
@@ -50,7 +57,7 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    fn of(root: &Path, size: Size, limit: Duration) -> Option<Examined> {
+    fn of(root: &Path, system: &dyn System, size: Size, limit: Duration) -> Option<Examined> {
         let board = board(root);
         let nodes = ["dev/cvi-vi", "dev/cvi-vpss"].iter().any(|node| root.join(node).exists());
         if board.is_none() && !nodes {
@@ -68,6 +75,7 @@ impl Examination<'_> {
             this.fact("board", board);
         }
         this.held(&holders);
+        this.scaler(&holders, system);
         this.maixpy(&holders, limit);
         this.tuning();
         this.memory(&holders, size);
@@ -75,9 +83,10 @@ impl Examination<'_> {
         let camera = Camera {
             name: NAME.to_owned(),
             description: "the built-in camera, by MaixPy".to_owned(),
+            formats: formats(),
+            controls: controls(),
             facts,
             in_use: !holders.camera.is_empty(),
-            ..Camera::default()
         };
         Some(Examined { camera: Some(camera), problems })
     }
@@ -105,6 +114,25 @@ impl Examination<'_> {
         if let Some(holder) = launcher.or_else(|| others().next()) {
             self.problem(ErrorKind::Busy, format!("the built-in camera is held by {by}"), holder.remedy());
         }
+    }
+
+    /// Whether the camera streams now, as the scaler reports it.
+    fn scaler(&mut self, holders: &Holders, system: &dyn System) {
+        if !holders.scaler {
+            return;
+        }
+        let size = |scaler: Scaler<'_>| {
+            scaler.group_attr(GROUP)?;
+            scaler.channel_attr(GROUP, CHANNEL).map(|attr| (attr.width, attr.height))
+        };
+        let state = match system.open(Node::Scaler).map(|node| size(Scaler(&*node))) {
+            Ok(Ok((0, _))) => "unknown: the driver has another interface than eyelet".to_owned(),
+            Ok(Ok((width, height))) => format!("streams {width}x{height}"),
+            Ok(Err(refused)) if refused.code == Code::Unexist => "streams nothing".to_owned(),
+            Ok(Err(refused)) => format!("unknown: {refused}"),
+            Err(error) => format!("unknown: {error}"),
+        };
+        self.fact("scaler", state);
     }
 
     /// Whether MaixPy can be imported, and its version.
@@ -166,6 +194,34 @@ impl Examination<'_> {
             self.problem(ErrorKind::OutOfMemory, what, remedy);
         }
     }
+}
+
+/// What the two modes give.
+fn formats() -> Vec<Format> {
+    let sizes = Sizes {
+        min: (*WIDTHS.start(), *HEIGHTS.start()),
+        max: (*WIDTHS.end(), *HEIGHTS.end()),
+        step: (2, 2),
+    };
+    let format = |pixel: PixelFormat| Format {
+        name: Some(pixel.name().to_owned()),
+        sizes: vec![sizes],
+        ..Format::default()
+    };
+    [PixelFormat::Nv21, PixelFormat::Jpeg].map(format).into()
+}
+
+fn controls() -> Vec<Control> {
+    let control = |(name, _, values): (&str, &str, RangeInclusive<u32>)| Control {
+        name: name.to_owned(),
+        kind: if *values.end() == 1 { "boolean" } else { "integer" },
+        min: (*values.start()).into(),
+        max: (*values.end()).into(),
+        step: 1,
+        line: format!("{name}: {} to {}", values.start(), values.end()),
+        ..Control::default()
+    };
+    CONTROLS.map(control).into()
 }
 
 /// The board's name in `/boot/board`.

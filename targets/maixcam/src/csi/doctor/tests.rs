@@ -1,9 +1,11 @@
 //! `doctor` on a tree of files that looks like a MaixCAM's.
 
 use super::*;
+use crate::model::Machine;
 use std::{
     fs::{create_dir_all, write},
     os::unix::fs::symlink,
+    sync::Arc,
 };
 use tempfile::TempDir;
 
@@ -70,7 +72,12 @@ impl Tree {
     }
 
     fn examine(&self) -> Examined {
-        let examined = Examination::of(self.0.path(), "640x480".parse().unwrap(), Duration::from_secs(20));
+        self.examine_with(&Machine::new())
+    }
+
+    fn examine_with(&self, machine: &Arc<Machine>) -> Examined {
+        let (size, limit) = ("640x480".parse().unwrap(), Duration::from_secs(20));
+        let examined = Examination::of(self.0.path(), &*machine.process(), size, limit);
         examined.expect("a MaixCAM")
     }
 
@@ -93,7 +100,8 @@ impl Tree {
 #[test]
 fn machine_that_is_no_maixcam_is_not_examined() {
     let empty = TempDir::new().unwrap();
-    assert!(examine(empty.path(), "640x480".parse().unwrap()).is_none());
+    let process = Machine::new().process();
+    assert!(examine(empty.path(), &*process, "640x480".parse().unwrap()).is_none());
 }
 
 // What runs the tests of the board's build in emulation cannot start another program.
@@ -222,4 +230,22 @@ fn eyelet_that_streams_is_no_problem() {
     assert!(tree.examine().problems.is_empty(), "{:?}", tree.examine().problems);
     assert_eq!(tree.fact("held by"), "eyelet (process 500), python3 (process 501)");
     assert!(tree.examine().camera.unwrap().in_use);
+}
+
+/// The model counts it as a violation if the scaler is opened by a program that is the first.
+#[test]
+fn scaler_is_asked_only_while_another_program_has_it_open() {
+    let machine = Machine::new();
+    let scaler = |tree: &Tree| {
+        let facts = tree.examine_with(&machine).camera.unwrap().facts;
+        facts.into_iter().find(|fact| fact.name == "scaler").map(|fact| fact.value)
+    };
+    let tree = Tree::new();
+    tree.process(77, 1, "python3", "/dev/cvi-vi");
+    assert_eq!(scaler(&tree), None);
+    let camera = machine.connect_camera();
+    assert_eq!(camera.line("open 1280 720 30 4"), "ok 0");
+    tree.process(78, 1, "python3", "/dev/cvi-vpss");
+    assert_eq!(scaler(&tree).unwrap(), "streams 1280x720");
+    assert_eq!(machine.violations(), []);
 }

@@ -6,10 +6,10 @@ use crate::{
     sys::{
         Code, Refused,
         abi::{self, FrameInfo, ScalerChannelAttr, ScalerGroupAttr},
+        listed,
     },
 };
 use eyelet_hal::{Error, ErrorKind, PixelFormat, Result, StreamFormat};
-use std::ops::Range;
 
 /// Rows of the scaler begin at multiples of this many bytes, and it fills them with picture.
 const ROW: u32 = 64;
@@ -105,54 +105,22 @@ pub(super) fn attrs(
     Ok(channel.depth.min(16))
 }
 
-/// That a frame lies in a block of one of the pools in the driver's list. Without a list, or where it names no pool
-/// in the form that is known, this cannot be found out, and the frame is believed.
+/// That a frame lies in one allocation of the carve-out. Where the allocator's list cannot be read, this cannot be found out,
+/// and the frame is believed.
 ///
 /// # Errors
 /// `Unsupported` if it lies elsewhere.
-pub(super) fn pools(shape: &Shape, frame: &FrameInfo, list: Option<&str>) -> Result<()> {
-    let pools = list.map(listed).unwrap_or_default();
-    if pools.is_empty() {
-        tracing::debug!("the driver's list of pools cannot be read");
+pub(super) fn place(shape: &Shape, frame: &FrameInfo, list: Option<&str>) -> Result<()> {
+    let mut allocations = list.into_iter().flat_map(listed).peekable();
+    if allocations.peek().is_none() {
+        tracing::debug!("the allocator's list of the carve-out cannot be read");
         return Ok(());
     }
     let first = frame.physical[0];
-    let inside = |pool: &Range<u64>| pool.start <= first && first + shape.len() <= pool.end;
-    if pools.iter().any(inside) {
+    if allocations.any(|allocation| allocation.holds(first, shape.len())) {
         return Ok(());
     }
-    Err(refused(format!("the frame at {first:#x} is in none of the driver's {} pools", pools.len())))
-}
-
-/// The pools in `/proc/cvitek/vb`: of each there is a paragraph with lines such as
-///
-/// ```text
-/// PoolName  : vb_pool
-/// PhysAddr  : 0x8c100000
-/// BlkSz     : 460800
-/// BlkCnt    : 4
-/// ```
-fn listed(text: &str) -> Vec<Range<u64>> {
-    let (mut pools, mut from, mut size) = (Vec::new(), None, None);
-    for line in text.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        let value = value.trim();
-        match name.trim() {
-            "PhysAddr" => {
-                from = value.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
-                size = None;
-            }
-            "BlkSz" => size = value.parse::<u64>().ok(),
-            "BlkCnt" => {
-                let end =
-                    value.parse::<u64>().ok().zip(size).and_then(|(count, size)| count.checked_mul(size));
-                let end = end.zip(from).and_then(|(len, from)| from.checked_add(len));
-                pools.extend(from.zip(end).map(|(from, end)| from..end));
-            }
-            _ => {}
-        }
-    }
-    pools
+    Err(refused(format!("the frame at {first:#x} is in no allocation of the carve-out")))
 }
 
 fn refused(what: String) -> Error {
@@ -171,18 +139,11 @@ fn denied(why: Refused, what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    const LIST: &str = "\nModule: [VB], Build Time[#1 PREEMPT Fri Dec 26 2025]\n\
-        -----VB PUB CONFIG------------------------------\n\
-        \x20MaxPoolCnt( 16),  MaxBlkCnt( 64)\n\n\
-        -----COMMON POOL CONFIG-------------------------\n\
-        \x20   PoolId(  0)\t      Size(     5529600)\t     Count(  4)\n\n\
-        ------------------------------------------------\n\
-        PoolName  : vi\nPoolId    : 0\nPhysAddr  : 0x8c100000\nVirtAddr  : 0x0\nIsComm    : 1\nOwner     : -1\n\
-        BlkSz     : 5529600\nBlkCnt    : 4\nFree      : 2\nMinFree   : 1\n\nBLK\tBASE\tVB\n#0\t0\t0\nSum\t0\t0\n\n\
-        PoolName  : vpss\nPoolId    : 1\nPhysAddr  : 0x8d700000\nVirtAddr  : 0x0\nIsComm    : 0\nOwner     : 6\n\
-        BlkSz     : 460800\nBlkCnt    : 4\nFree      : 1\nMinFree   : 0\n";
+    const LIST: &str = "Summary:\n[0] carveout heap size:110100480 bytes, used:23961600 bytes\n\nDetails:\n\
+        \x20  heap_id   alloc_buf_size         phy_addr         kmap_cnt      buffer name\n\
+        \x20        0         22118400         8c100000                1          VbPool0\n\
+        \x20        0          1843200         8d700000                1          VbPool1\n";
 
     fn shape() -> Shape {
         let held = Held { group: 0, channel: 0, width: 640, height: 480, fps: 30, buffers: 4 };
@@ -202,23 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn frame_in_a_pool_is_found_in_the_drivers_list() {
-        assert_eq!(
-            listed(LIST),
-            [0x8c10_0000..0x8c10_0000 + 4 * 5_529_600, 0x8d70_0000..0x8d70_0000 + 4 * 460_800]
-        );
-        pools(&shape(), &frame(0x8d70_0000 + 3 * 460_800), Some(LIST)).unwrap();
+    fn frame_is_found_in_the_allocators_list_or_refused() {
+        place(&shape(), &frame(0x8d70_0000 + 3 * 460_800), Some(LIST)).unwrap();
         for outside in [0x8d70_0000 + 4 * 460_800, 0x8d70_0000 + 3 * 460_800 + 64, 0x1000] {
-            assert!(pools(&shape(), &frame(outside), Some(LIST)).is_err(), "{outside:#x}");
+            assert!(place(&shape(), &frame(outside), Some(LIST)).is_err(), "{outside:#x}");
         }
     }
 
     #[test]
     fn frame_is_believed_where_the_list_cannot_be_read() {
-        for list in
-            [None, Some(""), Some("vb_pool has not inited yet\n"), Some("Pool 0: 0x8d700000, 4 x 460800")]
-        {
-            pools(&shape(), &frame(0x8d70_0000), list).unwrap();
+        for list in [None, Some(""), Some("Summary:\n"), Some("0 1843200 at 8d700000 of VbPool1")] {
+            place(&shape(), &frame(0x8d70_0000), list).unwrap();
         }
     }
 
@@ -240,13 +195,6 @@ mod tests {
             change(&mut frame);
             let differs = shape().differs(&frame).unwrap();
             assert!(differs.contains(word), "{word}: {differs}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_list_is_parsed(text in "[ 0-9a-fx:\nPhysAdrBlkSzCnt]{0,200}") {
-            let _ = listed(&text);
         }
     }
 }

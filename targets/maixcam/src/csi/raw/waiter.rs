@@ -66,7 +66,7 @@ fn open(system: &dyn System, held: &Held) -> Result<(Waiter, Opened)> {
     let scaler = open_scaler(system)?;
     let frame = waiter.first()?;
     // An address that is none of the driver's does not go back to it.
-    let known = check::pools(&shape, &frame, system.pools().as_deref());
+    let known = check::place(&shape, &frame, system.ion_summary().as_deref());
     if known.is_ok() {
         waiter.release(&frame);
     }

@@ -92,12 +92,12 @@ fn open_with_a_first_frame_that_differs_is_refused_and_gives_it_back() {
 }
 
 #[test]
-fn open_with_a_frame_outside_of_the_pools_is_refused_and_never_gives_it_back() {
+fn open_with_a_frame_outside_of_the_carve_out_is_refused_and_never_gives_it_back() {
     let board = Board::new(128, 96);
     board.machine.driver(|driver| {
         driver.faults.scaler_frame = Some(|frame| frame.physical = [0x1000_0000, 0x1000_0000 + 128 * 96, 0]);
     });
-    refused(&board, "in none of the driver's 1 pools");
+    refused(&board, "is in no allocation of the carve-out");
     assert_eq!(board.machine.violations(), []);
 
     // Where the list cannot be read it is believed.
