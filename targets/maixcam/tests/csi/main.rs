@@ -6,9 +6,13 @@ mod conformance;
 #[cfg(not(target_arch = "riscv64"))]
 mod failures;
 #[cfg(not(target_arch = "riscv64"))]
+mod flags;
+#[cfg(not(target_arch = "riscv64"))]
 mod kills;
 #[cfg(not(target_arch = "riscv64"))]
 mod pictures;
 mod raw;
 #[cfg(not(target_arch = "riscv64"))]
 mod support;
+#[cfg(not(target_arch = "riscv64"))]
+mod whole;
