@@ -12,13 +12,17 @@ use eyelet_maixcam::{
     venc::{HwJpegEncoder, Options, Standby},
 };
 use rustix::process::{Pid, Signal, kill_process};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// As the pipeline waits.
+const POLL: Duration = Duration::from_millis(200);
 
 /// A board on which eyelet is a process.
 struct Whole {
+    // Dropped before the folder that its socket is in.
+    server: CameraServer,
     board: Board,
     machine: Arc<Machine>,
-    server: CameraServer,
     eyelet: Arc<Process>,
     standby: Standby,
 }
@@ -28,13 +32,12 @@ impl Whole {
         let (board, machine) = (Board::new(), Machine::new());
         let server = CameraServer::start(&machine, board.file("camera")).unwrap();
         let eyelet = machine.process();
-        Self { board, machine, server, eyelet, standby: Standby::default() }
+        Self { server, board, machine, eyelet, standby: Standby::default() }
     }
 
     fn config(&self, mode: CsiMode, fail: &str) -> CsiConfig {
         let mut config = self.board.config(fail);
         config.mode = mode;
-        config.size = (640, 480);
         config.fps = 60;
         config.environment.push(("EYELET_MAIX_PORT".into(), self.server.path().into()));
         config
@@ -61,7 +64,7 @@ impl Whole {
 /// One frame, encoded.
 fn encode(camera: &mut CsiCamera, encoder: &mut HwJpegEncoder) -> Vec<u8> {
     let frame = loop {
-        match camera.next_frame(NEVER) {
+        match camera.next_frame(POLL) {
             Err(error) if error.kind() == ErrorKind::TimedOut => {}
             frame => break frame.unwrap(),
         }
@@ -130,9 +133,9 @@ fn killed_process_is_replaced_with_the_unit_put_down() {
         let [process] = whole.board.processes()[..] else { panic!("one process") };
         kill_process(Pid::from_raw(process.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
         let error = loop {
-            match camera.next_frame(NEVER) {
-                Ok(frame) => drop(frame),
-                Err(error) => break error,
+            match camera.next_frame(POLL) {
+                Err(error) if error.kind() != ErrorKind::TimedOut => break error,
+                _ => {}
             }
         };
         assert_eq!(error.kind(), ErrorKind::Disconnected);
