@@ -2,7 +2,7 @@
 
 use super::{
     disk::Disk,
-    options::Options,
+    options::{Options, WhenFull},
     queue::{NotTaken, Spool, Stored},
     shortage::Shortage,
 };
@@ -254,7 +254,10 @@ impl<D: Disk> KeeperThread<D> {
                 self.unwritten = Some(picture);
             }
             Err(NotTaken::TooLarge) => self.log(Shortage::TooLarge),
-            Err(NotTaken::Full) => self.log(Shortage::Full),
+            Err(NotTaken::Full) => self.log(match self.spool.options().when_full {
+                WhenFull::Hold => Shortage::Full,
+                WhenFull::DropOldest => Shortage::TooSmall,
+            }),
         }
     }
 

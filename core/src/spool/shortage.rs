@@ -10,6 +10,8 @@ pub enum Shortage {
     Dropping,
     /// There is no room, and stored pictures stay.
     Full,
+    /// There is no room beside the picture that is being sent.
+    TooSmall,
     /// One picture exceeds the limit of the whole spool.
     TooLarge,
     /// The disk cannot keep up with the camera.
@@ -20,7 +22,7 @@ impl Shortage {
     /// What helps.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Dropping | Self::TooLarge => "raise its limit",
+            Self::Dropping | Self::TooSmall | Self::TooLarge => "raise its limit",
             Self::Full => "raise its limit, or have it drop the oldest",
             Self::TooSlow => "lower the frame rate or the quality",
         }
@@ -32,6 +34,7 @@ impl fmt::Display for Shortage {
         f.write_str(match self {
             Self::Dropping => "the spool is full: the oldest pictures are dropped",
             Self::Full => "pictures are not spooled: the spool is full",
+            Self::TooSmall => "pictures are not spooled: there is no room beside the one that is being sent",
             Self::TooLarge => "pictures are not spooled: one is larger than the whole spool may be",
             Self::TooSlow => "pictures are not spooled: the disk is too slow",
         })

@@ -53,7 +53,7 @@ fn keeper(path: &Path, args: &UploadFlags, feed: &Feed, hub: &Hub) -> Result<Kee
 /// What helps against lost pictures, with its flags.
 fn remedy(shortage: Shortage) -> &'static str {
     match shortage {
-        Shortage::Dropping | Shortage::TooLarge => "raise its limit (--spool-max)",
+        Shortage::Dropping | Shortage::TooSmall | Shortage::TooLarge => "raise its limit (--spool-max)",
         Shortage::Full => "raise its limit (--spool-max), or have it drop the oldest (--spool-full)",
         Shortage::TooSlow => "lower the frame rate (--fps) or the quality (--quality)",
     }
