@@ -11,7 +11,8 @@ set -euo pipefail
 
 target=riscv64gc-unknown-linux-musl
 binary=eyelet
-budget=2550000 # bytes
+# 136 kB of it for the built-in camera: starting MaixPy, the scaler, what doctor looks for.
+budget=2700000 # bytes
 toolchain=$(rustc -vV)
 
 # why_not_cross: what is missing for cross, or nothing.

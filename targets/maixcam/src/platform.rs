@@ -21,7 +21,6 @@ use eyelet_v4l2::{
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
-    sync::Arc,
 };
 
 /// Where the SG2002's JPEG unit is.
@@ -119,6 +118,7 @@ fn simulated(request: &CameraRequest) -> Open<dyn CameraSource> {
         camera::{SimCamera, SimConfig},
         pace::Rate,
     };
+    use std::sync::Arc;
     let mut config = SimConfig::default();
     let pixel = request.format.unwrap_or(PixelFormat::Nv12);
     config.format = StreamFormat { pixel, width: request.size.width, height: request.size.height };
