@@ -19,7 +19,6 @@ vendor="cvi_|soph_|\\[v[ib]\\]|vpss|ion:|jpu|sns|mipi"
 every=${EYELET_BEAT_EVERY:-5}
 task=
 server=
-guard=
 watching=
 exec 3<&0 </dev/null
 
@@ -41,7 +40,7 @@ cleanup() {
   trap '' INT TERM HUP PIPE
   end "$task"
   end "$server"
-  for one in $guard $watching; do kill "$one" 2>/dev/null; done
+  for one in $watching; do kill "$one" 2>/dev/null; done
   cd /
   rm -rf "$dir"
 }
@@ -82,27 +81,28 @@ run() {
   shift
   "$@" >"$dir/out" 2>&1 &
   task=$!
+  # It looks by itself whether the command has ended: a signal to a process that has just begun can be lost.
   (
-    trap 'kill $!; exit' TERM
-    pause "$limit"
-    kill "$task"
-    pause 15
-    kill -KILL "$task"
+    for signal in TERM KILL KILL; do
+      while [ "$limit" -gt 0 ]; do
+        sleep 1
+        kill -0 "$task" || exit
+        limit=$((limit - 1))
+      done
+      kill -$signal "$task"
+      limit=15
+    done
   ) 2>/dev/null &
-  guard=$!
   wait "$task"
   status=$?
-  kill "$guard" 2>/dev/null && wait "$guard" 2>/dev/null
   task=
-  guard=
   cat "$dir/out"
   return $status
 }
 # now: hundredths of a second since the board started.
 now() { tr -d . </proc/uptime | cut -d' ' -f1; }
-# stat PID FIELD: of /proc/PID/stat, counted after the name: 1 state, 2 parent, 12 and 13 time in user and kernel mode.
-stat() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f"$2"; }
-ticks() { echo $(($(stat "$1" 12) + $(stat "$1" 13))) 2>/dev/null; }
+# ticks PID: its time in user and kernel mode.
+ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ sum = $12 + $13 } END { print sum + 0 }'; }
 # memory NAME: kB of a line in /proc/meminfo; of PID NAME: kB of a line in its status.
 memory() { sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo; }
 of() { sed -n "s/^$2:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$1/status" 2>/dev/null; }
@@ -142,7 +142,9 @@ stream() {
   fi
   echo "streams after $(($(now) - before))0 ms"
   child=$(children "$server" | head -n 1)
-  worked=$(ticks "$server") held=$(ticks "${child:-0}") since=$(now) busiest=0 least=$(memory MemAvailable)
+  worked=$(ticks "$server") held=0
+  [ -z "$child" ] || held=$(ticks "$child")
+  since=$(now) busiest=0 least=$(memory MemAvailable)
   "$eyelet" watch "${url}stream" --seconds "$seconds" --json >"$dir/out" 2>&1 &
   task=$!
   while kill -0 "$task" 2>/dev/null; do
@@ -193,8 +195,8 @@ echo "image: $(head -n 1 "$root/boot/ver" 2>/dev/null)"
 for package in "$root"/usr/lib/python3*/site-packages/maix; do
   [ ! -d "$package" ] || echo "MaixPy's base system: $(cat "$package"/version_base_system*.txt 2>/dev/null)"
 done
-loaders=$(cd "$root/lib" 2>/dev/null && echo ld-musl-*)
-echo "loaders: $loaders"
+loaders=$(cd "$root/lib" 2>/dev/null && find . -name 'ld-musl-*' | sort | tr '\n' ' ')
+echo "loaders: ${loaders:=none}"
 musl=$(for loader in "$root"/lib/ld-musl-*; do [ ! -x "$loader" ] || "$loader" 2>&1; done | sed -n 's/^Version //p' | sort -u | tr '\n' ' ')
 echo "musl: $musl"
 strict=$(zcat "$root/proc/config.gz" 2>/dev/null | grep STRICT_DEVMEM | tr '\n' ' ')
