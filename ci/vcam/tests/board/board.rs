@@ -17,6 +17,17 @@ use tempfile::TempDir;
 /// A machine that runs other things too may take long; nothing here waits that long when all is well.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Copies the files of a folder, without folders in it.
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())) {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
 /// What a command on the board left.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -36,28 +47,38 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// Boots a board that has the riscv64 programs, and `reels` for its USB camera.
+    /// Boots a board that has the riscv64 programs, and `reels` for its cameras.
     pub(crate) fn boot(reels: &Path) -> Self {
+        Self::boot_with(reels, None)
+    }
+
+    /// Boots one that has a Python too, and this package for it.
+    pub(crate) fn boot_with_python(reels: &Path, package: &Path) -> Self {
+        Self::boot_with(reels, Some(package))
+    }
+
+    fn boot_with(reels: &Path, package: Option<&Path>) -> Self {
         let programs = env::var_os("EYELET_BOARD_PROGRAMS")
             .map(PathBuf::from)
             .expect("EYELET_BOARD_PROGRAMS is not set; run ci/check.sh vboard");
         let work = tempfile::tempdir().unwrap();
         let folder = work.path().join("test");
-        fs::create_dir_all(folder.join("reels")).unwrap();
+        fs::create_dir(&folder).unwrap();
         for program in ["eyelet", "eyelet-vcam", "eyelet-vsg2002"] {
             // The board can be inspected before the streamer is built.
             if let Err(e) = fs::copy(programs.join(program), folder.join(program)) {
                 println!("no {program} on the board: {e}");
             }
         }
-        for entry in fs::read_dir(reels).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, folder.join("reels").join(path.file_name().unwrap())).unwrap();
+        copy_files(reels, &folder.join("reels"));
+        if let Some(package) = package {
+            copy_files(package, &folder.join(package.file_name().unwrap()));
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let start = Instant::now();
         let console = File::create(work.path().join("console")).unwrap();
         let mut qemu = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vboard/boot.sh"))
+            .args(package.map(|_| "--python"))
             .args([&folder, work.path()])
             .arg(format!("{port}:8000"))
             .stdout(console.try_clone().unwrap())

@@ -15,25 +15,38 @@ use zune_jpeg::{
 /// vivid, with a picture that is always the same: no text, and nothing moves by default.
 const STILL: &str = "--camera /dev/video0 --size 640x480 --format yuyv --control osd_text_mode=2";
 
-/// What is held of the unit when it is not in use.
-const FREE: &str = "ion=0 channels=0 units=0 locked=false ";
+/// What is held of the unit and the scaler when they are not in use.
+pub(crate) const FREE: &str =
+    "ion=0 channels=0 units=0 locked=false pools=0 leases=0 waiters=0 camera=false ";
 
 /// Plugs the unit in.
 fn board() -> Board {
     let (mut board, _) = crate::board();
-    board.spawn("eyelet-vsg2002 run");
-    // It answers when all nodes are made.
-    until("the JPEG unit", || (board.run("eyelet-vsg2002 status").status == 0).then_some(()));
-    assert!(status(&mut board).starts_with(FREE));
+    plug(&mut board);
     board
 }
 
+/// Makes the nodes of the unit and the scaler.
+pub(crate) fn plug(board: &mut Board) {
+    board.spawn("eyelet-vsg2002 run");
+    // It answers when all nodes are made.
+    until("the JPEG unit", || (board.run("eyelet-vsg2002 status").status == 0).then_some(()));
+    assert!(status(board).starts_with(FREE));
+}
+
 #[track_caller]
-fn status(board: &mut Board) -> String {
+pub(crate) fn status(board: &mut Board) -> String {
     let status = board.ok("eyelet-vsg2002 status");
     println!("unit: {}", status.trim());
     assert!(status.trim().ends_with("violations=[]"), "{status}");
     status
+}
+
+/// A number of the status.
+#[track_caller]
+pub(crate) fn number(status: &str, name: &str) -> u64 {
+    let of_name = |word: &str| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok();
+    status.split(' ').find_map(of_name).unwrap_or_else(|| panic!("no {name} in {status}"))
 }
 
 /// Width, height and the pixels as Y, Cb, Cr.
@@ -85,8 +98,7 @@ fn jpeg_unit_encodes() {
     stop(&mut board, &task);
     let left = status(&mut board);
     assert!(left.starts_with(FREE), "{left}");
-    let frames: u64 = left.split_once("frames=").unwrap().1.split(' ').next().unwrap().parse().unwrap();
-    assert!(frames >= 300, "the unit made them: {left}");
+    assert!(number(&left, "frames") >= 300, "the unit made them: {left}");
     assert!(left.contains(" unread=0 "), "{left}");
 }
 

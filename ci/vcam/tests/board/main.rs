@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "frame rates, for the log")]
 
 mod board;
+mod csi;
 mod http;
 mod jpeg_unit;
 mod reel;
@@ -20,7 +21,12 @@ fn board() -> (Board, Reels) {
 }
 
 fn serve(board: &mut Board, flags: &str) -> (Task, Client) {
-    let task = board.spawn(&format!("eyelet serve --bind 0.0.0.0:8000 {flags}"));
+    serve_as(board, "eyelet", flags)
+}
+
+/// [Serves](serve) with `program`.
+fn serve_as(board: &mut Board, program: &str, flags: &str) -> (Task, Client) {
+    let task = board.spawn(&format!("{program} serve --bind 0.0.0.0:8000 {flags}"));
     let http = board.http();
     until("healthy stream", || {
         let ended = board.status(&task);

@@ -1,4 +1,4 @@
-//! Pictures for the USB camera, each with its number in its pixels.
+//! Pictures for the cameras, each with its number in its pixels.
 
 use eyelet_hal::{CameraSource, PixelFormat, StreamFormat, clock::ManualClock};
 use eyelet_sim::{
@@ -21,7 +21,7 @@ const COLUMNS: usize = 16;
 const BLOCK: usize = 8;
 const BITS: usize = 48;
 
-/// The reels of the board's USB camera.
+/// The reels of the board's cameras.
 pub(crate) struct Reels {
     folder: TempDir,
     /// Each JPEG with its number.
@@ -39,6 +39,14 @@ impl Reels {
             fs::write(file, shoot(PixelFormat::Yuyv, width, height, count).concat()).unwrap();
         }
         Self { folder, numbers: jpegs.into_iter().zip(0..).collect() }
+    }
+
+    /// With each JPEG as a file of its own too, as the stand-in for MaixPy reads them.
+    pub(crate) fn with_files(self) -> Self {
+        for (jpeg, number) in &self.numbers {
+            fs::write(self.folder.path().join(format!("{number:03}.jpg")), jpeg).unwrap();
+        }
+        self
     }
 
     /// The folder, for the camera.
