@@ -2,7 +2,7 @@
 //! camera.
 
 use crate::{
-    board::{Board, Task},
+    board::{Board, Task, until},
     http::Client,
     jpeg_unit::{self, FREE, number, status},
     read_pictures,
@@ -13,6 +13,14 @@ use std::path::Path;
 
 /// Small pictures: an emulated processor makes fewer of them a second than the board.
 const RAW: &str = "--camera csi --csi raw --size 320x240 --encoder sg2002";
+
+/// A program for `with-maix`: somebody else's, which holds the camera open.
+const OTHER: &str = "python3 -u -c \"\
+from maix import camera, image
+held = camera.Camera(640, 480, image.Format.FMT_YVU420SP, fps=10, buff_num=4)
+print('open')
+import time
+time.sleep(1000)\"";
 
 fn board() -> (Board, Reels) {
     let reels = Reels::new().with_files();
@@ -30,6 +38,19 @@ fn board() -> (Board, Reels) {
 
 fn serve(board: &mut Board, flags: &str) -> (Task, Client) {
     serve_as(board, "with-maix eyelet", flags)
+}
+
+/// One picture of the scaler through the JPEG unit, from a start to an end of its own.
+#[track_caller]
+fn assert_starts(board: &mut Board, after: &str) {
+    board.ok(&format!("timeout 120 with-maix eyelet snapshot {RAW} /tmp/one.jpg 2>&1"));
+    assert_nothing_is_held(board, after);
+}
+
+/// Whose parent is gone ends by itself.
+#[track_caller]
+fn wait_for_the_process(board: &mut Board) {
+    until("end of the camera's process", || (board.run("pidof python3").status != 0).then_some(()));
 }
 
 /// Right after the end of eyelet, which waits for the camera's process.
@@ -97,4 +118,83 @@ fn both_modes_of_the_built_in_camera_keep_the_contract() {
         assert_nothing_is_held(&mut board, mode);
     }
     board.assert_kernel_is_content();
+}
+
+#[test]
+#[ignore = "boots a virtual board"]
+fn start_after_a_kill_at_any_step_works_and_leaves_nothing() {
+    let (mut board, _reels) = board();
+    for who in ["kill", "kill-parent", "kill-both"] {
+        for step in ["import", "open", "opened", "close", "closed"] {
+            let failure = format!("{who}:{step}");
+            let command = format!("EYELET_MAIX_FAIL={failure} with-maix eyelet snapshot {RAW} /tmp/one.jpg");
+            let output = board.run(&format!("timeout 120 env {command} 2>&1"));
+            let expected = match (who, step) {
+                // The picture was there before.
+                ("kill", "close" | "closed") => 0,
+                ("kill", _) => 1,
+                _ => 128 + 9,
+            };
+            assert_eq!(output.status, expected, "{failure}: {}", output.text);
+            wait_for_the_process(&mut board);
+            assert_starts(&mut board, &failure);
+        }
+    }
+}
+
+#[test]
+#[ignore = "boots a virtual board"]
+fn start_after_a_kill_while_it_streams_works_and_leaves_nothing() {
+    let (mut board, _reels) = board();
+    for who in ["eyelet", "both"] {
+        let (task, http) = serve(&mut board, RAW);
+        decode(&http.watch().next().body);
+        let child = if who == "both" { "$(pidof python3)" } else { "" };
+        board.ok(&format!("kill -9 {child} $(cat {task}.pid)"));
+        until("end of the streamer", || board.status(&task));
+        wait_for_the_process(&mut board);
+        assert_starts(&mut board, who);
+    }
+}
+
+#[test]
+#[ignore = "boots a virtual board"]
+fn stream_outlives_the_built_in_cameras_process_and_somebody_elses() {
+    let (mut board, _reels) = board();
+    let (task, http) = serve(&mut board, RAW);
+    let mut viewer = http.watch();
+    decode(&viewer.next().body);
+    // Somebody else's MaixPy finds the camera taken, and the stream goes on.
+    let output = board.run(&format!("with-maix {OTHER} 2>&1"));
+    assert!(output.status != 0 && output.text.contains("in use"), "{}", output.text);
+    let mut numbered = || {
+        until("picture of the camera", || {
+            let (width, _, luma) = decode(&viewer.next().body);
+            read_number(width, &luma)
+        })
+    };
+    let last = numbered();
+    assert!(numbered() > last, "it goes on");
+
+    board.ok("kill -9 $(pidof python3)");
+    until("\"no signal\"", || (!http.is_healthy()).then_some(()));
+    until("stream", || http.is_healthy().then_some(()));
+    numbered();
+
+    // Somebody else's takes it while ours is away, and is killed in turn.
+    board.ok("kill -9 $(pidof python3)");
+    until("\"no signal\"", || (!http.is_healthy()).then_some(()));
+    until("stream", || http.is_healthy().then_some(()));
+    assert!(numbered() < 1000, "a new camera counts anew");
+    drop(viewer);
+    stop(&mut board, &task);
+    assert_nothing_is_held(&mut board, "SIGTERM");
+
+    let other = board.spawn(&format!("with-maix {OTHER}"));
+    until("the other's camera", || board.log(&other).contains("open").then_some(()));
+    let refused = board.run(&format!("timeout 120 with-maix eyelet snapshot {RAW} /tmp/one.jpg 2>&1"));
+    assert!(refused.status == 1 && refused.text.contains("in use"), "{}", refused.text);
+    board.ok(&format!("kill -9 $(cat {other}.pid)"));
+    until("end of the other", || board.status(&other));
+    assert_starts(&mut board, "the other's end");
 }
