@@ -40,8 +40,9 @@ def test_background_program_on_a_tostop_terminal_keeps_serving(binaries):
         state = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
         assert state != "T", "it was stopped"
     finally:
-        os.kill(shell, signal.SIGKILL)
+        # Before its shell, whose end is a hang-up that may end it as well.
         if pid:
             os.kill(int(pid), signal.SIGKILL)
+        os.kill(shell, signal.SIGKILL)
         os.close(terminal)
         os.waitpid(shell, 0)

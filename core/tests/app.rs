@@ -2,6 +2,7 @@
 
 use eyelet_core::{
     Eyelet, JpegStreamer,
+    app::Running,
     feed::{Label, Picture, PictureKind, RunId},
     http::{Access, CredentialSources, Token},
 };
@@ -9,11 +10,11 @@ use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
 };
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -182,4 +183,135 @@ fn streamer_started_again_has_its_port_again() {
         streamer.stop();
         assert!(TcpStream::connect(("127.0.0.1", streamer.port())).is_err());
     }
+}
+
+/// Two cameras, the second of which is lost after its first frames and stays away.
+fn two(lost: &'static AtomicBool) -> Running {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let (front, back) = (Arc::clone(&closed), closed);
+    let open = move || match lost.load(Ordering::SeqCst) {
+        true => Err(Error::new(ErrorKind::NotFound, "unplugged")),
+        false => Ok(Lost { grey: Grey::open(&back), lost }),
+    };
+    let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&front)));
+    builder.named_camera("back", open).bind("127.0.0.1:0").start().unwrap()
+}
+
+/// A camera until it is lost.
+struct Lost {
+    grey: Grey,
+    lost: &'static AtomicBool,
+}
+
+impl CameraSource for Lost {
+    fn name(&self) -> &str {
+        "lost"
+    }
+    fn format(&self) -> StreamFormat {
+        self.grey.format()
+    }
+    fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        match self.lost.load(Ordering::SeqCst) {
+            true => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
+            false => self.grey.next_frame(timeout),
+        }
+    }
+}
+
+/// The next sequence numbers of a stream.
+fn numbers(stream: &mut impl BufRead, count: usize) -> Vec<u64> {
+    let number = |line: String| line.strip_prefix("X-Sequence: ").map(|number| number.parse().unwrap());
+    let lines = std::iter::from_fn(|| {
+        let mut line = Vec::new();
+        (stream.read_until(b'\n', &mut line).unwrap() > 0)
+            .then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
+    });
+    lines.filter_map(number).take(count).collect()
+}
+
+#[test]
+fn lost_camera_costs_the_viewers_of_the_other_no_frame() {
+    static LOST: AtomicBool = AtomicBool::new(false);
+    let running = two(&LOST);
+    let address = running.addresses()[0].clone();
+    let host = address.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let mut socket = TcpStream::connect(host).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(socket, "GET /front/stream HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut stream = BufReader::new(socket);
+    let mut seen = numbers(&mut stream, 10);
+    assert!(get(&address, "/back/snapshot").starts_with("HTTP/1.1 200 "));
+    LOST.store(true, Ordering::SeqCst);
+    while !get(&address, "/healthz").starts_with("HTTP/1.1 503 ") {
+        seen.extend(numbers(&mut stream, 1));
+    }
+    seen.extend(numbers(&mut stream, 100));
+    let first = seen[0];
+    assert_eq!(seen, (first..first + seen.len() as u64).collect::<Vec<_>>());
+    assert!(
+        get(&address, "/healthz").ends_with("\r\n\r\nback: unplugged\n"),
+        "{}",
+        get(&address, "/healthz")
+    );
+    assert!(get(&address, "/front/healthz").starts_with("HTTP/1.1 200 "));
+    assert!(get(&address, "/back/snapshot").starts_with("HTTP/1.1 503 "));
+    // It comes back alone.
+    LOST.store(false, Ordering::SeqCst);
+    while !get(&address, "/healthz").starts_with("HTTP/1.1 200 ") {
+        seen.extend(numbers(&mut stream, 1));
+    }
+    assert_eq!(seen, (first..first + seen.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn two_cameras_have_routes_state_and_metrics_by_name() {
+    static LOST: AtomicBool = AtomicBool::new(false);
+    let running = two(&LOST);
+    let address = &running.addresses()[0];
+    for path in ["/snapshot", "/front/snapshot", "/back/snapshot.jpg", "/?action=snapshot_1"] {
+        assert!(get(address, path).starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    assert!(get(address, "/back").contains("Location: /back/\r\n"));
+    assert!(get(address, "/side/snapshot").starts_with("HTTP/1.1 404 "));
+    let page = get(address, "/");
+    assert!(page.contains("src=\"front/stream\"") && page.contains("src=\"back/stream\""), "{page}");
+    assert!(get(address, "/back/").contains("<canvas"));
+    let json = |path| -> serde_json::Value {
+        serde_json::from_str(get(address, path).split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let state = json("/state");
+    assert_eq!(state["source"]["name"], "grey");
+    let names: Vec<_> = state["cameras"].as_array().unwrap().iter().map(|camera| &camera["name"]).collect();
+    assert_eq!(names, ["front", "back"]);
+    assert_eq!(state["cameras"][1]["source"]["name"], "lost");
+    assert_eq!(json("/back/state")["source"]["name"], "lost");
+    let metrics = get(address, "/metrics");
+    for line in ["eyelet_viewers{camera=\"front\"} 0", "eyelet_viewers{camera=\"back\"} 0"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    assert!(!get(address, "/back/metrics").contains("front"));
+}
+
+#[test]
+fn name_that_a_camera_cannot_have_is_an_error() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let start = |names: &[&str]| {
+        let builder = Eyelet::builder().bind("127.0.0.1:0");
+        let add = |builder: eyelet_core::app::Builder, name: &&str| {
+            let closed = Arc::clone(&closed);
+            let open = move || Ok(Grey::open(&closed));
+            if name.is_empty() { builder.camera(open) } else { builder.named_camera(name, open) }
+        };
+        names.iter().fold(builder, add).start().map(drop)
+    };
+    for names in [&["stream"][..], &["Front"], &["a", "a"], &["a", ""], &["", ""]] {
+        assert_eq!(start(names).unwrap_err().kind(), ErrorKind::InvalidInput, "{names:?}");
+    }
+    start(&["", "b"]).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::{Eyelet, Running};
 use crate::{
     Backoff, encode,
-    feed::Hub,
+    feed::{CameraName, Hub},
     http::{Access, Bind, Listener, Page, Server},
     pipeline::{Open, Pipeline},
     upload::{Client, Sender, UploadUrl},
@@ -12,7 +12,7 @@ use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, c
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Where it listens by default: for this machine alone.
@@ -21,10 +21,10 @@ const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 800
 /// Puts an [`Eyelet`] together. Nothing is opened before [`open`](Self::open) or [`start`](Self::start).
 pub struct Builder {
     server: Server,
-    camera: Option<Open<dyn CameraSource>>,
+    cameras: Vec<(Option<String>, Open<dyn CameraSource>)>,
     encoder: Open<dyn JpegEncoder>,
     quality: Quality,
-    pipeline: Option<Pipeline>,
+    pipelines: Vec<Pipeline>,
     addresses: Vec<String>,
     bound: Vec<TcpListener>,
     listeners: Vec<Listener>,
@@ -42,10 +42,10 @@ impl From<Server> for Builder {
     fn from(server: Server) -> Self {
         Self {
             server,
-            camera: None,
+            cameras: Vec::new(),
             encoder: Box::new(|| encode::by_name("auto")),
             quality: Quality::DEFAULT,
-            pipeline: None,
+            pipelines: Vec::new(),
             addresses: Vec::new(),
             bound: Vec::new(),
             listeners: Vec::new(),
@@ -64,17 +64,30 @@ impl Builder {
     /// Shows the camera that `open` opens. It is called by [`open`](Self::open) or [`start`](Self::start), which
     /// return its error, and again on the camera thread whenever the camera was lost.
     #[must_use]
-    pub fn camera<C, F>(mut self, mut open: F) -> Self
+    pub fn camera<C, F>(mut self, open: F) -> Self
     where
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        self.camera = Some(Box::new(move || Ok(Box::new(open()?))));
+        self.cameras.push((None, boxed(open)));
+        self
+    }
+
+    /// Shows this camera too, or first, as [`camera`](Self::camera), under a [name](CameraName): at `/NAME/`, `/NAME/stream`,
+    /// `/NAME/snapshot` and so on. The addresses without a name are the first camera's, but for the page, which shows all. Each
+    /// camera has a thread of its own, fails and comes back by itself.
+    #[must_use]
+    pub fn named_camera<C, F>(mut self, name: &str, open: F) -> Self
+    where
+        C: CameraSource + 'static,
+        F: FnMut() -> Result<C> + Send + 'static,
+    {
+        self.cameras.push((Some(name.to_owned()), boxed(open)));
         self
     }
 
     /// Encodes with what `open` opens, at the start and after an encoder kept failing. By default that is the software
-    /// encoder `auto` of [`encode::by_name`]. It needs a [`camera`](Self::camera).
+    /// encoder `auto` of [`encode::by_name`]. It needs a [`camera`](Self::camera), and each camera opens one of its own.
     #[must_use]
     pub fn encoder<E, F>(mut self, mut open: F) -> Self
     where
@@ -91,10 +104,11 @@ impl Builder {
         Self { quality, ..self }
     }
 
-    /// Runs this pipeline, which publishes into [`hub`](Self::hub), instead of a [`camera`](Self::camera).
+    /// Runs this pipeline too, which publishes into a hub of the server.
     #[must_use]
-    pub fn pipeline(self, pipeline: Pipeline) -> Self {
-        Self { pipeline: Some(pipeline), ..self }
+    pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
+        self.pipelines.push(pipeline);
+        self
     }
 
     /// Listens there as well: `IP:PORT` (port 0 picks a free one), `[IPv6]:PORT` or `unix:/path`. By default it listens on
@@ -167,19 +181,33 @@ impl Builder {
         &self.server.hub
     }
 
-    /// Opens the camera and the encoder, and binds the ports. Must be called within a tokio runtime.
+    /// Opens the cameras and their encoders, and binds the ports. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none.
+    /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, and for a name
+    /// that a camera cannot have or that is missing or taken where there are several.
     pub fn open(self) -> Result<Eyelet> {
-        let Self { server, camera, encoder, quality, mut pipeline, addresses, bound, mut listeners, upload } =
-            self;
-        if let Some(camera) = camera {
+        let Self {
+            mut server,
+            cameras,
+            encoder,
+            quality,
+            mut pipelines,
+            addresses,
+            bound,
+            mut listeners,
+            upload,
+        } = self;
+        let encoder = Arc::new(Mutex::new(encoder));
+        for (index, (name, open)) in cameras.into_iter().enumerate() {
+            let hub = hub_of(&mut server, index, name.as_deref())?;
+            let encoder = Arc::clone(&encoder);
+            let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
-            let mut opened = Pipeline::new(camera, encoder, server.hub.clone()).quality(quality).clock(clock);
+            let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock);
             opened.open_camera()?;
             opened.open_encoder()?;
-            pipeline = Some(opened);
+            pipelines.push(opened);
         }
         for address in &addresses {
             let bind: Bind = address.parse().map_err(|what| {
@@ -197,7 +225,7 @@ impl Builder {
             let progress = sender.progress();
             server.hub.status.uploading(move || progress.status());
         }
-        Ok(Eyelet { server, listeners, pipeline, camera: None, upload })
+        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload })
     }
 
     /// Opens everything and serves from now on, on threads of its own: one for the camera and one for connections.
@@ -206,5 +234,37 @@ impl Builder {
     /// As [`open`](Self::open), and `OutOfMemory` if the system refuses a thread.
     pub fn start(self) -> Result<Running> {
         Running::start(self)
+    }
+}
+
+fn boxed<C, F>(mut open: F) -> Open<dyn CameraSource>
+where
+    C: CameraSource + 'static,
+    F: FnMut() -> Result<C> + Send + 'static,
+{
+    Box::new(move || Ok(Box::new(open()?)))
+}
+
+/// The hub of the camera with this number and name, which the server shows from now on.
+fn hub_of(server: &mut Server, index: usize, name: Option<&str>) -> Result<Hub> {
+    let wrong = |why: &'static str| {
+        let what = format!("cannot add camera {:?}", name.unwrap_or_default());
+        Error::new(ErrorKind::InvalidInput, what).with_remedy(why)
+    };
+    let name: Option<CameraName> = name.map(str::parse).transpose().map_err(wrong)?;
+    if name.is_some() && server.cameras().any(|(taken, _)| taken == name.as_ref()) {
+        return Err(wrong("give each camera a name of its own"));
+    }
+    match (index, name) {
+        (0, name) => {
+            server.name = name;
+            Ok(server.hub.clone())
+        }
+        (_, Some(name)) => {
+            let hub = Hub::default();
+            server.others.push((name, hub.clone()));
+            Ok(hub)
+        }
+        (_, None) => Err(wrong("give each of several cameras a name")),
     }
 }

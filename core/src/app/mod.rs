@@ -1,4 +1,4 @@
-//! A camera server to embed: a camera, the server that shows it and an upload, put together and started as one.
+//! A camera server to embed: cameras, the server that shows them and an upload, put together and started as one.
 //!
 //! ```no_run
 //! use eyelet_core::Eyelet;
@@ -21,7 +21,7 @@ pub use builder::Builder;
 pub use running::Running;
 
 use crate::{
-    feed::Hub,
+    feed::{CameraName, Hub},
     http::{Listener, Server},
     pipeline::{self, Pipeline},
     upload::Sender,
@@ -31,13 +31,13 @@ use std::{fmt, future::pending};
 
 /// A camera server whose devices are open and whose ports are bound, and that does not serve yet.
 ///
-/// Connections wait in the kernel's queue until [`serve`](Self::serve) is polled. Dropping it stops the camera and frees the
+/// Connections wait in the kernel's queue until [`serve`](Self::serve) is polled. Dropping it stops the cameras and frees the
 /// ports.
 pub struct Eyelet {
     server: Server,
     listeners: Vec<Listener>,
-    pipeline: Option<Pipeline>,
-    camera: Option<pipeline::Running>,
+    pipelines: Vec<Pipeline>,
+    cameras: Vec<pipeline::Running>,
     upload: Option<Sender>,
 }
 
@@ -53,7 +53,7 @@ impl Eyelet {
         Builder::default()
     }
 
-    /// The pictures, counters and state that it serves.
+    /// The pictures, counters and state that it serves, of the first camera where there are several.
     pub fn hub(&self) -> &Hub {
         &self.server.hub
     }
@@ -66,29 +66,34 @@ impl Eyelet {
         addresses.map(|address| path.below(&address)).collect()
     }
 
+    /// Its cameras, the first one first.
+    pub fn cameras(&self) -> impl Iterator<Item = (Option<&CameraName>, &Hub)> {
+        self.server.cameras()
+    }
+
     /// Where it listens.
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners
     }
 
-    /// Starts the camera thread; [`serve`](Self::serve) does so too. Does nothing if it runs.
+    /// Starts the camera threads; [`serve`](Self::serve) does so too. Does nothing if they run.
     ///
     /// # Errors
-    /// `OutOfMemory` if the system refuses the thread.
-    pub fn start_camera(&mut self) -> Result<()> {
-        if let Some(pipeline) = self.pipeline.take() {
-            self.camera = Some(pipeline.spawn()?);
+    /// `OutOfMemory` if the system refuses a thread.
+    pub fn start_cameras(&mut self) -> Result<()> {
+        for pipeline in self.pipelines.drain(..) {
+            self.cameras.push(pipeline.spawn()?);
         }
         Ok(())
     }
 
     /// Serves and uploads until the future is dropped; it ends by itself only with an error. Can be called once: later calls
-    /// have no listeners left. The camera runs until `self` is dropped.
+    /// have no listeners left. The cameras run until `self` is dropped.
     ///
     /// # Errors
-    /// As [`start_camera`](Self::start_camera).
+    /// As [`start_cameras`](Self::start_cameras).
     pub async fn serve(&mut self) -> Result<()> {
-        self.start_camera()?;
+        self.start_cameras()?;
         let (server, listeners) = (self.server.clone(), std::mem::take(&mut self.listeners));
         let upload = async {
             match self.upload.take() {

@@ -6,10 +6,10 @@ use eyelet_hal::{Error, ErrorKind, Result};
 use std::{io, thread};
 use tokio::{runtime, sync::oneshot};
 
-/// A running [`Eyelet`]. Dropping it ends every connection, stops the camera and frees the ports.
+/// A running [`Eyelet`]. Dropping it ends every connection, stops the cameras and frees the ports.
 #[derive(Debug)]
 pub struct Running {
-    hub: Hub,
+    hubs: Vec<Hub>,
     addresses: Vec<String>,
     // `None` once it was waited for.
     thread: Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>,
@@ -22,8 +22,9 @@ impl Running {
             let _context = runtime.enter();
             builder.open()?
         };
-        eyelet.start_camera()?;
-        let (hub, addresses) = (eyelet.hub().clone(), eyelet.addresses());
+        eyelet.start_cameras()?;
+        let hubs = eyelet.cameras().map(|(_, hub)| hub.clone()).collect();
+        let addresses = eyelet.addresses();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("http".to_owned())
@@ -34,12 +35,12 @@ impl Running {
                 runtime.shutdown_background();
             })
             .map_err(no_thread)?;
-        Ok(Self { hub, addresses, thread: Some((stop, thread)) })
+        Ok(Self { hubs, addresses, thread: Some((stop, thread)) })
     }
 
-    /// The pictures, counters and state that it serves.
-    pub fn hub(&self) -> &Hub {
-        &self.hub
+    /// The pictures, counters and state that it serves, of each camera; a server without a camera has one too.
+    pub fn hubs(&self) -> &[Hub] {
+        &self.hubs
     }
 
     /// The addresses that a browser can open: see [`Eyelet::addresses`].

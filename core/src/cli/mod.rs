@@ -21,7 +21,8 @@ mod tests;
 mod watchdog;
 
 pub use args::{
-    CameraArgs, ConfigArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, UploadFlags, WatchArgs,
+    CameraArgs, CameraSpec, ConfigArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, UploadFlags,
+    WatchArgs,
     log_filter::log_filter,
     values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode},
 };
@@ -140,7 +141,10 @@ pub fn command<D: Platform>() -> clap::Command {
         let camera = camera.clone();
         command = command.mut_subcommand(name, |sub| sub.mut_arg("camera", |flag| flag.help(camera)));
     }
-    command.mut_subcommand("serve", |sub| sub.mut_arg("bind", |flag| flag.help(bind)))
+    let cameras = format!("{camera}; repeatable with a NAME each, at whose /NAME/ it is then shown");
+    command.mut_subcommand("serve", |sub| {
+        sub.mut_arg("bind", |flag| flag.help(bind)).mut_arg("camera", |flag| flag.help(cameras))
+    })
 }
 
 /// `serve` is the default command.

@@ -112,7 +112,7 @@ fn bad_value_is_refused_with_valid_ones() {
         (["--log", "sim=debug"], "info,eyelet_core::http=debug; see --help"),
         (
             ["--camera", ""],
-            "'' for '--camera <NAME>': a name has at least one character; `doctor` lists them; ",
+            "'' for '--camera <[NAME=]SPEC>': a name has at least one character; `doctor` lists them; ",
         ),
         (["--encoder", ""], "'' for '--encoder <NAME>': a name has at least one character; "),
         (["--config", ""], "a value is required for '--config <FILE>' but none was supplied; "),
@@ -310,7 +310,7 @@ proptest! {
         prop_assert!((args.camera.fps.get() - fps).abs() <= 0.0005 + f64::EPSILON * fps);
         prop_assert_eq!(args.camera.quality.get(), quality);
         prop_assert_eq!(args.max_viewers, viewers);
-        prop_assert_eq!(args.camera.camera, Some(camera));
+        prop_assert_eq!(&args.camera.camera, &[camera.parse().unwrap()]);
         prop_assert_eq!(args.camera.format, Some(format));
         prop_assert_eq!(args.camera.own.seed, seed);
     }

@@ -3,6 +3,7 @@
 //! The middle of a frame's path: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
 //! from it. A [`Hub`] is a feed with the [`Status`] and the [`metrics`] of its camera.
 
+mod camera_name;
 mod fps;
 mod hub;
 mod interest;
@@ -16,6 +17,7 @@ mod sampler;
 mod status;
 mod upload_status;
 
+pub use camera_name::CameraName;
 pub use fps::Fps;
 pub use hub::Hub;
 pub use label::Label;

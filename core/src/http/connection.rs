@@ -1,7 +1,7 @@
 //! One connection: requests answered by hyper until one asks for the stream.
 
 use super::{
-    Context,
+    Context, Shown,
     connections::Place,
     limits,
     reply::{self, Reply},
@@ -44,7 +44,8 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
     let streaming = Box::pin(converse(socket, &peer, place, &context)).await;
     if let Some((socket, request)) = streaming {
         place.watches();
-        stream::run(socket, request, &context.server.hub.feed, &context.fanout).await;
+        let Shown { hub, fanout, .. } = &context.shown[request.camera];
+        stream::run(socket, request, &hub.feed, fanout).await;
     }
 }
 

@@ -35,7 +35,7 @@ pub use crate::net::{
 };
 
 use crate::{
-    feed::Hub,
+    feed::{CameraName, Hub},
     net::socket::{Peer, Socket},
 };
 use eyelet_hal::clock::Clock;
@@ -66,8 +66,12 @@ const FULL_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 /// A server: what it serves, and to whom.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The pictures, counters and state to serve.
+    /// The pictures, counters and state to serve: of its camera, or of the first one.
     pub hub: Hub,
+    /// The camera's name, which it needs beside others: its routes are below `/NAME/` too.
+    pub name: Option<CameraName>,
+    /// Further cameras, each with its routes below `/NAME/`. The limits are for all cameras together.
+    pub others: Vec<(CameraName, Hub)>,
     /// What `/` answers.
     pub page: Page,
     /// The path in front of every route.
@@ -100,6 +104,8 @@ impl Server {
         let (origins, snapshot) = (Origins::default(), SnapshotPolicy::default());
         Self {
             hub,
+            name: None,
+            others: Vec::new(),
             page,
             base_path: BasePath::default(),
             max_viewers: MAX_VIEWERS,
@@ -113,6 +119,12 @@ impl Server {
             tls: None,
             clock,
         }
+    }
+
+    /// All cameras, the first one first.
+    pub fn cameras(&self) -> impl Iterator<Item = (Option<&CameraName>, &Hub)> {
+        let others = self.others.iter().map(|(name, hub)| (Some(name), hub));
+        std::iter::once((self.name.as_ref(), &self.hub)).chain(others)
     }
 
     /// The scheme of its TCP addresses: `https` with TLS, else `http`.
@@ -141,14 +153,15 @@ impl Server {
         let max = self.limits.connections(self.max_viewers, open_files, limits::held_files());
         let counters = self.hub.metrics.connections.clone();
         let connections = Connections::new(max, self.limits.connections_per_address, counters);
-        let viewers = Viewers::new(self.max_viewers, self.hub.metrics.viewers.clone());
-        let fanout = Arc::new(Fanout::new(Arc::clone(&self.hub.metrics), Arc::clone(&self.clock)));
-        self.hub.feed.deliver_to(&fanout);
-        let context = Arc::new(Context { server: self, viewers, fanout });
+        let viewers = Viewers::new(self.max_viewers);
+        let shown = self.cameras().map(|(name, hub)| Shown::new(name, hub, &self.clock)).collect();
+        let context = Arc::new(Context { server: self, viewers, shown });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
-        let fanout = Arc::clone(&context.fanout);
-        tasks.spawn(async move { fanout.run().await });
+        for shown in &context.shown {
+            let fanout = Arc::clone(&shown.fanout);
+            tasks.spawn(async move { fanout.run().await });
+        }
         #[cfg(feature = "tls")]
         if let Some(tls) = &context.server.tls {
             let expiry = context.server.hub.metrics.certificate_expiry.clone();
@@ -211,7 +224,24 @@ impl Server {
 struct Context {
     server: Server,
     viewers: Viewers,
+    /// The cameras, the first one first.
+    shown: Vec<Shown>,
+}
+
+/// A camera, and what goes out to its viewers.
+#[derive(Debug)]
+struct Shown {
+    name: Option<CameraName>,
+    hub: Hub,
     fanout: Arc<Fanout>,
+}
+
+impl Shown {
+    fn new(name: Option<&CameraName>, hub: &Hub, clock: &Arc<dyn Clock>) -> Self {
+        let fanout = Arc::new(Fanout::new(Arc::clone(&hub.metrics), Arc::clone(clock)));
+        hub.feed.deliver_to(&fanout);
+        Self { name: name.cloned(), hub: hub.clone(), fanout }
+    }
 }
 
 /// The next connection on any of `listeners`, each in turn.

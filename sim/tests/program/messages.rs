@@ -129,7 +129,7 @@ fn unopenable_file_or_address_is_named_with_the_remedy() {
         (
             &[&quick[..], &["--camera", ""]].concat(),
             USAGE,
-            ["'' for '--camera <NAME>'", "`doctor` lists them"],
+            ["'' for '--camera <[NAME=]SPEC>'", "`doctor` lists them"],
         ),
         (&[&quick[..], &["--camera", "replay:/nowhere"]].concat(), RUN_TIME, ["/nowhere", "; "]),
         (&["snapshot", "/nowhere/x.jpg"], RUN_TIME, ["/nowhere/x.jpg", "can be written"]),

@@ -14,7 +14,7 @@ use crate::{
             tls::{RootsArgs, ServerTlsArgs},
         },
     },
-    feed::Fps,
+    feed::{CameraName, Fps},
     http::{AllowedOrigin, BasePath, Bind},
     spool::WhenFull,
     upload::{FIELD, UploadMethod, UploadUrl},
@@ -22,7 +22,7 @@ use crate::{
 };
 use clap::{ArgAction, Args, Parser, Subcommand};
 use eyelet_hal::{PixelFormat, Quality};
-use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{num::NonZeroU64, path::PathBuf, str::FromStr, time::Duration};
 use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period};
 
 /// JPEG camera streaming: serve a camera to browsers, or upload its pictures.
@@ -63,8 +63,8 @@ pub struct ConfigArgs {
 pub struct CameraArgs<F: Args> {
     /// The camera; `doctor` lists them
     // `command` adds the default.
-    #[arg(long, value_name = "NAME", value_parser = device)]
-    pub camera: Option<String>,
+    #[arg(long, value_name = "[NAME=]SPEC")]
+    pub camera: Vec<CameraSpec>,
     /// Size of the pictures
     #[arg(long, value_name = "WxH", default_value = "640x480")]
     pub size: Size,
@@ -184,6 +184,30 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub upload_flags: UploadFlags,
+}
+
+/// `[NAME=]SPEC`: one camera of several, or the only one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraSpec {
+    /// What it is called in addresses.
+    pub name: Option<CameraName>,
+    /// What `doctor` calls it.
+    pub device: String,
+}
+
+impl FromStr for CameraSpec {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        // What has other characters is a path with `=` in it.
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let (name, text) = match text.split_once('=') {
+            Some((name, rest)) if is_name(name) => (Some(name.parse()?), rest),
+            _ => (None, text),
+        };
+        Ok(Self { name, device: device(text)? })
+    }
 }
 
 /// The name of a camera or an encoder.

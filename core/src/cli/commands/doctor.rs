@@ -1,7 +1,9 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
 use super::trial;
-use crate::cli::{CameraRequest, DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline};
+use crate::cli::{
+    CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline,
+};
 use eyelet_hal::{
     ErrorKind, PixelFormat, StreamFormat,
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
@@ -175,7 +177,7 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     if args.conformance {
         return conform::<D>(args, output);
     }
-    let request = pipeline::request::<D>(&args.camera);
+    let request = pipeline::request::<D>(&args.camera, pipeline::device::<D>(&args.camera)?);
     let mut findings = D::doctor(&request, &args.camera.own);
     named::<D>(args, &request, &mut findings)?;
     if args.json {
@@ -207,8 +209,8 @@ fn named<D: Platform>(
     {
         return Err(failure);
     }
-    let Some(name) = &args.camera.camera else { return Ok(()) };
-    let mut open = pipeline::open::<D>(&args.camera)?;
+    let [CameraSpec { device: name, .. }] = &*args.camera.camera else { return Ok(()) };
+    let mut open = pipeline::open::<D>(&args.camera, name)?;
     if findings.cameras.iter().any(|camera| camera.name == *name && camera.in_use) {
         return Ok(());
     }

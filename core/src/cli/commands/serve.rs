@@ -36,11 +36,19 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
         listeners::listen(args, D::BIND)?
     };
 
-    let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
-    let sender = upload::prepare(args.upload.clone(), &args.upload_flags, &hub)?;
-    let mut server = Server::new(hub.clone(), Arc::clone(&clock));
+    let mut server = Server::new(Hub::default(), Arc::clone(&clock));
+    let cameras = pipeline::pipelines::<D>(&args.camera, &clock)?;
+    let (mut pipelines, mut hubs) = (Vec::new(), Vec::new());
+    for (name, hub, pipeline) in cameras {
+        hubs.push(hub.clone());
+        pipelines.push(pipeline);
+        match name {
+            Some(name) if hubs.len() > 1 => server.others.push((name, hub)),
+            name => (server.name, server.hub) = (name, hub),
+        }
+    }
+    let sender = upload::prepare(args.upload.clone(), &args.upload_flags, &server.hub)?;
     server.page = page.clone();
     server.base_path = args.base_path.clone();
     server.max_viewers = args.max_viewers;
@@ -54,12 +62,13 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     access::warn_of_open_access(&server, listeners.iter().filter_map(Listener::bound));
 
     let access_log = server.access_log.clone();
-    let builder = listeners.into_iter().fold(Builder::from(server).pipeline(pipeline), Builder::listener);
+    let builder = pipelines.into_iter().fold(Builder::from(server), Builder::pipeline);
+    let builder = listeners.into_iter().fold(builder, Builder::listener);
     let mut eyelet = {
         let _context = runtime.enter();
         sender.into_iter().fold(builder, Builder::upload).open()?
     };
-    eyelet.start_camera()?;
+    eyelet.start_cameras()?;
     let outcome = runtime.block_on(async {
         for address in eyelet.addresses() {
             output.announce(&format!("streaming on {address}"));
@@ -67,8 +76,8 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
         watchdogs.ready();
         tokio::select! {
             ended = eyelet.serve() => ended.map_err(Failure::from),
-            () = status_line::show(&hub, &*clock, output) => Ok(()),
-            () = watchdogs.run(&hub, &*clock) => Ok(()),
+            () = status_line::show(&hubs, &*clock, output) => Ok(()),
+            () = watchdogs.run(&hubs, &*clock) => Ok(()),
             outcome = requests(&mut signals, args.html.as_deref(), &page) => outcome,
         }
     });

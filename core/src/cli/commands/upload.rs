@@ -24,7 +24,12 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let mut signals = Signals::watch(&runtime)?;
     let hub = Hub::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = pipeline::pipeline::<D>(&args.camera, hub.clone(), Arc::clone(&clock))?;
+    let pipeline = pipeline::pipeline::<D>(
+        &args.camera,
+        pipeline::device::<D>(&args.camera)?,
+        hub.clone(),
+        Arc::clone(&clock),
+    )?;
     // Before the camera starts, so that its first frame counts.
     let mut upload = upload::to(args.url.clone(), &args.upload_flags, &hub)?;
     if let Some(count) = args.count {

@@ -1,9 +1,9 @@
 //! From flags to a pipeline.
 
 use crate::{
-    cli::{CameraArgs, CameraRequest, Failure, Platform},
+    cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Platform},
     encode,
-    feed::Hub,
+    feed::{CameraName, Hub},
     pipeline::{Open, Pipeline},
 };
 use eyelet_hal::{CameraSource, Error, JpegEncoder, clock::Clock};
@@ -12,14 +12,46 @@ use std::sync::Arc;
 /// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.
 const STALL_PERIODS: u32 = 5;
 
-/// The pipeline that the flags ask for, with its camera open.
+/// The pipelines of all cameras that the flags ask for, each with its name, its camera open and a hub of its own.
+pub(in crate::cli) fn pipelines<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<(Option<CameraName>, Hub, Pipeline)>, Failure> {
+    let names: Vec<_> = args.camera.iter().map(|camera| camera.name.as_ref()).collect();
+    if names.len() > 1 {
+        if let Some(unnamed) = args.camera.iter().find(|camera| camera.name.is_none()) {
+            let device = &unnamed.device;
+            return Err(Failure::Usage(format!(
+                "--camera {device} has no name, which each of several cameras needs; write --camera NAME={device}"
+            )));
+        }
+        if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+            let name = args.camera[twice].name.as_ref().map_or("", CameraName::as_str);
+            return Err(Failure::Usage(format!(
+                "two cameras are called {name}; give each a name of its own (--camera)"
+            )));
+        }
+    }
+    let default = [CameraSpec { name: None, device: D::CAMERA.to_owned() }];
+    let all = if args.camera.is_empty() { &default[..] } else { &args.camera };
+    let one = |camera: &CameraSpec| {
+        let hub = Hub::default();
+        let pipeline = pipeline::<D>(args, &camera.device, hub.clone(), Arc::clone(clock))?;
+        Ok((camera.name.clone(), hub, pipeline))
+    };
+    all.iter().map(one).collect()
+}
+
+/// The pipeline of this camera, open.
 pub(in crate::cli) fn pipeline<D: Platform>(
     args: &CameraArgs<D::Flags>,
+    device: &str,
     hub: Hub,
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, Failure> {
     let (name, flags) = (args.encoder.clone(), args.own.clone());
-    let mut pipeline = Pipeline::new(open::<D>(args)?, Box::new(move || D::encoder(&name, &flags)), hub)
+    let open = open::<D>(args, device)?;
+    let mut pipeline = Pipeline::new(open, Box::new(move || D::encoder(&name, &flags)), hub)
         .quality(args.quality)
         .stall_after(Pipeline::STALL_AFTER.max(STALL_PERIODS * args.fps.period()))
         .clock(clock);
@@ -30,17 +62,32 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     Ok(pipeline)
 }
 
+/// The one camera that the flags ask for.
+///
+/// # Errors
+/// Where they ask for several.
+pub(in crate::cli) fn device<D: Platform>(args: &CameraArgs<D::Flags>) -> Result<&str, Failure> {
+    match &*args.camera {
+        [] => Ok(D::CAMERA),
+        [camera] => Ok(&camera.device),
+        several => Err(Failure::Usage(format!(
+            "--camera is given {} times; only serve takes several cameras, so name one",
+            several.len()
+        ))),
+    }
+}
+
 /// The camera that the flags ask for, open.
 pub(in crate::cli) fn camera<D: Platform>(
     args: &CameraArgs<D::Flags>,
 ) -> Result<Box<dyn CameraSource>, Failure> {
-    open::<D>(args)?().map_err(refused)
+    open::<D>(args, device::<D>(args)?)?().map_err(refused)
 }
 
-/// The camera that the flags ask for, in their words.
-pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>) -> CameraRequest {
+/// This camera as the flags ask for it.
+pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>, device: &str) -> CameraRequest {
     CameraRequest {
-        name: args.camera.clone().unwrap_or_else(|| D::CAMERA.to_owned()),
+        name: device.to_owned(),
         size: args.size,
         fps: args.fps,
         format: args.format,
@@ -48,13 +95,14 @@ pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>) -> Camer
     }
 }
 
-/// Opens the camera that the flags ask for.
+/// Opens this camera as the flags ask for it.
 pub(in crate::cli) fn open<D: Platform>(
     args: &CameraArgs<D::Flags>,
+    device: &str,
 ) -> Result<Open<dyn CameraSource>, Failure> {
-    let request = request::<D>(args);
-    let name = request.name.clone();
-    D::cameras(request, &args.own).map_err(|error| Failure::of_name(error, &name, D::CAMERAS.iter().copied()))
+    let request = request::<D>(args, device);
+    D::cameras(request, &args.own)
+        .map_err(|error| Failure::of_name(error, device, D::CAMERAS.iter().copied()))
 }
 
 /// The encoder that the flags ask for.

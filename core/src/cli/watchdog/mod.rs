@@ -1,6 +1,6 @@
 //! Heartbeats to what restarts a program or a machine that hangs: systemd, and a watchdog device.
 //!
-//! A heartbeat means that the threads run: the socket thread, on which this runs, and the camera thread, which runs with or
+//! A heartbeat means that the threads run: the socket thread, on which this runs, and the camera threads, which run with or
 //! without a camera. An unplugged camera is no reason for a restart.
 
 mod device;
@@ -55,7 +55,7 @@ impl Watchdogs {
     }
 
     /// Sends heartbeats until the future is dropped.
-    pub(super) async fn run(&mut self, hub: &Hub, clock: &dyn Clock) {
+    pub(super) async fn run(&mut self, hubs: &[Hub], clock: &dyn Clock) {
         if self.systemd.is_none() && self.device.is_none() {
             return std::future::pending().await;
         }
@@ -65,28 +65,30 @@ impl Watchdogs {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.check(hub, clock.monotonic());
+            self.check(hubs, clock.monotonic());
         }
     }
 
     /// A heartbeat, if the threads run at `now` on the monotonic clock.
-    fn check(&mut self, hub: &Hub, now: Duration) {
+    fn check(&mut self, hubs: &[Hub], now: Duration) {
+        let hangs = hubs.iter().any(|hub| hub.status.hung_for(now).is_some());
         // The whole process was stopped, as by SIGSTOP, and the camera thread with it: its time begins anew.
         if self.checked.replace(now).is_some_and(|before| now.saturating_sub(before) >= STOPPED) {
             self.grace = now + HANG;
         }
-        if now < self.grace && hub.status.hung_for(now).is_some() {
+        if now < self.grace && hangs {
             return self.heartbeat();
         }
-        let status = match hub.status.snapshot(now).health {
-            Ok(()) => "STATUS=streaming".to_owned(),
-            Err(reason) => format!("STATUS=no signal: {}", reason.replace('\n', " ")),
+        let reason = hubs.iter().find_map(|hub| hub.status.snapshot(now).health.err());
+        let status = match reason {
+            None => "STATUS=streaming".to_owned(),
+            Some(reason) => format!("STATUS=no signal: {}", reason.replace('\n', " ")),
         };
         if self.sent != status {
             self.notify(&status);
             self.sent = status;
         }
-        if hub.status.hung_for(now).is_some() {
+        if hangs {
             if !std::mem::replace(&mut self.hanging, true) {
                 tracing::error!("the camera thread hangs; the watchdog gets no more heartbeats");
             }
@@ -167,19 +169,19 @@ mod tests {
             let second = Duration::from_secs(1);
             hub.status.heartbeat(second);
             hub.status.lost("cannot open /dev/video0:\nunplugged");
-            watchdogs.check(&hub, second);
-            watchdogs.check(&hub, 2 * second);
+            watchdogs.check(std::slice::from_ref(&hub), second);
+            watchdogs.check(std::slice::from_ref(&hub), 2 * second);
             assert_eq!(
                 received(&socket),
                 ["STATUS=no signal: cannot open /dev/video0: unplugged", "WATCHDOG=1", "WATCHDOG=1"]
             );
 
             for later in 3..HANG.as_secs() as u32 {
-                watchdogs.check(&hub, later * second);
+                watchdogs.check(std::slice::from_ref(&hub), later * second);
             }
             assert!(received(&socket).iter().all(|message| message == "WATCHDOG=1"), "it may yet come");
-            watchdogs.check(&hub, second + HANG);
-            watchdogs.check(&hub, 2 * second + HANG);
+            watchdogs.check(std::slice::from_ref(&hub), second + HANG);
+            watchdogs.check(std::slice::from_ref(&hub), 2 * second + HANG);
             let hung = received(&socket);
             assert!(
                 hung.iter()
@@ -187,7 +189,7 @@ mod tests {
             );
 
             hub.status.heartbeat(3 * second + HANG);
-            watchdogs.check(&hub, 3 * second + HANG);
+            watchdogs.check(std::slice::from_ref(&hub), 3 * second + HANG);
             assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it runs again");
             watchdogs.stopping();
             assert_eq!(received(&socket), ["STOPPING=1"]);
@@ -202,21 +204,21 @@ mod tests {
         let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
         let (hub, second) = (Hub::default(), Duration::from_secs(1));
         hub.status.heartbeat(second);
-        watchdogs.check(&hub, second);
+        watchdogs.check(std::slice::from_ref(&hub), second);
         // SIGSTOP for half a minute; then the camera thread is slow to come, but not slower than it may be.
         let back = 31 * second;
         for later in 0..15 {
-            watchdogs.check(&hub, back + later * second);
+            watchdogs.check(std::slice::from_ref(&hub), back + later * second);
         }
         assert_eq!(fs::read(&path).unwrap().len(), 16, "heartbeats");
         assert!(!watchdogs.hanging);
         // It does not come at all.
-        watchdogs.check(&hub, back + HANG);
+        watchdogs.check(std::slice::from_ref(&hub), back + HANG);
         assert!(watchdogs.hanging);
         assert_eq!(fs::read(&path).unwrap().len(), 16);
         // Late as it is, it comes.
         hub.status.heartbeat(back + HANG + second);
-        watchdogs.check(&hub, back + HANG + second);
+        watchdogs.check(std::slice::from_ref(&hub), back + HANG + second);
         assert!(!watchdogs.hanging, "and that is logged");
     }
 
@@ -229,7 +231,7 @@ mod tests {
         let hub = Hub::default();
         hub.status.heartbeat(Duration::ZERO);
         for turn in 0..20 {
-            watchdogs.check(&hub, turn * Duration::from_secs(1));
+            watchdogs.check(std::slice::from_ref(&hub), turn * Duration::from_secs(1));
         }
         assert_eq!(fs::read(&path).unwrap(), [0; 15], "not while the camera thread hangs");
         drop(watchdogs);

@@ -12,7 +12,9 @@ pub use counters::{Counter, Gauge, Histogram};
 #[cfg(feature = "metrics")]
 pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-/// Every counter of one streamer. `/metrics` and `/state` show the same numbers.
+/// Every counter of one camera, and of the server that shows it. `/metrics` and `/state` show the same numbers. Cloning gives
+/// another handle to the same counters.
+#[derive(Clone)]
 pub struct Metrics {
     /// Frames captured, or left at the camera while no pictures were wanted.
     pub frames_captured: Counter,
@@ -40,8 +42,6 @@ pub struct Metrics {
     pub upload: UploadCounters,
     /// The pictures on the disk that wait for their upload.
     pub spool: SpoolCounters,
-    #[cfg(feature = "metrics")]
-    registry: prometheus_client::registry::Registry,
 }
 
 /// Connections to the HTTP server, of every kind.
@@ -124,8 +124,7 @@ impl Metrics {
     pub fn new() -> Self {
         let upload = UploadCounters::default();
         let spool = SpoolCounters { upload_dropped: upload.dropped.clone(), ..SpoolCounters::default() };
-        #[cfg_attr(not(feature = "metrics"), expect(unused_mut, reason = "nothing is registered"))]
-        let mut metrics = Self {
+        Self {
             frames_captured: Counter::default(),
             frames_encoded: Counter::default(),
             frames_skipped: Counter::default(),
@@ -139,12 +138,7 @@ impl Metrics {
             stream_bytes: Counter::default(),
             upload,
             spool,
-            #[cfg(feature = "metrics")]
-            registry: prometheus_client::registry::Registry::with_prefix("eyelet"),
-        };
-        #[cfg(feature = "metrics")]
-        prometheus::register(&mut metrics);
-        metrics
+        }
     }
 }
 

@@ -8,13 +8,13 @@ pub use page::Page;
 pub use snapshot::SnapshotPolicy;
 
 use super::{
-    Context, Server,
+    Context, Server, Shown,
     reply::{Reply, text, typed, unavailable},
     stream::{Framing, RateLimit, StreamRequest, framing},
 };
 #[cfg(feature = "metrics")]
 use crate::feed::metrics::Metrics;
-use crate::net::socket::Peer;
+use crate::{feed::CameraName, net::socket::Peer};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -62,17 +62,53 @@ pub const ROUTES: &[&str] = &[
     "/healthz",
 ];
 
+/// A route, and the camera that the path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Target {
+    route: Route,
+    camera: Option<usize>,
+}
+
+impl Target {
+    fn find<'a>(
+        path: &str,
+        query: &str,
+        cameras: impl Iterator<Item = Option<&'a CameraName>>,
+    ) -> Option<Self> {
+        let mut cameras = cameras.enumerate();
+        if path == "/" {
+            return match parameter(query, "action") {
+                Some(action) => Self::action(action, cameras.count()),
+                None => Some(Self { route: Route::Page, camera: None }),
+            };
+        }
+        if let Some(route) = Route::find(path) {
+            return Some(Self { route, camera: None });
+        }
+        let (first, rest) = path.strip_prefix('/')?.split_once('/')?;
+        let (camera, _) = cameras.find(|(_, name)| name.is_some_and(|name| name.as_str() == first))?;
+        let route = if rest.is_empty() { Some(Route::Page) } else { Route::find(&path[first.len() + 1..]) };
+        Some(Self { route: route?, camera: Some(camera) })
+    }
+
+    /// mjpg-streamer's addresses: `stream` and `snapshot` are the first camera's, `stream_1` is the second's. An action that
+    /// does not exist here is no page, which would hide that.
+    fn action(action: &str, cameras: usize) -> Option<Self> {
+        let (name, number) = action.split_once('_').unwrap_or((action, "0"));
+        let route = match name {
+            "stream" => Route::Stream,
+            "snapshot" => Route::Snapshot,
+            _ => return None,
+        };
+        let camera = (0..cameras).find(|camera| camera.to_string() == number)?;
+        Some(Self { route, camera: Some(camera) })
+    }
+}
+
 impl Route {
-    fn find(path: &str, query: &str) -> Option<Self> {
+    /// That of a path, except of `/`.
+    fn find(path: &str) -> Option<Self> {
         Some(match path {
-            // mjpg-streamer's addresses.
-            "/" => match parameter(query, "action") {
-                Some("stream" | "stream_0") => Self::Stream,
-                Some("snapshot" | "snapshot_0") => Self::Snapshot,
-                // Another camera, or an action that does not exist here: a page would hide that.
-                Some(_) => return None,
-                None => Self::Page,
-            },
             "/stream" => Self::Stream,
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
             "/state" => Self::State,
@@ -127,16 +163,21 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
     if server.base_path.lacks_slash(path) {
         return Answer::Response(moved(server.base_path.as_str(), query));
     }
-    let route = Route::find(server.base_path.strip(path), query);
+    let below = server.base_path.strip(path);
+    let names = || context.shown.iter().map(|camera| camera.name.as_ref());
+    if below.strip_prefix('/').is_some_and(|first| names().flatten().any(|name| name.as_str() == first)) {
+        return Answer::Response(moved(path, query));
+    }
+    let target = Target::find(below, query, names());
     // Before any answer, also before 404. Whether a server lives is no secret.
     let mut cookie = None;
-    if route != Some(Route::Health) {
+    if target.is_none_or(|target| target.route != Route::Health) {
         match server.access.admit(request.headers(), query, peer, &*server.clock).await {
             Ok(given) => cookie = given,
             Err(refusal) => return Answer::Response(login(refusal.reply(), server, accept(request))),
         }
     }
-    let mut answer = admitted(request, route, query, peer, context).await;
+    let mut answer = admitted(request, target, query, peer, context).await;
     if let Some(cookie) = cookie {
         let headers = match &mut answer {
             Answer::Response(reply) => reply.headers_mut(),
@@ -150,13 +191,13 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
 /// The answer to an admitted request.
 async fn admitted(
     request: &Request<Incoming>,
-    route: Option<Route>,
+    target: Option<Target>,
     query: &str,
     peer: &Peer,
     context: &Context,
 ) -> Answer {
     let server = &context.server;
-    let Some(route) = route else {
+    let Some(Target { route, camera }) = target else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -173,36 +214,69 @@ async fn admitted(
             reply.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
             reply
         }
-        Route::Stream => return stream(request, query, peer, context),
-        Route::Page => page(server),
-        Route::Snapshot => snapshot::take(server).await,
-        Route::State => typed("application/json", state::json(server, &context.viewers)),
+        Route::Stream => return stream(request, query, peer, context, camera.unwrap_or(0)),
+        Route::Page => page(context, camera),
+        Route::Snapshot => snapshot::take(server, &context.shown[camera.unwrap_or(0)].hub).await,
+        Route::State => typed("application/json", state::json(context, camera)),
         // A browser would save OpenMetrics to a file.
         #[cfg(feature = "metrics")]
         Route::Metrics if accept(request).contains("text/html") => {
-            text(StatusCode::OK, server.hub.metrics.render())
+            text(StatusCode::OK, metrics(context, camera))
         }
         #[cfg(feature = "metrics")]
-        Route::Metrics => typed(Metrics::CONTENT_TYPE, server.hub.metrics.render()),
-        Route::Health => match server.hub.status.snapshot(server.clock.monotonic()).health {
-            Ok(()) => text(StatusCode::OK, "ok\n"),
-            Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
-        },
+        Route::Metrics => typed(Metrics::CONTENT_TYPE, metrics(context, camera)),
+        Route::Health => health(context, camera),
     };
     Answer::Response(reply)
 }
 
-fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context) -> Answer {
+/// The cameras that a request is about: the one it names, else all.
+fn about(context: &Context, camera: Option<usize>) -> &[Shown] {
+    camera.map_or(&context.shown, |one| std::slice::from_ref(&context.shown[one]))
+}
+
+#[cfg(feature = "metrics")]
+fn metrics(context: &Context, camera: Option<usize>) -> String {
+    Metrics::render_all(
+        about(context, camera).iter().map(|camera| (camera.name.clone(), &*camera.hub.metrics)),
+    )
+}
+
+/// The reason of each camera that delivers nothing.
+fn health(context: &Context, camera: Option<usize>) -> Reply {
+    let now = context.server.clock.monotonic();
+    let reason = |camera: &Shown| {
+        let reason = camera.hub.status.snapshot(now).health.err()?;
+        Some(camera.name.as_ref().map_or_else(|| format!("{reason}\n"), |name| format!("{name}: {reason}\n")))
+    };
+    let reasons: String = about(context, camera).iter().filter_map(reason).collect();
+    match reasons.is_empty() {
+        true => text(StatusCode::OK, "ok\n"),
+        false => text(StatusCode::SERVICE_UNAVAILABLE, reasons),
+    }
+}
+
+fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context, camera: usize) -> Answer {
     let rate_limit = match parameter(query, "fps").map(str::parse).transpose() {
         Ok(fps) => fps.map(RateLimit::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
     };
     let accept = accept(request);
     let (framing, content_type) = (Framing::for_accept(accept), framing::content_type(accept));
-    match context.viewers.admit(peer, context.server.clock.monotonic()) {
+    let Shown { name, hub, .. } = &context.shown[camera];
+    let now = context.server.clock.monotonic();
+    match context.viewers.admit(peer, now, name.as_ref(), &hub.metrics.viewers) {
         Some(slot) => {
             let headers = context.server.origins.grant(request.headers());
-            Answer::Stream(StreamRequest { slot, framing, content_type, rate_limit, headers, entry: None })
+            Answer::Stream(StreamRequest {
+                camera,
+                slot,
+                framing,
+                content_type,
+                rate_limit,
+                headers,
+                entry: None,
+            })
         }
         None => {
             let max = context.viewers.max();
@@ -241,8 +315,17 @@ fn login(mut reply: Reply, server: &Server, accept: &str) -> Reply {
 
 const HTML: &str = "text/html; charset=utf-8";
 
-fn page(server: &Server) -> Reply {
-    let (html, policy) = server.page.content();
+/// The page of one camera, or of all of them.
+fn page(context: &Context, camera: Option<usize>) -> Reply {
+    let (page, names) =
+        (&context.server.page, context.shown.iter().filter_map(|camera| camera.name.as_ref()));
+    let all = (camera.is_none() && context.shown.len() > 1).then(|| page.of_cameras(names)).flatten();
+    let (html, policy) = match all {
+        Some((html, policy)) => (html, Some(policy)),
+        // A custom page is for `/`.
+        None if camera.is_some() => Page::default().content(),
+        None => page.content(),
+    };
     let mut reply = typed(HTML, html);
     if let Some(policy) = policy {
         reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -262,28 +345,57 @@ fn preflight(headers: HeaderMap) -> Reply {
 mod tests {
     use super::*;
 
+    fn find(path: &str, query: &str, names: &[Option<&str>]) -> Option<(Route, Option<usize>)> {
+        let names: Vec<Option<CameraName>> =
+            names.iter().map(|name| name.map(|name| name.parse().unwrap())).collect();
+        let target = Target::find(path, query, names.iter().map(Option::as_ref));
+        target.map(|Target { route, camera }| (route, camera))
+    }
+
     #[test]
     fn listed_routes_are_all_found() {
         for route in ROUTES {
             let (path, query) = route.split_once('?').unwrap_or((route, ""));
-            let found = Route::find(path, query);
-            assert!(found.is_some() && (found == Some(Route::Page)) == (*route == "/"), "{route}");
+            let (found, _) = find(path, query, &[None]).unwrap();
+            assert_eq!(found == Route::Page, *route == "/", "{route}");
         }
     }
 
     #[test]
     fn mjpg_streamer_addresses_are_found() {
-        assert_eq!(Route::find("/", "action=stream"), Some(Route::Stream));
-        assert_eq!(Route::find("/", "action=snapshot&t=1"), Some(Route::Snapshot));
-        assert_eq!(Route::find("/", "action=stream_0"), Some(Route::Stream));
-        assert_eq!(Route::find("/", "a=1&action=snapshot_0"), Some(Route::Snapshot));
-        assert_eq!(Route::find("/", "t=1"), Some(Route::Page));
-        for action in ["", "stream_1", "snapshot_1", "stream_", "stream_00", "command", "Stream", "take"] {
-            assert_eq!(Route::find("/", &format!("action={action}")), None, "{action}");
+        let action = |query: &str| find("/", query, &[None]);
+        assert_eq!(action("action=stream"), Some((Route::Stream, Some(0))));
+        assert_eq!(action("action=snapshot&t=1"), Some((Route::Snapshot, Some(0))));
+        assert_eq!(action("action=stream_0"), Some((Route::Stream, Some(0))));
+        assert_eq!(action("a=1&action=snapshot_0"), Some((Route::Snapshot, Some(0))));
+        assert_eq!(action("t=1"), Some((Route::Page, None)));
+        for other in ["", "stream_1", "snapshot_1", "stream_", "stream_00", "command", "Stream", "take"] {
+            assert_eq!(action(&format!("action={other}")), None, "{other}");
         }
-        assert_eq!(Route::find("/stream", "whatever"), Some(Route::Stream));
+        assert_eq!(find("/stream", "whatever", &[None]), Some((Route::Stream, None)));
         for path in ["/streamXYZ", "//stream", "/favicon.ico", "", "/stream/"] {
-            assert_eq!(Route::find(path, ""), None, "{path}");
+            assert_eq!(find(path, "", &[None]), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn routes_below_a_cameras_name_are_its_own() {
+        let find = |path, query| find(path, query, &[Some("front"), Some("back")]);
+        assert_eq!(find("/back/", ""), Some((Route::Page, Some(1))));
+        assert_eq!(find("/back/stream", ""), Some((Route::Stream, Some(1))));
+        assert_eq!(find("/front/snapshot.jpg", ""), Some((Route::Snapshot, Some(0))));
+        assert_eq!(find("/back/state", ""), Some((Route::State, Some(1))));
+        assert_eq!(find("/back/healthz", ""), Some((Route::Health, Some(1))));
+        assert_eq!(find("/stream", ""), Some((Route::Stream, None)));
+        assert_eq!(find("/", "action=snapshot_1"), Some((Route::Snapshot, Some(1))));
+        for (path, query) in [
+            ("/side/stream", ""),
+            ("/back", ""),
+            ("/back//stream", ""),
+            ("/back/back/", ""),
+            ("/", "action=stream_2"),
+        ] {
+            assert_eq!(find(path, query), None, "{path}?{query}");
         }
     }
 

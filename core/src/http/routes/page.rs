@@ -1,12 +1,19 @@
 //! `GET /`: the page that a person opens.
 
+use crate::feed::CameraName;
 use bytes::Bytes;
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// The page of several cameras.
+const CAMERAS: &str = include_str!("cameras.html");
 
 /// What our own page may do: run its own script and style, show its own icon, fetch from this server. No part of a request
 /// ever gets into it; this policy is a second defence.
 const POLICY: &str = "default-src 'none'; script-src 'sha256-/QUFaplYOAT14wI6O6+nfeDs3P3VC+ppv6oN6BMJFQc='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
+
+/// The same for the page of several cameras, which has no script.
+const CAMERAS_POLICY: &str = "default-src 'none'; style-src 'sha256-ldvX6wDgT7K0bxjFquqTg05IqcKFLO0EsyePCwUoupk='; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
@@ -36,6 +43,20 @@ impl Page {
     pub fn set(&self, html: impl Into<Bytes>) {
         let content = Content { html: html.into(), policy: None };
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = content;
+    }
+
+    /// Our own page of several cameras, each a link to its own, and its policy. `None` if there is a custom page.
+    pub(super) fn of_cameras<'a>(
+        &self,
+        names: impl Iterator<Item = &'a CameraName>,
+    ) -> Option<(Bytes, &'static str)> {
+        self.content().1?;
+        // A name is letters, digits, `-` and `_`.
+        let camera = |name: &CameraName| {
+            format!(r#"<a href="{name}/"><img src="{name}/stream" alt=""><span>{name}</span></a>"#)
+        };
+        let cameras: Vec<_> = names.map(camera).collect();
+        Some((CAMERAS.replacen("<!--cameras-->", &cameras.join("\n"), 1).into(), CAMERAS_POLICY))
     }
 
     /// Our own page as it asks for a token, and its policy. A custom page is not shown without authentication.
@@ -68,18 +89,30 @@ mod tests {
 
     #[test]
     fn policy_has_the_hashes_of_script_and_style() {
-        let (html, policy) = Page::default().content();
-        let html = std::str::from_utf8(&html).unwrap();
-        for tag in ["script", "style"] {
-            let (before, rest) = html.split_once(&format!("<{tag}>")).unwrap();
-            let (inline, after) = rest.split_once(&format!("</{tag}>")).unwrap();
-            assert!(
-                !(before.contains(&format!("<{tag}")) || after.contains(&format!("<{tag}"))),
-                "one {tag}"
-            );
-            let digest = BASE64_STANDARD.encode(Sha256::digest(inline));
-            let wanted = format!("{tag}-src 'sha256-{digest}'");
-            assert!(policy.unwrap().contains(&wanted), "the page has changed; POLICY must say {wanted}");
+        let pages = [(include_str!("page.html"), POLICY, 1), (CAMERAS, CAMERAS_POLICY, 0)];
+        for (html, policy, scripts) in pages {
+            for (tag, count) in [("script", scripts), ("style", 1)] {
+                assert_eq!(html.matches(&format!("<{tag}")).count(), count, "{tag}");
+                let Some((_, rest)) = html.split_once(&format!("<{tag}>")) else { continue };
+                let (inline, _) = rest.split_once(&format!("</{tag}>")).unwrap();
+                let digest = BASE64_STANDARD.encode(Sha256::digest(inline));
+                let wanted = format!("{tag}-src 'sha256-{digest}'");
+                assert!(policy.contains(&wanted), "the page has changed; its policy must say {wanted}");
+            }
         }
+    }
+
+    #[test]
+    fn page_of_several_cameras_links_to_each_of_them() {
+        let names = ["front", "back"].map(|name| name.parse().unwrap());
+        let (html, _) = Page::default().of_cameras(names.iter()).unwrap();
+        let html = String::from_utf8(html.to_vec()).unwrap();
+        for name in names {
+            assert!(
+                html.contains(&format!(r#"href="{name}/""#))
+                    && html.contains(&format!(r#"src="{name}/stream""#))
+            );
+        }
+        assert!(Page::new("mine").of_cameras(std::iter::empty()).is_none());
     }
 }

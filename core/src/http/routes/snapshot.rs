@@ -1,7 +1,7 @@
 //! `GET /snapshot`: one picture, captured after the request came.
 
 use crate::{
-    feed::{MAX_AGE, Picture, PictureKind},
+    feed::{Hub, MAX_AGE, Picture, PictureKind},
     http::{
         Server,
         reply::{self, Reply},
@@ -36,11 +36,11 @@ pub enum SnapshotPolicy {
     FreshOrNewest,
 }
 
-pub(super) async fn take(server: &Server) -> Reply {
-    let status = || server.hub.status.snapshot(server.clock.monotonic());
+pub(super) async fn take(server: &Server, hub: &Hub) -> Reply {
+    let status = || hub.status.snapshot(server.clock.monotonic());
     let asked_at = server.clock.monotonic();
-    let old = server.hub.feed.newest();
-    let mut pictures = server.hub.feed.subscribe();
+    let old = hub.feed.newest();
+    let mut pictures = hub.feed.subscribe();
     if server.snapshot == SnapshotPolicy::Fresh
         && let Some(picture) = &old
         && picture.kind == PictureKind::NoSignal
@@ -79,7 +79,7 @@ pub(super) async fn take(server: &Server) -> Reply {
         Ok(Err(reason)) => return reply::unavailable(format!("{reason}\n")),
         Err(_) => {}
     }
-    let newest = server.hub.feed.newest().filter(|picture| picture.kind == PictureKind::Live);
+    let newest = hub.feed.newest().filter(|picture| picture.kind == PictureKind::Live);
     match newest.filter(|_| server.snapshot == SnapshotPolicy::FreshOrNewest) {
         Some(picture) => jpeg(&picture),
         None => {

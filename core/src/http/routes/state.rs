@@ -1,42 +1,57 @@
 //! `GET /state`: source, encoder, frames, viewers and upload, as JSON.
 
 use crate::{
-    feed::UploadStatus,
-    http::{
-        Server,
-        stream::{ViewerState, Viewers},
-    },
+    feed::{CameraName, Hub, UploadStatus},
+    http::{Context, stream::ViewerState},
 };
 use serde::Serialize;
+use std::time::Duration;
 
 #[derive(Serialize)]
-struct State<'a> {
+struct State {
     /// The server's wall clock, so that a client can relate `X-Timestamp` to its own.
     time: f64,
-    source: Source<'a>,
-    encoder: Encoder<'a>,
-    frames: Frames,
+    /// One camera's state.
+    #[serde(flatten)]
+    camera: Camera,
     viewers: Vec<ViewerState>,
+    /// All cameras, where they have names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cameras: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    name: Option<CameraName>,
+    #[serde(flatten)]
+    camera: Camera,
+}
+
+#[derive(Serialize)]
+struct Camera {
+    source: Source,
+    encoder: Encoder,
+    frames: Frames,
     upload: Option<UploadStatus>,
 }
 
 #[derive(Serialize)]
-struct Source<'a> {
-    name: &'a str,
+struct Source {
+    name: String,
     format: Option<&'static str>,
     width: Option<u32>,
     height: Option<u32>,
     fps: f64,
     connected: bool,
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Encoder<'a> {
-    name: &'a str,
+struct Encoder {
+    name: String,
     quality: u8,
     /// Why it makes no pictures.
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -48,35 +63,57 @@ struct Frames {
     failed: u64,
 }
 
-pub(super) fn json(server: &Server, viewers: &Viewers) -> Vec<u8> {
+impl Camera {
+    fn of(hub: &Hub, now: Duration) -> Self {
+        let status = hub.status.snapshot(now);
+        let metrics = &hub.metrics;
+        Self {
+            source: Source {
+                name: status.source,
+                format: status.format.map(|f| f.pixel.name()),
+                width: status.format.map(|f| f.width.get()),
+                height: status.format.map(|f| f.height.get()),
+                fps: (status.fps * 10.0).round() / 10.0,
+                connected: status.camera.is_ok(),
+                reason: status.camera.err(),
+            },
+            encoder: Encoder {
+                name: status.encoder,
+                quality: status.quality.get(),
+                reason: status.encoder_health.err(),
+            },
+            frames: Frames {
+                captured: metrics.frames_captured.get(),
+                encoded: metrics.frames_encoded.get(),
+                skipped: metrics.frames_skipped.get(),
+                dropped: metrics.frames_dropped.get(),
+                failed: metrics.frames_failed.get(),
+            },
+            upload: status.upload,
+        }
+    }
+}
+
+/// The state of the server, or of the one camera that is named.
+pub(super) fn json(context: &Context, named: Option<usize>) -> Vec<u8> {
+    let Context { server, viewers, shown } = context;
     let now = server.clock.monotonic();
-    let status = server.hub.status.snapshot(now);
-    let metrics = &server.hub.metrics;
+    let mut viewers = viewers.state(now);
+    let mut cameras = Vec::new();
+    match named {
+        Some(one) => viewers.retain(|viewer| viewer.camera == shown[one].name),
+        None if shown.len() > 1 || server.name.is_some() => {
+            let all = shown.iter();
+            cameras
+                .extend(all.map(|one| Named { name: one.name.clone(), camera: Camera::of(&one.hub, now) }));
+        }
+        None => {}
+    }
     let state = State {
         time: server.clock.unix().as_secs_f64(),
-        source: Source {
-            name: &status.source,
-            format: status.format.map(|f| f.pixel.name()),
-            width: status.format.map(|f| f.width.get()),
-            height: status.format.map(|f| f.height.get()),
-            fps: (status.fps * 10.0).round() / 10.0,
-            connected: status.camera.is_ok(),
-            reason: status.camera.as_ref().err().map(String::as_str),
-        },
-        encoder: Encoder {
-            name: &status.encoder,
-            quality: status.quality.get(),
-            reason: status.encoder_health.as_ref().err().map(String::as_str),
-        },
-        frames: Frames {
-            captured: metrics.frames_captured.get(),
-            encoded: metrics.frames_encoded.get(),
-            skipped: metrics.frames_skipped.get(),
-            dropped: metrics.frames_dropped.get(),
-            failed: metrics.frames_failed.get(),
-        },
-        viewers: viewers.state(now),
-        upload: status.upload,
+        camera: Camera::of(&shown[named.unwrap_or(0)].hub, now),
+        viewers,
+        cameras,
     };
     // Strings and numbers always serialise.
     serde_json::to_vec_pretty(&state).unwrap_or_default()

@@ -151,7 +151,7 @@ mod tests {
         *,
     };
     use crate::{
-        feed::{Feed, Label, Picture, PictureKind, RunId},
+        feed::{Feed, Label, Picture, PictureKind, RunId, metrics::Gauge},
         net::socket::{Peer, Socket},
     };
     use bytes::Bytes;
@@ -214,7 +214,7 @@ mod tests {
         fn new(clock: Arc<dyn Clock>) -> Self {
             let (feed, fanout) = (Feed::new(), Arc::new(Fanout::new(Arc::default(), clock)));
             feed.deliver_to(&fanout);
-            Self { feed, fanout, slots: Viewers::new(99, Default::default()) }
+            Self { feed, fanout, slots: Viewers::new(99) }
         }
 
         /// A viewer that is open, and its peer.
@@ -225,7 +225,8 @@ mod tests {
             // Tokio learns that there is room when it looks.
             socket.writable().await.unwrap();
             let request = StreamRequest {
-                slot: self.slots.admit(&Peer::Tcp(address), Duration::ZERO).unwrap(),
+                camera: 0,
+                slot: self.slots.admit(&Peer::Tcp(address), Duration::ZERO, None, &Gauge::default()).unwrap(),
                 framing: Framing::Described,
                 content_type: framing::CONTENT_TYPE,
                 rate_limit: None,

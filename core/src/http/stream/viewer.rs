@@ -25,6 +25,8 @@ use tokio::{sync::Notify, time::timeout};
 /// A request for the stream, and its slot among the viewers.
 #[derive(Debug)]
 pub(in crate::http) struct StreamRequest {
+    /// Which of the server's cameras.
+    pub(in crate::http) camera: usize,
     pub(in crate::http) slot: Slot,
     pub(in crate::http) framing: Framing,
     pub(in crate::http) content_type: &'static str,

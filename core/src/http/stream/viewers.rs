@@ -1,7 +1,9 @@
 //! The viewers of `/stream`, up to a limit.
 
-use crate::feed::metrics::Gauge;
-use crate::{feed::Rate, net::socket::Peer};
+use crate::{
+    feed::{CameraName, Rate, metrics::Gauge},
+    net::socket::Peer,
+};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -13,7 +15,6 @@ use std::{
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Viewers {
     max: usize,
-    gauge: Gauge,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -27,6 +28,7 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     address: Peer,
+    camera: Option<CameraName>,
     sent: u64,
     skipped: u64,
     rate: Rate,
@@ -65,6 +67,8 @@ impl Allowance {
 pub(in crate::http) struct ViewerState {
     id: u64,
     address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) camera: Option<CameraName>,
     fps: f64,
     sent: u64,
     skipped: u64,
@@ -78,12 +82,19 @@ impl ViewerState {
 }
 
 impl Viewers {
-    pub(in crate::http) fn new(max: usize, gauge: Gauge) -> Self {
-        Self { max, gauge, inner: Arc::default() }
+    pub(in crate::http) fn new(max: usize) -> Self {
+        Self { max, inner: Arc::default() }
     }
 
-    /// A slot for one more viewer, below the limit. It is free again when the [`Slot`] drops.
-    pub(in crate::http) fn admit(&self, peer: &Peer, now: Duration) -> Option<Slot> {
+    /// A slot for one more viewer of this camera, below the limit; `gauge` counts the camera's. It is free again when the
+    /// [`Slot`] drops.
+    pub(in crate::http) fn admit(
+        &self,
+        peer: &Peer,
+        now: Duration,
+        camera: Option<&CameraName>,
+        gauge: &Gauge,
+    ) -> Option<Slot> {
         let mut inner = self.lock();
         if inner.viewers.len() >= self.max {
             return None;
@@ -93,6 +104,7 @@ impl Viewers {
         let passed_over = inner.log.take(now);
         let entry = Entry {
             address: peer.clone(),
+            camera: camera.cloned(),
             sent: 0,
             skipped: 0,
             rate: Rate::default(),
@@ -101,15 +113,18 @@ impl Viewers {
             logged: passed_over.is_some(),
         };
         inner.viewers.insert(id, entry);
-        self.gauge.inc();
+        gauge.inc();
         let viewers = inner.viewers.len();
         drop(inner);
+        let camera = camera.map(tracing::field::display);
         match passed_over {
-            Some(0) => tracing::info!(address = %peer, viewers, "viewer connected"),
-            Some(not_logged) => tracing::info!(address = %peer, viewers, not_logged, "viewer connected"),
-            None => tracing::debug!(address = %peer, viewers, "viewer connected"),
+            Some(0) => tracing::info!(address = %peer, camera, viewers, "viewer connected"),
+            Some(not_logged) => {
+                tracing::info!(address = %peer, camera, viewers, not_logged, "viewer connected");
+            }
+            None => tracing::debug!(address = %peer, camera, viewers, "viewer connected"),
         }
-        Some(Slot { id, viewers: self.clone() })
+        Some(Slot { id, viewers: self.clone(), gauge: gauge.clone() })
     }
 
     pub(in crate::http) fn max(&self) -> usize {
@@ -121,6 +136,7 @@ impl Viewers {
         let state = |(&id, entry): (&u64, &Entry)| ViewerState {
             id,
             address: entry.address.to_string(),
+            camera: entry.camera.clone(),
             fps: (entry.rate.per_second(now) * 10.0).round() / 10.0,
             sent: entry.sent,
             skipped: entry.skipped,
@@ -138,6 +154,7 @@ impl Viewers {
 pub(in crate::http) struct Slot {
     id: u64,
     viewers: Viewers,
+    gauge: Gauge,
 }
 
 impl Slot {
@@ -158,13 +175,14 @@ impl Drop for Slot {
         let entry = inner.viewers.remove(&self.id);
         let viewers = inner.viewers.len();
         drop(inner);
-        self.viewers.gauge.dec();
-        let Some(Entry { address, sent, skipped, came, last, logged, .. }) = entry else { return };
+        self.gauge.dec();
+        let Some(Entry { address, camera, sent, skipped, came, last, logged, .. }) = entry else { return };
+        let camera = camera.as_ref().map(tracing::field::display);
         let seconds = last.saturating_sub(came).as_secs();
         if logged {
-            tracing::info!(%address, viewers, seconds, sent, skipped, "viewer disconnected");
+            tracing::info!(%address, camera, viewers, seconds, sent, skipped, "viewer disconnected");
         } else {
-            tracing::debug!(%address, viewers, seconds, sent, skipped, "viewer disconnected");
+            tracing::debug!(%address, camera, viewers, seconds, sent, skipped, "viewer disconnected");
         }
     }
 }
@@ -189,13 +207,13 @@ mod tests {
     #[test]
     fn slot_that_was_freed_is_available_at_once() {
         let gauge = Gauge::default();
-        let viewers = Viewers::new(2, gauge.clone());
+        let viewers = Viewers::new(2);
         let peer = &Peer::Tcp("10.0.0.1:5".parse().unwrap());
-        let first = viewers.admit(peer, Duration::ZERO).unwrap();
-        let _second = viewers.admit(peer, Duration::ZERO).unwrap();
-        assert!(viewers.admit(peer, Duration::ZERO).is_none());
+        let first = viewers.admit(peer, Duration::ZERO, None, &gauge).unwrap();
+        let _second = viewers.admit(peer, Duration::ZERO, None, &gauge).unwrap();
+        assert!(viewers.admit(peer, Duration::ZERO, None, &gauge).is_none());
         drop(first);
-        let third = viewers.admit(peer, Duration::ZERO).unwrap();
+        let third = viewers.admit(peer, Duration::ZERO, None, &gauge).unwrap();
         third.sent(Duration::ZERO, 3);
         assert_eq!(gauge.get(), 2);
         let state = viewers.state(Duration::ZERO);
