@@ -244,16 +244,21 @@ fn ended(pidfd: &OwnedFd, deadline: Duration) -> bool {
 }
 
 fn failed(error: io::Error) -> Error {
+    use io::ErrorKind as Cause;
     let what = format!("cannot start {PYTHON} for the built-in camera: {}", error.to_string().to_lowercase());
-    match error.kind() {
-        io::ErrorKind::NotFound => Error::new(ErrorKind::NotFound, what)
-            .with_remedy("use the MaixCAM's own system, which has Python and MaixPy, or a USB camera"),
-        io::ErrorKind::OutOfMemory => {
-            Error::new(ErrorKind::OutOfMemory, what).with_remedy("stop other programs")
+    let (kind, remedy) = match error.kind() {
+        Cause::NotFound => (
+            ErrorKind::NotFound,
+            "use the MaixCAM's own system, which has Python and MaixPy, or a USB camera",
+        ),
+        Cause::OutOfMemory => (ErrorKind::OutOfMemory, "stop other programs"),
+        Cause::WouldBlock => (ErrorKind::Other, "is the process limit reached?"),
+        _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+            (ErrorKind::Other, "is the limit of open files reached?")
         }
-        _ => Error::new(ErrorKind::Other, what).with_remedy("is the process limit reached?"),
-    }
-    .with_source(error)
+        _ => (ErrorKind::Other, "does python3 run in the shell?"),
+    };
+    Error::new(kind, what).with_remedy(remedy).with_source(error)
 }
 
 /// The process does not keep to `words`.

@@ -27,7 +27,10 @@ impl Holder {
     pub(super) fn remedy(&self) -> &'static str {
         match self.role {
             Role::Launcher => TO_STOP_THE_LAUNCHER,
-            Role::Eyelet | Role::Other => "end that program; one at a time can use the camera",
+            Role::Eyelet => {
+                "end the other eyelet, or name this camera once; one program at a time can use it"
+            }
+            Role::Other => "end that program; one at a time can use the camera",
         }
     }
 }

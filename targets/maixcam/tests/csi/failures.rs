@@ -3,6 +3,7 @@
 use crate::support::{Board, NEVER, SHORT_WAIT, logged, opener};
 use eyelet_hal::{CameraSource as _, Error, ErrorKind, PixelFormat};
 use eyelet_maixcam::csi::CsiMode;
+use std::fs;
 
 /// Why the camera of a MaixPy that fails so does not open.
 fn refused(board: &Board, fail: &str) -> Error {
@@ -24,6 +25,18 @@ fn python_that_is_not_there_is_not_found() {
     let text = error.to_string();
     assert!(text.starts_with("cannot start python3 for the built-in camera: "), "{text}");
     assert!(text.contains("; use the MaixCAM's own system"), "{text}");
+}
+
+#[test]
+fn python_that_may_not_run_is_told_from_a_limit() {
+    let board = Board::new();
+    let python = board.file("python3");
+    fs::write(&python, "").unwrap();
+    let mut config = board.config("");
+    config.environment.push(("PATH".into(), python.parent().unwrap().into()));
+    let text = opener(config).open().unwrap_err().to_string();
+    assert!(text.contains("permission denied"), "{text}");
+    assert!(text.ends_with("; does python3 run in the shell?"), "{text}");
 }
 
 #[test]
