@@ -12,6 +12,7 @@ work=$(mktemp -d)
 run=
 cleanup() {
   [ -z "$run" ] || kill -KILL "$run" 2>/dev/null || true
+  [ ! -f "$work/left" ] || xargs kill <"$work/left" 2>/dev/null || true
   stop_sshd
   rm -rf "$work"
 }
@@ -29,7 +30,7 @@ printf '[0] carveout heap size:1000 bytes, used:100 bytes\nDetails:\n 0 100 8b30
 printf '#!/bin/sh\necho "musl libc (riscv64)" >&2\necho "Version 1.2.2" >&2\n' >"$board/lib/ld-musl-riscv64.so.1"
 chmod 755 "$board/lib/ld-musl-riscv64.so.1"
 
-# Says who has the camera in $held, leaks memory if there is a file `leak`, and hangs at the point that `hang` names.
+# Says who has the camera in $held, leaks memory and a process if there is a file `leak`, and hangs at the point that `hang` names.
 echo nobody >"$work/held"
 cat >"$work/eyelet" <<STANDIN
 #!/bin/sh
@@ -53,7 +54,12 @@ case "$*" in
     case "$*" in *--camera*) echo "           frames: 30 of 640x480 nv21, 29.9 a second, 21 ms old on arrival" ;; esac
     ;;
   serve*)
-    [ ! -f "$work/leak" ] || echo "used:300 bytes" >"$carveout"
+    [ ! -f "$work/leak" ] || {
+      echo "used:300 bytes" >"$carveout"
+      # As a process of MaixPy's that has lost its parent.
+      sleep 600 </dev/null >/dev/null 2>&1 &
+      echo $! >>"$work/left"
+    }
     echo "streaming on http://127.0.0.1:9/"
     trap 'echo closed >>"$work/calls"; kill $!; exit 0' TERM
     sleep 600 &
@@ -104,8 +110,12 @@ echo nobody >"$work/held"
 # What is left is reported, and is a failure.
 touch "$work/leak"
 ! ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "a leak passes"
-said "left behind: 200 bytes of the carve-out;"
-rm "$work/leak"
+said "left behind: 200 bytes of the carve-out; process "
+while read -r left; do
+  grep -q "^left behind:.* process $left;" "$work/report" || fail "process $left is not reported"
+  kill "$left"
+done <"$work/left"
+rm "$work/leak" "$work/left"
 printf 'used:100 bytes\n' >"$carveout"
 
 # begin POINT: a run that hangs there.
