@@ -88,8 +88,9 @@ def hold(width, height, fps, buffers, quality, *controls):
 
 
 # A service manager sends SIGTERM to all processes of a service, and MaixPy would end on it with the camera open. The other
-# end is stopped by it too, and closes the camera here when it has given its frames back.
-signal.signal(signal.SIGTERM, lambda *_: None)
+# end is stopped by it too, and closes the camera here when it has given its frames back. On the others it reloads files.
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+    signal.signal(number, lambda *_: None)
 words = receive()
 if words[0] == "start":
     hold(*words[1:])
