@@ -1,12 +1,13 @@
 # Opens the MaixCAM's camera with MaixPy and holds it open, for the program at the other end of the socket on stdin. What it
 # sends and understands is in `words.rs`. It needs nothing of Python but what the smallest installations have.
-import os
-import signal
 import sys
-import time
 
 # `-c` adds the folder that the program was started in, whose files are no modules of ours.
 sys.path[:] = [folder for folder in sys.path if folder]
+
+import os  # noqa: E402 (only now from the right folders)
+import signal  # noqa: E402
+import time  # noqa: E402
 
 # MaixPy runs programs of its own, which must not inherit the socket: its end is how either side notices the other's.
 socket = os.dup(0)

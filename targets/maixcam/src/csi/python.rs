@@ -13,8 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Prints the version last: an import may print anything before it.
-const IMPORT: &str = "import maix
+/// Prints the version last: an import may print anything before it. `-c` adds the folder that the program was started in,
+/// whose files are no modules of MaixPy's.
+const IMPORT: &str = "import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import maix
 version = getattr(maix, '__version__', None) or getattr(maix, 'version', None)
 print()
 print('version', getattr(version, '__version__', version))

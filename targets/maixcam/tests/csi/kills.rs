@@ -46,6 +46,22 @@ fn process_killed_at_any_step_leaves_nothing_and_the_next_start_works() {
     }
 }
 
+/// It runs as root, in whatever folder eyelet was started.
+#[test]
+fn process_imports_nothing_from_the_folder_that_it_was_started_in() {
+    let board = Board::new();
+    for module in ["os", "signal", "time", "maix"] {
+        fs::write(board.file(&format!("{module}.py")), "raise SystemExit(7)").unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_eyelet"))
+        .args(["snapshot", "--camera", "csi", "--csi", "jpeg", "--size", "80x64", "snapshot.jpg"])
+        .current_dir(board.file(""))
+        .envs(board.environment(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// The process has the end of its socket to know it by, and closes the camera.
 #[test]
 fn eyelet_killed_at_any_step_leaves_a_process_that_closes_the_camera_and_ends() {
