@@ -49,3 +49,5 @@ def test_embedded_server_shows_its_page_stream_and_snapshot(run, free_port):
     with Stream(url + "stream") as stream:
         numbers = [int(next(stream).headers["x-sequence"]) for _ in range(5)]
     assert numbers == sorted(set(numbers))
+    # It watches for no signals, as little as the program that it is embedded in.
+    assert example.stop() == -signal.SIGTERM, example

@@ -1,5 +1,6 @@
 """What a person's terminal does to a server that was started in it."""
 
+import contextlib
 import os
 import pty
 import signal
@@ -11,15 +12,20 @@ from deadline import until
 
 def test_background_program_on_a_tostop_terminal_keeps_serving(binaries):
     """After `stty tostop` a job in the background is stopped as soon as it writes: a status line a second."""
+    program = str(binaries / "eyelet-sim")
     script = 'set -m; stty tostop; "$0" serve --bind 127.0.0.1:0 --size 64x48 --log info & wait'
     shell, terminal = pty.fork()
     if shell == 0:
-        os.execvp("bash", ["bash", "-c", script, str(binaries / "eyelet-sim")])
+        os.execvp("bash", ["bash", "-c", script, program])
     pid = None
     try:
         def child():
-            children = open(f"/proc/{shell}/task/{shell}/children").read().split()
-            return next((pid for pid in children if "eyelet-sim" in open(f"/proc/{pid}/cmdline").read()), None)
+            for pid in open(f"/proc/{shell}/task/{shell}/children").read().split():
+                # A child of the shell that is to become `stty` has the shell's arguments, where the program stands too.
+                with contextlib.suppress(OSError):
+                    if open(f"/proc/{pid}/cmdline").read().startswith(f"{program}\0"):
+                        return pid
+            return None
 
         pid = until(child, "the program runs")
 
