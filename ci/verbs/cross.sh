@@ -11,7 +11,7 @@ set -euo pipefail
 
 target=riscv64gc-unknown-linux-musl
 binary=eyelet
-# 136 kB of it for the built-in camera: starting MaixPy, the scaler, what doctor looks for.
+# Some 135 kB of it for the built-in camera (starting MaixPy, the scaler, what doctor looks for), 25 kB for several cameras.
 budget=2700000 # bytes
 toolchain=$(rustc -vV)
 
