@@ -16,3 +16,6 @@ need_component() {
 
 # Most tests that take long wait for sockets.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
+
+# CI begins with an empty target folder: what the next build could reuse is not worth a sixth of this one's time.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}

@@ -1,5 +1,7 @@
 # Installs what a verb needs and the machine lacks. Sourced.
 
+install_lock=$(realpath "${BASH_SOURCE[0]}") # the folder may change
+
 say() { echo "${0##*/}: $*" >&2; }
 die() {
   say "$*"
@@ -47,7 +49,8 @@ apt_install() {
 
 apt_update() { as_root "newer package lists" update || die "cannot read the package lists: see apt's message above"; }
 
-# as_root WHAT ARGUMENT ...: apt-get as root, for the sake of WHAT.
+# as_root WHAT ARGUMENT ...: apt-get as root, for the sake of WHAT. Two verbs may want it at once, and of apt's own locks it
+# waits for one only.
 as_root() {
   local root=() what=$1
   shift
@@ -55,7 +58,7 @@ as_root() {
     command -v sudo >/dev/null || die "missing: $what; there is no sudo here, install them as root"
     root=(sudo)
   fi
-  quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+  quietly flock "$install_lock" "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
 # quietly COMMAND ...: shows what the command printed only when it fails.
