@@ -10,6 +10,9 @@ mod flags;
 #[cfg(not(target_arch = "riscv64"))]
 mod kills;
 #[cfg(not(target_arch = "riscv64"))]
+#[path = "../support/logged.rs"]
+mod logged;
+#[cfg(not(target_arch = "riscv64"))]
 mod pictures;
 mod raw;
 #[cfg(not(target_arch = "riscv64"))]

@@ -1,5 +1,6 @@
 //! A stand-in for MaixPy, the pictures that it has, and the port that its camera is behind.
 
+pub(crate) use crate::logged::logged;
 use eyelet_core::encode;
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, Quality, StreamFormat};
 use eyelet_maixcam::{
@@ -210,30 +211,4 @@ pub(crate) fn picture(number: u8) -> Vec<u8> {
     let mut jpeg = Vec::new();
     encode::by_name("software").unwrap().encode(&frame, Quality::DEFAULT, &mut jpeg).unwrap();
     jpeg
-}
-
-/// What `work` logs on this thread, and its result.
-pub(crate) fn logged<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .without_time()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(move || writer.clone())
-        .finish();
-    let result = tracing::subscriber::with_default(subscriber, work);
-    let bytes = log.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    (result, String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect())
 }

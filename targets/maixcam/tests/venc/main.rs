@@ -3,6 +3,8 @@
 mod fallback;
 mod hazards;
 mod kill;
+#[path = "../support/logged.rs"]
+mod logged;
 mod pictures;
 mod rules;
 mod sequences;
