@@ -107,6 +107,16 @@ impl fmt::Debug for Lease<'_> {
     }
 }
 
+/// What is known about a frame.
+#[derive(Clone, Copy)]
+struct Data<'a>(&'a dyn fmt::Display);
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A captured picture, borrowed from the camera that took it. Dropping it gives the buffer back.
 ///
 /// A frame that exists is well-formed: it has as many planes as its format, and each plane that is in host
@@ -116,6 +126,7 @@ pub struct Frame<'a> {
     format: StreamFormat,
     meta: FrameMeta,
     planes: [Plane<'a>; 3],
+    data: Option<Data<'a>>,
     // Held for its drop.
     _lease: Option<Lease<'a>>,
 }
@@ -152,7 +163,37 @@ impl<'a> Frame<'a> {
         check(format, planes)?;
         let mut all = [Plane::EMPTY; 3];
         all[..planes.len()].copy_from_slice(planes);
-        Ok(Self { format, meta, planes: all, _lease: lease })
+        Ok(Self { format, meta, planes: all, data: None, _lease: lease })
+    }
+
+    /// With what is known about this very frame, such as what was detected in it: JSON, as `data` displays, which is
+    /// written only if there is somebody to read it. A camera wrapped around another one attaches what it has found:
+    ///
+    /// ```
+    /// # use eyelet_hal::*; use std::time::Duration;
+    /// struct Counter<C> { camera: C, data: String }
+    ///
+    /// impl<C: CameraSource> CameraSource for Counter<C> {
+    ///     fn next_frame<'a>(&'a mut self, timeout: Duration) -> Result<Frame<'a>> {
+    ///         let frame = self.camera.next_frame(timeout)?;
+    ///         self.data.clear();
+    ///         self.data.push_str(r#"{"labels": [{"x": 8, "y": 8, "text": "two cats"}]}"#);
+    ///         Ok(frame.with_data(&self.data))
+    ///     }
+    /// #   fn name(&self) -> &str { self.camera.name() }
+    /// #   fn format(&self) -> StreamFormat { self.camera.format() }
+    /// #   fn start(&mut self) -> Result<()> { self.camera.start() }
+    /// #   fn stop(&mut self) -> Result<()> { self.camera.stop() }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_data(self, data: &'a dyn fmt::Display) -> Self {
+        Self { data: Some(Data(data)), ..self }
+    }
+
+    /// What is known about this very frame: see [`with_data`](Self::with_data).
+    pub fn data(&self) -> Option<&dyn fmt::Display> {
+        self.data.map(|data| data.0 as _)
     }
 
     /// Pixel format and size of this frame.
@@ -253,6 +294,14 @@ mod tests {
         assert!(Frame::new(nv12, FrameMeta::default(), &[luma, Plane::host(&[0; 2], 2)]).is_ok());
         let jpeg = StreamFormat::new(PixelFormat::Jpeg, 2, 2).unwrap();
         assert!(Frame::new(jpeg, FrameMeta::default(), &[Plane::host(&[], 0)]).is_err());
+    }
+
+    #[test]
+    fn data_stays_with_its_frame() {
+        let (bytes, data) = ([0; 4], "{}".to_owned());
+        let frame = Frame::new(grey(2, 2), FrameMeta::default(), &[Plane::host(&bytes, 2)]).unwrap();
+        assert!(frame.data().is_none());
+        assert_eq!(frame.with_data(&data).data().unwrap().to_string(), "{}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! One picture, many readers: the newest picture wins, and neither the publisher nor a reader waits for another.
 //!
 //! The middle of a frame's path: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
-//! from it. A [`Hub`] is a feed with the [`Status`] and the [`metrics`] of its camera.
+//! from it. A [`Hub`] is a feed with the [`Status`], the [`metrics`] and the [`Events`] of its camera.
 
 mod camera_name;
+mod events;
 mod fps;
+mod frame_data;
 mod hub;
 mod interest;
 mod label;
@@ -18,7 +20,9 @@ mod status;
 mod upload_status;
 
 pub use camera_name::CameraName;
+pub use events::Events;
 pub use fps::Fps;
+pub use frame_data::FrameData;
 pub use hub::Hub;
 pub use label::Label;
 pub(crate) use outlets::{Outlet, Published};

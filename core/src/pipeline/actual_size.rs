@@ -40,7 +40,11 @@ impl ActualSize {
         }
         match actual {
             Some(actual) if self.frames >= AGREED => {
-                Frame::new(actual, frame.meta(), frame.planes()).map(Some)
+                let relabelled = Frame::new(actual, frame.meta(), frame.planes())?;
+                Ok(Some(match frame.data() {
+                    Some(data) => relabelled.with_data(data),
+                    None => relabelled,
+                }))
             }
             _ => Ok(None),
         }

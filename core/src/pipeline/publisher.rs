@@ -60,6 +60,10 @@ impl Publisher {
         unwanted: Unwanted,
     ) -> Result<()> {
         let (sequence, captured_at) = self.count(frame);
+        // Before the picture, which takes longer: who shows both need not wait.
+        if let Some(data) = frame.data() {
+            self.hub.events.publish(&self.label(sequence, captured_at), data);
+        }
         if self.hub.feed.wanted() || unwanted == Unwanted::Encode {
             return self.encode(frame, encoder, sequence, captured_at);
         }
@@ -104,6 +108,10 @@ impl Publisher {
         (sequence, self.stamps.captured_at(frame.meta().captured_at, now))
     }
 
+    fn label(&self, sequence: u64, captured_at: Duration) -> Label {
+        Label { run: self.run, sequence, captured_at: self.clock.to_unix(captured_at) }
+    }
+
     fn encode(
         &mut self,
         frame: &Frame<'_>,
@@ -124,7 +132,7 @@ impl Publisher {
         let took = self.clock.monotonic().saturating_sub(began);
         let picture = Picture {
             jpeg: self.pool.share(buffer),
-            label: Label { run: self.run, sequence, captured_at: self.clock.to_unix(captured_at) },
+            label: self.label(sequence, captured_at),
             kind: PictureKind::Live,
         };
         let metrics = &self.hub.metrics;

@@ -150,7 +150,8 @@ impl Supervisor<'_> {
     /// Leaves the camera alone for a while if no pictures have been wanted for long; whether any are wanted then.
     fn nap(&mut self) -> bool {
         let now = self.pipeline.clock.monotonic();
-        if self.pipeline.hub.feed.wanted() {
+        // Who listens for data alone wants each frame too, though no picture of it.
+        if self.pipeline.hub.feed.wanted() || self.pipeline.hub.events.wanted() {
             self.wanted = now;
         }
         // A broken encoder is tried with new frames, and each frame of a slow camera is encoded.
