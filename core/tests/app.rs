@@ -8,6 +8,7 @@ use eyelet_core::{
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
+    clock::{Clock as _, SystemClock},
 };
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -23,13 +24,16 @@ use std::{
 struct Grey {
     pixels: Vec<u8>,
     sequence: u64,
+    /// When a frame with this number was captured, as the camera has it.
+    stamp: fn(u64) -> Duration,
     /// Counts the cameras that were closed.
     closed: Arc<AtomicUsize>,
 }
 
 impl Grey {
     fn open(closed: &Arc<AtomicUsize>) -> Self {
-        Self { pixels: vec![128; 16 * 16], sequence: 0, closed: Arc::clone(closed) }
+        let stamp = |_| SystemClock.monotonic();
+        Self { pixels: vec![128; 16 * 16], sequence: 0, stamp, closed: Arc::clone(closed) }
     }
 }
 
@@ -55,7 +59,8 @@ impl CameraSource for Grey {
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
         std::thread::sleep(timeout.min(Duration::from_millis(10)));
         self.sequence += 1;
-        Frame::new(self.format(), FrameMeta::now(self.sequence), &[Plane::host(&self.pixels, 16)])
+        let meta = FrameMeta::new(self.sequence, (self.stamp)(self.sequence));
+        Frame::new(self.format(), meta, &[Plane::host(&self.pixels, 16)])
     }
 }
 
@@ -94,6 +99,38 @@ fn server_without_a_runtime_streams_its_camera_until_dropped() {
     assert_eq!(closed.load(Ordering::SeqCst), 1, "the camera is closed");
     let port = address.trim_end_matches('/').rsplit_once(':').unwrap().1;
     assert!(TcpStream::connect(("127.0.0.1", port.parse().unwrap())).is_err(), "the port is free");
+}
+
+/// A camera without stamps once gave 503 for ever: its pictures were captured before any request.
+#[test]
+fn snapshot_of_a_camera_with_wrong_stamps_is_judged_by_arrival() {
+    type Stamp = fn(u64) -> Duration;
+    let stamps: [(&str, Stamp); 4] = [
+        ("none", |_| Duration::ZERO),
+        ("since it was opened", |sequence| Duration::from_millis(10 * sequence)),
+        ("of the wall clock", |_| SystemClock.unix()),
+        ("of tomorrow", |_| SystemClock.monotonic() + Duration::from_secs(86_400)),
+    ];
+    for (name, stamp) in stamps {
+        let open = move || {
+            let mut camera = Grey::open(&Arc::default());
+            camera.stamp = stamp;
+            Ok(camera)
+        };
+        let running = Eyelet::builder().camera(open).bind("127.0.0.1:0").start().unwrap();
+        let address = &running.addresses()[0];
+        for _ in 0..3 {
+            let asked = SystemClock.unix();
+            let answer = get(address, "/snapshot");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
+            let time = answer.lines().find_map(|line| line.strip_prefix("X-Timestamp: "));
+            let time = Duration::from_secs_f64(time.unwrap().parse().unwrap());
+            // Written with microseconds only.
+            let earliest = asked - Duration::from_micros(1);
+            assert!((earliest..=SystemClock.unix()).contains(&time), "{name}: {time:?}");
+        }
+        assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "), "{name}");
+    }
 }
 
 #[test]

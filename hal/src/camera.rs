@@ -46,8 +46,8 @@ use std::time::Duration;
 ///
 /// - Return within `timeout` plus scheduling, with `TimedOut` if no frame came; `Duration::ZERO` polls.
 /// - Lend the *newest* frame where several wait, and let the sequence number show the gap.
-/// - Stamp frames with the time of capture on `CLOCK_MONOTONIC` ([`monotonic`](crate::monotonic)): later than the frame
-///   before, and never later than now.
+/// - Stamp frames with the time of capture on `CLOCK_MONOTONIC`: later than the frame before, and never later than now.
+///   That is the device's own time where it has one on this clock, else [`FrameMeta::now`](crate::FrameMeta::now).
 /// - Make the [`Lease`](crate::Lease) before looking into the buffer, so that it goes back on every path.
 /// - An error while giving a buffer back is returned by the next call of `next_frame`.
 /// - `stop` then `start` gives frames again. `start` when started and `stop` when stopped do nothing.

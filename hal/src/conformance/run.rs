@@ -13,6 +13,9 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How far ahead of the clock a stamp may be: devices convert from clocks of their own.
 const AHEAD: Duration = Duration::from_millis(50);
 
+/// What to do about a wrong stamp.
+const STAMP: &str = "stamp frames with FrameMeta::now, or with the device's time if that is CLOCK_MONOTONIC";
+
 /// How often a short timeout is tried.
 const PROBES: u32 = 8;
 
@@ -118,10 +121,13 @@ impl Run {
         let (meta, now) = (frame.meta(), monotonic());
         let earliest = now.saturating_sub(timeout.saturating_add(GRACE));
         let near = (earliest..=now + AHEAD).contains(&meta.captured_at);
+        let (sequence, stamp) = (meta.sequence, meta.captured_at);
         self.now.see(if near {
             Ok(())
         } else {
-            Err(format!("a frame of {:?} came when the monotonic clock showed {now:?}", meta.captured_at))
+            let what =
+                format!("frame {sequence} is stamped {stamp:?}, but arrived when the clock showed {now:?}");
+            Err(format!("{what}; {STAMP}"))
         });
         self.frames += 1;
         if let Some(last) = self.last {
@@ -132,12 +138,16 @@ impl Run {
             } else {
                 Err(format!("frame {now} came after frame {before}"))
             });
-            let (before, now) = (last.captured_at, meta.captured_at);
-            self.captured_at.see(if now > before {
-                self.intervals.push(now - before);
+            let before = last.captured_at;
+            self.captured_at.see(if stamp > before {
+                self.intervals.push(stamp - before);
                 Ok(())
             } else {
-                Err(format!("a frame of {now:?} came after one of {before:?}"))
+                let what = format!("frame {sequence} is stamped {stamp:?}");
+                Err(match stamp == before {
+                    true => format!("{what}, as is the frame before it; {STAMP}"),
+                    false => format!("{what}, the frame before it {before:?}; {STAMP}"),
+                })
             });
         }
         self.last = Some(meta);

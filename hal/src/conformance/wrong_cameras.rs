@@ -3,7 +3,9 @@
 use super::{CameraExpectations, Report, camera, pictures::grey_jpeg};
 use crate::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Requeue, Result,
-    StreamFormat, monotonic,
+    StreamFormat,
+    clock::{Clock as _, SystemClock},
+    monotonic,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -25,8 +27,10 @@ enum Defect {
     GoesBackInTime,
     StampsTwoAlike,
     StampsOfLong,
+    StampsTheAge,
     StampsNothing,
     StampsTheFuture,
+    StampsTheWallClock,
     KeepsBuffers,
     ChangesFormat,
     TimesOutEarly,
@@ -146,8 +150,10 @@ impl CameraSource for Wrong {
             Defect::GoesBackInTime if n == 7 => self.stamp - Duration::from_millis(1),
             Defect::StampsTwoAlike if n.is_multiple_of(2) => self.stamp,
             Defect::StampsOfLong => now.saturating_sub(Duration::from_secs(190)),
-            Defect::StampsNothing => INTERVAL * n as u32,
+            Defect::StampsTheAge => INTERVAL * n as u32,
+            Defect::StampsNothing => FrameMeta::default().captured_at,
             Defect::StampsTheFuture => now + Duration::from_secs(1),
+            Defect::StampsTheWallClock => SystemClock.unix(),
             _ => now,
         };
         match self.defect {
@@ -204,6 +210,7 @@ fn defect_is_found_and_reported() {
     const STARTED: &str = "next_frame before start is InvalidInput";
     const STOPPED: &str = "next_frame after stop is InvalidInput";
     const WHOLE: &str = "compressed frames are whole and of the frame's size";
+    const GROWS: &str = "captured_at grows";
     const NOW: &str = "captured_at is a time of CLOCK_MONOTONIC, just before";
     const AGAIN: &str = "gives frames after stop and start";
     const IN_TIME: &str = "timeouts are TimedOut in time";
@@ -216,11 +223,17 @@ fn defect_is_found_and_reported() {
         (StaysStopped, &[AGAIN], "9 of 9 calls gave no good frame"),
         (RunsWhenStopped, &[STARTED, STOPPED], "gave a frame"),
         (StandsStill, &["sequence grows"], "frame 7 came after frame 7"),
-        (GoesBackInTime, &["captured_at grows"], "came after one of"),
-        (StampsTwoAlike, &["captured_at grows"], "came after one of"),
-        (StampsOfLong, &[NOW], "came when the monotonic clock showed"),
-        (StampsNothing, &[NOW], "came when the monotonic clock showed"),
-        (StampsTheFuture, &[NOW], "came when the monotonic clock showed"),
+        (GoesBackInTime, &[GROWS], ", the frame before it "),
+        (StampsTwoAlike, &[GROWS], ", as is the frame before it; stamp frames with FrameMeta::now"),
+        (StampsOfLong, &[NOW], "arrived when the clock showed"),
+        (StampsTheAge, &[NOW], "frame 1 is stamped 10ms, but arrived when the clock showed"),
+        (
+            StampsNothing,
+            &[GROWS, NOW],
+            "frame 2 is stamped 0ns, as is the frame before it; stamp frames with FrameMeta::now",
+        ),
+        (StampsTheFuture, &[NOW], "arrived when the clock showed"),
+        (StampsTheWallClock, &[NOW], "stamp frames with FrameMeta::now, or with the device's time"),
         (KeepsBuffers, &["buffers go back when frames drop"], "after 3 frames, next_frame() returned Busy"),
         (
             ChangesFormat,
