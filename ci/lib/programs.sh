@@ -1,9 +1,9 @@
 # The programs under test. Sourced after install.sh and cargo.sh.
 
-# programs: builds eyelet-sim, its examples and eyelet-soak in one go, in a profile that is a release without its long
+# programs: builds both programs, the examples and eyelet-soak in one go, in a profile that is a release without its long
 # link, and sets EYELET_BIN to their folder. If EYELET_BIN is set already, eyelet-sim is taken from there.
 programs() {
-  cargo build --profile tools --locked -p eyelet-sim -p eyelet-soak --bins --examples
+  cargo build --profile tools --locked -p eyelet-sim -p eyelet-maixcam -p eyelet-soak --bins --examples
   soak=${CARGO_TARGET_DIR:-$PWD/target}/tools/eyelet-soak
   EYELET_BIN=${EYELET_BIN:-${soak%/*}}
 }
