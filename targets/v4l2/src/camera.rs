@@ -77,7 +77,7 @@ impl V4l2Camera {
             device.set_control(setting)?;
         }
         let note = request.difference(device.name(), settled.choice, settled.interval);
-        let ring = Ring::new(device.name().to_owned(), KernelQueue::new(device.handle()));
+        let ring = Ring::new(device.name().to_owned(), device.queue());
         let capture = Capture::new(ring, settled.stream, settled.buffer, config.buffers, clock);
         Ok(Self { capture, device, settled, note })
     }

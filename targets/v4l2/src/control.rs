@@ -4,15 +4,12 @@ use crate::{
     driver::{Driver, is_end, is_gone},
     enumerate::{FAILURES, MOST},
     error,
+    sys::*,
     text::text,
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustix::io::Errno;
 use std::{fmt, io, ops::RangeInclusive, str::FromStr};
-use v4l::{
-    control::{Flags, Type},
-    v4l_sys::v4l2_query_ext_ctrl,
-};
 
 /// What values a control takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,8 +237,8 @@ fn next_standard(driver: &dyn Driver, id: u32) -> Option<(u32, Option<v4l2_query
 
 /// A control as the kernel describes it; `None` for those that people cannot set by a number.
 fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]>) -> Option<ControlInfo> {
-    let flags = Flags::from_bits_truncate(raw.flags);
-    if flags.contains(Flags::DISABLED) || raw.nr_of_dims > 0 {
+    let has = |flag: u32| raw.flags & flag != 0;
+    if has(V4L2_CTRL_FLAG_DISABLED) || raw.nr_of_dims > 0 {
         return None;
     }
     let items = |name: fn(&[u8; 32]) -> String| {
@@ -263,15 +260,15 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
         // One whose items cannot be read is set by number.
         if items.is_empty() { ControlKind::Integer } else { ControlKind::Menu(items) }
     };
-    let kind = match Type::try_from(raw.type_).ok()? {
-        Type::Integer | Type::Integer64 => ControlKind::Integer,
-        Type::Boolean => ControlKind::Boolean,
-        Type::Menu => items(|bytes| text(bytes)),
-        Type::IntegerMenu => {
+    let kind = match raw.type_ {
+        V4L2_CTRL_TYPE_INTEGER | V4L2_CTRL_TYPE_INTEGER64 => ControlKind::Integer,
+        V4L2_CTRL_TYPE_BOOLEAN => ControlKind::Boolean,
+        V4L2_CTRL_TYPE_MENU => items(|bytes| text(bytes)),
+        V4L2_CTRL_TYPE_INTEGER_MENU => {
             items(|bytes| i64::from_ne_bytes(bytes[..8].try_into().unwrap_or_default()).to_string())
         }
-        Type::Button => ControlKind::Button,
-        Type::Bitmask => ControlKind::Bitmask,
+        V4L2_CTRL_TYPE_BUTTON => ControlKind::Button,
+        V4L2_CTRL_TYPE_BITMASK => ControlKind::Bitmask,
         _ => return None,
     };
     let mut name = normalise(&text(&raw.name.map(|c| c as u8)));
@@ -286,8 +283,8 @@ fn describe(raw: &v4l2_query_ext_ctrl, menu: impl Fn(u32) -> io::Result<[u8; 32]
         step: raw.step,
         default: raw.default_value,
         value: None,
-        read_only: flags.contains(Flags::READ_ONLY),
-        inactive: flags.contains(Flags::INACTIVE),
+        read_only: has(V4L2_CTRL_FLAG_READ_ONLY),
+        inactive: has(V4L2_CTRL_FLAG_INACTIVE),
         id: raw.id,
     })
 }

@@ -4,17 +4,15 @@ use crate::{
     choose::{FormatInfo, IntervalRange},
     control::{self, ControlInfo, ControlSetting},
     driver::{Driver, is_gone},
-    enumerate, error, kernel,
+    enumerate, error,
+    kernel::{self, KernelDevice, KernelQueue},
+    sys::*,
     text::text,
 };
 use eyelet_hal::clock::Clock;
 use eyelet_hal::{Error, ErrorKind, Result};
 use rustix::io::Errno;
-use std::{fmt, io, os::unix::ffi::OsStrExt, path::Path, sync::Arc, time::Duration};
-use v4l::{Device, capability::Flags, device::Handle};
-
-/// `V4L2_CAP_DEVICE_CAPS`: `device_caps` is filled, and speaks for this node alone.
-const DEVICE_CAPS: u32 = 0x8000_0000;
+use std::{fmt, io, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
 /// What a node is for, of what matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,29 +71,31 @@ impl Capabilities {
 
     /// Whether it gives frames and does nothing else with them.
     pub(crate) fn only_captures(&self) -> bool {
-        let flags = Flags::from_bits_truncate(self.flags);
-        !flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE)
+        !self.has_any(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE)
     }
 
     /// What the node is for.
     pub fn role(&self) -> Role {
-        let flags = Flags::from_bits_truncate(self.flags);
         // Whatever else it can do: a loopback device takes frames, too, and reports that it is a codec.
-        if flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
+        if self.has_any(V4L2_CAP_VIDEO_CAPTURE) && self.has_any(V4L2_CAP_STREAMING) {
             Role::Camera
-        } else if flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) {
+        } else if self.has_any(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE) {
             Role::MemoryToMemory
-        } else if flags.contains(Flags::VIDEO_CAPTURE) {
+        } else if self.has_any(V4L2_CAP_VIDEO_CAPTURE) {
             Role::ReadOnly
-        } else if flags.contains(Flags::VIDEO_CAPTURE_MPLANE) {
+        } else if self.has_any(V4L2_CAP_VIDEO_CAPTURE_MPLANE) {
             Role::MultiPlanar
-        } else if flags.contains(Flags::META_CAPTURE) {
+        } else if self.has_any(V4L2_CAP_META_CAPTURE) {
             Role::Metadata
-        } else if flags.intersects(Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE) {
+        } else if self.has_any(V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE) {
             Role::Output
         } else {
             Role::Other
         }
+    }
+
+    fn has_any(&self, flags: u32) -> bool {
+        self.flags & flags != 0
     }
 }
 
@@ -117,7 +117,7 @@ pub struct Survey {
 /// An open V4L2 node. Opening it changes nothing on the device.
 pub struct V4l2Device {
     name: String,
-    device: Device,
+    device: KernelDevice,
     capabilities: Capabilities,
 }
 
@@ -142,13 +142,13 @@ impl V4l2Device {
             return Err(Error::new(ErrorKind::InvalidInput, "cannot open a path with a NUL byte")
                 .with_remedy("correct it"));
         }
-        let device = retry_busy(clock, || Device::with_path(path)).map_err(fail)?;
+        let device = retry_busy(clock, || KernelDevice::open(path)).map_err(fail)?;
         let raw = kernel::query_capability(&device).map_err(|e| {
             // Some other devices refuse an unknown ioctl this way.
             let no_v4l2 = Errno::from_io_error(&e) == Some(Errno::INVAL);
             fail(if no_v4l2 { Errno::NOTTY.into() } else { e })
         })?;
-        let own = raw.capabilities & DEVICE_CAPS != 0 && raw.device_caps != 0;
+        let own = raw.capabilities & V4L2_CAP_DEVICE_CAPS != 0 && raw.device_caps != 0;
         let flags = if own { raw.device_caps } else { raw.capabilities };
         let capabilities = Capabilities {
             driver: text(&raw.driver),
@@ -224,8 +224,8 @@ impl V4l2Device {
         &self.device
     }
 
-    pub(crate) fn handle(&self) -> Arc<Handle> {
-        self.device.handle()
+    pub(crate) fn queue(&self) -> KernelQueue {
+        KernelQueue::new(self.device.clone())
     }
 }
 

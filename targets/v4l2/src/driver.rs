@@ -1,9 +1,11 @@
 //! The ioctls that set a camera up, as a trait: the kernel implements it, and in tests a camera made of canned results.
 
-use crate::choose::{Interval, IntervalRange, SizeRange};
+use crate::{
+    choose::{Interval, IntervalRange, SizeRange},
+    sys::v4l2_query_ext_ctrl,
+};
 use rustix::io::Errno;
 use std::io;
-use v4l::v4l_sys::v4l2_query_ext_ctrl;
 
 /// One open capture device, a method per ioctl.
 ///

@@ -5,40 +5,28 @@ use crate::{
     choose::{Interval, IntervalRange, SizeRange},
     driver::{BufferFormat, Driver, uninterrupted},
     queue::{CaptureQueue, Dequeued, Extent, Mapping, Readiness},
+    sys::*,
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags},
     io::Errno,
+    ioctl::{Ioctl, IoctlOutput, Opcode},
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 use std::{
     ffi::c_void,
     io, mem,
-    os::fd::{BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
+    path::Path,
     ptr::{self, NonNull},
     slice,
     sync::Arc,
     time::Duration,
 };
-use v4l::{Device, control::Type, device::Handle, v4l_sys::*, v4l2::vidioc};
 
-const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
-const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
 /// `O_CLOEXEC | O_RDONLY`, which is the same on all Linuxes that this file is for.
 const EXPORT_FLAGS: u32 = 0o2_000_000;
-
-const SIZE_DISCRETE: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
-const SIZE_CONTINUOUS: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_CONTINUOUS;
-const SIZE_STEPWISE: u32 = v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_STEPWISE;
-const INTERVAL_DISCRETE: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE;
-const INTERVAL_CONTINUOUS: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_CONTINUOUS;
-const INTERVAL_STEPWISE: u32 = v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_STEPWISE;
-/// `V4L2_FIELD_NONE`: progressive.
-const FIELD_NONE: u32 = 1;
-/// `V4L2_PIX_FMT_PRIV_MAGIC`: the fields of `v4l2_pix_format` from `flags` on are filled.
-const EXTENDED: u32 = 0xfeed_cafe;
-/// `V4L2_QUANTIZATION_LIM_RANGE`.
-const LIMITED_RANGE: u32 = 2;
 
 /// A C structure of integers (and, in its unions, pointers that stay null): all zeroes is a value of it.
 trait Plain: Copy {
@@ -55,87 +43,88 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(v4l2_capability, v4l2_query_ext_ctrl, v4l2_querymenu, v4l2_ext_control, ExtControls);
+plain!(v4l2_capability, v4l2_query_ext_ctrl, v4l2_querymenu, v4l2_ext_control, v4l2_ext_controls);
 plain!(v4l2_fmtdesc, v4l2_frmsizeenum, v4l2_frmivalenum, v4l2_format, v4l2_streamparm);
 plain!(v4l2_requestbuffers, v4l2_buffer, v4l2_exportbuffer);
 
-/// `struct v4l2_ext_controls`, which the crate keeps to itself.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct ExtControls {
-    which: u32,
-    count: u32,
-    error_idx: u32,
-    request_fd: i32,
-    reserved: u32,
-    controls: *mut v4l2_ext_control,
-}
-
-const _: () = {
-    assert!(size_of::<ExtControls>() == 32);
-    assert!(mem::offset_of!(ExtControls, count) == 4);
-    assert!(mem::offset_of!(ExtControls, controls) == 24);
-};
-
-/// The ioctl `request` with its structure.
-fn ioctl<T: Plain>(handle: &Handle, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-    // SAFETY: `argument` has the size that the request names. Of the requests made here those of extended controls follow
-    // a pointer in it, and see to it.
-    unsafe { call(handle, request, size_of::<T>(), ptr::from_mut(argument).cast()) }
-}
-
-/// The same as a question of setting up, which a signal does not end.
-fn ask<T: Plain>(device: &Device, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-    let argument = ptr::from_mut(argument).cast();
-    // SAFETY: as above.
-    unsafe { call_until_answered(device, request, size_of::<T>(), argument) }
-}
-
-/// # Safety
-/// As of [`call`].
-unsafe fn call_until_answered(
-    device: &Device,
-    request: vidioc::_IOC_TYPE,
-    size: usize,
-    argument: *mut c_void,
-) -> io::Result<()> {
-    let handle = device.handle();
-    // SAFETY: promised by the caller.
-    uninterrupted(|| unsafe { call(&handle, request, size, argument) })
-}
-
-/// # Safety
-/// `argument` points to a structure of integers of `size` bytes.
-unsafe fn call(
-    handle: &Handle,
-    request: vidioc::_IOC_TYPE,
-    size: usize,
-    argument: *mut c_void,
-) -> io::Result<()> {
-    // The size is a part of the number (`_IOC_SIZE`); with another structure the kernel would write beyond
-    // it.
-    if (request as u32 >> 16) & 0x3fff != size as u32 {
-        return Err(Errno::INVAL.into());
+/// The argument of `VIDIOC_STREAMON` and `VIDIOC_STREAMOFF`: an `int`.
+impl Plain for i32 {
+    fn zeroed() -> Self {
+        0
     }
-    // SAFETY: the descriptor is open as long as its handle, and the kernel reads and writes `size` bytes.
-    unsafe { v4l::v4l2::ioctl(handle.fd(), request, argument) }
+}
+
+/// An open node. Clones share its descriptor, which the last of them closes.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelDevice {
+    descriptor: Arc<OwnedFd>,
+}
+
+impl KernelDevice {
+    /// Opens a node, or any other file. Neither opening nor reading it blocks, and programs that this one starts do not
+    /// inherit it.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(Self { descriptor: Arc::new(rustix::fs::open(path, flags, Mode::empty())?) })
+    }
+
+    /// Makes a request with its structure.
+    fn ioctl<T: Plain>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
+        // SAFETY: the kernel reads and writes a `T`, whose size is a part of the request's number. Of the requests those of
+        // extended controls follow a pointer in it, and see to it.
+        Ok(unsafe { rustix::ioctl::ioctl(&self.descriptor, Call { request, argument }) }?)
+    }
+
+    /// The same as a question of setting up, which a signal does not end.
+    fn ask<T: Plain>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
+        uninterrupted(|| self.ioctl(request, argument))
+    }
+}
+
+impl AsFd for KernelDevice {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// A request and its argument.
+struct Call<'a, T> {
+    request: Request<T>,
+    argument: &'a mut T,
+}
+
+// SAFETY: `Request` pairs the number of each ioctl with what its argument points to, and nothing is read from the pointer.
+unsafe impl<T: Plain> Ioctl for Call<'_, T> {
+    type Output = ();
+
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        self.request.opcode()
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        ptr::from_mut(self.argument).cast()
+    }
+
+    unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> rustix::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `VIDIOC_QUERYCAP`.
-pub(crate) fn query_capability(device: &Device) -> io::Result<v4l2_capability> {
+pub(crate) fn query_capability(device: &KernelDevice) -> io::Result<v4l2_capability> {
     let mut capability = v4l2_capability::zeroed();
-    ask(device, vidioc::VIDIOC_QUERYCAP, &mut capability)?;
+    device.ask(VIDIOC_QUERYCAP, &mut capability)?;
     Ok(capability)
 }
 
-/// What the crate cannot do: it panics on values that cameras do return (a colorspace, a field order or a type of
-/// control that it does not know, a name that is not UTF-8), and lists without an end.
-impl Driver for Device {
+impl Driver for KernelDevice {
     fn format_at(&self, index: u32) -> io::Result<[u8; 4]> {
         let mut format = v4l2_fmtdesc::zeroed();
         format.index = index;
-        format.type_ = CAPTURE;
-        ask(self, vidioc::VIDIOC_ENUM_FMT, &mut format)?;
+        format.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+        self.ask(VIDIOC_ENUM_FMT, &mut format)?;
         Ok(format.pixelformat.to_le_bytes())
     }
 
@@ -143,7 +132,7 @@ impl Driver for Device {
         let mut size = v4l2_frmsizeenum::zeroed();
         size.index = index;
         size.pixel_format = u32::from_le_bytes(fourcc);
-        ask(self, vidioc::VIDIOC_ENUM_FRAMESIZES, &mut size)?;
+        self.ask(VIDIOC_ENUM_FRAMESIZES, &mut size)?;
         Ok(size_range(&size))
     }
 
@@ -157,35 +146,35 @@ impl Driver for Device {
         interval.index = index;
         interval.pixel_format = u32::from_le_bytes(fourcc);
         (interval.width, interval.height) = (width, height);
-        ask(self, vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
+        self.ask(VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
         Ok(interval_range(&interval))
     }
 
     fn format(&self) -> io::Result<BufferFormat> {
         let mut format = v4l2_format::zeroed();
-        format.type_ = CAPTURE;
-        ask(self, vidioc::VIDIOC_G_FMT, &mut format)?;
+        format.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+        self.ask(VIDIOC_G_FMT, &mut format)?;
         Ok(buffer_format(&format))
     }
 
     fn set_format(&self, fourcc: [u8; 4], (width, height): (u32, u32)) -> io::Result<BufferFormat> {
         let mut format = v4l2_format::zeroed();
-        format.type_ = CAPTURE;
+        format.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
         // Stride and size stay 0: some drivers keep a stride that they are given.
         format.fmt.pix.width = width;
         format.fmt.pix.height = height;
         format.fmt.pix.pixelformat = u32::from_le_bytes(fourcc);
-        format.fmt.pix.field = FIELD_NONE;
-        ask(self, vidioc::VIDIOC_S_FMT, &mut format)?;
+        format.fmt.pix.field = V4L2_FIELD_NONE;
+        self.ask(VIDIOC_S_FMT, &mut format)?;
         Ok(buffer_format(&format))
     }
 
     fn interval(&self) -> io::Result<Interval> {
-        parameters(self, vidioc::VIDIOC_G_PARM, Interval { numerator: 0, denominator: 0 })
+        parameters(self, VIDIOC_G_PARM, Interval { numerator: 0, denominator: 0 })
     }
 
     fn set_interval(&self, interval: Interval) -> io::Result<Interval> {
-        parameters(self, vidioc::VIDIOC_S_PARM, interval)
+        parameters(self, VIDIOC_S_PARM, interval)
     }
 
     fn control_after(&self, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
@@ -195,7 +184,7 @@ impl Driver for Device {
     fn control_at(&self, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
         let mut control = v4l2_query_ext_ctrl::zeroed();
         control.id = id;
-        ask(self, vidioc::VIDIOC_QUERY_EXT_CTRL, &mut control)?;
+        self.ask(VIDIOC_QUERY_EXT_CTRL, &mut control)?;
         Ok(control)
     }
 
@@ -203,48 +192,53 @@ impl Driver for Device {
         let mut menu = v4l2_querymenu::zeroed();
         menu.id = id;
         menu.index = index;
-        ask(self, vidioc::VIDIOC_QUERYMENU, &mut menu)?;
-        let item = menu.__bindgen_anon_1;
+        self.ask(VIDIOC_QUERYMENU, &mut menu)?;
+        let item = menu.anonymous;
         // SAFETY: all bytes of the union are initialised, and any bytes are an array of them.
         Ok(unsafe { item.name })
     }
 
     fn value(&self, id: u32, type_: u32) -> io::Result<i64> {
-        let value = extended_control(self, vidioc::VIDIOC_G_EXT_CTRLS, id, 0)?;
+        let value = extended_control(self, VIDIOC_G_EXT_CTRLS, id, 0)?;
         // Of the others the lower half is the value, which lies first.
-        Ok(if type_ == u32::from(Type::Integer64) { value } else { i64::from(value as i32) })
+        Ok(if type_ == V4L2_CTRL_TYPE_INTEGER64 { value } else { i64::from(value as i32) })
     }
 
     fn set_value(&self, id: u32, value: i64) -> io::Result<()> {
-        extended_control(self, vidioc::VIDIOC_S_EXT_CTRLS, id, value).map(drop)
+        extended_control(self, VIDIOC_S_EXT_CTRLS, id, value).map(drop)
     }
 }
 
 /// `VIDIOC_G_EXT_CTRLS` or `VIDIOC_S_EXT_CTRLS` of one control: its value afterwards.
-fn extended_control(device: &Device, request: vidioc::_IOC_TYPE, id: u32, value: i64) -> io::Result<i64> {
+fn extended_control(
+    device: &KernelDevice,
+    request: Request<v4l2_ext_controls>,
+    id: u32,
+    value: i64,
+) -> io::Result<i64> {
     let mut control = v4l2_ext_control::zeroed();
     control.id = id;
-    control.__bindgen_anon_1.value64 = value;
-    let mut controls = ExtControls::zeroed();
+    control.anonymous.value64 = value;
+    let mut controls = v4l2_ext_controls::zeroed();
     controls.count = 1;
     controls.controls = &raw mut control;
     // The kernel follows the pointer to the one control, which lives longer than the call. It writes there what
     // lies in the structure itself: a type whose value lies elsewhere is refused, its size here being 0.
-    ask(device, request, &mut controls)?;
-    let value = control.__bindgen_anon_1;
+    device.ask(request, &mut controls)?;
+    let value = control.anonymous;
     // SAFETY: all bytes of the union are initialised, and any bytes are an integer.
     Ok(unsafe { value.value64 })
 }
 
 fn size_range(size: &v4l2_frmsizeenum) -> Option<SizeRange> {
-    let union = size.__bindgen_anon_1;
+    let union = size.anonymous;
     match size.type_ {
-        SIZE_DISCRETE => {
+        V4L2_FRMSIZE_TYPE_DISCRETE => {
             // SAFETY: all bytes of the union are initialised, and any bytes are integers.
             let size = unsafe { union.discrete };
             Some(SizeRange::Discrete(size.width, size.height))
         }
-        SIZE_STEPWISE | SIZE_CONTINUOUS => {
+        V4L2_FRMSIZE_TYPE_STEPWISE | V4L2_FRMSIZE_TYPE_CONTINUOUS => {
             // SAFETY: as above.
             let size = unsafe { union.stepwise };
             Some(SizeRange::Stepwise {
@@ -258,13 +252,13 @@ fn size_range(size: &v4l2_frmsizeenum) -> Option<SizeRange> {
 }
 
 fn interval_range(interval: &v4l2_frmivalenum) -> Option<IntervalRange> {
-    let union = interval.__bindgen_anon_1;
+    let union = interval.anonymous;
     match interval.type_ {
-        INTERVAL_DISCRETE => {
+        V4L2_FRMIVAL_TYPE_DISCRETE => {
             // SAFETY: all bytes of the union are initialised, and any bytes are integers.
             Some(IntervalRange::Discrete(unsafe { union.discrete }.into()))
         }
-        INTERVAL_STEPWISE | INTERVAL_CONTINUOUS => {
+        V4L2_FRMIVAL_TYPE_STEPWISE | V4L2_FRMIVAL_TYPE_CONTINUOUS => {
             // SAFETY: as above.
             let interval = unsafe { union.stepwise };
             Some(IntervalRange::Stepwise { min: interval.min.into(), max: interval.max.into() })
@@ -287,52 +281,44 @@ fn buffer_format(format: &v4l2_format) -> BufferFormat {
         size: (pix.width, pix.height),
         bytesperline: pix.bytesperline,
         sizeimage: pix.sizeimage,
-        limited: pix.priv_ == EXTENDED && pix.quantization == LIMITED_RANGE,
+        limited: pix.priv_ == V4L2_PIX_FMT_PRIV_MAGIC && pix.quantization == V4L2_QUANTIZATION_LIM_RANGE,
     }
 }
 
 /// `VIDIOC_G_PARM` or `VIDIOC_S_PARM`.
-fn parameters(device: &Device, request: vidioc::_IOC_TYPE, wanted: Interval) -> io::Result<Interval> {
+fn parameters(
+    device: &KernelDevice,
+    request: Request<v4l2_streamparm>,
+    wanted: Interval,
+) -> io::Result<Interval> {
     let mut parameters = v4l2_streamparm::zeroed();
-    parameters.type_ = CAPTURE;
+    parameters.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
     parameters.parm.capture.timeperframe =
         v4l2_fract { numerator: wanted.numerator, denominator: wanted.denominator };
-    ask(device, request, &mut parameters)?;
+    device.ask(request, &mut parameters)?;
     // SAFETY: all bytes of the union are initialised, and any bytes are integers.
     Ok(unsafe { parameters.parm.capture.timeperframe }.into())
 }
 
 /// Streaming on an open device.
 pub(crate) struct KernelQueue {
-    handle: Arc<Handle>,
+    device: KernelDevice,
 }
 
 impl KernelQueue {
-    /// The queue of the device behind `handle`, which stays open as long.
-    pub(crate) fn new(handle: Arc<Handle>) -> Self {
-        Self { handle }
-    }
-
-    fn fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the handle keeps its descriptor open until it drops.
-        unsafe { BorrowedFd::borrow_raw(self.handle.fd()) }
+    /// The queue of `device`, which stays open as long.
+    pub(crate) fn new(device: KernelDevice) -> Self {
+        Self { device }
     }
 
     /// An ioctl about one buffer of this queue.
-    fn buffer(&self, request: vidioc::_IOC_TYPE, index: u32) -> io::Result<v4l2_buffer> {
+    fn buffer(&self, request: Request<v4l2_buffer>, index: u32) -> io::Result<v4l2_buffer> {
         let mut buffer = v4l2_buffer::zeroed();
         buffer.index = index;
-        buffer.type_ = CAPTURE;
-        buffer.memory = MMAP;
-        ioctl(&self.handle, request, &mut buffer)?;
+        buffer.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+        buffer.memory = V4L2_MEMORY_MMAP;
+        self.device.ioctl(request, &mut buffer)?;
         Ok(buffer)
-    }
-}
-
-/// The argument of `VIDIOC_STREAMON` and `VIDIOC_STREAMOFF`: an `int`.
-impl Plain for i32 {
-    fn zeroed() -> Self {
-        0
     }
 }
 
@@ -342,14 +328,14 @@ impl CaptureQueue for KernelQueue {
     fn request_buffers(&self, count: u32) -> io::Result<u32> {
         let mut request = v4l2_requestbuffers::zeroed();
         request.count = count;
-        request.type_ = CAPTURE;
-        request.memory = MMAP;
-        ioctl(&self.handle, vidioc::VIDIOC_REQBUFS, &mut request)?;
+        request.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+        request.memory = V4L2_MEMORY_MMAP;
+        self.device.ioctl(VIDIOC_REQBUFS, &mut request)?;
         Ok(request.count)
     }
 
     fn query_buffer(&self, index: u32) -> io::Result<Extent> {
-        let buffer = self.buffer(vidioc::VIDIOC_QUERYBUF, index)?;
+        let buffer = self.buffer(VIDIOC_QUERYBUF, index)?;
         // SAFETY: with V4L2_MEMORY_MMAP the offset is the union's member, and any bits are a u32.
         let offset = unsafe { buffer.m.offset };
         Ok(Extent { offset, length: buffer.length })
@@ -364,7 +350,7 @@ impl CaptureQueue for KernelQueue {
                 length,
                 ProtFlags::READ,
                 MapFlags::SHARED,
-                self.fd(),
+                self.device.as_fd(),
                 u64::from(extent.offset),
             )
         }?;
@@ -375,9 +361,9 @@ impl CaptureQueue for KernelQueue {
     fn export_buffer(&self, index: u32) -> io::Result<OwnedFd> {
         let mut export = v4l2_exportbuffer::zeroed();
         export.index = index;
-        export.type_ = CAPTURE;
+        export.type_ = V4L2_BUF_TYPE_VIDEO_CAPTURE;
         export.flags = EXPORT_FLAGS;
-        ioctl(&self.handle, vidioc::VIDIOC_EXPBUF, &mut export)?;
+        self.device.ioctl(VIDIOC_EXPBUF, &mut export)?;
         if export.fd < 0 {
             return Err(Errno::BADF.into());
         }
@@ -386,11 +372,11 @@ impl CaptureQueue for KernelQueue {
     }
 
     fn queue_buffer(&self, index: u32) -> io::Result<()> {
-        self.buffer(vidioc::VIDIOC_QBUF, index).map(drop)
+        self.buffer(VIDIOC_QBUF, index).map(drop)
     }
 
     fn dequeue_buffer(&self) -> io::Result<Dequeued> {
-        let buffer = self.buffer(vidioc::VIDIOC_DQBUF, 0)?;
+        let buffer = self.buffer(VIDIOC_DQBUF, 0)?;
         let (seconds, micros) = (buffer.timestamp.tv_sec, buffer.timestamp.tv_usec);
         let timestamp = Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
             .saturating_add(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
@@ -404,15 +390,15 @@ impl CaptureQueue for KernelQueue {
     }
 
     fn stream_on(&self) -> io::Result<()> {
-        ioctl(&self.handle, vidioc::VIDIOC_STREAMON, &mut CAPTURE.cast_signed())
+        self.device.ioctl(VIDIOC_STREAMON, &mut V4L2_BUF_TYPE_VIDEO_CAPTURE.cast_signed())
     }
 
     fn stream_off(&self) -> io::Result<()> {
-        ioctl(&self.handle, vidioc::VIDIOC_STREAMOFF, &mut CAPTURE.cast_signed())
+        self.device.ioctl(VIDIOC_STREAMOFF, &mut V4L2_BUF_TYPE_VIDEO_CAPTURE.cast_signed())
     }
 
     fn poll(&self, timeout: Duration) -> io::Result<Readiness> {
-        readiness(self.fd(), timeout)
+        readiness(self.device.as_fd(), timeout)
     }
 }
 
@@ -463,11 +449,15 @@ impl Drop for KernelMapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{io::Write, os::fd::AsFd};
+    use std::io::Write;
+
+    fn open(path: &str) -> KernelDevice {
+        KernelDevice::open(Path::new(path)).unwrap()
+    }
 
     /// Any open file stands for a device: it returns ENOTTY, and `/dev/zero` can be mapped.
     fn queue(path: &str) -> KernelQueue {
-        KernelQueue::new(Device::with_path(path).unwrap().handle())
+        KernelQueue::new(open(path))
     }
 
     /// A structure of any bytes, as a driver may leave it.
@@ -483,7 +473,7 @@ mod tests {
 
     #[test]
     fn node_that_is_not_a_camera_is_refused_with_the_reason() {
-        let (queue, device) = (queue("/dev/null"), Device::with_path("/dev/null").unwrap());
+        let (queue, device) = (queue("/dev/null"), open("/dev/null"));
         for error in [
             query_capability(&device).err(),
             device.format_at(0).err(),
@@ -528,17 +518,16 @@ mod tests {
             // A colorspace, a field order, a transfer function of any number are none of its business.
             let mut format: v4l2_format = noise();
             assert!(!buffer_format(&format).limited, "before the fields that say so existed");
-            format.fmt.pix.priv_ = EXTENDED;
-            format.fmt.pix.quantization = LIMITED_RANGE;
+            format.fmt.pix.priv_ = V4L2_PIX_FMT_PRIV_MAGIC;
+            format.fmt.pix.quantization = V4L2_QUANTIZATION_LIM_RANGE;
             assert!(buffer_format(&format).limited);
         }
     }
 
     #[test]
-    fn structure_of_another_size_never_reaches_the_kernel() {
-        let queue = queue("/dev/null");
-        let error = ioctl(&queue.handle, vidioc::VIDIOC_QUERYCAP, &mut 0i32).unwrap_err();
-        assert_eq!(Errno::from_io_error(&error), Some(Errno::INVAL));
+    fn programs_that_this_one_starts_do_not_inherit_the_node() {
+        let flags = rustix::io::fcntl_getfd(open("/dev/null")).unwrap();
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
     }
 
     #[test]

@@ -1,12 +1,9 @@
 //! Cameras behind Video4Linux: USB webcams on the board and on a laptop, `vivid` in the virtual board.
 //!
 //! [`V4l2Camera`] is the [`CameraSource`](eyelet_hal::CameraSource); [`V4l2Device`] lists what a node can
-//! do, and [`nodes`] and [`find_camera`] list the nodes. Opening, the ioctl call, the numbers of ioctls and the
-//! meaning of flags and types come from the `v4l` crate. Its enumeration and its streaming are not used: the crate panics
-//! on values that cameras do return (a colorspace or a type of control that it does not know, a name that is cut in the
-//! middle of a character), collects lists that never end, queues a buffer that the kernel still owns after a timeout,
-//! panics in its stream's drop and lends one whole buffer at a time. `driver` enumerates and configures, `queue` streams;
-//! both are traits, which tests implement with kernels that return anything.
+//! do, and [`nodes`] and [`find_camera`] list the nodes. `driver` enumerates and configures, `queue` streams; both are
+//! traits, which tests implement with kernels that return anything. `sys` has the kernel's structures and the numbers of its
+//! ioctls, and says how they compare with the `v4l` crate's.
 //!
 //! Only the single-planar API is spoken; nodes that have only the multi-planar one are recognised and
 //! refused.
@@ -33,6 +30,7 @@ mod queue;
 mod range;
 mod ring;
 mod sequence;
+mod sys;
 #[cfg(test)]
 mod tests;
 mod text;

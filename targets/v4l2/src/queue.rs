@@ -1,8 +1,8 @@
 //! The system calls that streaming needs, as a trait: the kernel implements it, and in tests a model of the
 //! kernel.
 
+use crate::sys::{V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC};
 use std::{io, os::fd::OwnedFd, time::Duration};
-use v4l::v4l_sys::{V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC};
 
 /// The capture queue of one open device, a method per system call. Errors are the system's, `EINTR` included.
 pub(crate) trait CaptureQueue: Send {

@@ -154,7 +154,7 @@ fn control_of_unknown_type_is_left_out() {
         let driver = FakeDriver {
             control: Box::new(move |id| {
                 (answer.control)(id)
-                    .map(|c| if id == LAST { c } else { v4l::v4l_sys::v4l2_query_ext_ctrl { type_, ..c } })
+                    .map(|c| if id == LAST { c } else { crate::sys::v4l2_query_ext_ctrl { type_, ..c } })
             }),
             ..FakeDriver::default()
         };

@@ -1,5 +1,6 @@
 //! A whole camera, set up and read, on a kernel that answers anything.
 
+use crate::sys::v4l2_query_ext_ctrl;
 use crate::{
     capture::Capture,
     choose::{Interval, IntervalRange, Request, SizeRange, choose},
@@ -21,7 +22,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use v4l::v4l_sys::v4l2_query_ext_ctrl;
 
 /// Answers drawn from a seed: often what a camera would say, else any number, any text, any error.
 struct Noise {

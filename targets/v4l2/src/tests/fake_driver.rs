@@ -1,5 +1,6 @@
 //! A driver for tests, made of its answers.
 
+use crate::sys::v4l2_query_ext_ctrl;
 use crate::{
     choose::{Interval, IntervalRange, SizeRange},
     driver::{BufferFormat, Driver},
@@ -10,7 +11,6 @@ use std::{
     ffi::c_char,
     io,
 };
-use v4l::v4l_sys::v4l2_query_ext_ctrl;
 
 type Answer<A, R> = Box<dyn Fn(A) -> io::Result<R>>;
 
