@@ -5,7 +5,7 @@ use crate::{
     Backoff, encode,
     feed::{CameraName, Hub},
     http::{Access, Bind, Listener, Page, Server},
-    pipeline::{Open, Pipeline},
+    pipeline::{EachFrame, FrameInHand, Open, Pipeline},
     upload::{Client, Sender, UploadUrl},
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, clock::SystemClock};
@@ -18,10 +18,19 @@ use std::{
 /// Where it listens by default: for this machine alone.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
+/// A camera that is not open yet.
+struct Camera {
+    name: Option<String>,
+    open: Open<dyn CameraSource>,
+    each: Option<EachFrame>,
+}
+
 /// Puts an [`Eyelet`] together. Nothing is opened before [`open`](Self::open) or [`start`](Self::start).
 pub struct Builder {
     server: Server,
-    cameras: Vec<(Option<String>, Open<dyn CameraSource>)>,
+    cameras: Vec<Camera>,
+    /// For the first camera.
+    each: Option<EachFrame>,
     encoder: Open<dyn JpegEncoder>,
     quality: Quality,
     pipelines: Vec<Pipeline>,
@@ -43,6 +52,7 @@ impl From<Server> for Builder {
         Self {
             server,
             cameras: Vec::new(),
+            each: None,
             encoder: Box::new(|| encode::by_name("auto")),
             quality: Quality::DEFAULT,
             pipelines: Vec::new(),
@@ -69,7 +79,7 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        self.cameras.push((None, boxed(open)));
+        self.cameras.push(Camera { name: None, open: boxed(open), each: self.each.take() });
         self
     }
 
@@ -82,7 +92,21 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        self.cameras.push((Some(name.to_owned()), boxed(open)));
+        let (name, each) = (Some(name.to_owned()), self.each.take());
+        self.cameras.push(Camera { name, open: boxed(open), each });
+        self
+    }
+
+    /// Has each frame of the camera that was added last, or of the first if there is none yet, in
+    /// [the hand](crate::pipeline#frames-in-the-hand) of `each` before it is encoded: to look at, to draw on, and to say
+    /// something about. What `each` keeps stays when the camera is opened again.
+    #[must_use]
+    pub fn each_frame(
+        mut self,
+        each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static,
+    ) -> Self {
+        let camera = self.cameras.last_mut().map_or(&mut self.each, |camera| &mut camera.each);
+        *camera = Some(Box::new(each));
         self
     }
 
@@ -190,6 +214,7 @@ impl Builder {
         let Self {
             mut server,
             cameras,
+            each: _,
             encoder,
             quality,
             mut pipelines,
@@ -199,12 +224,15 @@ impl Builder {
             upload,
         } = self;
         let encoder = Arc::new(Mutex::new(encoder));
-        for (index, (name, open)) in cameras.into_iter().enumerate() {
+        for (index, Camera { name, open, each }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
             let encoder = Arc::clone(&encoder);
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
             let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock);
+            if let Some(each) = each {
+                opened = opened.each_frame(each);
+            }
             opened.open_camera()?;
             opened.open_encoder()?;
             pipelines.push(opened);

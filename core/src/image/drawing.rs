@@ -1,6 +1,6 @@
 //! Pictures as an embedded-graphics target, and text on them.
 
-use super::{Color, Image, Lettering};
+use super::{Canvas, Color, Image, Lettering};
 use embedded_graphics::{
     Pixel,
     draw_target::DrawTarget,
@@ -14,7 +14,43 @@ impl Image {
     /// Writes `text`, one or more lines, with its top left corner at (`x`, `y`). Each character is 10 pixels wide and
     /// 20 high. Characters outside Latin-1 become `?`.
     pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
+        self.canvas().draw_string(x, y, text, color);
+    }
+}
+
+impl Canvas<'_> {
+    /// Writes `text`, one or more lines, with its top left corner at (`x`, `y`). Each character is 10 pixels wide and
+    /// 20 high. Characters outside Latin-1 become `?`.
+    pub fn draw_string(&mut self, x: i32, y: i32, text: &str, color: Color) {
         Lettering::LARGE.draw(self, x.into(), y.into(), text, color);
+    }
+}
+
+impl OriginDimensions for Canvas<'_> {
+    fn size(&self) -> Size {
+        Size::new(self.width(), self.height())
+    }
+}
+
+impl DrawTarget for Canvas<'_> {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+        &mut self,
+        pixels: I,
+    ) -> std::result::Result<(), Infallible> {
+        for Pixel(at, color) in pixels {
+            self.set_pixel(at.x, at.y, color.into());
+        }
+        Ok(())
+    }
+
+    fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> std::result::Result<(), Infallible> {
+        let (x, y) = (i64::from(area.top_left.x), i64::from(area.top_left.y));
+        let (w, h) = (i64::from(area.size.width), i64::from(area.size.height));
+        self.fill(x..x + w, y..y + h, color.into());
+        Ok(())
     }
 }
 
@@ -32,22 +68,11 @@ impl DrawTarget for Image {
         &mut self,
         pixels: I,
     ) -> std::result::Result<(), Infallible> {
-        let height = self.pixels.len() / self.width;
-        for Pixel(at, color) in pixels {
-            // A negative coordinate becomes one that is far outside.
-            let (x, y) = (at.x as usize, at.y as usize);
-            if x < self.width && y < height {
-                self.pixels[y * self.width + x] = Color::from(color).to_bytes();
-            }
-        }
-        Ok(())
+        self.canvas().draw_iter(pixels)
     }
 
     fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> std::result::Result<(), Infallible> {
-        let (x, y) = (i64::from(area.top_left.x), i64::from(area.top_left.y));
-        let (w, h) = (i64::from(area.size.width), i64::from(area.size.height));
-        self.fill(x..x + w, y..y + h, color.into());
-        Ok(())
+        self.canvas().fill_solid(area, color)
     }
 }
 

@@ -1,21 +1,30 @@
 //! Pictures to draw on, after MaixPy's `image.Image`.
+//!
+//! An [`Image`] owns its pixels, of 8-bit R, G and B. A [`View`] looks at the pixels of a frame where they are and in the
+//! frame's own format, and a [`Canvas`] draws on them; [`pipeline`](crate::pipeline#frames-in-the-hand) hands out the frames
+//! of a running camera for it.
 
+mod canvas;
 mod color;
 mod convert;
 mod decode;
 #[cfg(feature = "drawing")]
 mod drawing;
 mod orientation;
+mod samples;
 #[cfg(feature = "drawing")]
 mod text;
+mod view;
 
+pub use canvas::Canvas;
 pub use color::Color;
 pub use convert::FileFormat;
 #[cfg(feature = "drawing")]
 pub(crate) use text::Lettering;
+pub use view::View;
 
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
-use std::{fmt, ops::Range};
+use std::fmt;
 
 /// The line thickness of a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,25 +101,12 @@ impl Image {
 
     /// Draws the rectangle whose top left pixel is (`x`, `y`), `w` pixels wide and `h` high.
     pub fn draw_rect(&mut self, x: i32, y: i32, w: u32, h: u32, color: Color, thickness: Thickness) {
-        let (left, top) = (i64::from(x), i64::from(y));
-        let (right, bottom) = (left + i64::from(w), top + i64::from(h));
-        if w == 0 || h == 0 || thickness == Thickness::Pixels(0) {
-            return;
-        }
-        let Thickness::Pixels(line) = thickness else {
-            return self.fill(left..right, top..bottom, color);
-        };
-        let outside = i64::from(line / 2);
-        let inside = i64::from(line) - outside;
-        let outer = (left - outside..right + outside, top - outside..bottom + outside);
-        let hole = (left + inside..right - inside, top + inside..bottom - inside);
-        if hole.0.is_empty() || hole.1.is_empty() {
-            return self.fill(outer.0, outer.1, color);
-        }
-        self.fill(outer.0.clone(), outer.1.start..hole.1.start, color);
-        self.fill(outer.0.clone(), hole.1.end..outer.1.end, color);
-        self.fill(outer.0.start..hole.0.start, hole.1.clone(), color);
-        self.fill(hole.0.end..outer.0.end, hole.1, color);
+        self.canvas().draw_rect(x, y, w, h, color, thickness);
+    }
+
+    /// The pixels, to look at and to draw on as on those of a frame.
+    pub fn canvas(&mut self) -> Canvas<'_> {
+        Canvas::over_rgb(self.format, self.pixels.as_flattened_mut())
     }
 
     /// R, G, B of each pixel, row by row: an owned copy.
@@ -140,30 +136,9 @@ impl Image {
         Frame::new(self.format, meta, &[Plane::host(self.as_bytes(), self.width * 3)])
     }
 
-    /// Fills the part of a rectangle that is inside the picture.
-    fn fill(&mut self, x: Range<i64>, y: Range<i64>, color: Color) {
-        let (width, height) = (i64::from(self.width()), i64::from(self.height()));
-        let clip =
-            |range: Range<i64>, end| range.start.clamp(0, end) as usize..range.end.clamp(0, end) as usize;
-        let (x, y) = (clip(x, width), clip(y, height));
-        if x.is_empty() || y.is_empty() {
-            return;
-        }
-        for row in self.pixels[y.start * self.width..y.end * self.width].chunks_exact_mut(self.width) {
-            row[x.clone()].fill(color.to_bytes());
-        }
-    }
-
     /// Blends `ink` 256ths of a colour into a pixel, if it is inside the picture.
     pub(crate) fn blend(&mut self, x: i64, y: i64, color: Color, ink: u32) {
-        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
-        if x < self.width
-            && let Some(pixel) = self.pixels.get_mut(y * self.width + x)
-        {
-            for (old, new) in pixel.iter_mut().zip(color.to_bytes()) {
-                *old = ((u32::from(*old) * (256 - ink) + u32::from(new) * ink) >> 8) as u8;
-            }
-        }
+        self.canvas().blend(x, y, color, ink);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text of any size, clipped to the picture.
 
-use super::{Color, Image};
+use super::{Canvas, Color};
 use embedded_graphics::{
     Pixel,
     draw_target::DrawTarget,
@@ -40,25 +40,25 @@ impl Lettering {
     }
 
     /// Writes the lines of `text`. Characters outside the picture cost nothing and do not overflow.
-    pub(crate) fn draw(self, image: &mut Image, x: i64, y: i64, text: &str, color: Color) {
+    pub(crate) fn draw(self, canvas: &mut Canvas<'_>, x: i64, y: i64, text: &str, color: Color) {
         let (width, height) = (i64::from(self.width()), i64::from(self.height()));
         let style = MonoTextStyle::new(self.font, BinaryColor::On);
         for (line, top) in text.lines().zip((y..).step_by(self.height() as usize)) {
-            if top >= i64::from(image.height()) {
+            if top >= i64::from(canvas.height()) {
                 return;
             }
             if top + height <= 0 {
                 continue;
             }
             let skipped = (-x).max(0) / width;
-            let visible = (x + skipped * width..image.width().into()).step_by(self.width() as usize);
+            let visible = (x + skipped * width..canvas.width().into()).step_by(self.width() as usize);
             for (character, left) in line.chars().skip(skipped as usize).zip(visible) {
                 let mut glyph = Glyph { size: self.font.character_size, rows: [0; ROWS] };
                 let mut utf8 = [0; 4];
                 let text = character.encode_utf8(&mut utf8);
                 let Ok(_) = style.draw_string(text, Point::zero(), Baseline::Top, &mut glyph);
                 for (x, y, ink) in glyph.magnified(self.scale as usize) {
-                    image.blend(left + x as i64, top + y as i64, color, ink);
+                    canvas.blend(left + x as i64, top + y as i64, color, ink);
                 }
             }
         }

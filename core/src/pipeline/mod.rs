@@ -4,10 +4,40 @@
 //! [`Pipeline`] is the thread. In it a supervisor uses the devices, `publisher` turns a frame into a numbered picture, and
 //! the other files hold one decision each: how long a camera may be silent (`allowance`), when to try again (`retry`),
 //! which time stamps (`stamps`) and sizes (`actual_size`) to believe.
+//!
+//! # Frames in the hand
+//!
+//! An application can look at each frame before it is encoded, draw on it, and attach what it found:
+//!
+//! ```no_run
+//! use eyelet_core::{Eyelet, image::{Color, Thickness}, pipeline::FrameInHand};
+//! # fn open() -> eyelet_hal::Result<Box<dyn eyelet_hal::CameraSource>> { unimplemented!() }
+//!
+//! # fn main() -> eyelet_hal::Result<()> {
+//! let running = Eyelet::builder().camera(open).each_frame(|frame| {
+//!     let luma = frame.view()?.luma(100, 60).unwrap_or(0); // to look costs no copy
+//!     frame.data().value("luma", luma.into());
+//!     frame.canvas()?.draw_rect(90, 50, 20, 20, Color::RED, Thickness::Pixels(2)); // to draw costs one
+//!     Ok(())
+//! });
+//! let running = running.start()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is called on the camera thread, so the next frame waits for it, with each frame that is wanted: while there are
+//! viewers, uploads or listeners to its data. A program that must see frames without them keeps a
+//! [subscription](crate::feed::Feed::subscribe), for which they are encoded too. Sequence number and time of capture stay with
+//! the frame. After the first frame nothing is allocated.
+//!
+//! After an error there is no picture of that frame, so that one without what should be on it, as a mask, is never shown. It is
+//! tried again as an encoder that fails, with growing pauses; after [`stall_after`](Pipeline::stall_after) viewers see the
+//! reason.
 
 mod actual_size;
 mod allowance;
 mod device;
+mod in_hand;
 mod no_signal;
 mod pool;
 mod publisher;
@@ -18,6 +48,7 @@ mod supervisor;
 
 pub(crate) use actual_size::ActualSize;
 pub use device::Open;
+pub use in_hand::{EachFrame, FrameInHand};
 pub(crate) use publisher::{Publisher, Unwanted};
 
 use crate::feed::Hub;
@@ -77,6 +108,7 @@ pub struct Pipeline {
     stall_after: Duration,
     clock: Arc<dyn Clock>,
     hub: Hub,
+    each: Option<EachFrame>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -101,6 +133,7 @@ impl Pipeline {
             stall_after: Self::STALL_AFTER,
             clock: Arc::new(SystemClock),
             hub,
+            each: None,
         }
     }
 
@@ -115,6 +148,12 @@ impl Pipeline {
     #[must_use]
     pub fn stall_after(self, stall_after: Duration) -> Self {
         Self { stall_after, ..self }
+    }
+
+    /// With each frame that is wanted in [the hand](self#frames-in-the-hand) of `each` before it is encoded.
+    #[must_use]
+    pub fn each_frame(self, each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static) -> Self {
+        Self { each: Some(Box::new(each)), ..self }
     }
 
     /// With the time of this clock.

@@ -1,9 +1,9 @@
 //! From a frame to the newest picture in the feed.
 
-use super::{no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
+use super::{EachFrame, in_hand::Hand, no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
 use crate::feed::{Hub, Label, Picture, PictureKind, RunId};
 use bytes::Bytes;
-use eyelet_hal::{ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat, clock::Clock};
+use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat, clock::Clock};
 use std::{sync::Arc, time::Duration};
 
 /// What becomes of a frame while no pictures are wanted.
@@ -27,6 +27,8 @@ pub(crate) struct Publisher {
     sequence: Sequence,
     stamps: Stamps,
     format: Option<StreamFormat>,
+    /// The application's.
+    hand: Option<Hand>,
     /// A gap before one of so many next frames is of frames that were left at the camera.
     left: u8,
 }
@@ -42,8 +44,14 @@ impl Publisher {
             sequence: Sequence::default(),
             stamps: Stamps::default(),
             format: None,
+            hand: None,
             left: 0,
         }
+    }
+
+    /// With each wanted frame in the hand of this.
+    pub(super) fn each_frame(self, each: Option<EachFrame>) -> Self {
+        Self { hand: each.map(Hand::new), ..self }
     }
 
     /// The camera begins to count its frames anew.
@@ -59,19 +67,31 @@ impl Publisher {
         encoder: &mut dyn JpegEncoder,
         unwanted: Unwanted,
     ) -> Result<()> {
-        let (sequence, captured_at) = self.count(frame);
-        // Before the picture, which takes longer: who shows both need not wait.
-        if let Some(data) = frame.data() {
-            self.hub.events.publish(&self.label(sequence, captured_at), data);
-        }
-        if self.hub.feed.wanted() || unwanted == Unwanted::Encode {
-            return self.encode(frame, encoder, sequence, captured_at);
-        }
-        self.hub.metrics.frames_skipped.inc();
-        if unwanted == Unwanted::Forget {
-            self.hub.feed.clear();
-        }
-        Ok(())
+        let counted = self.count(frame);
+        let wanted = self.hub.feed.wanted() || unwanted == Unwanted::Encode;
+        // Taken out, since the frame to publish may be in it.
+        let mut hand = self.hand.take_if(|_| wanted || self.hub.events.wanted());
+        let changed = match &mut hand {
+            Some(hand) => hand.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
+            None => Ok(None),
+        };
+        let published = changed.and_then(|changed| {
+            let frame = changed.as_ref().unwrap_or(frame);
+            // Before the picture, which takes longer: who shows both need not wait.
+            if let Some(data) = frame.data() {
+                self.hub.events.publish(&self.label(counted), data);
+            }
+            if wanted {
+                return self.encode(frame, encoder, counted);
+            }
+            self.hub.metrics.frames_skipped.inc();
+            if unwanted == Unwanted::Forget {
+                self.hub.feed.clear();
+            }
+            Ok(())
+        });
+        self.hand = self.hand.take().or(hand);
+        published
     }
 
     /// Frames are left at the camera for a while, since no pictures are wanted.
@@ -108,38 +128,39 @@ impl Publisher {
         (sequence, self.stamps.captured_at(frame.meta().captured_at, now))
     }
 
-    fn label(&self, sequence: u64, captured_at: Duration) -> Label {
+    fn label(&self, (sequence, captured_at): (u64, Duration)) -> Label {
         Label { run: self.run, sequence, captured_at: self.clock.to_unix(captured_at) }
+    }
+
+    /// Counts a frame that has no picture.
+    fn no_picture(&self, error: Error) -> Error {
+        // A damaged frame is no failure of the encoder; the caller counts it.
+        if error.kind() != ErrorKind::CorruptFrame {
+            self.hub.metrics.frames_failed.inc();
+        }
+        error
     }
 
     fn encode(
         &mut self,
         frame: &Frame<'_>,
         encoder: &mut dyn JpegEncoder,
-        sequence: u64,
-        captured_at: Duration,
+        counted: (u64, Duration),
     ) -> Result<()> {
         let mut buffer = self.pool.take();
         let began = self.clock.monotonic();
         if let Err(error) = encoder.encode(frame, self.quality, &mut buffer) {
             self.pool.give(buffer);
-            // A damaged frame is no failure of the encoder; the caller counts it.
-            if error.kind() != ErrorKind::CorruptFrame {
-                self.hub.metrics.frames_failed.inc();
-            }
-            return Err(error);
+            return Err(self.no_picture(error));
         }
         let took = self.clock.monotonic().saturating_sub(began);
-        let picture = Picture {
-            jpeg: self.pool.share(buffer),
-            label: self.label(sequence, captured_at),
-            kind: PictureKind::Live,
-        };
+        let picture =
+            Picture { jpeg: self.pool.share(buffer), label: self.label(counted), kind: PictureKind::Live };
         let metrics = &self.hub.metrics;
         metrics.frames_encoded.inc();
         metrics.encode_seconds.observe(took.as_secs_f64());
         self.hub.status.encoded(encoder.name(), took, picture.jpeg.len());
-        let age = self.clock.monotonic().saturating_sub(captured_at);
+        let age = self.clock.monotonic().saturating_sub(counted.1);
         metrics.capture_to_publish_seconds.observe(age.as_secs_f64());
         self.hub.feed.publish(picture);
         Ok(())

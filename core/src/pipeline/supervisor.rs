@@ -64,12 +64,13 @@ struct Supervisor<'a> {
 }
 
 /// Runs `pipeline` until `stop` is set.
-pub(super) fn run(pipeline: Pipeline, stop: &AtomicBool) {
+pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     let status = Arc::clone(&pipeline.hub.status);
     let _end = ReportEnd(&status);
     status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()), pipeline.quality);
     let mut supervisor = Supervisor {
-        publisher: Publisher::new(pipeline.quality, Arc::clone(&pipeline.clock), pipeline.hub.clone()),
+        publisher: Publisher::new(pipeline.quality, Arc::clone(&pipeline.clock), pipeline.hub.clone())
+            .each_frame(pipeline.each.take()),
         allowance: Allowance::new(pipeline.stall_after),
         pipeline,
         stop,

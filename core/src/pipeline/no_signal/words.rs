@@ -10,7 +10,7 @@ pub(super) fn title(image: &mut Image) -> u32 {
     let (width, height) = (image.width(), image.height());
     let left = width.saturating_sub(TITLE.len() as u32 * Lettering::SMALL.width()) / 2;
     let top = (height / 3 - Lettering::SMALL.height() / 2).max(height / 20);
-    Lettering::SMALL.draw(image, left.into(), top.into(), TITLE, Color::WHITE);
+    Lettering::SMALL.draw(&mut image.canvas(), left.into(), top.into(), TITLE, Color::WHITE);
     top + Lettering::SMALL.height()
 }
 
@@ -24,7 +24,7 @@ pub(super) fn reason(image: &mut Image, mut top: u32, reason: &str) {
     let rows = height.saturating_sub(top + height / 40) / leading;
     for line in wrap(reason, columns as usize, rows as usize) {
         let left = width.saturating_sub(line.chars().count() as u32 * font.width()) / 2;
-        font.draw(image, left.into(), top.into(), &line, REASON);
+        font.draw(&mut image.canvas(), left.into(), top.into(), &line, REASON);
         top += leading;
     }
 }
