@@ -10,6 +10,8 @@ pub enum ErrorKind {
     Disconnected,
     /// Nothing arrived within the timeout; call again.
     TimedOut,
+    /// The device is still being opened; open it again to go on with that.
+    Opening,
     /// Every buffer is leased, or another process owns the device.
     Busy,
     /// This device cannot do that, ever.

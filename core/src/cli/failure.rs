@@ -13,6 +13,8 @@ use std::{
 pub enum Failure {
     /// Not a failure: the help text or the version, as requested.
     Help(String),
+    /// Not a failure: stopped by a signal, as requested.
+    Stopped,
     /// Wrong usage: exit code 2.
     Usage(String),
     /// Failed at run time: exit code 1.
@@ -68,6 +70,7 @@ impl Failure {
             Self::Help(text) => output
                 .print(text.trim_end())
                 .map_or_else(|failure| failure.report(output), |()| ExitCode::SUCCESS),
+            Self::Stopped => ExitCode::SUCCESS,
             Self::Usage(_) => {
                 output.error(&self.to_string());
                 ExitCode::from(2)
@@ -95,6 +98,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Help(text) => return f.write_str(text),
+            Self::Stopped => "stopped",
             Self::Usage(what) | Self::Runtime(what) => what,
         };
         for (index, line) in what.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {

@@ -4,11 +4,12 @@ use super::{Failure, Outcome};
 use std::{
     future::poll_fn,
     io::{self, IsTerminal},
-    task::Poll,
+    task::{Context, Poll},
 };
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
+    task::yield_now,
 };
 
 /// Signals other than SIGINT and SIGTERM that end a program by default. One that is sent by mistake, or meant for another
@@ -83,14 +84,40 @@ impl Signals {
 
     /// What to do about the next one.
     pub async fn next(&mut self) -> Request {
-        let request = poll_fn(|cx| {
-            let mut all = self.watched.iter_mut();
-            let came = all.find_map(|(request, signal)| signal.poll_recv(cx).is_ready().then_some(*request));
-            came.map_or(Poll::Pending, Poll::Ready)
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// What to do about one that has come, for a command that waits for a device on this thread.
+    pub(super) fn pending(&mut self, runtime: &Runtime) -> Option<Request> {
+        runtime.block_on(async {
+            // In between, the runtime looks at what has come.
+            yield_now().await;
+            poll_fn(|cx| match self.poll(cx) {
+                Poll::Ready(request) => Poll::Ready(Some(request)),
+                Poll::Pending => Poll::Ready(None),
+            })
+            .await
         })
-        .await;
-        // A terminal that is gone sends SIGHUP too: a program that was started there could not be stopped by hand any more.
-        if request == Request::Reload && terminals() != self.terminals { Request::Stop } else { request }
+    }
+
+    /// Fails if one has come that ends a command, with this if it is an ordinary end. For commands that have no files to reload.
+    pub(super) fn check(&mut self, runtime: &Runtime, stopped: fn() -> Failure) -> Outcome {
+        match self.pending(runtime) {
+            None => Ok(()),
+            Some(Request::Fail(name)) => Err(failed(name)),
+            Some(Request::Stop | Request::Reload) => Err(stopped()),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Request> {
+        let mut all = self.watched.iter_mut();
+        let came = all.find_map(|(request, signal)| signal.poll_recv(cx).is_ready().then_some(*request));
+        match came {
+            None => Poll::Pending,
+            // A terminal that is gone sends SIGHUP too: a program that was started there could not be stopped by hand any more.
+            Some(Request::Reload) if terminals() != self.terminals => Poll::Ready(Request::Stop),
+            Some(request) => Poll::Ready(request),
+        }
     }
 
     /// Waits for the end of a command that has no files to reload.

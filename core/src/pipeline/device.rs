@@ -6,6 +6,9 @@ use std::time::Duration;
 
 /// Opens a device: the first time, and again after it was lost or kept failing. Called on the camera thread, again and
 /// again until it succeeds; the device from before is gone by then.
+///
+/// A device that takes long returns [`Opening`](ErrorKind::Opening) a few times a second, and goes on when it is called again:
+/// whoever opens it can stop meanwhile.
 pub type Open<D> = Box<dyn FnMut() -> Result<Box<D>> + Send>;
 
 /// A camera or an encoder, open or not.

@@ -167,6 +167,19 @@ impl Pipeline {
     /// # Errors
     /// Those of opening it.
     pub fn open_camera(&mut self) -> Result<()> {
+        loop {
+            match self.continue_opening() {
+                Err(error) if error.kind() == ErrorKind::Opening => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens the camera, or goes on with that, for a short while.
+    ///
+    /// # Errors
+    /// `Opening` if it is not open yet, and those of opening it.
+    pub(crate) fn continue_opening(&mut self) -> Result<()> {
         self.camera.open().map(|_| ())
     }
 

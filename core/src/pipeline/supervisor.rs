@@ -83,9 +83,13 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     };
     loop {
         supervisor.heartbeat();
+        let now = supervisor.pipeline.clock.monotonic();
         let opened = supervisor.pipeline.camera.take();
         let Err(error) = opened.and_then(|mut camera| supervisor.session(&mut *camera)) else { return };
-        let again_at = supervisor.lost(&error);
+        let again_at = match error.kind() {
+            ErrorKind::Opening => supervisor.opening(&error, now),
+            _ => supervisor.lost(&error),
+        };
         if !supervisor.sleep_until(again_at) {
             return;
         }
@@ -256,6 +260,22 @@ impl Supervisor<'_> {
             self.health = health;
         }
         self.pipeline.camera.failed(self.pipeline.clock.monotonic(), error.kind())
+    }
+
+    /// The camera is being opened, which began, or went on, at `began`: no failure. The result is when to go on with it.
+    fn opening(&mut self, error: &Error, began: Duration) -> Duration {
+        let (reason, gone) = (error.to_string(), matches!(self.health, Health::Lost(_, true)));
+        if self.health == Health::Unknown {
+            tracing::info!("{reason}");
+        }
+        let health = Health::Lost(reason, gone);
+        if self.health != health {
+            self.pipeline.hub.status.lost(&error.to_string());
+            self.publisher.no_signal(&error.to_string());
+            self.health = health;
+        }
+        // At once, if it has waited as it should.
+        began + POLL
     }
 
     /// Sleeps until `end`; false after a stop.

@@ -405,3 +405,19 @@ fn hung_or_panicked_camera_thread_is_unhealthy() {
         "nor does a watchdog take it for good"
     );
 }
+
+/// Its back-off grew to 5 s each time, as after failures.
+#[test]
+fn camera_that_is_still_being_opened_is_called_again_without_a_pause() {
+    const CALLS: u32 = 50;
+    let bench = Bench::new();
+    let refusals = (0..CALLS).map(|_| Error::new(ErrorKind::Opening, "still being opened")).collect();
+    let began = bench.clock.monotonic();
+    let (seen, clock) = (bench.clone(), Arc::clone(&bench.clock));
+    bench.run_refused(refusals, 1, encoder(|_| None), move |_| {
+        assert_eq!(seen.health(), Err("still being opened".to_owned()), "until the first frame");
+        assert!(clock.monotonic() - began <= CALLS * Duration::from_millis(200) + PERIOD);
+        Ok(grey(16, 16))
+    });
+    assert_eq!(bench.opened(), CALLS as usize + 1);
+}

@@ -1,8 +1,9 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
-use super::trial;
+use super::{stoppable::Stoppable, trial};
 use crate::cli::{
-    CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, setup::pipeline,
+    CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, Signals, runtime,
+    setup::pipeline,
 };
 use eyelet_hal::{
     ErrorKind, PixelFormat, StreamFormat,
@@ -215,7 +216,19 @@ fn named<D: Platform>(
         return Ok(());
     }
     let timeout = expected_of_camera(request.fps.period()).frame_timeout;
-    match open().and_then(|mut camera| trial::of(&mut *camera, timeout)) {
+    let runtime = runtime()?;
+    // Only from now on: what went before holds nothing that has to be closed.
+    let mut signals = Signals::watch(&runtime)?;
+    let mut check = || signals.check(&runtime, stopped);
+    let tried = match pipeline::patiently(name, &mut check, &mut open)? {
+        Ok(mut camera) => {
+            let mut stoppable = Stoppable::new(&mut *camera, &mut check);
+            let tried = trial::of(&mut stoppable, timeout);
+            stoppable.done(tried)?
+        }
+        Err(error) => Err(error),
+    };
+    match tried {
         Ok(trial) => findings.note(name, Fact { name: "frames", value: trial.to_string() }),
         // One that is busy is there.
         Err(error) if error.kind() == ErrorKind::Busy => {}
@@ -230,6 +243,11 @@ fn named<D: Platform>(
     Ok(())
 }
 
+/// Whoever asked what there is does not know it.
+fn stopped() -> Failure {
+    Failure::runtime("stopped by a signal before everything was looked at; run it again")
+}
+
 /// One check of the contract, for JSON.
 #[derive(Serialize)]
 struct Check<'a> {
@@ -240,16 +258,7 @@ struct Check<'a> {
 
 /// Runs the HAL's contract against the camera and the encoder that the flags name.
 fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
-    let mut camera = pipeline::camera::<D>(&args.camera)?;
-    let mut encoder = pipeline::encoder::<D>(&args.camera)?;
-    let supported = PixelFormat::ALL
-        .into_iter()
-        .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));
-    let expected = EncoderExpectations::supporting(supported.collect::<Vec<_>>());
-    let reports = [
-        conformance::camera(&mut *camera, &expected_of_camera(args.camera.fps.period())),
-        conformance::encoder(&mut *encoder, &expected),
-    ];
+    let reports = reports::<D>(args)?;
     if args.json {
         let report = |report: &Report| {
             let checks: Vec<_> = report.checks.iter().map(check).collect();
@@ -267,6 +276,25 @@ fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome
             "{failed} checks of the contract failed, listed above; fix the driver or its implementation"
         ))),
     }
+}
+
+/// How the camera and the encoder keep to the contract.
+fn reports<D: Platform>(args: &DoctorArgs<D::Flags>) -> Result<[Report; 2], Failure> {
+    let runtime = runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    let mut check = || signals.check(&runtime, stopped);
+    let mut camera = pipeline::camera::<D>(&args.camera, &mut check)?;
+    let mut encoder = pipeline::encoder::<D>(&args.camera)?;
+    let supported = PixelFormat::ALL
+        .into_iter()
+        .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));
+    let expected = EncoderExpectations::supporting(supported.collect::<Vec<_>>());
+    let mut stoppable = Stoppable::new(&mut *camera, &mut check);
+    let of_camera = conformance::camera(&mut stoppable, &expected_of_camera(args.camera.fps.period()));
+    let of_camera = stoppable.done(of_camera)?;
+    let mut stoppable = Stoppable::new(&mut *encoder, &mut check);
+    let of_encoder = conformance::encoder(&mut stoppable, &expected);
+    Ok([of_camera, stoppable.done(of_encoder)?])
 }
 
 /// What a camera of this period is held to: the usual, but no more than a minute of frames.

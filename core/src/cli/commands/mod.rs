@@ -4,6 +4,7 @@ mod doctor;
 mod serve;
 mod snapshot;
 mod status_line;
+mod stoppable;
 mod trial;
 mod upload;
 mod watch;

@@ -38,7 +38,11 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut server = Server::new(Hub::default(), Arc::clone(&clock));
-    let cameras = pipeline::pipelines::<D>(&args.camera, &clock)?;
+    let file = args.html.as_deref();
+    let cameras = pipeline::pipelines::<D>(&args.camera, &clock, &mut || match signals.pending(&runtime) {
+        None => Ok(()),
+        Some(request) => requested(request, file, &page),
+    })?;
     let (mut pipelines, mut hubs) = (Vec::new(), Vec::new());
     for (name, hub, pipeline) in cameras {
         hubs.push(hub.clone());
@@ -78,7 +82,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
             ended = eyelet.serve() => ended.map_err(Failure::from),
             () = status_line::show(&hubs, &*clock, output) => Ok(()),
             () = watchdogs.run(&hubs, &*clock) => Ok(()),
-            outcome = requests(&mut signals, args.html.as_deref(), &page) => outcome,
+            outcome = requests(&mut signals, file, &page) => outcome,
         }
     });
     output.status("");
@@ -107,19 +111,28 @@ fn html_again(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Acts on signals until one of them ends the program.
 async fn requests(signals: &mut Signals, file: Option<&Path>, page: &Page) -> Outcome {
     loop {
-        match signals.next().await {
-            Request::Stop => return Ok(()),
-            Request::Fail(name) => return Err(signals::failed(name)),
-            // Users, tokens and certificates are checked for changes whenever they are used.
-            Request::Reload => match file.map(html_again).transpose() {
-                Ok(new) => {
-                    if let Some(new) = new {
-                        page.set(new);
-                    }
-                    tracing::info!("files reloaded");
-                }
-                Err(failure) => tracing::warn!("{failure}; keeping the previous page"),
-            },
-        }
+        requested(signals.next().await, file, page)?;
     }
+}
+
+/// Acts on one signal.
+///
+/// # Errors
+/// If it ends the program.
+fn requested(request: Request, file: Option<&Path>, page: &Page) -> Outcome {
+    match request {
+        Request::Stop => return Err(Failure::Stopped),
+        Request::Fail(name) => return Err(signals::failed(name)),
+        // Users, tokens and certificates are checked for changes whenever they are used.
+        Request::Reload => match file.map(html_again).transpose() {
+            Ok(new) => {
+                if let Some(new) = new {
+                    page.set(new);
+                }
+                tracing::info!("files reloaded");
+            }
+            Err(failure) => tracing::warn!("{failure}; keeping the previous page"),
+        },
+    }
+    Ok(())
 }

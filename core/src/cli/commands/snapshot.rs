@@ -1,7 +1,8 @@
 //! `snapshot FILE`: one picture.
 
+use super::stoppable::{POLL, Stoppable};
 use crate::{
-    cli::{Failure, Outcome, Output, Platform, SnapshotArgs, setup::pipeline},
+    cli::{Failure, Outcome, Output, Platform, Signals, SnapshotArgs, runtime, setup::pipeline},
     image::Image,
     pipeline::ActualSize,
 };
@@ -27,18 +28,23 @@ enum Target<'a> {
 pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
-    let mut camera = pipeline::camera::<D>(&args.camera)?;
+    let runtime = runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    let mut check = || signals.check(&runtime, stopped);
+    let mut camera = pipeline::camera::<D>(&args.camera, &mut check)?;
     let mut encoder = pipeline::encoder::<D>(&args.camera)?;
-    camera.start().map_err(|e| refused(&e))?;
     let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
-    let picture = first_good(&mut *camera, patience, |frame| match target {
-        Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
-        Target::Jpeg(_) | Target::Stdout => {
-            let mut jpeg = Vec::new();
-            encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
-        }
-    })
-    .map_err(|e| refused(&e))?;
+    let mut stoppable = Stoppable::new(&mut *camera, &mut check);
+    let picture = stoppable.start().and_then(|()| {
+        first_good(&mut stoppable, patience, |frame| match target {
+            Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
+            Target::Jpeg(_) | Target::Stdout => {
+                let mut jpeg = Vec::new();
+                encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
+            }
+        })
+    });
+    let picture = stoppable.done(picture)?.map_err(|e| refused(&e))?;
     // The picture is there, whatever stopping meets.
     let _ = camera.stop();
     match target {
@@ -53,6 +59,11 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
             Failure::runtime(format!("cannot write {}: {e}; {remedy}", path.display()))
         }),
     }
+}
+
+/// Whoever asked for a picture finds none.
+fn stopped() -> Failure {
+    Failure::runtime("stopped by a signal before there was a picture; take it again")
 }
 
 /// What a device refuses is not wrong usage, whatever the kind of its error.
@@ -87,7 +98,7 @@ fn first_good(
         if left.is_zero() {
             break;
         }
-        let taken = camera.next_frame(left).and_then(|frame| {
+        let taken = camera.next_frame(left.min(POLL)).and_then(|frame| {
             let relabelled = size.relabelled(&frame)?;
             picture(relabelled.as_ref().unwrap_or(&frame))
         });

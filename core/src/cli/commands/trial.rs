@@ -1,5 +1,6 @@
 //! A camera, tried: whether its frames come, how fast, and how old they are.
 
+use super::stoppable::POLL;
 use eyelet_hal::{CameraSource, ErrorKind, Result, StreamFormat, monotonic};
 use std::{fmt, time::Duration};
 
@@ -46,16 +47,23 @@ pub(super) fn of(camera: &mut dyn CameraSource, timeout: Duration) -> Result<Tri
     let mut trial =
         Trial { format: camera.format(), frames: 0, damaged: 0, span: Duration::ZERO, age: Duration::ZERO };
     let (mut first, mut ages) = (None, Duration::ZERO);
+    let mut last = begin;
     while trial.frames + trial.damaged < FRAMES && monotonic().saturating_sub(begin) < LONGEST {
-        match camera.next_frame(timeout) {
+        let left = timeout.saturating_sub(monotonic().saturating_sub(last));
+        match camera.next_frame(left.min(POLL)) {
             Ok(frame) => {
+                last = monotonic();
                 let captured = frame.meta().captured_at;
                 trial.format = frame.format();
                 trial.frames += 1;
                 trial.span = captured.saturating_sub(*first.get_or_insert(captured));
                 ages += monotonic().saturating_sub(captured);
             }
-            Err(error) if error.kind() == ErrorKind::CorruptFrame => trial.damaged += 1,
+            Err(error) if error.kind() == ErrorKind::CorruptFrame => {
+                last = monotonic();
+                trial.damaged += 1;
+            }
+            Err(error) if error.kind() == ErrorKind::TimedOut && left > POLL => {}
             Err(error) if error.kind() == ErrorKind::TimedOut && trial.frames > 0 => break,
             Err(error) => return Err(error),
         }

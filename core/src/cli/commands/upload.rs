@@ -29,6 +29,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
         pipeline::device::<D>(&args.camera)?,
         hub.clone(),
         Arc::clone(&clock),
+        &mut || signals.check(&runtime, || Failure::Stopped),
     )?;
     // Before the camera starts, so that its first frame counts.
     let mut upload = upload::to(args.url.clone(), &args.upload_flags, &hub)?;

@@ -1,21 +1,25 @@
 //! From flags to a pipeline.
 
 use crate::{
-    cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Platform},
+    cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Outcome, Platform},
     encode,
     feed::{CameraName, Hub},
     pipeline::{Open, Pipeline},
 };
-use eyelet_hal::{CameraSource, Error, JpegEncoder, clock::Clock};
+use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, clock::Clock};
 use std::sync::Arc;
 
 /// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.
 const STALL_PERIODS: u32 = 5;
 
+/// Called a few times a second while something takes long; it fails if a signal has come that ends the command.
+pub(in crate::cli) type Check<'a> = &'a mut (dyn FnMut() -> Outcome + Send);
+
 /// The pipelines of all cameras that the flags ask for, each with its name, its camera open and a hub of its own.
 pub(in crate::cli) fn pipelines<D: Platform>(
     args: &CameraArgs<D::Flags>,
     clock: &Arc<dyn Clock>,
+    check: Check<'_>,
 ) -> Result<Vec<(Option<CameraName>, Hub, Pipeline)>, Failure> {
     let names: Vec<_> = args.camera.iter().map(|camera| camera.name.as_ref()).collect();
     if names.len() > 1 {
@@ -34,12 +38,12 @@ pub(in crate::cli) fn pipelines<D: Platform>(
     }
     let default = [CameraSpec { name: None, device: D::CAMERA.to_owned() }];
     let all = if args.camera.is_empty() { &default[..] } else { &args.camera };
-    let one = |camera: &CameraSpec| {
+    let mut one = |camera: &CameraSpec| {
         let hub = Hub::default();
-        let pipeline = pipeline::<D>(args, &camera.device, hub.clone(), Arc::clone(clock))?;
+        let pipeline = pipeline::<D>(args, &camera.device, hub.clone(), Arc::clone(clock), check)?;
         Ok((camera.name.clone(), hub, pipeline))
     };
-    all.iter().map(one).collect()
+    all.iter().map(&mut one).collect()
 }
 
 /// The pipeline of this camera, open.
@@ -48,6 +52,7 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     device: &str,
     hub: Hub,
     clock: Arc<dyn Clock>,
+    check: Check<'_>,
 ) -> Result<Pipeline, Failure> {
     let (name, flags) = (args.encoder.clone(), args.own.clone());
     let open = open::<D>(args, device)?;
@@ -57,7 +62,7 @@ pub(in crate::cli) fn pipeline<D: Platform>(
         .clock(clock);
     // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
     // the encoder, which may have something to log: a mistake is reported in one line.
-    pipeline.open_camera().map_err(refused)?;
+    patiently(device, check, || pipeline.continue_opening())?.map_err(refused)?;
     pipeline.open_encoder().map_err(|error| wrong_encoder::<D>(error, &args.encoder))?;
     Ok(pipeline)
 }
@@ -80,8 +85,33 @@ pub(in crate::cli) fn device<D: Platform>(args: &CameraArgs<D::Flags>) -> Result
 /// The camera that the flags ask for, open.
 pub(in crate::cli) fn camera<D: Platform>(
     args: &CameraArgs<D::Flags>,
+    check: Check<'_>,
 ) -> Result<Box<dyn CameraSource>, Failure> {
-    open::<D>(args, device::<D>(args)?)?().map_err(refused)
+    let device = device::<D>(args)?;
+    patiently(device, check, open::<D>(args, device)?)?.map_err(refused)
+}
+
+/// What comes of opening this camera, however long that takes.
+///
+/// # Errors
+/// Those of `check`.
+pub(in crate::cli) fn patiently<T>(
+    device: &str,
+    check: Check<'_>,
+    mut open: impl FnMut() -> eyelet_hal::Result<T>,
+) -> Result<eyelet_hal::Result<T>, Failure> {
+    let mut is_logged = false;
+    loop {
+        match open() {
+            Err(error) if error.kind() == ErrorKind::Opening => {
+                if !std::mem::replace(&mut is_logged, true) {
+                    tracing::info!(camera = device, "opening the camera, which may take a while");
+                }
+                check()?;
+            }
+            opened => return Ok(opened),
+        }
+    }
 }
 
 /// This camera as the flags ask for it.

@@ -12,9 +12,8 @@ use crate::{sys::System, venc::Standby};
 use eyelet_hal::{Error, ErrorKind, PixelFormat, Result, StreamFormat, clock::monotonic};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// How long one call waits for the camera when it was open before: a camera thread must notice a stop, and report that it
-/// lives.
-const SLICE: Duration = Duration::from_secs(1);
+/// How long one call waits for the camera: whoever opens it must notice a stop, and report that it lives.
+const SLICE: Duration = Duration::from_millis(200);
 
 /// After this many failures in a row only a restart of the board helps: not even its reloaded drivers did.
 const HOPELESS: u32 = 3;
@@ -26,8 +25,8 @@ const TO_LEND_NONE: u32 = 3;
 
 /// Opens the built-in camera again and again.
 ///
-/// The first call waits until the camera is open, up to 20 s. Later ones wait a second each, and fail with `Disconnected`
-/// while it is still being opened; the next call goes on with that. A camera that another program has open is left alone.
+/// MaixPy takes seconds for it, up to 20. A call waits for a fifth of a second, and fails with `Opening` if the camera is not
+/// open yet; the next call goes on with that. A camera that another program has open is left alone.
 ///
 /// [`Auto`](CsiMode::Auto) goes over to JPEGs, and says why in one line, where raw frames are impossible: for good if the
 /// board's drivers have another interface than the known one (`Unsupported`), else until the camera is opened again.
@@ -41,8 +40,6 @@ pub struct CsiOpener {
     starting: Option<Starting>,
     /// Whether raw frames are out of the question.
     no_raw: bool,
-    /// Whether a camera was open before.
-    was_open: bool,
     /// In a row.
     failures: u32,
 }
@@ -63,28 +60,19 @@ impl CsiOpener {
     /// `InvalidInput` for a size or a control that the camera has not.
     pub fn new(config: CsiConfig, system: Arc<dyn System>, standby: Standby) -> Result<Self> {
         config.start(TO_LEND_ONE)?;
-        Ok(Self {
-            config,
-            system,
-            standby,
-            root: "/".into(),
-            starting: None,
-            no_raw: false,
-            was_open: false,
-            failures: 0,
-        })
+        Ok(Self { config, system, standby, root: "/".into(), starting: None, no_raw: false, failures: 0 })
     }
 
     /// Opens the camera. Drop the old one first.
     ///
     /// # Errors
-    /// `Busy` while another program has the camera, `NotFound` without Python or MaixPy, `Disconnected` while the camera
-    /// is still being opened, and what MaixPy reports; in the mode [`Raw`](CsiMode::Raw) why it is impossible.
+    /// `Opening` while it is still being opened, `Busy` while another program has the camera, `NotFound` without Python or
+    /// MaixPy, and what MaixPy reports; in the mode [`Raw`](CsiMode::Raw) why it is impossible.
     pub fn open(&mut self) -> Result<CsiCamera> {
         use ErrorKind::{Busy, InvalidInput, NotFound, Unsupported};
         let opened = self.attempt();
         match &opened {
-            Ok(_) => (self.was_open, self.failures) = (true, 0),
+            Ok(_) => self.failures = 0,
             // It goes on.
             Err(_) if self.starting.is_some() => {}
             Err(error) if matches!(error.kind(), Busy | NotFound | InvalidInput | Unsupported) => {}
@@ -104,7 +92,7 @@ impl CsiOpener {
         loop {
             let Some(ready) = self.wait(&mut starting)? else {
                 self.starting = Some(starting);
-                return Err(Error::new(ErrorKind::Disconnected, "the built-in camera is still being opened"));
+                return Err(Error::new(ErrorKind::Opening, "the built-in camera is still being opened"));
             };
             let Ready { width, height, maixpy, board, .. } = &ready;
             tracing::debug!(
@@ -152,7 +140,7 @@ impl CsiOpener {
 
     /// Waits until the camera is open; `None` if it is not yet.
     fn wait(&self, starting: &mut Starting) -> Result<Option<Ready>> {
-        let until = if self.was_open { starting.until.min(monotonic() + SLICE) } else { starting.until };
+        let until = starting.until.min(monotonic() + SLICE);
         match starting.bringup.child.report(until)? {
             Some(Report::Ready(ready)) => Ok(Some(ready)),
             Some(Report::Error { stage, text }) => {

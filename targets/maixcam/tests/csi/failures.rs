@@ -1,6 +1,6 @@
 //! What goes wrong with MaixPy, and what is said about it.
 
-use crate::support::{Board, NEVER, SHORT_WAIT, logged, opener};
+use crate::support::{Board, NEVER, SHORT_WAIT, logged, open, opener};
 use eyelet_hal::{CameraSource as _, Error, ErrorKind, PixelFormat};
 use eyelet_maixcam::csi::CsiMode;
 use std::fs;
@@ -8,7 +8,7 @@ use std::fs;
 /// Why the camera of a MaixPy that fails so does not open.
 fn refused(board: &Board, fail: &str) -> Error {
     let mut opener = if fail.starts_with("block") { board.impatient(fail) } else { board.opener(fail) };
-    let error = opener.open().unwrap_err();
+    let error = open(&mut opener).unwrap_err();
     board.until_empty();
     // The next one is none the worse for it.
     drop(board.camera(""));
@@ -20,7 +20,7 @@ fn python_that_is_not_there_is_not_found() {
     let board = Board::new();
     let mut config = board.config("");
     config.environment.push(("PATH".into(), "/nowhere".into()));
-    let error = opener(config).open().unwrap_err();
+    let error = open(&mut opener(config)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let text = error.to_string();
     assert!(text.starts_with("cannot start python3 for the built-in camera: "), "{text}");
@@ -34,7 +34,7 @@ fn python_that_may_not_run_is_told_from_a_limit() {
     fs::write(&python, "").unwrap();
     let mut config = board.config("");
     config.environment.push(("PATH".into(), python.parent().unwrap().into()));
-    let text = opener(config).open().unwrap_err().to_string();
+    let text = open(&mut opener(config)).unwrap_err().to_string();
     assert!(text.contains("permission denied"), "{text}");
     assert!(text.ends_with("; does python3 run in the shell?"), "{text}");
 }
@@ -163,7 +163,7 @@ fn closing_that_hangs_is_ended() {
 fn third_failure_in_a_row_says_that_the_board_should_be_restarted() {
     let board = Board::new();
     let mut opener = board.opener("raise:open");
-    let remedies = [(); 4].map(|()| opener.open().unwrap_err().remedy().unwrap().to_owned());
+    let remedies = [(); 4].map(|()| open(&mut opener).unwrap_err().remedy().unwrap().to_owned());
     let ordinary = "stop other programs that use the camera, and check its cable";
     assert_eq!(remedies, [ordinary, ordinary, "restart the board", "restart the board"]);
 }
@@ -174,7 +174,7 @@ fn raw_frames_that_are_impossible_are_jpegs_with_the_reason_in_one_line() {
     let mut config = board.config("");
     config.mode = CsiMode::Auto;
     let mut opener = opener(config);
-    let (camera, log) = logged(|| opener.open().unwrap());
+    let (camera, log) = logged(|| open(&mut opener).unwrap());
     assert_eq!(camera.format().pixel, PixelFormat::Jpeg);
     let [line] = &log[..] else { panic!("{log:?}") };
     assert!(line.contains("the built-in camera gives no raw frames; MaixPy encodes them error="), "{line}");
@@ -186,6 +186,6 @@ fn raw_frames_that_are_impossible_are_an_error_if_only_they_will_do() {
     let board = Board::new();
     let mut config = board.config("");
     config.mode = CsiMode::Raw;
-    assert!(opener(config).open().is_err());
+    assert!(open(&mut opener(config)).is_err());
     assert_eq!(board.log(), ["open 80 64 200 4", "close"]);
 }

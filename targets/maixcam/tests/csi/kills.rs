@@ -1,6 +1,6 @@
 //! SIGKILL at every step, for the process that holds the camera, for eyelet and for both.
 
-use crate::support::{Board, NEVER, picture};
+use crate::support::{Board, NEVER, open, picture};
 use eyelet_hal::{CameraSource as _, ErrorKind};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -93,7 +93,7 @@ fn both_killed_at_any_step_leave_nothing_that_the_next_start_minds() {
 fn process_killed_between_two_frames_is_a_lost_camera_and_the_next_start_works() {
     let board = Board::new();
     let mut opener = board.opener("");
-    let mut camera = opener.open().unwrap();
+    let mut camera = open(&mut opener).unwrap();
     camera.start().unwrap();
     drop(camera.next_frame(NEVER).unwrap());
     let [process] = board.processes()[..] else { panic!("one process") };
@@ -108,13 +108,7 @@ fn process_killed_between_two_frames_is_a_lost_camera_and_the_next_start_works()
     assert_eq!(error.kind(), ErrorKind::Disconnected);
     assert_eq!(error.message(), "the built-in camera's process was ended by signal 9");
     drop(camera);
-    // A call waits for a second only, now that the camera was open.
-    let mut camera = loop {
-        match opener.open() {
-            Ok(camera) => break camera,
-            Err(error) => assert_eq!(error.message(), "the built-in camera is still being opened"),
-        }
-    };
+    let mut camera = open(&mut opener).unwrap();
     camera.start().unwrap();
     drop(camera.next_frame(NEVER).unwrap());
     drop(camera);

@@ -16,6 +16,8 @@ mod logged;
 mod pictures;
 mod raw;
 #[cfg(not(target_arch = "riscv64"))]
+mod stops;
+#[cfg(not(target_arch = "riscv64"))]
 mod support;
 #[cfg(not(target_arch = "riscv64"))]
 mod whole;

@@ -1,6 +1,6 @@
 //! What comes from a camera with which all is well.
 
-use crate::support::{Board, NEVER, PICTURES, SIZE, opener, picture};
+use crate::support::{Board, NEVER, PICTURES, SIZE, open, opener, picture};
 use eyelet_hal::{CameraSource as _, PixelFormat, clock::monotonic};
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn controls_are_set_while_the_camera_opens() {
     for control in ["hflip=1", "vflip=0", "exposure=20000", "gain=2048"] {
         config.controls.push(control.parse().unwrap());
     }
-    drop(opener(config).open().unwrap());
+    drop(open(&mut opener(config)).unwrap());
     let want = ["open 80 64 200 3", "hmirror 1", "vflip 0", "exposure 20000", "gain 2048", "close"];
     assert_eq!(board.log(), want);
 }

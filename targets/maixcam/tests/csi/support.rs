@@ -2,7 +2,7 @@
 
 pub(crate) use crate::logged::logged;
 use eyelet_core::encode;
-use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, Quality, StreamFormat};
+use eyelet_hal::{ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, StreamFormat};
 use eyelet_maixcam::{
     csi::{CsiCamera, CsiConfig, CsiMode, CsiOpener},
     model::Machine,
@@ -105,11 +105,11 @@ impl Board {
         let mut config = self.config(fail);
         config.patience.stop = SHORT_WAIT;
         config.patience.end = SHORT_WAIT;
-        opener(config).open().unwrap()
+        open(&mut opener(config)).unwrap()
     }
 
     pub(crate) fn camera(&self, fail: &str) -> CsiCamera {
-        self.opener(fail).open().unwrap()
+        open(&mut self.opener(fail)).unwrap()
     }
 
     /// What the camera has been asked.
@@ -170,6 +170,16 @@ impl Port {
     fn note(&self, line: String) {
         self.log.lock().unwrap().push(line);
         self.changed.notify_all();
+    }
+}
+
+/// Opens the camera, however often it has to be called for that.
+pub(crate) fn open(opener: &mut CsiOpener) -> eyelet_hal::Result<CsiCamera> {
+    loop {
+        match opener.open() {
+            Err(error) if error.kind() == ErrorKind::Opening => {}
+            opened => break opened,
+        }
     }
 }
 

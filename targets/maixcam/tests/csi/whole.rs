@@ -1,6 +1,6 @@
 //! The whole of it on a model of the board: MaixPy's process, the scaler's frames, the JPEG unit.
 
-use crate::support::{Board, NEVER, logged};
+use crate::support::{Board, NEVER, logged, open};
 use eyelet_core::encode;
 use eyelet_hal::{
     CameraSource, ErrorKind, JpegEncoder, PixelFormat, Quality,
@@ -74,20 +74,10 @@ fn encode(camera: &mut CsiCamera, encoder: &mut HwJpegEncoder) -> Vec<u8> {
     jpeg
 }
 
-/// Opens the camera once more, which takes several calls.
-fn reopened(opener: &mut CsiOpener) -> CsiCamera {
-    loop {
-        match opener.open() {
-            Ok(camera) => break camera,
-            Err(error) => assert_eq!(error.message(), "the built-in camera is still being opened"),
-        }
-    }
-}
-
 #[test]
 fn raw_frames_keep_the_contract_of_cameras() {
     let whole = Whole::new();
-    let mut camera = whole.opener(CsiMode::Raw, "").open().unwrap();
+    let mut camera = open(&mut whole.opener(CsiMode::Raw, "")).unwrap();
     conformance::camera(&mut camera, &CameraExpectations::default()).assert_passed();
     drop(camera);
     whole.assert_clean();
@@ -96,7 +86,7 @@ fn raw_frames_keep_the_contract_of_cameras() {
 #[test]
 fn jpegs_beside_a_scaler_keep_the_contract_of_cameras() {
     let whole = Whole::new();
-    let mut camera = whole.opener(CsiMode::Jpeg, "").open().unwrap();
+    let mut camera = open(&mut whole.opener(CsiMode::Jpeg, "")).unwrap();
     conformance::camera(&mut camera, &CameraExpectations::default()).assert_passed();
     drop(camera);
     whole.assert_clean();
@@ -106,7 +96,7 @@ fn jpegs_beside_a_scaler_keep_the_contract_of_cameras() {
 fn auto_takes_raw_frames_where_it_can_and_says_nothing() {
     let whole = Whole::new();
     let mut opener = whole.opener(CsiMode::Auto, "");
-    let (mut camera, log) = logged(|| opener.open().unwrap());
+    let (mut camera, log) = logged(|| open(&mut opener).unwrap());
     assert_eq!((camera.format().pixel, log), (PixelFormat::Nv21, vec![]));
     camera.start().unwrap();
     let mut encoder = whole.encoder();
@@ -124,7 +114,7 @@ fn killed_process_is_replaced_with_the_unit_put_down() {
     let whole = Whole::new();
     let mut opener = whole.opener(CsiMode::Raw, "");
     let mut encoder = whole.encoder();
-    let mut camera = opener.open().unwrap();
+    let mut camera = open(&mut opener).unwrap();
     for _ in 0..3 {
         camera.start().unwrap();
         for _ in 0..3 {
@@ -141,7 +131,7 @@ fn killed_process_is_replaced_with_the_unit_put_down() {
         assert_eq!(error.kind(), ErrorKind::Disconnected);
         assert_eq!(error.message(), "the built-in camera's process was ended by signal 9");
         drop(camera);
-        camera = reopened(&mut opener);
+        camera = open(&mut opener).unwrap();
     }
     camera.start().unwrap();
     encode(&mut camera, &mut encoder);
@@ -155,11 +145,11 @@ fn process_killed_at_any_step_leaves_nothing_that_the_next_start_minds() {
     for step in ["import", "open", "opened", "close", "closed"] {
         let whole = Whole::new();
         let mut encoder = whole.encoder();
-        let opened = whole.opener(CsiMode::Raw, &format!("kill:{step}")).open();
+        let opened = open(&mut whole.opener(CsiMode::Raw, &format!("kill:{step}")));
         assert_eq!(opened.is_ok(), step.starts_with("close"), "{step}");
         drop(opened);
         whole.board.until_empty();
-        let mut camera = whole.opener(CsiMode::Raw, "").open().unwrap();
+        let mut camera = open(&mut whole.opener(CsiMode::Raw, "")).unwrap();
         camera.start().unwrap();
         encode(&mut camera, &mut encoder);
         drop((camera, encoder));
@@ -171,19 +161,19 @@ fn process_killed_at_any_step_leaves_nothing_that_the_next_start_minds() {
 #[test]
 fn unit_is_left_to_maixpy_as_long_as_that_encodes() {
     let whole = Whole::new();
-    let mut raw = whole.opener(CsiMode::Raw, "").open().unwrap();
+    let mut raw = open(&mut whole.opener(CsiMode::Raw, "")).unwrap();
     let mut encoder = whole.encoder();
     raw.start().unwrap();
     encode(&mut raw, &mut encoder);
     drop(raw);
-    let mut jpeg = whole.opener(CsiMode::Jpeg, "").open().unwrap();
+    let mut jpeg = open(&mut whole.opener(CsiMode::Jpeg, "")).unwrap();
     jpeg.start().unwrap();
     for _ in 0..3 {
         encode(&mut jpeg, &mut encoder);
         assert_eq!(whole.machine.leftovers().channels, 0, "the unit is put down");
     }
     drop(jpeg);
-    let mut raw = whole.opener(CsiMode::Raw, "").open().unwrap();
+    let mut raw = open(&mut whole.opener(CsiMode::Raw, "")).unwrap();
     raw.start().unwrap();
     encode(&mut raw, &mut encoder);
     assert_eq!(encoder.counts().frames, 2, "of the unit: those of raw frames");
@@ -198,7 +188,7 @@ fn flips_reach_the_camera_in_both_modes() {
         let mut config = whole.config(mode, "");
         config.controls = vec!["hflip=1".parse().unwrap(), "vflip=1".parse().unwrap()];
         let opener = CsiOpener::new(config, whole.eyelet.clone(), whole.standby.clone());
-        let camera = opener.unwrap().open().unwrap();
+        let camera = open(&mut opener.unwrap()).unwrap();
         let settings = whole.machine.driver(|driver| driver.camera_settings());
         assert_eq!(settings, [Setting::HMirror(true), Setting::VFlip(true)]);
         drop(camera);

@@ -1,7 +1,7 @@
 //! The whole way: a process of (a stand-in for) MaixPy opens the modelled camera, and its frames go to the JPEG unit.
 
 use super::support::{NONE, encoder, number};
-use crate::support::{Board, NEVER};
+use crate::support::{Board, NEVER, open};
 use eyelet_hal::{CameraSource, ErrorKind, JpegEncoder, Quality};
 use eyelet_maixcam::{
     csi::{CsiConfig, CsiMode, CsiOpener},
@@ -32,7 +32,7 @@ fn three_hundred_frames_from_a_process_of_maixpy_to_the_unit_without_a_copy() {
     let mut encoder = encoder(&process, &standby);
     let config = config(&board, &server, CsiMode::Auto);
     let mut opener = CsiOpener::new(config, process, standby).unwrap();
-    let mut camera = opener.open().unwrap();
+    let mut camera = open(&mut opener).unwrap();
     camera.start().unwrap();
     let mut jpeg = Vec::new();
     let mut first = None;
@@ -61,16 +61,7 @@ fn process_of_maixpy_that_is_killed_is_followed_by_another() {
     let mut opener = CsiOpener::new(config(&board, &server, CsiMode::Raw), process, standby).unwrap();
     let late = Instant::now() + NEVER;
     for frames in [0, 1, 5] {
-        // Later openings take several calls.
-        let mut camera = loop {
-            match opener.open() {
-                Ok(camera) => break camera,
-                Err(error) if Instant::now() < late => {
-                    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
-                }
-                Err(error) => panic!("{error}"),
-            }
-        };
+        let mut camera = open(&mut opener).unwrap();
         camera.start().unwrap();
         for _ in 0..frames {
             let frame = camera.next_frame(NEVER).unwrap();

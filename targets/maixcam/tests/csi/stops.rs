@@ -1,0 +1,83 @@
+//! Signals for eyelet while MaixPy opens the camera, and while frames come.
+
+use crate::support::{Board, until};
+use std::{
+    fs::File,
+    process::{Child, Command, Stdio},
+};
+
+/// eyelet with a camera that fails so, and its log in a file.
+fn start(board: &Board, fail: &str, arguments: &[&str]) -> Child {
+    let log = File::create(board.file("log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_eyelet"))
+        .args(arguments)
+        .args(["--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
+        .envs(board.environment(fail))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn log(board: &Board) -> String {
+    std::fs::read_to_string(board.file("log")).unwrap()
+}
+
+/// The exit code after this signal.
+fn stop(mut eyelet: Child, signal: &str) -> Option<i32> {
+    let sent = Command::new("kill").args(["-s", signal, &eyelet.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    eyelet.wait().unwrap().code()
+}
+
+const OPENING: &str = "opening the camera, which may take a while";
+const PICTURE: &str = "error: stopped by a signal before there was a picture; take it again";
+const FINDINGS: &str = "error: stopped by a signal before everything was looked at; run it again";
+
+/// They waited for MaixPy, said nothing meanwhile, and then failed because of that.
+#[test]
+fn stop_while_the_camera_is_being_opened_ends_every_command() {
+    let of = |arguments: &'static [&str], signal: &'static str, code, end: &'static str| {
+        move || {
+            let board = Board::new();
+            let eyelet = start(&board, "block:import", arguments);
+            until(|| log(&board).contains(OPENING));
+            assert_eq!(stop(eyelet, signal), Some(code), "{arguments:?}: {}", log(&board));
+            let log = log(&board);
+            assert_eq!(log.matches(OPENING).count(), 1, "{log}");
+            assert!(log.trim_end().ends_with(end), "{arguments:?}: {log}");
+            assert_eq!(log.contains("error: "), !end.is_empty(), "{arguments:?}: {log}");
+            board.until_empty();
+        }
+    };
+    // All at once: each waits for a process that hangs.
+    let commands = [
+        std::thread::spawn(of(&["serve", "--bind", "127.0.0.1:0"], "INT", 0, "")),
+        std::thread::spawn(of(&["upload", "http://127.0.0.1:9/"], "TERM", 0, "")),
+        std::thread::spawn(of(&["snapshot", "-"], "INT", 1, PICTURE)),
+        std::thread::spawn(of(&["doctor", "--conformance"], "TERM", 1, FINDINGS)),
+        std::thread::spawn(of(&["serve", "--bind", "127.0.0.1:0"], "QUIT", 1, "stop it with SIGTERM")),
+    ];
+    for command in commands {
+        command.join().unwrap();
+    }
+}
+
+/// The process ended in the middle of a call of the driver, and nobody closed the camera.
+#[test]
+fn stop_of_a_command_that_takes_frames_closes_the_camera_first() {
+    for (fail, arguments, end, closed) in [
+        ("slow:read", &["doctor", "--conformance", "--fps", "1"][..], FINDINGS, "close"),
+        ("slow:read", &["doctor", "--fps", "1"], FINDINGS, "close"),
+        ("block:read", &["snapshot", "-", "--fps", "0.1"], PICTURE, "killed"),
+    ] {
+        let board = Board::new();
+        let eyelet = start(&board, fail, &[arguments, &["--log", "debug"]].concat());
+        until(|| log(&board).contains("MaixPy has the built-in camera open"));
+        assert_eq!(stop(eyelet, "TERM"), Some(1), "{arguments:?}: {}", log(&board));
+        let log = log(&board);
+        assert!(log.trim_end().ends_with(end), "{arguments:?}: {log}");
+        board.until_empty();
+        board.until_asked(closed);
+    }
+}
