@@ -50,6 +50,17 @@ class Started:
         if self.process.returncode:
             raise Wrong(f"{self.name}: exit code {self.process.returncode}{self.said()}")
 
+    def end(self) -> str:
+        """Waits until it has ended by itself; returns what it printed."""
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Wrong(f"{self.name}: does not end within {PATIENCE:g} s{self.said()}") from None
+        if self.process.returncode:
+            raise Wrong(f"{self.name}: exit code {self.process.returncode}{self.said()}")
+        return self.output.read_text(errors="replace")
+
     def interrupt(self) -> None:
         """Ctrl-C, after which it must end; an embedded server by the signal itself."""
         if self.process.poll() is None:
@@ -118,6 +129,7 @@ class Reader:
             if machine in text:
                 self._machine(machine)
         told = []
+        self.jobs = []
         for command in statements(text):
             told.append(self._run(command))
         return "".join(told)
@@ -138,6 +150,8 @@ class Reader:
         first = next(commands(command), [])
         if own(first):
             return ""
+        if first[:1] == ["wait"]:
+            return "".join(job.end() for job in self.jobs[int(first[1].removeprefix("%")) - 1 :][:1])
         background = re.search(r"(?<![&>])&\s*(#.*)?$", command)
         if background:
             command = command[: background.start()]
@@ -150,7 +164,10 @@ class Reader:
             f"trap 'export -p >{self.variables}; pwd >{self.place}' EXIT\n{'exec ' if alone(command) else ''}{command}\n")
         started = self._start(["bash", "-c", script])
         started.name = command.strip()
-        started.wait()
+        if background:
+            self.jobs.append(started)
+        if port or not background:
+            started.wait()
         if started.process.poll() is None:
             self.running[port or started.name] = started
         return started.output.read_text(errors="replace")

@@ -153,10 +153,11 @@ fn unsafe_files_are_those_in_the_reliability_page() {
 
 /// Which `ci/e2e/test_examples.py` runs.
 #[test]
-fn readme_embeds_a_server_as_the_example_does() {
-    let readme = include_str!("../../README.md");
-    let block = readme.split("```rust no_run\n").nth(1).unwrap().split("```").next().unwrap();
-    let block = block.replace("\"127.0.0.1:8000\"", "&address()");
+fn pages_embed_a_server_as_the_example_does() {
     let example = include_str!("../examples/embed.rs");
-    assert!(example.contains(&block), "{block}");
+    for page in [include_str!("../../README.md"), include_str!("../../docs/embed.md")] {
+        let block = page.split("```rust no_run\n").nth(1).unwrap().split("```").next().unwrap();
+        let block = block.replace("\"127.0.0.1:8000\"", "&address()");
+        assert!(example.contains(&block), "{block}");
+    }
 }

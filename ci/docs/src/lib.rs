@@ -15,3 +15,15 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embed.md")]
+mod embed {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/port.md")]
+mod port {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/test.md")]
+mod test {}
