@@ -10,7 +10,9 @@ set -euo pipefail
 need curl:curl git:git ip:iproute2 python3:python3 unshare:util-linux
 programs
 # With the features that the other tests were built with, so that nothing is built twice.
-cargo test --doc --locked --quiet --workspace -- ci/docs/
+ran=$(cargo test --doc --locked --workspace -- ci/docs/ | tee /dev/stderr | grep -c '^test ci/docs/.* \.\.\. ok$')
+blocks=$(cat README.md docs/*.md ci/docs/src/lib.rs | grep -cE '^(//! )?```(rust|compile_fail|should_panic)')
+[ "$ran" -eq "$blocks" ] || die "$ran Rust blocks passed, of $blocks in the pages and in ci/docs/src/lib.rs"
 
 start=$SECONDS
 apart=(unshare --net)
