@@ -4,7 +4,7 @@ use crate::{
     app::{Builder, Running},
     encode,
     feed::Hub,
-    http::{self, Access, CredentialSources, Server, SnapshotPolicy},
+    http::{self, Access, CredentialSources, Routes, Server, SnapshotPolicy},
     image::Image,
     jpeg,
     net::addresses::{self, Families},
@@ -131,6 +131,19 @@ impl JpegStreamer {
         self.server.page.set(html.into());
     }
 
+    /// The application's own routes beside `/stream` and so on: a page's settings, say. What is added takes effect with the next
+    /// [`start`](Self::start), which returns `InvalidInput` for a path that a route cannot have.
+    ///
+    /// ```
+    /// # let mut streamer = eyelet_core::JpegStreamer::new("127.0.0.1", 0, 1)?;
+    /// streamer.routes().get("/about", |_| eyelet_core::http::Reply::text("a camera\n"));
+    /// streamer.start()?;
+    /// # Ok::<(), eyelet_hal::Error>(())
+    /// ```
+    pub fn routes(&mut self) -> &mut Routes {
+        &mut self.server.routes
+    }
+
     /// Requires one of these passwords or tokens; by default none is required. Takes effect with the next
     /// [`start`](Self::start).
     ///
@@ -144,7 +157,8 @@ impl JpegStreamer {
     /// Serves from now on. Does nothing if it is running.
     ///
     /// # Errors
-    /// If the port was taken since [`stop`](Self::stop), or the system refuses a thread.
+    /// If the port was taken since [`stop`](Self::stop), or the system refuses a thread; `InvalidInput` for a
+    /// [route](Self::routes) that cannot be.
     pub fn start(&mut self) -> Result<()> {
         if self.running.is_some() {
             return Ok(());

@@ -4,7 +4,7 @@ use eyelet_core::{
     Eyelet, JpegStreamer,
     app::Running,
     feed::{Label, Picture, PictureKind, RunId},
-    http::{Access, CredentialSources, Token},
+    http::{Access, CredentialSources, Reply, Token},
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
@@ -220,6 +220,47 @@ fn streamer_started_again_has_its_port_again() {
         streamer.stop();
         assert!(TcpStream::connect(("127.0.0.1", streamer.port())).is_err());
     }
+}
+
+#[test]
+fn routes_of_the_application_are_answered_below_the_base_path() {
+    let running = Eyelet::builder()
+        .get("/hello", |_| Reply::text("hello\n"))
+        .post("/echo", |request| Reply::bytes("text/plain", request.body().clone()))
+        .routes(|routes| _ = routes.get_async("/later", |_| async { Reply::json(&[1, 2]) }))
+        .configure(|server| server.base_path = "/garden".parse().unwrap())
+        .bind("127.0.0.1:0")
+        .start()
+        .unwrap();
+    let address = running.addresses()[0].strip_suffix("garden/").unwrap();
+    assert!(get(address, "/garden/hello").ends_with("\r\n\r\nhello\n"));
+    assert!(get(address, "/later").ends_with("\r\n\r\n[1,2]"));
+    assert!(get(address, "/echo").starts_with("HTTP/1.1 405 "));
+}
+
+#[test]
+fn route_that_cannot_be_is_an_error_that_names_it() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    for path in ["/stream", "/front/hello", "hello", "/"] {
+        let closed = Arc::clone(&closed);
+        let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&closed)));
+        let error = builder.get(path, |_| ()).bind("127.0.0.1:0").start().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.message(), format!("there can be no route GET {path:?}"));
+    }
+    assert_eq!(closed.load(Ordering::SeqCst), 4, "the cameras are closed");
+}
+
+#[test]
+fn streamer_has_routes_of_the_application_from_its_next_start() {
+    let mut streamer = JpegStreamer::new("127.0.0.1", 0, 4).unwrap();
+    let address = format!("http://127.0.0.1:{}/", streamer.port());
+    streamer.routes().get("/hello", |_| Reply::text("hello\n"));
+    streamer.start().unwrap();
+    assert!(get(&address, "/hello").ends_with("hello\n"));
+    streamer.stop();
+    streamer.routes().get("/state", |_| ());
+    assert_eq!(streamer.start().unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 /// Two cameras, the second of which is lost after its first frames and stays away.

@@ -4,7 +4,7 @@ use super::{Eyelet, Running};
 use crate::{
     Backoff, encode,
     feed::{CameraName, Hub},
-    http::{Access, Bind, Listener, Page, Server},
+    http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
     pipeline::{EachFrame, FrameInHand, Open, Pipeline},
     upload::{Client, Sender, UploadUrl},
 };
@@ -164,6 +164,34 @@ impl Builder {
         self
     }
 
+    /// Answers `GET` and `HEAD` at this path of the application's own, such as `/threshold`. See [`Routes`] for what a handler
+    /// may do, and how long.
+    #[must_use]
+    pub fn get<R: Into<Reply>>(
+        self,
+        path: &str,
+        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.routes(|routes| _ = routes.get(path, handler))
+    }
+
+    /// Answers `POST` at this path of the application's own.
+    #[must_use]
+    pub fn post<R: Into<Reply>>(
+        self,
+        path: &str,
+        handler: impl Fn(&Request) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.routes(|routes| _ = routes.post(path, handler))
+    }
+
+    /// Adds further [`Routes`] of the application's own: those with a future for an answer, say.
+    #[must_use]
+    pub fn routes(mut self, add: impl FnOnce(&mut Routes)) -> Self {
+        add(&mut self.server.routes);
+        self
+    }
+
     /// Admits only clients with one of these credentials.
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
@@ -209,7 +237,7 @@ impl Builder {
     ///
     /// # Errors
     /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, and for a name
-    /// that a camera cannot have or that is missing or taken where there are several.
+    /// that a camera cannot have or that is missing or taken where there are several, and for a path that a route cannot have.
     pub fn open(self) -> Result<Eyelet> {
         let Self {
             mut server,
@@ -237,6 +265,7 @@ impl Builder {
             opened.open_encoder()?;
             pipelines.push(opened);
         }
+        server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
         for address in &addresses {
             let bind: Bind = address.parse().map_err(|what| {
                 Error::new(ErrorKind::InvalidInput, format!("cannot listen on {address:?}")).with_remedy(what)

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// Paths that a camera of their name would hide.
-const ROUTES: [&str; 7] = ["stream", "snapshot", "state", "metrics", "healthz", "events", "control"];
+/// Paths that a camera of their name, or a route of the application's own, would hide.
+pub(crate) const RESERVED_PATHS: [&str; 7] =
+    ["stream", "snapshot", "state", "metrics", "healthz", "events", "control"];
 
 const LONGEST: usize = 32;
 
@@ -43,7 +44,7 @@ impl FromStr for CameraName {
         {
             return Err("a camera's name has up to 32 of a-z, 0-9, - and _, the first a letter");
         }
-        if ROUTES.contains(&text) {
+        if RESERVED_PATHS.contains(&text) {
             return Err(
                 "stream, snapshot, state, metrics, healthz, events and control are routes, not names",
             );

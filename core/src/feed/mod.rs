@@ -20,6 +20,7 @@ mod status;
 mod upload_status;
 
 pub use camera_name::CameraName;
+pub(crate) use camera_name::RESERVED_PATHS;
 pub use events::Events;
 pub use fps::Fps;
 pub use frame_data::FrameData;

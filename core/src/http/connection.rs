@@ -80,13 +80,25 @@ async fn encrypted(socket: Socket, _: &Context) -> std::io::Result<Socket> {
 
 /// The state of the request that hyper has handed over last.
 #[derive(Debug, Default)]
-struct Exchange {
-    /// No answer yet.
+pub(super) struct Exchange {
+    /// The whole request is there, and no answer yet.
     answering: AtomicBool,
     /// It has answered a request in this turn: the next one waits until the other connections have had theirs.
     had_turn: AtomicBool,
     /// It requests the stream.
     stream: Mutex<Option<StreamRequest>>,
+}
+
+impl Exchange {
+    /// The rest of the request has yet to come.
+    pub(super) fn incomplete(&self) {
+        self.answering.store(false, Ordering::Relaxed);
+    }
+
+    /// All of the request is there.
+    pub(super) fn complete(&self) {
+        self.answering.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Answers requests; gives the socket back when one of them requests the stream.
@@ -98,12 +110,12 @@ async fn requests(
 ) -> Option<(Socket, StreamRequest)> {
     let exchange = Arc::<Exchange>::default();
     let trusted = context.server.proxies.are(peer);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request| {
         let (context, exchange) = (Arc::clone(context), Arc::clone(&exchange));
         let client =
             if trusted { context.server.proxies.client(peer, request.headers()) } else { peer.clone() };
         let welcome = !trusted || place.belongs_to(client.counted_network());
-        exchange.answering.store(true, Ordering::Relaxed);
+        exchange.complete();
         Box::pin(async move {
             if exchange.had_turn.swap(true, Ordering::Relaxed) {
                 tokio::task::yield_now().await;
@@ -111,7 +123,7 @@ async fn requests(
             let log = context.server.access_log.as_ref();
             let mut entry = log.map(|log| log.entry(&request, &client, &context.server.clock));
             let answer = match welcome {
-                true => routes::answer(&request, &client, &context).await,
+                true => routes::answer(&mut request, &client, &exchange, &context).await,
                 false => routes::Answer::Response(reply::unavailable(
                     "connection limit of your address reached; retry shortly\n",
                 )),

@@ -15,6 +15,9 @@ pub(super) const CHATTER: usize = 16 * 1024;
 /// `--max-connections-per-address` by default: five browsers with six connections each behind one router.
 pub const CONNECTIONS_PER_ADDRESS: usize = 32;
 
+/// The longest body of a request for a route of the application's own: settings, not pictures.
+const BODY_BYTES: usize = 64 * 1024;
+
 /// Connections beyond the viewers by default: pages, snapshots, scrapers, and clients that get a 503.
 const OTHER_CONNECTIONS: usize = 240;
 
@@ -46,11 +49,14 @@ pub struct Limits {
     /// From one IPv4 address or one IPv6 /64 network (what one customer or one machine has). Not counted:
     /// `127.0.0.1`, `::1` and Unix sockets, where a web server on this machine stands for all of its clients.
     pub connections_per_address: usize,
+    /// The longest body of a request for a [route](super::Routes) of the application's own, in bytes; 64 KiB by default. It
+    /// waits in memory until all of it is there.
+    pub body: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: None, connections_per_address: CONNECTIONS_PER_ADDRESS }
+        Self { connections: None, connections_per_address: CONNECTIONS_PER_ADDRESS, body: BODY_BYTES }
     }
 }
 

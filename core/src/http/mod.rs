@@ -1,7 +1,8 @@
 //! The HTTP server: a page, a live stream, snapshots, state and metrics.
 //!
 //! hyper parses requests and answers all of them but one: for `GET /stream` the socket is taken over by
-//! the stream itself, which sends each picture with one system call and waits for no viewer.
+//! the stream itself, which sends each picture with one system call and waits for no viewer. An application adds [`Routes`]
+//! of its own.
 
 mod access_log;
 mod auth;
@@ -23,7 +24,7 @@ pub use connections::{Connections, Place};
 pub use limits::{CONNECTIONS_PER_ADDRESS, Limits};
 pub use origins::{AllowedOrigin, Origins};
 pub use proxies::{TrustedProxies, TrustedProxy};
-pub use routes::{Page, ROUTES, SnapshotPolicy};
+pub use routes::{Page, ROUTES, Reply, Request, Routes, SnapshotPolicy};
 
 #[cfg(feature = "tls")]
 pub use crate::net::tls::ServerTls;
@@ -74,6 +75,8 @@ pub struct Server {
     pub others: Vec<(CameraName, Hub)>,
     /// What `/` answers.
     pub page: Page,
+    /// Routes of the application's own.
+    pub routes: Routes,
     /// The path in front of every route.
     pub base_path: BasePath,
     /// The viewer limit: how many may watch `/stream` at once.
@@ -107,6 +110,7 @@ impl Server {
             name: None,
             others: Vec::new(),
             page,
+            routes: Routes::default(),
             base_path: BasePath::default(),
             max_viewers: MAX_VIEWERS,
             limits,

@@ -1,5 +1,8 @@
 //! The pages of other sites that may read the answers: cross-origin resource sharing (CORS).
 //!
+//! Nor may they change anything: a `POST` that a browser sends for another site's page comes with the cookie and the password
+//! of whoever looks at that page.
+//!
 //! By default none may: browsers then keep every answer from the scripts of other sites. Such a page can still show the
 //! stream in an `<img>`, as it can show any picture of the web.
 
@@ -7,8 +10,8 @@ use hyper::{
     HeaderMap, Method, Request,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderName,
-        HeaderValue, ORIGIN, VARY,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+        HeaderName, HeaderValue, ORIGIN, VARY,
     },
 };
 use std::str::FromStr;
@@ -86,9 +89,27 @@ impl Origins {
         headers
     }
 
+    /// Whether a request with these headers may change something: one of our own pages, of an origin that is allowed by name,
+    /// or of a client that is no browser. `*` lets all read, and none change.
+    pub(super) fn may_post(&self, request: &HeaderMap) -> bool {
+        let origin = request.get(ORIGIN);
+        if origin.is_some_and(|origin| self.0.iter().any(|allowed| allowed.0 == origin)) {
+            return true;
+        }
+        // Browsers say it, but for the pages of plain http.
+        if let Some(site) = request.get("sec-fetch-site") {
+            return site == "same-origin" || site == "none";
+        }
+        let Some(origin) = origin else { return true };
+        // A proxy that changes the host names the one it was asked for; a page of another site cannot add that header.
+        let hosts = [HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| request.get_all(name));
+        let mut hosts = hosts.filter_map(|hosts| hosts.to_str().ok()).flat_map(|hosts| hosts.split(','));
+        origin.to_str().is_ok_and(|origin| hosts.any(|host| is_of(origin, host.trim())))
+    }
+
     /// The answer to a preflight, which a browser sends before a request with headers of the page's own; `None` if this is
     /// none, or of no allowed origin.
-    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<HeaderMap> {
+    pub(super) fn preflight<B>(&self, request: &Request<B>, posts: bool) -> Option<HeaderMap> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let mut headers =
@@ -96,17 +117,61 @@ impl Origins {
         if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             return None;
         }
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization"));
+        let (methods, names) = match posts {
+            true => ("GET, HEAD, POST", "Authorization, Content-Type"),
+            false => ("GET, HEAD", "Authorization"),
+        };
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
         // Seconds. Browsers repeat the preflight after two hours at most.
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
         Some(headers)
     }
 }
 
+/// Whether an origin's pages come from this host, which may name the scheme's own port.
+fn is_of(origin: &str, host: &str) -> bool {
+    let (port, rest) = match (origin.strip_prefix("http://"), origin.strip_prefix("https://")) {
+        (Some(rest), _) => (":80", rest),
+        (_, Some(rest)) => (":443", rest),
+        _ => return false,
+    };
+    rest.eq_ignore_ascii_case(host.strip_suffix(port).unwrap_or(host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_own_pages_named_origins_and_no_browsers_may_post() {
+        let may = |origins: &[&str], headers: &[(&'static str, &str)]| {
+            let origins = Origins(origins.iter().map(|origin| origin.parse().unwrap()).collect());
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, HeaderValue::from_str(value).unwrap());
+            }
+            origins.may_post(&map)
+        };
+        let (host, other) = (("host", "cam:8000"), ("origin", "http://a.example"));
+        assert!(may(&[], &[host]), "curl");
+        assert!(may(&[], &[host, ("origin", "http://cam:8000")]));
+        assert!(may(&[], &[("host", "CAM"), ("origin", "https://cam")]), "a proxy's TLS");
+        assert!(may(&[], &[("host", "cam:443"), ("origin", "https://cam")]));
+        assert!(may(&[], &[host, ("x-forwarded-host", "cam.example"), ("origin", "http://cam.example")]));
+        assert!(may(&[], &[host, ("sec-fetch-site", "same-origin"), ("origin", "http://behind.a.proxy")]));
+        assert!(may(&["http://a.example"], &[host, other]));
+        assert!(may(&["http://a.example"], &[host, other, ("sec-fetch-site", "cross-site")]));
+        assert!(!may(&[], &[host, other]));
+        assert!(!may(&["*"], &[host, other]), "all may read, none may change");
+        assert!(!may(&[], &[host, ("origin", "null")]));
+        assert!(!may(&[], &[host, ("origin", "http://cam:8001")]));
+        assert!(!may(&[], &[("host", "cam:443"), ("origin", "http://cam")]));
+        assert!(!may(&[], &[host, ("origin", "ftp://cam:8000")]));
+        for site in ["cross-site", "same-site", "whatever"] {
+            assert!(!may(&[], &[host, ("sec-fetch-site", site)]), "{site}: a form, without an origin");
+        }
+    }
 
     #[test]
     fn origins_are_read_as_browsers_write_them() {

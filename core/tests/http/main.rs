@@ -2,6 +2,7 @@
 
 mod access;
 mod browsers;
+mod custom;
 mod limits;
 mod listeners;
 mod origins;

@@ -1,15 +1,18 @@
 //! Routes: which request gets which answer.
 
+mod custom;
 mod page;
 mod snapshot;
 mod state;
 
+pub use custom::{Reply, Request, Routes};
 pub use page::Page;
 pub use snapshot::SnapshotPolicy;
 
 use super::{
     Context, Server, Shown,
-    reply::{Reply, text, typed, unavailable},
+    connection::Exchange,
+    reply::{self, text, typed, unavailable},
     stream::{Framing, RateLimit, StreamRequest, framing},
 };
 #[cfg(feature = "metrics")]
@@ -18,7 +21,7 @@ use crate::{feed::CameraName, net::socket::Peer};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode, Version,
+    HeaderMap, Method, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
         ACCEPT, ALLOW, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
@@ -30,7 +33,7 @@ use hyper::{
 #[derive(Debug)]
 pub(super) enum Answer {
     /// Send this.
-    Response(Reply),
+    Response(reply::Reply),
     /// Hand the socket to the stream.
     Stream(StreamRequest),
 }
@@ -44,6 +47,8 @@ enum Route {
     #[cfg(feature = "metrics")]
     Metrics,
     Health,
+    /// One of the application's own, and where its handlers begin.
+    Custom(usize),
 }
 
 /// Every path that is answered, for documentation.
@@ -74,6 +79,7 @@ impl Target {
         path: &str,
         query: &str,
         cameras: impl Iterator<Item = Option<&'a CameraName>>,
+        custom: &Routes,
     ) -> Option<Self> {
         let mut cameras = cameras.enumerate();
         if path == "/" {
@@ -84,6 +90,9 @@ impl Target {
         }
         if let Some(route) = Route::find(path) {
             return Some(Self { route, camera: None });
+        }
+        if let Some(index) = custom.find(path) {
+            return Some(Self { route: Route::Custom(index), camera: None });
         }
         let (first, rest) = path.strip_prefix('/')?.split_once('/')?;
         let (camera, _) = cameras.find(|(_, name)| name.is_some_and(|name| name.as_str() == first))?;
@@ -147,18 +156,23 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|pair| pair.split_once('=').filter(|&(key, _)| key == name).map(|(_, v)| v))
 }
 
-pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &Context) -> Answer {
+pub(super) async fn answer(
+    request: &mut hyper::Request<Incoming>,
+    peer: &Peer,
+    exchange: &Exchange,
+    context: &Context,
+) -> Answer {
     if let Err(what) = host(request.version(), request.headers()) {
         // What follows such a request may be meant for another server.
         let mut reply = text(StatusCode::BAD_REQUEST, what);
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return Answer::Response(reply);
     }
-    if let Some(headers) = context.server.origins.preflight(request) {
+    let server = &context.server;
+    if let Some(headers) = server.origins.preflight(request, server.routes.take_posts()) {
         return Answer::Response(preflight(headers));
     }
     let query = request.uri().query().unwrap_or_default();
-    let server = &context.server;
     let path = request.uri().path();
     if server.base_path.lacks_slash(path) {
         return Answer::Response(moved(server.base_path.as_str(), query));
@@ -168,7 +182,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
     if below.strip_prefix('/').is_some_and(|first| names().flatten().any(|name| name.as_str() == first)) {
         return Answer::Response(moved(path, query));
     }
-    let target = Target::find(below, query, names());
+    let target = Target::find(below, query, names(), &server.routes);
     // Before any answer, also before 404. Whether a server lives is no secret.
     let mut cookie = None;
     if target.is_none_or(|target| target.route != Route::Health) {
@@ -177,7 +191,7 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
             Err(refusal) => return Answer::Response(login(refusal.reply(), server, accept(request))),
         }
     }
-    let mut answer = admitted(request, target, query, peer, context).await;
+    let mut answer = admitted(request, target, peer, exchange, context).await;
     if let Some(cookie) = cookie {
         let headers = match &mut answer {
             Answer::Response(reply) => reply.headers_mut(),
@@ -190,22 +204,23 @@ pub(super) async fn answer(request: &Request<Incoming>, peer: &Peer, context: &C
 
 /// The answer to an admitted request.
 async fn admitted(
-    request: &Request<Incoming>,
+    request: &mut hyper::Request<Incoming>,
     target: Option<Target>,
-    query: &str,
     peer: &Peer,
+    exchange: &Exchange,
     context: &Context,
 ) -> Answer {
     let server = &context.server;
     let Some(Target { route, camera }) = target else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    let own = !matches!(route, Route::Custom(_));
+    if own && request.method() != Method::GET && request.method() != Method::HEAD {
         let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD work here\n");
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Answer::Response(reply);
     }
-    if !request.body().is_end_stream() {
+    if own && !request.body().is_end_stream() {
         return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
     }
     let reply = match route {
@@ -214,7 +229,7 @@ async fn admitted(
             reply.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
             reply
         }
-        Route::Stream => return stream(request, query, peer, context, camera.unwrap_or(0)),
+        Route::Stream => return stream(request, peer, context, camera.unwrap_or(0)),
         Route::Page => page(context, camera),
         Route::Snapshot => snapshot::take(server, &context.shown[camera.unwrap_or(0)].hub).await,
         Route::State => typed("application/json", state::json(context, camera)),
@@ -226,6 +241,7 @@ async fn admitted(
         #[cfg(feature = "metrics")]
         Route::Metrics => typed(Metrics::CONTENT_TYPE, metrics(context, camera)),
         Route::Health => health(context, camera),
+        Route::Custom(index) => custom::answer(request, index, peer, exchange, context).await,
     };
     Answer::Response(reply)
 }
@@ -243,7 +259,7 @@ fn metrics(context: &Context, camera: Option<usize>) -> String {
 }
 
 /// The reason of each camera that delivers nothing.
-fn health(context: &Context, camera: Option<usize>) -> Reply {
+fn health(context: &Context, camera: Option<usize>) -> reply::Reply {
     let now = context.server.clock.monotonic();
     let reason = |camera: &Shown| {
         let reason = camera.hub.status.snapshot(now).health.err()?;
@@ -256,7 +272,8 @@ fn health(context: &Context, camera: Option<usize>) -> Reply {
     }
 }
 
-fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Context, camera: usize) -> Answer {
+fn stream(request: &hyper::Request<Incoming>, peer: &Peer, context: &Context, camera: usize) -> Answer {
+    let query = request.uri().query().unwrap_or_default();
     let rate_limit = match parameter(query, "fps").map(str::parse).transpose() {
         Ok(fps) => fps.map(RateLimit::new),
         Err(what) => return Answer::Response(text(StatusCode::BAD_REQUEST, format!("{what}\n"))),
@@ -286,12 +303,12 @@ fn stream(request: &Request<Incoming>, query: &str, peer: &Peer, context: &Conte
 }
 
 /// The `Accept` header: a browser's address bar names `text/html`.
-fn accept(request: &Request<Incoming>) -> &str {
+fn accept(request: &hyper::Request<Incoming>) -> &str {
     request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// A redirect to the base path with its slash: the page's links are relative to that.
-fn moved(base: &str, query: &str) -> Reply {
+fn moved(base: &str, query: &str) -> reply::Reply {
     let mut reply = text(StatusCode::PERMANENT_REDIRECT, "this page is a directory\n");
     let mark = if query.is_empty() { "" } else { "?" };
     if let Ok(location) = HeaderValue::try_from(format!("{base}/{mark}{query}")) {
@@ -301,7 +318,7 @@ fn moved(base: &str, query: &str) -> Reply {
 }
 
 /// A rejection as shown to a person who opens the page with a browser.
-fn login(mut reply: Reply, server: &Server, accept: &str) -> Reply {
+fn login(mut reply: reply::Reply, server: &Server, accept: &str) -> reply::Reply {
     if reply.status() == StatusCode::UNAUTHORIZED
         && accept.contains("text/html")
         && let Some((html, policy)) = server.page.login()
@@ -316,7 +333,7 @@ fn login(mut reply: Reply, server: &Server, accept: &str) -> Reply {
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The page of one camera, or of all of them.
-fn page(context: &Context, camera: Option<usize>) -> Reply {
+fn page(context: &Context, camera: Option<usize>) -> reply::Reply {
     let (page, names) =
         (&context.server.page, context.shown.iter().filter_map(|camera| camera.name.as_ref()));
     let all = (camera.is_none() && context.shown.len() > 1).then(|| page.of_cameras(names)).flatten();
@@ -334,7 +351,7 @@ fn page(context: &Context, camera: Option<usize>) -> Reply {
 }
 
 /// The answer to a CORS preflight request.
-fn preflight(headers: HeaderMap) -> Reply {
+fn preflight(headers: HeaderMap) -> reply::Reply {
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     *reply.headers_mut() = headers;
@@ -348,7 +365,7 @@ mod tests {
     fn find(path: &str, query: &str, names: &[Option<&str>]) -> Option<(Route, Option<usize>)> {
         let names: Vec<Option<CameraName>> =
             names.iter().map(|name| name.map(|name| name.parse().unwrap())).collect();
-        let target = Target::find(path, query, names.iter().map(Option::as_ref));
+        let target = Target::find(path, query, names.iter().map(Option::as_ref), &Routes::default());
         target.map(|Target { route, camera }| (route, camera))
     }
 

@@ -1,0 +1,46 @@
+//! The body of a request.
+
+use crate::http::{limits, reply};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::{
+    StatusCode,
+    body::{Body as _, Incoming},
+    header::{CONNECTION, HeaderValue},
+};
+use tokio::time::timeout;
+
+/// All of it, up to `limit` bytes, as fast as an answer of that length must be taken; or why not.
+pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, reply::Reply> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_long(limit));
+    }
+    let whole = async {
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            // The connection has broken: nobody gets this answer.
+            let frame = frame.map_err(|_| reply::text(StatusCode::BAD_REQUEST, "the body has no end\n"))?;
+            // Trailers are not read.
+            let Ok(data) = frame.into_data() else { continue };
+            if whole.len() + data.len() > limit {
+                return Err(too_long(limit));
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
+    };
+    match timeout(limits::stall_budget(limit), whole).await {
+        Ok(read) => read,
+        Err(_) => Err(closing(reply::text(StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n"))),
+    }
+}
+
+fn too_long(limit: usize) -> reply::Reply {
+    closing(reply::text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have up to {limit} bytes here\n")))
+}
+
+/// What is left of the body is not read.
+fn closing(mut reply: reply::Reply) -> reply::Reply {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
+}
