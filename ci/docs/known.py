@@ -43,12 +43,21 @@ class Known:
         # A test compares the tables of this page with the code.
         cells = "\n".join(line.split("|")[1] for line in reference.splitlines() if line.startswith("| `"))
         self.routes = set(re.findall(r"`(/[^`]*)`", cells))
+        # Those of applications, in the pages and the examples.
+        code = [*TOP.glob("README.md"), *TOP.glob("docs/*.md"), *TOP.glob("sim/examples/*.rs")]
+        for text in (file.read_text() for file in code):
+            self.routes |= set(re.findall(r"\.(?:get|post)(?:_async)?\(\s*\"(/[^\"]*)\"", text))
         self.metrics = set(re.findall(r"`(eyelet_\w+)`", cells))
 
     @cache
     def packages(self) -> dict:
         told = output("cargo", "metadata", "--no-deps", "--offline", "--locked", "--format-version", "1", cwd=TOP)
         return {package["name"]: package for package in json.loads(told)["packages"]}
+
+    @cache
+    def rust(self) -> str:
+        folders = ("hal", "core", "sim", "targets", "ci")
+        return "".join(file.read_text() for folder in folders for file in (TOP / folder).rglob("*.rs"))
 
     @cache
     def usage(self, script: str) -> str:
@@ -151,6 +160,10 @@ class Known:
         for flag in ("--path", "--manifest-path", "--fuzz-dir"):
             if flag in values and not (TOP / values[flag]).exists():
                 raise Wrong(f"there is no {values[flag]}")
+        if ours[:1] == ["test"]:
+            for part in (part for word in own if "::" in word for part in filter(None, word.split("::"))):
+                if not re.search(rf"\b(mod {part}|fn {part}\w*)\b", self.rust()):
+                    raise Wrong(f"there is no test, nor a module of tests, {part}")
         if ours[:1] == ["run"] and "--example" not in values:
             program = self.program_of(named, values)
             self.program(program, own)

@@ -58,6 +58,8 @@ BAD = {
     "a package that is not there": (sh("cargo run -p eyelet-simulator"), "there is no package eyelet-simulator"),
     "a feature that is not there": (sh("cargo build -p eyelet-core --features ssl"), "there is no feature ssl"),
     "a test that is not there": ("`cargo test -p eyelet-core --test htp`\n", "there is no test htp"),
+    "a module of tests that is not there": (
+        "`cargo test -p eyelet-core --test spool -- pwer::`\n", "there is no test, nor a module of tests, pwer"),
     "a program that is not there": (sh("eyelet-simm serve", NOT_RUN), "no program of this project"),
     "a wrong route in a block": (sh("eyelet-sim serve\ncurl http://127.0.0.1:8000/snap"), "there is no route /snap"),
     "a wrong route in the text": ("`/steam`\n", "there is no route /steam"),
