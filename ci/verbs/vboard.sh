@@ -27,5 +27,5 @@ start=$SECONDS
 # The capture library by itself, down to the driver's injected errors.
 ci/vboard/run.sh -f "$vivid" "./${vivid##*/} --ignored --test-threads=1"
 EYELET_BOARD_PROGRAMS=$PWD/target/$target/release \
-  cargo test -q --workspace --test board -- --include-ignored --test-threads=1 --nocapture "$@"
+  cargo test -q --workspace --test board -- --include-ignored --skip application:: --test-threads=1 --nocapture "$@"
 say "virtual board: $((SECONDS - start)) s"

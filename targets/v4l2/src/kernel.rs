@@ -16,7 +16,9 @@ use rustix::{
 };
 use std::{
     ffi::c_void,
-    io, mem,
+    io,
+    marker::PhantomData,
+    mem,
     os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
     path::Path,
     ptr::{self, NonNull},
@@ -70,14 +72,19 @@ impl KernelDevice {
 
     /// Makes a request with its structure.
     fn ioctl<T: Plain>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
-        // SAFETY: the kernel reads and writes a `T`, whose size is a part of the request's number. Of the requests those of
-        // extended controls follow a pointer in it, and see to it.
-        Ok(unsafe { rustix::ioctl::ioctl(&self.descriptor, Call { request, argument }) }?)
+        self.call(&mut Call::new(request, argument))
     }
 
     /// The same as a question of setting up, which a signal does not end.
     fn ask<T: Plain>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
-        uninterrupted(|| self.ioctl(request, argument))
+        let mut call = Call::new(request, argument);
+        uninterrupted(|| self.call(&mut call))
+    }
+
+    fn call(&self, call: &mut Call<'_>) -> io::Result<()> {
+        // SAFETY: the kernel reads and writes what the argument points to, whose size is a part of the request's number. Of
+        // the requests those of extended controls follow a pointer in it, and see to it.
+        Ok(unsafe { rustix::ioctl::ioctl(&self.descriptor, call) }?)
     }
 }
 
@@ -87,24 +94,32 @@ impl AsFd for KernelDevice {
     }
 }
 
-/// A request and its argument.
-struct Call<'a, T> {
-    request: Request<T>,
-    argument: &'a mut T,
+/// A request with its argument, of whatever type that is: one function calls the kernel for all of them.
+struct Call<'a> {
+    opcode: Opcode,
+    argument: *mut c_void,
+    lent: PhantomData<&'a mut c_void>,
 }
 
-// SAFETY: `Request` pairs the number of each ioctl with what its argument points to, and nothing is read from the pointer.
-unsafe impl<T: Plain> Ioctl for Call<'_, T> {
+impl<'a> Call<'a> {
+    fn new<T: Plain>(request: Request<T>, argument: &'a mut T) -> Self {
+        Self { opcode: request.opcode(), argument: ptr::from_mut(argument).cast(), lent: PhantomData }
+    }
+}
+
+// SAFETY: `Request` pairs the number of each ioctl with what its argument points to, which is lent as long as the call lives.
+// Nothing is read from the pointer.
+unsafe impl Ioctl for &mut Call<'_> {
     type Output = ();
 
     const IS_MUTATING: bool = true;
 
     fn opcode(&self) -> Opcode {
-        self.request.opcode()
+        self.opcode
     }
 
     fn as_ptr(&mut self) -> *mut c_void {
-        ptr::from_mut(self.argument).cast()
+        self.argument
     }
 
     unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> rustix::io::Result<()> {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "frame rates, for the log")]
 
+mod application;
 mod board;
 mod csi;
 mod http;
