@@ -33,7 +33,7 @@ PROXIES = ("nginx", "apache", "caddy", "haproxy", "lighttpd")
 class Check:
     def __init__(self, binaries: Path, work: Path) -> None:
         self.known, self.work = Known(binaries), work
-        self.counts, self.reasons, self.faults = Counter(), [], []
+        self.counts, self.reasons, self.faults, self.left = Counter(), [], [], 0
 
     def page(self, page: Page, rust: str) -> None:
         """`rust` is the source that includes pages as tests."""
@@ -52,6 +52,7 @@ class Check:
                 break  # the commands after it may need it
         if self.reader:
             self.try_at(page, len(page.prose.splitlines()), self.reader.close)
+            self.left += self.reader.left
         for line, target in page.links():
             self.try_at(page, line, lambda: link(page, target))
 
@@ -245,6 +246,7 @@ def main() -> None:
     check = everything(options.binaries, pages, rust.read_text() if rust.exists() else "")
     for reason in check.reasons:
         print(f"not run: {reason}")
+    print(f"left to the other checks, and only compared: {check.left} commands (ci/check.sh, cargo build, cargo test)")
     print(f"{sum(check.counts.values())} blocks in {len(pages)} pages:", end=" ")
     print(", ".join(f"{count} {kind}" for kind, count in sorted(check.counts.items())))
     for fault in check.faults:

@@ -155,7 +155,7 @@ class Known:
         targets = {(kind, target["name"]) for package in here for target in package["targets"] for kind in target["kind"]}
         for kind in ("test", "bin", "example", "bench"):
             name = values.get(f"--{kind}")
-            if name is not None and (kind, name) not in targets:
+            if name not in (None, "NAME") and (kind, name) not in targets:
                 raise Wrong(f"there is no {kind} {name} in {named or 'any package'}")
         for flag in ("--path", "--manifest-path", "--fuzz-dir"):
             if flag in values and not (TOP / values[flag]).exists():
@@ -169,7 +169,9 @@ class Known:
             self.program(program, own)
 
     def program_of(self, package: str | None, values: dict) -> str:
-        name = values.get("--bin") or {"eyelet-sim": "eyelet-sim", "eyelet-maixcam": "eyelet"}.get(package)
+        # Without a package it is the board's program: see default-members in Cargo.toml.
+        own = {None: "eyelet", "eyelet-maixcam": "eyelet", "eyelet-sim": "eyelet-sim"}
+        name = values.get("--bin") or own.get(package)
         if name not in PROGRAMS:
             raise Wrong(f"cargo run: which program? name {' or '.join(PROGRAMS)} by its package")
         return name

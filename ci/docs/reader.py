@@ -91,6 +91,7 @@ class Reader:
     def __init__(self, binaries: Path, work: Path) -> None:
         self.binaries, self.work = binaries, work
         self.folder, self.count, self.running = work / "eyelet", 0, {}
+        self.left = 0  # commands left to the other checks
         self._copy()
         path = work / "path"
         path.mkdir()
@@ -149,6 +150,7 @@ class Reader:
     def _run(self, command: str) -> str:
         first = next(commands(command), [])
         if own(first):
+            self.left += 1
             return ""
         if first[:1] == ["wait"]:
             return "".join(job.end() for job in self.jobs[int(first[1].removeprefix("%")) - 1 :][:1])
