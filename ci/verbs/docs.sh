@@ -19,5 +19,5 @@ apart=(unshare --net)
 [ "$(id -u)" -eq 0 ] || apart=(unshare --net --map-root-user)
 "${apart[@]}" true || die "cannot make a network of its own; run this as root, or allow user namespaces"
 # shellcheck disable=SC2016 # the inner shell's arguments
-"${apart[@]}" bash -c 'ip link set lo up && python3 -B ci/docs/self_test.py "$1" && python3 -B ci/docs/check.py "$1"' - "$EYELET_BIN"
+"${apart[@]}" bash -c 'ip link set lo up && python3 -B ci/docs/self_test.py "$1" && python3 -B ci/docs/check.py "$1"' - "${soak%/*}"
 say "$((SECONDS - start)) s"
