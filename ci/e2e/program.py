@@ -34,14 +34,14 @@ class Program:
             self._open -= 1
             self._news.notify_all()
 
-    def expect(self, pattern, seconds=15.0):
-        """The first line on stdout that matches, as a match; fails when the program ends or time is over."""
+    def expect(self, pattern, seconds=15.0, count=1):
+        """The line on stdout with which `count` lines match, as a match; fails when the program ends or time is over."""
         end = time.monotonic() + seconds
         with self._news:
             while True:
-                for line in self.lines["stdout"]:
-                    if match := re.search(pattern, line):
-                        return match
+                matches = [match for line in self.lines["stdout"] if (match := re.search(pattern, line))]
+                if len(matches) >= count:
+                    return matches[count - 1]
                 assert self._open, f"ended without printing {pattern!r}\n{self}"
                 assert self._news.wait(end - time.monotonic()), f"no {pattern!r} within {seconds:g} s\n{self}"
 

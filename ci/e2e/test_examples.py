@@ -1,6 +1,9 @@
-"""The two programs of MaixPy's JPEG document in Rust, and the README's."""
+"""Each program in sim/examples, and that what it does is right."""
 
+import re
 import signal
+import time
+from datetime import datetime, timezone
 
 import cv2
 import numpy
@@ -51,3 +54,104 @@ def test_embedded_server_shows_its_page_stream_and_snapshot(run, free_port):
     assert numbers == sorted(set(numbers))
     # It watches for no signals, as little as the program that it is embedded in.
     assert example.stop() == -signal.SIGTERM, example
+
+
+def snapshot(url):
+    picture = requests.get(url, timeout=10)
+    assert picture.headers["Content-Type"] == "image/jpeg"
+    return cv2.imdecode(numpy.frombuffer(picture.content, numpy.uint8), cv2.IMREAD_COLOR)
+
+
+def streaming(run, free_port, name, *arguments):
+    """The example and its address, once it streams. It watches for no signals, so the test stops it."""
+    example = run(f"127.0.0.1:{free_port}", *arguments, program=f"examples/{name}")
+    example.expect("streaming on ")
+    return example, f"http://127.0.0.1:{free_port}/"
+
+
+def test_overlay_example_draws_text_and_time_on_each_frame(run, free_port):
+    example, url = streaming(run, free_port, "overlay")
+    first = snapshot(url + "snapshot")[:24].astype(int)
+    with Stream(url + "stream") as stream:
+        began = float(next(stream).headers["x-timestamp"])
+        while float(next(stream).headers["x-timestamp"]) < began + 1.1:
+            pass
+    last = snapshot(url + "snapshot")[:24].astype(int)
+    dot, word, clock, rest = (slice(9, 18), slice(28, 88), slice(108, 308), slice(330, 640))
+    assert first[9:16, dot, 2].mean() > 150 and first[9:16, dot, :2].mean() < 90, "a red dot"
+    assert 200 < (first[:, word].min(axis=2) > 150).sum() < 800, "white letters"
+    assert first[:20, rest].max() < 60, "on black"
+    assert abs(first[:, word] - last[:, word]).max() < 60, "the word stays"
+    assert abs(first[:, clock] - last[:, clock]).max() > 150, "the time goes on"
+    assert example.stop() == -signal.SIGTERM, example
+
+
+def test_own_camera_example_conforms_and_streams(run, free_port):
+    check = run("check", program="examples/own_camera")
+    assert check.wait() == 0, check
+    assert any("ball: conforms" in line for line in check.lines["stdout"]), check
+    example, url = streaming(run, free_port, "own_camera")
+    places = []
+    for _ in range(3):
+        picture = snapshot(url + "snapshot").astype(int)
+        assert picture.shape == (240, 320, 3)
+        rows, columns = numpy.nonzero(picture[:, :, 2] > 180)
+        assert abs(len(rows) - 32 * 32) < 80, "a ball of 32 x 32"
+        places.append((round(rows.mean()), round(columns.mean())))
+    assert len(set(places)) == 3, f"it moves: {places}"
+    assert example.stop() == -signal.SIGTERM, example
+
+
+def test_two_cameras_example_shows_both(run, free_port):
+    example, url = streaming(run, free_port, "two_cameras")
+    front, back = (snapshot(f"{url}{name}/snapshot").astype(int) for name in ("front", "back"))
+    assert abs(front - back).mean() > 20, "two pictures"
+    page = requests.get(url, timeout=10).text
+    assert "front/stream" in page and "back/stream" in page
+    assert [camera["name"] for camera in requests.get(url + "state", timeout=10).json()["cameras"]] == ["front", "back"]
+    assert example.stop() == -signal.SIGTERM, example
+
+
+def test_record_example_keeps_the_newest_pictures_within_its_bound(run, free_port, tmp_path):
+    folder = tmp_path / "recording"
+    example = run(folder, "1", f"127.0.0.1:{free_port}", program="examples/record")
+    example.expect(r"streaming on ")
+    # More than may be there at once.
+    example.expect(r"recording ", count=12)
+    assert example.stop() == -signal.SIGTERM, example
+    begun = [line.split()[1] for line in example.lines["stdout"] if line.startswith("recording ")]
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == begun[-8:], "the newest"
+    assert sum(file.stat().st_size for file in files) <= 1_000_000
+    numbers = [int(file.stem.rsplit("-", 1)[1]) for file in files]
+    for file, number, after in zip(files, numbers, numbers[1:]):
+        pictures = file.read_bytes().split(b"\xff\xd8\xff")[1:]
+        assert 0 < len(pictures) <= after - number, "as many as there were frames, or some were dropped"
+        for picture in pictures:
+            assert cv2.imdecode(numpy.frombuffer(b"\xff\xd8\xff" + picture, numpy.uint8), 1).shape == (480, 640, 3)
+
+
+def test_time_lapse_example_names_its_pictures_by_time(run, tmp_path):
+    folder, began = tmp_path / "lapse", time.monotonic()
+    example = run(folder, "0.3", "4", program="examples/time_lapse")
+    assert example.wait() == 0, example
+    assert time.monotonic() - began > 3 * 0.3
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == example.lines["stdout"] and len(names) == 4
+    for name in names:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z\.jpg", name)
+        taken = datetime.strptime(name, "%Y-%m-%dT%H%M%S.%fZ.jpg").replace(tzinfo=timezone.utc)
+        assert abs(datetime.now(timezone.utc) - taken).total_seconds() < 60
+        assert cv2.imread(str(folder / name)).shape == (480, 640, 3)
+
+
+def test_motion_example_finds_what_moves_and_nothing_in_a_still_picture(run, free_port):
+    example, url = streaming(run, free_port, "motion", "box")
+    example.expect(r"frame \d+: motion in \d+x\d+ at \d+, \d+")
+    assert example.stop() == -signal.SIGTERM, example
+    example, url = streaming(run, free_port, "motion", "bars")
+    with Stream(url + "stream") as stream:
+        for _ in range(20):
+            next(stream)
+    assert example.stop() == -signal.SIGTERM, example
+    assert not any("motion in" in line for line in example.lines["stdout"]), example

@@ -161,3 +161,14 @@ fn pages_embed_a_server_as_the_example_does() {
         assert!(example.contains(&block), "{block}");
     }
 }
+
+#[test]
+fn every_example_is_run_by_the_end_to_end_tests() {
+    let runs = include_str!("../../ci/e2e/test_examples.py");
+    let examples = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap();
+    let names = examples.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    for name in names.collect::<Vec<_>>() {
+        let ways = [format!("examples/{name}\""), format!("streaming(run, free_port, \"{name}\"")];
+        assert!(ways.iter().any(|way| runs.contains(way)), "nothing runs the example {name}");
+    }
+}

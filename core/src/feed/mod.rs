@@ -18,6 +18,7 @@ mod run_id;
 mod sampler;
 mod status;
 mod upload_status;
+mod utc;
 
 pub use camera_name::CameraName;
 pub(crate) use camera_name::RESERVED_PATHS;
@@ -33,6 +34,7 @@ pub use run_id::RunId;
 pub use sampler::Sampler;
 pub use status::{HANG, Status, StatusSnapshot};
 pub use upload_status::{SpoolStatus, UploadStatus};
+pub use utc::Utc;
 
 use bytes::Bytes;
 use interest::{Interest, Wanting};

@@ -8,6 +8,20 @@ use std::sync::{
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Every live picture of a [`Feed`](super::Feed), in order.
+///
+/// A program without a runtime takes them on a thread of its own. This one keeps a picture now and then, for which nothing is
+/// encoded in between:
+///
+/// ```no_run
+/// # fn keep(_: &[u8]) {}
+/// fn time_lapse(feed: &eyelet_core::feed::Feed) {
+///     loop {
+///         let picture = feed.queue(1).blocking_next(); // captured from now on
+///         keep(&picture.jpeg);
+///         std::thread::sleep(std::time::Duration::from_secs(60));
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Queue {
     pictures: mpsc::Receiver<Arc<Picture>>,
@@ -23,6 +37,20 @@ impl Queue {
         match self.pictures.recv().await {
             Some(picture) => picture,
             None => std::future::pending().await,
+        }
+    }
+
+    /// The next picture; blocks this thread until it is there.
+    ///
+    /// # Panics
+    /// In an asynchronous task, whose thread must not block.
+    pub fn blocking_next(&mut self) -> Arc<Picture> {
+        match self.pictures.blocking_recv() {
+            Some(picture) => picture,
+            // As above: it waits for ever.
+            None => loop {
+                std::thread::park();
+            },
         }
     }
 
@@ -84,6 +112,15 @@ mod tests {
 
     fn picture(sequence: u64, kind: PictureKind) -> Picture {
         Picture { kind, ..tests::picture(sequence) }
+    }
+
+    #[test]
+    fn thread_without_a_runtime_waits_for_the_next_picture() {
+        let feed = Feed::new();
+        let mut queue = feed.queue(1);
+        let reader = std::thread::spawn(move || queue.blocking_next().label.sequence);
+        feed.publish(picture(7, PictureKind::Live));
+        assert_eq!(reader.join().unwrap(), 7);
     }
 
     #[tokio::test]
