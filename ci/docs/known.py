@@ -51,8 +51,11 @@ class Known:
 
     @cache
     def packages(self) -> dict:
-        told = output("cargo", "metadata", "--no-deps", "--offline", "--locked", "--format-version", "1", cwd=TOP)
-        return {package["name"]: package for package in json.loads(told)["packages"]}
+        return {package["name"]: package for package in self.metadata()["packages"]}
+
+    @cache
+    def metadata(self) -> dict:
+        return json.loads(output("cargo", "metadata", "--no-deps", "--offline", "--locked", "--format-version", "1", cwd=TOP))
 
     @cache
     def rust(self) -> str:
@@ -148,15 +151,20 @@ class Known:
         named = values.get("-p", values.get("--package"))
         if named is not None and named not in packages:
             raise Wrong(f"there is no package {named}")
-        here = [packages[named]] if named else list(packages.values())
+        # Without a name, cargo takes the default members of the workspace.
+        default = self.metadata()["workspace_default_members"]
+        everywhere = "--workspace" in ours or {"--path", "--manifest-path", "--fuzz-dir"} & set(values)
+        here = [package for package in packages.values() if everywhere or package["id"] in default]
+        here = [packages[named]] if named else here
         for feature in filter(None, values.get("--features", "").split(",")):
             if not any(feature in package["features"] for package in here):
-                raise Wrong(f"there is no feature {feature} in {named or 'any package'}")
+                raise Wrong(f"there is no feature {feature} in {named or 'the packages that this is for'}")
         targets = {(kind, target["name"]) for package in here for target in package["targets"] for kind in target["kind"]}
         for kind in ("test", "bin", "example", "bench"):
             name = values.get(f"--{kind}")
-            if name not in (None, "NAME") and (kind, name) not in targets:
-                raise Wrong(f"there is no {kind} {name} in {named or 'any package'}")
+            exists = (kind, name) in targets or (name == "NAME" and any(of == kind for of, _ in targets))
+            if name is not None and not exists:
+                raise Wrong(f"there is no {kind} {name} in {named or 'the packages that this is for'}")
         for flag in ("--path", "--manifest-path", "--fuzz-dir"):
             if flag in values and not (TOP / values[flag]).exists():
                 raise Wrong(f"there is no {values[flag]}")

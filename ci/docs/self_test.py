@@ -57,6 +57,7 @@ BAD = {
     "a check that is not there": ("`ci/check.sh vbord`\n", "has no verb vbord"),
     "a package that is not there": (sh("cargo run -p eyelet-simulator"), "there is no package eyelet-simulator"),
     "a feature that is not there": (sh("cargo build -p eyelet-core --features ssl"), "there is no feature ssl"),
+    "an example of a package that is not named": (sh("cargo run --example embed"), "there is no example embed"),
     "a test that is not there": ("`cargo test -p eyelet-core --test htp`\n", "there is no test htp"),
     "a module of tests that is not there": (
         "`cargo test -p eyelet-core --test spool -- pwer::`\n", "there is no test, nor a module of tests, pwer"),
