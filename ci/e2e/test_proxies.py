@@ -1,5 +1,6 @@
 """eyelet behind the web servers of docs/proxies.md, with the configurations that are printed there."""
 
+import itertools
 import socket
 import statistics
 from urllib.parse import urlsplit
@@ -77,6 +78,8 @@ def test_proxy_streams_at_once_and_buffers_little_for_a_slow_viewer(behind, titl
     answer = requests.get(proxy.url.rstrip("/") + "?token=x", timeout=10)
     assert answer.history and "canvas" in answer.text, "no way from /cam to /cam/"
     assert answer.url == proxy.url + "?token=x"
+    with requests.get(proxy.url + "events", stream=True, timeout=10) as events:
+        assert "event: state" in itertools.islice(events.iter_lines(decode_unicode=True), 4), "not passed on at once"
     for path in ("", "snapshot", "metrics", "?action=snapshot"):
         assert requests.get(proxy.url + path, timeout=10).status_code == 200, path
 

@@ -376,6 +376,60 @@ fn two_cameras_have_routes_state_and_metrics_by_name() {
     assert!(!get(address, "/back/metrics").contains("front"));
 }
 
+/// A camera that attaches its own number to each frame.
+struct Numbered {
+    grey: Grey,
+    data: String,
+}
+
+impl CameraSource for Numbered {
+    fn name(&self) -> &str {
+        "numbered"
+    }
+    fn format(&self) -> StreamFormat {
+        self.grey.format()
+    }
+    fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
+        let frame = self.grey.next_frame(timeout)?;
+        self.data = frame.meta().sequence.to_string();
+        Ok(frame.with_data(&self.data))
+    }
+}
+
+#[test]
+fn data_of_a_frame_is_delivered_with_its_number_by_its_camera_alone() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let (front, back) = (Arc::clone(&closed), closed);
+    let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&front)));
+    let open = move || Ok(Numbered { grey: Grey::open(&back), data: String::new() });
+    let running = builder.named_camera("back", open).bind("127.0.0.1:0").start().unwrap();
+    let address = &running.addresses()[0];
+    let events = |path| {
+        let mut socket =
+            TcpStream::connect(address.strip_prefix("http://").unwrap().trim_end_matches('/')).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        BufReader::new(socket).lines().map(|line| line.unwrap())
+    };
+    let mut data = events("/back/events").filter(|line| line.starts_with("data: {\"sequence\":"));
+    let mut last = 0;
+    for _ in 0..20 {
+        let json: serde_json::Value = serde_json::from_str(&data.next().unwrap()["data: ".len()..]).unwrap();
+        let sequence = json["sequence"].as_u64().unwrap();
+        assert!(json["data"] == sequence && sequence > last, "{json} after {last}");
+        last = sequence;
+    }
+    let state = events("/events").find(|line| line.starts_with("data: ")).unwrap();
+    assert!(state.contains("\"grey\""), "the first camera's: {state}");
+    assert_eq!(running.hubs()[1].metrics.frames_encoded.get(), 0, "nobody wants pictures");
+}
+
 #[test]
 fn name_that_a_camera_cannot_have_is_an_error() {
     let closed = Arc::new(AtomicUsize::new(0));

@@ -164,7 +164,8 @@ fn pages_embed_a_server_as_the_example_does() {
 
 #[test]
 fn every_example_is_run_by_the_end_to_end_tests() {
-    let runs = include_str!("../../ci/e2e/test_examples.py");
+    let runs =
+        concat!(include_str!("../../ci/e2e/test_examples.py"), include_str!("../../ci/e2e/test_data.py"));
     let examples = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap();
     let names = examples.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
     for name in names.collect::<Vec<_>>() {

@@ -107,13 +107,11 @@ impl Events {
         self.0.news.receiver_count() > 0
     }
 
-    #[allow(dead_code)] // Its route comes next.
     /// How many frames had data, with listeners or without.
     pub(crate) fn published(&self) -> u64 {
         self.0.published.load(Ordering::Relaxed)
     }
 
-    #[allow(dead_code)] // Its route comes next.
     /// A listener to all that is published from now on.
     pub(crate) fn listen(&self) -> Listener {
         let news = self.0.news.subscribe();
@@ -142,7 +140,6 @@ impl Kept {
 
 /// Somebody who wants events, until it drops.
 #[derive(Debug)]
-#[allow(dead_code)] // Its route comes next.
 pub(crate) struct Listener {
     events: Events,
     news: watch::Receiver<()>,
@@ -150,7 +147,6 @@ pub(crate) struct Listener {
     next: u64,
 }
 
-#[allow(dead_code)] // Its route comes next.
 impl Listener {
     /// Waits until there may be an event. Cancel-safe.
     pub(crate) async fn changed(&mut self) {

@@ -10,6 +10,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// A camera thread without a heartbeat for this long hangs, and nothing but a restart helps. A single call of a device
 /// takes 4 s at most, unless its driver is broken; opening one takes several.
@@ -21,6 +22,8 @@ pub struct Status {
     inner: Mutex<Inner>,
     /// The camera thread's last: milliseconds on the monotonic clock, plus one. 0 where there is no such thread.
     heartbeat: AtomicU64,
+    /// Sent when what a snapshot says in words has changed.
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +85,7 @@ impl Status {
     /// The source has a name before it has frames.
     pub(crate) fn opened(&self, source: &str) {
         self.lock().source = source.to_owned();
+        self.changes.send_replace(());
     }
 
     /// The source delivers `format`.
@@ -91,6 +95,7 @@ impl Status {
         inner.format = Some(format);
         inner.live = true;
         inner.lost = None;
+        self.changes.send_replace(());
     }
 
     /// The source delivers nothing, for this reason.
@@ -98,14 +103,17 @@ impl Status {
         let mut inner = self.lock();
         inner.lost = Some(reason.to_owned());
         inner.live = false;
+        self.changes.send_replace(());
     }
 
     /// So many frames arrived up to `now` on the monotonic clock.
     pub(crate) fn captured(&self, now: Duration, frames: u64, format: StreamFormat) {
         let mut inner = self.lock();
         inner.captured.ticks(now, u32::try_from(frames).unwrap_or(u32::MAX));
-        inner.format = Some(format);
-        inner.live = true;
+        let before = (inner.format.replace(format), std::mem::replace(&mut inner.live, true));
+        if before != (Some(format), true) {
+            self.changes.send_replace(());
+        }
     }
 
     /// The camera counts as lost after this long without a frame.
@@ -118,6 +126,7 @@ impl Status {
         let mut inner = self.lock();
         inner.encoder = encoder.to_owned();
         inner.quality = quality;
+        self.changes.send_replace(());
     }
 
     /// A frame was encoded; by another encoder, if a fallback took over.
@@ -125,6 +134,7 @@ impl Status {
         let mut inner = self.lock();
         if inner.encoder != encoder {
             inner.encoder = encoder.to_owned();
+            self.changes.send_replace(());
         }
         inner.encode_time = time;
         inner.picture_len = len;
@@ -133,6 +143,12 @@ impl Status {
     /// The encoder produces no pictures, for this reason; `None` when it does again.
     pub(crate) fn encoder_fails(&self, reason: Option<&str>) {
         self.lock().encoder_fails = reason.map(str::to_owned);
+        self.changes.send_replace(());
+    }
+
+    /// Changes whenever what a [snapshot](Self::snapshot) says in words may have changed, but for what time alone tells.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// The camera thread is alive at `now` on the monotonic clock.

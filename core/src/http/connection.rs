@@ -2,7 +2,9 @@
 
 use super::{
     Context, Shown,
+    access_log::Entry,
     connections::Place,
+    events::{self, EventsRequest},
     limits,
     reply::{self, Reply},
     routes,
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::net::socket::{Peer, Socket};
 use hyper::{
-    Method, Request,
+    HeaderMap, Method, Request,
     body::{Body, Incoming},
     header::{CONNECTION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS},
     server::conn::http1,
@@ -41,21 +43,52 @@ pub(super) async fn serve(socket: Socket, peer: Peer, place: &Place, context: Ar
         Err(_) => return tracing::debug!(%peer, "no request"),
     }
     // In a box, which is gone before the stream begins: most of a connection's memory is TLS's and hyper's.
-    let streaming = Box::pin(converse(socket, &peer, place, &context)).await;
-    if let Some((socket, request)) = streaming {
-        place.watches();
-        let Shown { hub, fanout, .. } = &context.shown[request.camera];
-        stream::run(socket, request, &hub.feed, fanout).await;
+    match Box::pin(converse(socket, &peer, place, &context)).await {
+        Some((socket, Endless::Stream(request))) => {
+            place.watches();
+            let Shown { hub, fanout, .. } = &context.shown[request.camera];
+            stream::run(socket, request, &hub.feed, fanout).await;
+        }
+        Some((socket, Endless::Events(request))) => {
+            place.idle();
+            let Shown { hub, .. } = &context.shown[request.camera];
+            events::run(socket, request, hub, &*context.server.clock).await;
+        }
+        None => {}
     }
 }
 
-/// Up to the request for the stream, if one comes.
+/// A request whose answer ends with the connection, which it takes over.
+#[derive(Debug)]
+pub(super) enum Endless {
+    Stream(StreamRequest),
+    Events(EventsRequest),
+}
+
+impl Endless {
+    /// Headers of the answer beside the usual ones.
+    pub(super) fn headers(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::Stream(request) => &mut request.headers,
+            Self::Events(request) => &mut request.headers,
+        }
+    }
+
+    fn entry(&mut self) -> &mut Option<Box<Entry>> {
+        match self {
+            Self::Stream(request) => &mut request.entry,
+            Self::Events(request) => &mut request.entry,
+        }
+    }
+}
+
+/// Up to the request for the stream or for events, if one comes.
 async fn converse(
     socket: Socket,
     peer: &Peer,
     place: &Place,
     context: &Arc<Context>,
-) -> Option<(Socket, StreamRequest)> {
+) -> Option<(Socket, Endless)> {
     match encrypted(socket, context).await {
         Ok(socket) => requests(socket, peer, place, context).await,
         Err(error) => {
@@ -85,8 +118,8 @@ pub(super) struct Exchange {
     answering: AtomicBool,
     /// It has answered a request in this turn: the next one waits until the other connections have had theirs.
     had_turn: AtomicBool,
-    /// It requests the stream.
-    stream: Mutex<Option<StreamRequest>>,
+    /// It requests what has no end.
+    endless: Mutex<Option<Endless>>,
 }
 
 impl Exchange {
@@ -101,13 +134,13 @@ impl Exchange {
     }
 }
 
-/// Answers requests; gives the socket back when one of them requests the stream.
+/// Answers requests; gives the socket back when one of them requests the stream or events.
 async fn requests(
     socket: Socket,
     peer: &Peer,
     place: &Place,
     context: &Arc<Context>,
-) -> Option<(Socket, StreamRequest)> {
+) -> Option<(Socket, Endless)> {
     let exchange = Arc::<Exchange>::default();
     let trusted = context.server.proxies.are(peer);
     let service = service_fn(|mut request| {
@@ -140,9 +173,9 @@ async fn requests(
                     exchange.answering.store(false, Ordering::Relaxed);
                     Ok::<_, std::convert::Infallible>(reply)
                 }
-                routes::Answer::Stream(mut request) => {
-                    request.entry = entry;
-                    *exchange.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+                routes::Answer::Endless(mut request) => {
+                    *request.entry() = entry;
+                    *exchange.endless.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
                     // Never answered here: hyper must write nothing more on this socket.
                     std::future::pending().await
                 }
@@ -177,7 +210,7 @@ async fn requests(
         if writes.is_blocked() {
             return Poll::Pending;
         }
-        match exchange.stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match exchange.endless.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(request) => Poll::Ready(Some(request)),
             None => Poll::Pending,
         }

@@ -9,6 +9,7 @@ mod auth;
 mod base_path;
 mod connection;
 mod connections;
+mod events;
 mod limits;
 mod origins;
 mod proxies;
@@ -79,7 +80,7 @@ pub struct Server {
     pub routes: Routes,
     /// The path in front of every route.
     pub base_path: BasePath,
-    /// The viewer limit: how many may watch `/stream` at once.
+    /// The viewer limit: how many may watch `/stream` at once; and as many listen to `/events`.
     pub max_viewers: usize,
     /// The limits on connections.
     pub limits: Limits,
@@ -158,8 +159,9 @@ impl Server {
         let counters = self.hub.metrics.connections.clone();
         let connections = Connections::new(max, self.limits.connections_per_address, counters);
         let viewers = Viewers::new(self.max_viewers);
+        let listeners_to_events = events::Listeners::new(self.max_viewers);
         let shown = self.cameras().map(|(name, hub)| Shown::new(name, hub, &self.clock)).collect();
-        let context = Arc::new(Context { server: self, viewers, shown });
+        let context = Arc::new(Context { server: self, viewers, listeners: listeners_to_events, shown });
         // Ends every connection when this future drops.
         let mut tasks = tokio::task::JoinSet::new();
         for shown in &context.shown {
@@ -228,6 +230,8 @@ impl Server {
 struct Context {
     server: Server,
     viewers: Viewers,
+    /// Those of `/events`.
+    listeners: events::Listeners,
     /// The cameras, the first one first.
     shown: Vec<Shown>,
 }

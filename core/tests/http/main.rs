@@ -3,6 +3,7 @@
 mod access;
 mod browsers;
 mod custom;
+mod events;
 mod limits;
 mod listeners;
 mod origins;

@@ -3,7 +3,7 @@
 mod custom;
 mod page;
 mod snapshot;
-mod state;
+pub(super) mod state;
 
 pub use custom::{Reply, Request, Routes};
 pub use page::Page;
@@ -11,7 +11,8 @@ pub use snapshot::SnapshotPolicy;
 
 use super::{
     Context, Server, Shown,
-    connection::Exchange,
+    connection::{Endless, Exchange},
+    events::{self, EventsRequest},
     reply::{self, text, typed, unavailable},
     stream::{Framing, RateLimit, StreamRequest, framing},
 };
@@ -34,8 +35,8 @@ use hyper::{
 pub(super) enum Answer {
     /// Send this.
     Response(reply::Reply),
-    /// Hand the socket to the stream.
-    Stream(StreamRequest),
+    /// Hand the socket over.
+    Endless(Endless),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,7 @@ enum Route {
     Stream,
     Snapshot,
     State,
+    Events,
     #[cfg(feature = "metrics")]
     Metrics,
     Health,
@@ -62,6 +64,7 @@ pub const ROUTES: &[&str] = &[
     "/?action=snapshot",
     "/?action=snapshot_0",
     "/state",
+    "/events",
     #[cfg(feature = "metrics")]
     "/metrics",
     "/healthz",
@@ -121,6 +124,7 @@ impl Route {
             "/stream" => Self::Stream,
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
             "/state" => Self::State,
+            "/events" => Self::Events,
             #[cfg(feature = "metrics")]
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Health,
@@ -195,7 +199,7 @@ pub(super) async fn answer(
     if let Some(cookie) = cookie {
         let headers = match &mut answer {
             Answer::Response(reply) => reply.headers_mut(),
-            Answer::Stream(stream) => &mut stream.headers,
+            Answer::Endless(endless) => endless.headers(),
         };
         headers.insert(SET_COOKIE, cookie);
     }
@@ -225,11 +229,11 @@ async fn admitted(
     }
     let reply = match route {
         Route::Stream if request.method() == Method::HEAD => {
-            let mut reply = typed(framing::content_type(accept(request)), Bytes::new());
-            reply.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-            reply
+            unbuffered(framing::content_type(accept(request)))
         }
         Route::Stream => return stream(request, peer, context, camera.unwrap_or(0)),
+        Route::Events if request.method() == Method::HEAD => unbuffered(events::CONTENT_TYPE),
+        Route::Events => return listen(request, context, camera.unwrap_or(0)),
         Route::Page => page(context, camera),
         Route::Snapshot => snapshot::take(server, &context.shown[camera.unwrap_or(0)].hub).await,
         Route::State => typed("application/json", state::json(context, camera)),
@@ -285,7 +289,7 @@ fn stream(request: &hyper::Request<Incoming>, peer: &Peer, context: &Context, ca
     match context.viewers.admit(peer, now, name.as_ref(), &hub.metrics.viewers) {
         Some(slot) => {
             let headers = context.server.origins.grant(request.headers());
-            Answer::Stream(StreamRequest {
+            Answer::Endless(Endless::Stream(StreamRequest {
                 camera,
                 slot,
                 framing,
@@ -293,11 +297,31 @@ fn stream(request: &hyper::Request<Incoming>, peer: &Peer, context: &Context, ca
                 rate_limit,
                 headers,
                 entry: None,
-            })
+            }))
         }
         None => {
             let max = context.viewers.max();
             Answer::Response(unavailable(format!("viewer limit ({max}) reached; retry shortly\n")))
+        }
+    }
+}
+
+/// The head of an answer that a proxy is to pass on at once.
+fn unbuffered(content_type: &'static str) -> reply::Reply {
+    let mut reply = typed(content_type, Bytes::new());
+    reply.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    reply
+}
+
+fn listen(request: &hyper::Request<Incoming>, context: &Context, camera: usize) -> Answer {
+    match context.listeners.admit() {
+        Some(slot) => {
+            let headers = context.server.origins.grant(request.headers());
+            Answer::Endless(Endless::Events(EventsRequest { camera, slot, headers, entry: None }))
+        }
+        None => {
+            let max = context.listeners.max();
+            Answer::Response(unavailable(format!("listener limit ({max}) reached; retry shortly\n")))
         }
     }
 }

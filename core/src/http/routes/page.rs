@@ -9,7 +9,7 @@ const CAMERAS: &str = include_str!("cameras.html");
 
 /// What our own page may do: run its own script and style, show its own icon, fetch from this server. No part of a request
 /// ever gets into it; this policy is a second defence.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-/QUFaplYOAT14wI6O6+nfeDs3P3VC+ppv6oN6BMJFQc='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-G0zUBGB1BlbmdQH3wYfr+/WmoM6PbO1iS/bED74rIHU='; style-src 'sha256-gqce9tNWRJbJR+SOXOTpDkgyVtZml85ItHAx0WbtQGw='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 /// The same for the page of several cameras, which has no script.

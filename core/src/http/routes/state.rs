@@ -1,7 +1,7 @@
 //! `GET /state`: source, encoder, frames, viewers and upload, as JSON.
 
 use crate::{
-    feed::{CameraName, Hub, UploadStatus},
+    feed::{CameraName, Hub, StatusSnapshot, UploadStatus},
     http::{Context, stream::ViewerState},
 };
 use serde::Serialize;
@@ -41,7 +41,8 @@ struct Source {
     format: Option<&'static str>,
     width: Option<u32>,
     height: Option<u32>,
-    fps: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fps: Option<f64>,
     connected: bool,
     reason: Option<String>,
 }
@@ -61,19 +62,26 @@ struct Frames {
     skipped: u64,
     dropped: u64,
     failed: u64,
+    /// How many had data for `/events`.
+    with_data: u64,
 }
 
-impl Camera {
-    fn of(hub: &Hub, now: Duration) -> Self {
-        let status = hub.status.snapshot(now);
-        let metrics = &hub.metrics;
+/// What changes seldom.
+#[derive(Serialize)]
+struct Words {
+    source: Source,
+    encoder: Encoder,
+}
+
+impl Words {
+    fn of(status: StatusSnapshot) -> Self {
         Self {
             source: Source {
                 name: status.source,
                 format: status.format.map(|f| f.pixel.name()),
                 width: status.format.map(|f| f.width.get()),
                 height: status.format.map(|f| f.height.get()),
-                fps: (status.fps * 10.0).round() / 10.0,
+                fps: None,
                 connected: status.camera.is_ok(),
                 reason: status.camera.err(),
             },
@@ -82,21 +90,42 @@ impl Camera {
                 quality: status.quality.get(),
                 reason: status.encoder_health.err(),
             },
+        }
+    }
+}
+
+impl Camera {
+    fn of(hub: &Hub, now: Duration) -> Self {
+        let mut status = hub.status.snapshot(now);
+        let metrics = &hub.metrics;
+        let upload = status.upload.take();
+        let fps = Some((status.fps * 10.0).round() / 10.0);
+        let Words { source, encoder } = Words::of(status);
+        Self {
+            source: Source { fps, ..source },
+            encoder,
             frames: Frames {
                 captured: metrics.frames_captured.get(),
                 encoded: metrics.frames_encoded.get(),
                 skipped: metrics.frames_skipped.get(),
                 dropped: metrics.frames_dropped.get(),
                 failed: metrics.frames_failed.get(),
+                with_data: hub.events.published(),
             },
-            upload: status.upload,
+            upload,
         }
     }
 }
 
+/// The state of a camera without what changes with every frame.
+pub(in crate::http) fn words(hub: &Hub, now: Duration) -> String {
+    // Strings and numbers always serialise.
+    serde_json::to_string(&Words::of(hub.status.snapshot(now))).unwrap_or_default()
+}
+
 /// The state of the server, or of the one camera that is named.
 pub(super) fn json(context: &Context, named: Option<usize>) -> Vec<u8> {
-    let Context { server, viewers, shown } = context;
+    let Context { server, viewers, shown, .. } = context;
     let now = server.clock.monotonic();
     let mut viewers = viewers.state(now);
     let mut cameras = Vec::new();

@@ -9,7 +9,7 @@ use crate::feed::{Picture, PictureKind};
 use hyper::HeaderMap;
 use std::{io::Write as _, ops::Range};
 
-/// The answer to `GET /stream`, but for its type and its empty line. HTTP/1.0 ends with the connection and is never
+/// The answer to `GET /stream` and `GET /events`, but for its type and its empty line. HTTP/1.0 ends with the connection and is never
 /// chunked, which every recorder understands. nginx would buffer a slow viewer's pictures, and send old ones.
 const HEAD: &[u8] = b"HTTP/1.0 200 OK\r\n\
     Cache-Control: no-store\r\n\
@@ -74,15 +74,7 @@ impl Framing {
 
     /// What comes before the first part of a stream of this type, with these headers beside the usual.
     pub(super) fn opening(self, content_type: &str, headers: &HeaderMap) -> Vec<u8> {
-        let mut bytes = [HEAD, b"Content-Type: ", content_type.as_bytes(), b"\r\n"].concat();
-        if content_type == BYTES {
-            bytes.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
-        }
-        for (name, value) in headers {
-            bytes.extend(title_case(name.as_str()));
-            bytes.extend_from_slice(&[b": ", value.as_bytes(), b"\r\n"].concat());
-        }
-        bytes.extend_from_slice(b"\r\n");
+        let mut bytes = head(content_type, headers);
         bytes.extend_from_slice(BOUNDARY);
         if self == Self::Advance {
             bytes.extend_from_slice(BARE_HEADERS);
@@ -98,6 +90,21 @@ impl Framing {
             Self::Advance => headers..headers + picture + TAIL.len(),
         }
     }
+}
+
+/// The head of an answer of this type that ends with its connection, with these headers beside the usual.
+pub(in crate::http) fn head(content_type: &str, headers: &HeaderMap) -> Vec<u8> {
+    let mut bytes = [HEAD, b"Content-Type: ", content_type.as_bytes(), b"\r\n"].concat();
+    // A browser may refuse a picture with it that another site's page shows.
+    if content_type != CONTENT_TYPE {
+        bytes.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
+    }
+    for (name, value) in headers {
+        bytes.extend(title_case(name.as_str()));
+        bytes.extend_from_slice(&[b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes
 }
 
 /// As hyper writes the header names of all other answers: some clients know no other spelling.

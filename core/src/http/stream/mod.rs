@@ -16,7 +16,7 @@ mod viewers;
 pub(super) use fanout::Fanout;
 pub(super) use framing::Framing;
 pub(super) use rate_limit::RateLimit;
-pub(super) use viewer::StreamRequest;
+pub(super) use viewer::{StreamRequest, left, write_all};
 pub(super) use viewers::{ViewerState, Viewers};
 
 use crate::{feed::Feed, net::socket::Socket};

@@ -170,27 +170,14 @@ impl Viewer {
         }
     }
 
-    /// Until the peer has gone. What it may still send is ignored; one that does not stop sending is disconnected, before
-    /// reading from it leaves no time for the others.
+    /// Until the peer has gone.
     pub(super) async fn left(&self) {
-        let mut ignored = [0; 512];
-        let mut patience = limits::CHATTER;
-        while self.socket.readable().await.is_ok() {
-            match self.socket.try_read(&mut ignored) {
-                // It has closed its side, and may still listen, as `nc -N` does: TCP does not say which. A picture does:
-                // a peer that has gone refuses it.
-                Ok(0) => {
-                    if self.lock().opened {
-                        self.repeat();
-                    }
-                    return self.socket.broken().await;
-                }
-                Ok(read) if read > patience => return,
-                Ok(read) => patience -= read,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
+        let closed = || {
+            if self.lock().opened {
+                self.repeat();
             }
-        }
+        };
+        left(&self.socket, closed).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -259,7 +246,27 @@ impl Inner {
     }
 }
 
-async fn write_all(socket: &Socket, bytes: &[u8]) -> io::Result<()> {
+/// Until the peer has gone. What it may still send is ignored; one that does not stop sending is disconnected, before
+/// reading from it leaves no time for the others. One that has closed its side may still listen, as `nc -N` does: TCP does
+/// not say which. Something to read does, which `closed` should send: a peer that has gone refuses it.
+pub(in crate::http) async fn left(socket: &Socket, closed: impl FnOnce()) {
+    let mut ignored = [0; 512];
+    let mut patience = limits::CHATTER;
+    while socket.readable().await.is_ok() {
+        match socket.try_read(&mut ignored) {
+            Ok(0) => {
+                closed();
+                return socket.broken().await;
+            }
+            Ok(read) if read > patience => return,
+            Ok(read) => patience -= read,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+pub(in crate::http) async fn write_all(socket: &Socket, bytes: &[u8]) -> io::Result<()> {
     let mut left = bytes;
     while !left.is_empty() {
         match socket.try_write_vectored(&[IoSlice::new(left)]) {

@@ -1,0 +1,132 @@
+//! `GET /events`: what changes about a camera, and what its application knows about each frame, as server-sent events.
+//!
+//! As for the stream, the socket is taken over, and the answer ends with the connection. A listener who does not read misses
+//! the oldest frames' data; its state, when it reads again, is the newest.
+
+use super::{
+    access_log::Entry,
+    routes::state,
+    stream::{self, framing},
+};
+use crate::{feed::Hub, net::socket::Socket};
+use eyelet_hal::clock::Clock;
+use hyper::HeaderMap;
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use tokio::{sync::Notify, time::sleep};
+
+pub(super) const CONTENT_TYPE: &str = "text/event-stream";
+
+/// After how long a client connects again.
+const RETRY: &[u8] = b"retry: 2000\n\n";
+
+/// Proxies end a connection that is silent for a minute or less. A client that is gone is noticed by it too.
+const KEEP_ALIVE: &[u8] = b":\n\n";
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Those who listen now, up to a limit. They need no place that a viewer has: see [`run`].
+#[derive(Debug)]
+pub(super) struct Listeners {
+    max: usize,
+    here: Arc<()>,
+}
+
+impl Listeners {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, here: Arc::default() }
+    }
+
+    /// A slot for one more, below the limit. It is free again when it drops.
+    pub(super) fn admit(&self) -> Option<Slot> {
+        (Arc::strong_count(&self.here) <= self.max).then(|| Slot { _here: Arc::clone(&self.here) })
+    }
+
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+}
+
+/// A listener's slot.
+#[derive(Debug)]
+pub(super) struct Slot {
+    _here: Arc<()>,
+}
+
+/// A request for events, and its slot among the listeners.
+#[derive(Debug)]
+pub(super) struct EventsRequest {
+    /// Which of the server's cameras.
+    pub(super) camera: usize,
+    pub(super) slot: Slot,
+    /// Headers of the answer for this listener, beside the usual ones.
+    pub(super) headers: HeaderMap,
+    /// Its line in the access log, if there is one.
+    pub(super) entry: Option<Box<Entry>>,
+}
+
+/// Sends events until the listener leaves. Its connection counts as one without a request: it is the first to give way.
+pub(super) async fn run(socket: Socket, request: EventsRequest, hub: &Hub, clock: &dyn Clock) {
+    if let Err(error) = socket.keep_fresh() {
+        tracing::debug!(%error, "a slow listener may fall behind");
+    }
+    let EventsRequest { slot: _slot, headers, mut entry, .. } = request;
+    if let Some(entry) = &mut entry {
+        entry.status = 200;
+    }
+    let closed = Notify::new();
+    let head = framing::head(CONTENT_TYPE, &headers);
+    let events = send(&socket, &head, hub, clock, &closed, &mut entry);
+    tokio::select! {
+        // Whether it still listens shows when it is sent something.
+        () = stream::left(&socket, || closed.notify_one()) => {}
+        result = events => {
+            let Err(error): io::Result<Infallible> = result;
+            tracing::debug!(%error, "listener gone");
+        }
+    }
+}
+
+async fn send(
+    socket: &Socket,
+    head: &[u8],
+    hub: &Hub,
+    clock: &dyn Clock,
+    closed: &Notify,
+    entry: &mut Option<Box<Entry>>,
+) -> io::Result<Infallible> {
+    stream::write_all(socket, head).await?;
+    let (mut data, mut changes) = (hub.events.listen(), hub.status.changes());
+    changes.mark_changed();
+    let mut state = String::new();
+    let mut bytes = RETRY.to_vec();
+    loop {
+        tokio::select! {
+            () = data.changed() => {}
+            // Its sender lives as long as the hub.
+            _ = changes.changed() => bytes.extend(new_state(&mut state, hub, clock).into_iter().flatten()),
+            () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
+            // That the camera's thread hangs changes nothing: it shows by the time alone.
+            () = sleep(QUIET) => match new_state(&mut state, hub, clock) {
+                Some(event) => bytes.extend(event),
+                None => bytes.extend_from_slice(KEEP_ALIVE),
+            },
+        }
+        while let Some(event) = data.next() {
+            bytes.extend_from_slice(&event);
+        }
+        stream::write_all(socket, &bytes).await?;
+        if let Some(entry) = entry {
+            entry.bytes += bytes.len() as u64;
+        }
+        bytes.clear();
+    }
+}
+
+/// The camera's state as an event, if it is not this one.
+fn new_state(last: &mut String, hub: &Hub, clock: &dyn Clock) -> Option<Vec<u8>> {
+    let state = state::words(hub, clock.monotonic());
+    if state == *last {
+        return None;
+    }
+    *last = state;
+    Some([b"event: state\ndata: ", last.as_bytes(), b"\n\n"].concat())
+}
