@@ -161,8 +161,10 @@ class Reader:
         if port in self.running:
             # The reader, whose terminal it has, ends it before.
             self.running.pop(port).interrupt()
+        # What `head` has read enough of ends early.
+        pipes = "+o" if re.search(r"\|\s*head\b", command) else "-o"
         script = (
-            f"set -a; . {self.variables}; set +a; set -o pipefail\n"
+            f"set -a; . {self.variables}; set +a; set {pipes} pipefail\n"
             f"trap 'export -p >{self.variables}; pwd >{self.place}' EXIT\n{'exec ' if alone(command) else ''}{command}\n")
         started = self._start(["bash", "-c", script])
         started.name = command.strip()
