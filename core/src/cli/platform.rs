@@ -19,6 +19,8 @@ pub struct CameraRequest {
     pub format: Option<PixelFormat>,
     /// The quality of the JPEGs, for a camera that encodes them itself.
     pub quality: Quality,
+    /// The names of the other cameras that the program uses at the same time.
+    pub others: Vec<String>,
 }
 
 /// What one binary adds to the subcommands that all share.

@@ -108,6 +108,8 @@ impl Supervisor<'_> {
         let mut last_good = self.pipeline.clock.monotonic();
         self.wanted = last_good;
         let mut damage = Tenfold::default();
+        // What the camera said to be done when it had no frame.
+        let mut remedy = None;
         while !self.stopped() {
             self.heartbeat();
             // A frame that already waits at the camera is older than the viewer that ended the nap.
@@ -133,7 +135,7 @@ impl Supervisor<'_> {
                         self.pipeline.hub.status.set_allowance(self.allowance.get());
                     }
                 }
-                Err(e) if e.kind() == ErrorKind::TimedOut => {}
+                Err(e) if e.kind() == ErrorKind::TimedOut => remedy = e.remedy().map(str::to_owned),
                 Err(e) if e.kind() == ErrorKind::CorruptFrame => {
                     self.pipeline.hub.metrics.frames_dropped.inc();
                     if let Some(damaged) = damage.one_more() {
@@ -146,7 +148,11 @@ impl Supervisor<'_> {
             if self.pipeline.clock.monotonic().saturating_sub(last_good) >= allowance {
                 self.allowance.ran_out();
                 let what = format!("no good frame from {name} for {allowance:?}");
-                return Err(Error::new(ErrorKind::TimedOut, what));
+                let error = Error::new(ErrorKind::TimedOut, what);
+                return Err(match remedy {
+                    Some(remedy) => error.with_remedy(remedy),
+                    None => error,
+                });
             }
         }
         camera.stop()

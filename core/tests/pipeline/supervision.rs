@@ -421,3 +421,18 @@ fn camera_that_is_still_being_opened_is_called_again_without_a_pause() {
     });
     assert_eq!(bench.opened(), CALLS as usize + 1);
 }
+
+#[test]
+fn silent_camera_is_lost_with_the_remedy_that_it_names_itself() {
+    let bench = Bench::new();
+    let seen = bench.clone();
+    let silent = |_| Err(Error::new(ErrorKind::TimedOut, "no frame").with_remedy("restart the board"));
+    let reasons = Arc::new(Mutex::new(BTreeSet::new()));
+    let noted = Arc::clone(&reasons);
+    bench.run_script(300, encoder(|_| None), move |number| {
+        noted.lock().unwrap().extend(seen.health().err());
+        silent(number)
+    });
+    let reasons = reasons.lock().unwrap();
+    assert!(reasons.contains("no good frame from test for 3s; restart the board"), "{reasons:?}");
+}

@@ -9,7 +9,7 @@ use crate::{
 };
 use eyelet_core::cli::CameraRequest;
 use eyelet_hal::{CameraSource, Error, ErrorKind, PixelFormat, Result, clock::SystemClock};
-use eyelet_v4l2::{V4l2Camera, V4l2Config, V4l2Opener};
+use eyelet_v4l2::{ControlSetting, V4l2Camera, V4l2Config, V4l2Opener};
 use std::{path::Path, sync::Arc};
 
 /// A camera, opened as often as need be.
@@ -30,11 +30,19 @@ impl Cameras {
     /// `InvalidInput` for what it has not.
     pub(crate) fn new(request: CameraRequest, flags: &BoardFlags) -> Result<Self> {
         match &*request.name {
+            CsiCamera::NAME if request.others.iter().any(|name| name == CsiCamera::NAME) => {
+                let what = "two cameras are the built-in one, which one program at a time can open";
+                Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("name --camera csi once"))
+            }
             CsiCamera::NAME => {
                 let mode = mode(request.format, flags.csi)?;
                 Ok(Self::Csi(Box::new(opener(built_in(&request, flags, mode), &flags.standby)?)))
             }
-            "auto" => match mode(request.format, flags.csi) {
+            // The built-in camera is left to the other one.
+            AUTO if request.others.iter().any(|name| may_be_built_in(name)) => {
+                Ok(Self::V4l2(Box::new(v4l2(&request, flags))))
+            }
+            AUTO => match mode(request.format, flags.csi) {
                 Ok(mode) => {
                     let config = built_in(&request, flags, mode);
                     Ok(Self::Any(Box::new((v4l2(&request, flags), config, flags.standby.clone()))))
@@ -43,7 +51,7 @@ impl Cameras {
                 // Only a V4L2 camera has that format.
                 Err(_) => Ok(Self::V4l2(Box::new(v4l2(&request, flags)))),
             },
-            name if flags.csi.is_some() => {
+            name if flags.csi.is_some() && !request.others.iter().any(|name| may_be_built_in(name)) => {
                 let what = format!("--csi does not apply to --camera {name}");
                 Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("omit it, or use --camera csi"))
             }
@@ -78,6 +86,22 @@ impl Cameras {
     }
 }
 
+/// The name of whichever camera there is.
+const AUTO: &str = "auto";
+
+fn may_be_built_in(name: &str) -> bool {
+    [CsiCamera::NAME, AUTO].contains(&name)
+}
+
+/// The controls for the built-in camera, or those for V4L2 cameras. Of several cameras, one of which may be the built-in one, its
+/// controls are its own, and the rest is for the others; an only camera is to refuse what it has not.
+fn controls(request: &CameraRequest, flags: &BoardFlags, built_in: bool) -> Vec<ControlSetting> {
+    let shared = !request.others.is_empty()
+        && request.others.iter().chain([&request.name]).any(|name| may_be_built_in(name));
+    let is_for = |control: &&ControlSetting| !shared || csi::has_control(control.name()) == built_in;
+    flags.control.iter().filter(is_for).cloned().collect()
+}
+
 fn opener(config: CsiConfig, standby: &Standby) -> Result<CsiOpener> {
     CsiOpener::new(config, Arc::new(Kernel::default()), standby.clone())
 }
@@ -99,7 +123,7 @@ fn v4l2(request: &CameraRequest, flags: &BoardFlags) -> V4l2Opener {
     config.size = (request.size.width.get(), request.size.height.get());
     config.fps = fps(request);
     config.format = request.format;
-    config.controls.clone_from(&flags.control);
+    config.controls = controls(request, flags, false);
     V4l2Opener::new(config, Arc::new(SystemClock))
 }
 
@@ -109,7 +133,7 @@ fn built_in(request: &CameraRequest, flags: &BoardFlags, mode: CsiMode) -> CsiCo
         size: (request.size.width.get(), request.size.height.get()),
         fps: fps(request),
         quality: request.quality,
-        controls: flags.control.clone(),
+        controls: controls(request, flags, true),
         ..CsiConfig::default()
     }
 }

@@ -116,12 +116,17 @@ pub(in crate::cli) fn patiently<T>(
 
 /// This camera as the flags ask for it.
 pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>, device: &str) -> CameraRequest {
+    let mut others: Vec<String> = args.camera.iter().map(|camera| camera.device.clone()).collect();
+    if let Some(own) = others.iter().position(|name| name == device) {
+        others.remove(own);
+    }
     CameraRequest {
         name: device.to_owned(),
         size: args.size,
         fps: args.fps,
         format: args.format,
         quality: args.quality,
+        others,
     }
 }
 

@@ -24,14 +24,20 @@ pub(super) struct Bringup {
 }
 
 impl Bringup {
-    /// Starts it, unless another program has the camera by what `root`/proc shows.
+    /// Starts it, unless another program has the camera or the JPEG unit by what `root`/proc shows.
     ///
     /// # Errors
     /// `Busy` then, and those of [`Child::start`].
     pub(super) fn start(line: &str, config: &CsiConfig, standby: &Standby, root: &Path) -> Result<Self> {
-        if let Some(holder) = other(root, 0) {
-            let what = format!("cannot open the built-in camera: it is held by {holder}");
-            return Err(Error::new(ErrorKind::Busy, what).with_remedy(holder.remedy()));
+        let holders = holders::scan(root);
+        let busy =
+            |what: String| Error::new(ErrorKind::Busy, format!("cannot open the built-in camera: {what}"));
+        if let Some(holder) = other(holders.camera, 0) {
+            return Err(busy(format!("it is held by {holder}")).with_remedy(holder.remedy()));
+        }
+        if let Some(holder) = other(holders.unit, 0) {
+            let what = format!("the JPEG unit is held by {holder}, and MaixPy may reload its driver");
+            return Err(busy(what).with_remedy("end that program"));
         }
         let down = Some(standby.put_down());
         Ok(Self { child: Child::start(line, config)?, standby: standby.clone(), down, root: root.to_owned() })
@@ -53,7 +59,7 @@ impl Bringup {
 
     /// The error with the program that has the camera, if there is one besides ours.
     pub(super) fn name_holder(&self, error: Error) -> Error {
-        match other(&self.root, self.child.id()) {
+        match other(holders::scan(&self.root).camera, self.child.id()) {
             Some(holder) => error
                 .map_message(|message| format!("{message}; it is held by {holder}"))
                 .with_remedy(holder.remedy()),
@@ -62,10 +68,10 @@ impl Bringup {
     }
 }
 
-/// A program that has the camera open, by what `root`/proc shows, and is neither this one nor the one of this number.
-fn other(root: &Path, child: u32) -> Option<Holder> {
+/// Of these, one that is neither this program nor the one of this number.
+fn other(holders: Vec<Holder>, child: u32) -> Option<Holder> {
     let own = [process::id(), child];
-    holders::scan(root).camera.into_iter().find(|holder| !own.contains(&holder.pid))
+    holders.into_iter().find(|holder| !own.contains(&holder.pid))
 }
 
 impl Drop for Bringup {

@@ -1,8 +1,33 @@
 //! The open camera.
 
-use super::{RawCamera, bringup::Bringup, jpeg::Pictures};
-use eyelet_hal::{CameraSource, Frame, Result, StreamFormat};
-use std::time::Duration;
+use super::{RawCamera, bringup::Bringup, jpeg::Pictures, opener::RESTART};
+use eyelet_hal::{CameraSource, Error, Frame, Result, StreamFormat};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// After this many openings in a row without a picture only a restart of the board helps: not even its reloaded drivers did.
+const HOPELESS: u32 = 3;
+
+/// How often in a row the camera was opened, or was to be, without a picture.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Luck(Arc<AtomicU32>);
+
+impl Luck {
+    /// Once more there is no picture, or none yet.
+    pub(super) fn none(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The error, with what to do if it is one of many.
+    pub(super) fn advise(&self, error: Error) -> Error {
+        if self.0.load(Ordering::Relaxed) < HOPELESS { error } else { error.with_remedy(RESTART) }
+    }
+}
 
 /// The built-in camera, open. Dropping it closes it: first what takes its frames, then, with the JPEG unit put down, the
 /// process that holds it.
@@ -11,6 +36,7 @@ pub struct CsiCamera {
     // Dropped in this order.
     frames: Frames,
     bringup: Bringup,
+    luck: Luck,
 }
 
 /// Where the frames come from.
@@ -24,8 +50,8 @@ impl CsiCamera {
     /// What people call it.
     pub const NAME: &'static str = "csi";
 
-    pub(super) fn new(frames: Frames, bringup: Bringup) -> Self {
-        Self { frames, bringup }
+    pub(super) fn new(frames: Frames, bringup: Bringup, luck: Luck) -> Self {
+        Self { frames, bringup, luck }
     }
 }
 
@@ -52,14 +78,18 @@ impl CameraSource for CsiCamera {
     }
 
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
-        match &mut self.frames {
+        let taken = match &mut self.frames {
             // The process need not be looked at while frames come.
             Frames::Raw(raw) => raw.next_frame(timeout).map_err(|error| self.bringup.explain(error)),
             Frames::Jpeg(pictures) => match pictures.advance(&mut self.bringup.child, timeout) {
                 Ok(()) => pictures.frame(),
                 Err(error) => Err(self.bringup.explain(error)),
             },
+        };
+        if taken.is_ok() {
+            self.luck.0.store(0, Ordering::Relaxed);
         }
+        taken.map_err(|error| self.luck.advise(error))
     }
 
     fn stop(&mut self) -> Result<()> {

@@ -102,6 +102,11 @@ pub(super) const CONTROLS: [(&str, &str, RangeInclusive<u32>); 4] = [
     ("gain", "gain", 1..=1_000_000),
 ];
 
+/// Whether the built-in camera has a control of this name.
+pub(crate) fn has_control(name: &str) -> bool {
+    CONTROLS.iter().any(|(known, ..)| *known == name)
+}
+
 impl CsiConfig {
     /// The line that opens the camera with so many blocks in the scaler's channel, with its end; see `words`.
     ///

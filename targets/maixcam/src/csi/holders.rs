@@ -8,6 +8,9 @@ const CAMERA: [&str; 3] = ["/dev/cvi-vi", SCALER, "/dev/cvi-mipi-rx"];
 /// Where the frames come from.
 const SCALER: &str = "/dev/cvi-vpss";
 
+/// How the nodes of the JPEG unit begin.
+const UNIT: &str = "/dev/cvi_vc_enc";
+
 /// How every node of the vendor's drivers begins.
 const VENDOR: [&str; 2] = ["/dev/cvi-", "/dev/cvi_"];
 
@@ -61,6 +64,8 @@ pub(super) enum Role {
 pub(super) struct Holders {
     /// Those that have the camera.
     pub(super) camera: Vec<Holder>,
+    /// Those that have the JPEG unit.
+    pub(super) unit: Vec<Holder>,
     /// Whether some process has the scaler open: the first to open it resets it, and the next do not.
     pub(super) scaler: bool,
     /// Whether some process has any node of the vendor's drivers, the display's among them.
@@ -91,6 +96,9 @@ pub(super) fn scan(root: &Path) -> Holders {
         found.scaler |= open.contains(SCALER);
         if CAMERA.iter().any(|node| open.contains(*node)) {
             found.camera.push(holder(root, pid));
+        }
+        if open.iter().any(|path| path.starts_with(UNIT)) {
+            found.unit.push(holder(root, pid));
         }
     }
     found.camera.sort();

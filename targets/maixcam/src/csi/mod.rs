@@ -23,6 +23,7 @@ mod raw;
 mod words;
 
 pub use camera::CsiCamera;
+pub(crate) use config::has_control;
 pub use config::{CsiConfig, CsiMode, Patience};
 pub use held::Held;
 pub use opener::CsiOpener;

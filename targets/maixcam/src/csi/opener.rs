@@ -1,11 +1,12 @@
 //! Opens the camera, and again after it was lost.
 
 use super::{
-    CsiCamera, CsiConfig, CsiMode, Held, RawCamera,
+    CsiCamera, CsiConfig, CsiMode, Held,
     bringup::Bringup,
-    camera::Frames,
+    camera::{Frames, Luck},
     child::out_of_step,
     jpeg::Pictures,
+    raw::{InUse, Opening},
     words::{Ready, Report},
 };
 use crate::{sys::System, venc::Standby};
@@ -15,13 +16,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 /// How long one call waits for the camera: whoever opens it must notice a stop, and report that it lives.
 const SLICE: Duration = Duration::from_millis(200);
 
-/// After this many failures in a row only a restart of the board helps: not even its reloaded drivers did.
-const HOPELESS: u32 = 3;
-
 /// Blocks of the scaler's channel. Two of them wait and one is being filled, so that the fourth can be lent.
 const TO_LEND_ONE: u32 = 4;
 /// What MaixPy takes by default.
 const TO_LEND_NONE: u32 = 3;
+
+/// What helps where nothing else does.
+pub(super) const RESTART: &str = "restart the board";
 
 /// Opens the built-in camera again and again.
 ///
@@ -29,7 +30,7 @@ const TO_LEND_NONE: u32 = 3;
 /// open yet; the next call goes on with that. A camera that another program has open is left alone.
 ///
 /// [`Auto`](CsiMode::Auto) goes over to JPEGs, and says why in one line, where raw frames are impossible: for good if the
-/// board's drivers have another interface than the known one (`Unsupported`), else until the camera is opened again.
+/// board's drivers have another interface than the known one (`Unsupported`) or none (`NotFound`), else until the camera is opened again.
 #[derive(Debug)]
 pub struct CsiOpener {
     config: CsiConfig,
@@ -37,11 +38,22 @@ pub struct CsiOpener {
     standby: Standby,
     /// Whose `proc` shows who has the camera.
     root: PathBuf,
-    starting: Option<Starting>,
+    step: Option<Step>,
     /// Whether raw frames are out of the question.
     no_raw: bool,
-    /// In a row.
-    failures: u32,
+    luck: Luck,
+    scaler: InUse,
+}
+
+/// How far opening has come.
+#[derive(Debug)]
+enum Step {
+    /// MaixPy is opening the camera.
+    Starting(Starting),
+    /// The scaler is being opened.
+    Scaler(Bringup, Opening),
+    /// There are no raw frames, and MaixPy is to be started again to encode.
+    Again,
 }
 
 /// A process that is opening the camera.
@@ -60,7 +72,16 @@ impl CsiOpener {
     /// `InvalidInput` for a size or a control that the camera has not.
     pub fn new(config: CsiConfig, system: Arc<dyn System>, standby: Standby) -> Result<Self> {
         config.start(TO_LEND_ONE)?;
-        Ok(Self { config, system, standby, root: "/".into(), starting: None, no_raw: false, failures: 0 })
+        Ok(Self {
+            config,
+            system,
+            standby,
+            root: "/".into(),
+            step: None,
+            no_raw: false,
+            luck: Luck::default(),
+            scaler: InUse::default(),
+        })
     }
 
     /// Opens the camera. Drop the old one first.
@@ -69,73 +90,94 @@ impl CsiOpener {
     /// `Opening` while it is still being opened, `Busy` while another program has the camera, `NotFound` without Python or
     /// MaixPy, and what MaixPy reports; in the mode [`Raw`](CsiMode::Raw) why it is impossible.
     pub fn open(&mut self) -> Result<CsiCamera> {
-        use ErrorKind::{Busy, InvalidInput, NotFound, Unsupported};
-        let opened = self.attempt();
-        match &opened {
-            Ok(_) => self.failures = 0,
-            // It goes on.
-            Err(_) if self.starting.is_some() => {}
-            Err(error) if matches!(error.kind(), Busy | NotFound | InvalidInput | Unsupported) => {}
-            Err(_) => self.failures += 1,
+        use ErrorKind::{Busy, InvalidInput, NotFound, Opening, Unsupported};
+        match self.attempt() {
+            Err(error) if matches!(error.kind(), Busy | InvalidInput | NotFound | Opening | Unsupported) => {
+                Err(error)
+            }
+            opened => {
+                // One that is open has yet to give a picture.
+                self.luck.none();
+                opened.map_err(|error| self.luck.advise(error))
+            }
         }
-        opened.map_err(|error| match self.failures {
-            HOPELESS.. => error.with_remedy("restart the board"),
-            _ => error,
-        })
     }
 
     fn attempt(&mut self) -> Result<CsiCamera> {
-        let mut starting = match self.starting.take() {
-            Some(starting) => starting,
-            None => self.start(self.config.mode != CsiMode::Jpeg && !self.no_raw)?,
-        };
-        loop {
-            let Some(ready) = self.wait(&mut starting)? else {
-                self.starting = Some(starting);
-                return Err(Error::new(ErrorKind::Opening, "the built-in camera is still being opened"));
+        match self.step.take() {
+            None => self.start(self.config.mode != CsiMode::Jpeg && !self.no_raw),
+            Some(Step::Again) => self.start(false),
+            Some(Step::Starting(starting)) => self.started(starting),
+            Some(Step::Scaler(bringup, opening)) => self.scaler(bringup, opening),
+        }
+    }
+
+    /// The next call goes on with this.
+    fn later(&mut self, step: Step) -> Result<CsiCamera> {
+        self.step = Some(step);
+        Err(Error::new(ErrorKind::Opening, "the built-in camera is still being opened"))
+    }
+
+    fn start(&mut self, is_raw: bool) -> Result<CsiCamera> {
+        if self.scaler.get() {
+            let what = "cannot open the built-in camera: the scaler's driver has not returned from a call";
+            return Err(Error::new(ErrorKind::Other, what).with_remedy(RESTART));
+        }
+        let line = self.config.start(if is_raw { TO_LEND_ONE } else { TO_LEND_NONE })?;
+        let bringup = Bringup::start(&line, &self.config, &self.standby, &self.root)?;
+        self.started(Starting { bringup, is_raw, until: monotonic() + self.config.patience.open })
+    }
+
+    fn started(&mut self, mut starting: Starting) -> Result<CsiCamera> {
+        let Some(ready) = self.wait(&mut starting)? else { return self.later(Step::Starting(starting)) };
+        let Starting { bringup, is_raw, .. } = starting;
+        let Ready { width, height, maixpy, board, .. } = &ready;
+        tracing::debug!(board, maixpy, width, height, raw = is_raw, "MaixPy has the built-in camera open");
+        if is_raw {
+            return match Opening::start(Arc::clone(&self.system), &self.held(&ready)) {
+                Ok(opening) => {
+                    self.scaler = opening.in_use();
+                    self.scaler(bringup, opening)
+                }
+                Err(error) => self.impossible(bringup, error),
             };
-            let Ready { width, height, maixpy, board, .. } = &ready;
-            tracing::debug!(
-                board,
-                maixpy,
-                width,
-                height,
-                raw = starting.is_raw,
-                "MaixPy has the built-in camera open"
-            );
-            let Starting { mut bringup, is_raw, .. } = starting;
-            if !is_raw {
-                // MaixPy encodes with the JPEG unit, which stays put down.
-                let format = StreamFormat::new(PixelFormat::Jpeg, *width, *height)
-                    .ok_or_else(|| out_of_step("opened a camera without a size"))?;
-                return Ok(CsiCamera::new(Frames::Jpeg(Pictures::new(format)), bringup));
+        }
+        // MaixPy encodes with the JPEG unit, which stays put down.
+        let format = StreamFormat::new(PixelFormat::Jpeg, *width, *height)
+            .ok_or_else(|| out_of_step("opened a camera without a size"))?;
+        Ok(CsiCamera::new(Frames::Jpeg(Pictures::new(format)), bringup, self.luck.clone()))
+    }
+
+    fn scaler(&mut self, mut bringup: Bringup, mut opening: Opening) -> Result<CsiCamera> {
+        match opening.wait(SLICE) {
+            Ok(None) => self.later(Step::Scaler(bringup, opening)),
+            Ok(Some(raw)) => {
+                bringup.leave_unit();
+                Ok(CsiCamera::new(Frames::Raw(Box::new(raw)), bringup, self.luck.clone()))
             }
-            match RawCamera::open(Arc::clone(&self.system), &self.held(&ready)) {
-                Ok(raw) => {
-                    bringup.leave_unit();
-                    return Ok(CsiCamera::new(Frames::Raw(Box::new(raw)), bringup));
-                }
-                Err(error) if self.config.mode == CsiMode::Raw => return Err(bringup.explain(error)),
-                Err(error) => {
-                    let error = bringup.explain(error);
-                    tracing::warn!(%error, "the built-in camera gives no raw frames; MaixPy encodes them");
-                    self.no_raw |= error.kind() == ErrorKind::Unsupported;
-                    drop(bringup);
-                    starting = self.start(false)?;
-                }
+            Err(error) => {
+                drop(opening);
+                self.impossible(bringup, error)
             }
         }
+    }
+
+    /// There are no raw frames. That a process which hangs is ended may take as long as one call should, so that the next one
+    /// starts the other.
+    fn impossible(&mut self, bringup: Bringup, error: Error) -> Result<CsiCamera> {
+        let error = bringup.explain(error);
+        if self.config.mode == CsiMode::Raw {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the built-in camera gives no raw frames; MaixPy encodes them");
+        self.no_raw |= matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound);
+        drop(bringup);
+        self.later(Step::Again)
     }
 
     fn held(&self, ready: &Ready) -> Held {
         let Ready { group, channel, width, height, .. } = *ready;
         Held { group, channel, width, height, fps: self.config.fps.max(1), buffers: TO_LEND_ONE }
-    }
-
-    fn start(&self, is_raw: bool) -> Result<Starting> {
-        let line = self.config.start(if is_raw { TO_LEND_ONE } else { TO_LEND_NONE })?;
-        let bringup = Bringup::start(&line, &self.config, &self.standby, &self.root)?;
-        Ok(Starting { bringup, is_raw, until: monotonic() + self.config.patience.open })
     }
 
     /// Waits until the camera is open; `None` if it is not yet.
@@ -163,23 +205,41 @@ mod tests {
     use crate::model::Machine;
     use std::{fs, os::unix::fs::symlink};
 
-    /// It would take the camera away from that one.
-    #[test]
-    fn camera_that_another_program_has_open_is_left_alone_and_its_name_told() {
+    /// An opener on a board where this process has this node open.
+    fn beside(name: &str, node: &str) -> (tempfile::TempDir, CsiOpener) {
         let root = tempfile::tempdir().unwrap();
         let process = root.path().join("proc/312");
         fs::create_dir_all(process.join("fd")).unwrap();
-        fs::write(process.join("comm"), "launcher\n").unwrap();
-        symlink("/dev/cvi-vi", process.join("fd/7")).unwrap();
+        fs::write(process.join("comm"), name).unwrap();
+        symlink(node, process.join("fd/7")).unwrap();
         let system = Machine::new().process();
         let mut opener = CsiOpener::new(CsiConfig::default(), system, Standby::default()).unwrap();
         opener.root = root.path().to_owned();
-        for _ in 0..HOPELESS {
+        (root, opener)
+    }
+
+    /// It would take the camera away from that one.
+    #[test]
+    fn camera_that_another_program_has_open_is_left_alone_and_its_name_told() {
+        let (_root, mut opener) = beside("launcher\n", "/dev/cvi-vi");
+        for _ in 0..3 {
             let error = opener.open().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Busy);
             let text = error.to_string();
             let want = "cannot open the built-in camera: it is held by launcher (process 312); stop the launcher with ";
             assert!(text.starts_with(want), "{text}");
         }
+    }
+    /// MaixPy may reload the unit's driver, and ends half-way if a node of it is open.
+    #[test]
+    fn camera_is_not_opened_while_another_program_has_the_jpeg_unit_open() {
+        let (_root, mut opener) = beside("eyelet\n", "/dev/cvi_vc_enc3");
+        let error = opener.open().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert_eq!(
+            error.to_string(),
+            "cannot open the built-in camera: the JPEG unit is held by eyelet (process 312), and MaixPy may reload its \
+             driver; end that program"
+        );
     }
 }

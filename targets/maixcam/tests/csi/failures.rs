@@ -3,7 +3,7 @@
 use crate::support::{Board, NEVER, SHORT_WAIT, logged, open, opener};
 use eyelet_hal::{CameraSource as _, Error, ErrorKind, PixelFormat};
 use eyelet_maixcam::csi::CsiMode;
-use std::fs;
+use std::{fs, time::Duration};
 
 /// Why the camera of a MaixPy that fails so does not open.
 fn refused(board: &Board, fail: &str) -> Error {
@@ -188,4 +188,33 @@ fn raw_frames_that_are_impossible_are_an_error_if_only_they_will_do() {
     config.mode = CsiMode::Raw;
     assert!(open(&mut opener(config)).is_err());
     assert_eq!(board.log(), ["open 80 64 200 4", "close"]);
+}
+
+/// It opened each time, which counted as success.
+#[test]
+fn third_opening_in_a_row_without_a_picture_says_that_the_board_should_be_restarted() {
+    let board = Board::new();
+    let mut config = board.config("block:read");
+    (config.patience.stop, config.patience.end) = (SHORT_WAIT, SHORT_WAIT);
+    let mut opener = opener(config);
+    let remedies = [(); 3].map(|()| {
+        let mut camera = open(&mut opener).unwrap();
+        camera.start().unwrap();
+        camera.next_frame(SHORT_WAIT).unwrap_err().remedy().map(str::to_owned)
+    });
+    assert_eq!(remedies, [None, None, Some("restart the board".to_owned())]);
+}
+
+#[test]
+fn picture_ends_a_row_of_failures() {
+    let board = Board::new();
+    let mut config = board.config("");
+    (config.patience.stop, config.patience.end) = (SHORT_WAIT, SHORT_WAIT);
+    let mut opener = opener(config);
+    for _ in 0..4 {
+        let mut camera = open(&mut opener).unwrap();
+        camera.start().unwrap();
+        drop(camera.next_frame(NEVER).unwrap());
+        assert_eq!(camera.next_frame(Duration::ZERO).unwrap_err().remedy(), None);
+    }
 }

@@ -17,14 +17,15 @@ fn error(output: Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn auto_without_a_v4l2_camera_is_the_built_in_one_where_maixpy_is() {
+fn auto_is_a_v4l2_camera_or_else_the_built_in_one_where_maixpy_is() {
     let board = Board::new();
-    // It would be taken first.
     let has_camera = fs::read_dir("/sys/class/video4linux").is_ok_and(|mut nodes| nodes.next().is_some());
+    let output = snapshot(&board, &["--size", "80x64", "--csi", "jpeg"]);
     if has_camera {
+        // It is taken first, whether there is a picture of it or not.
+        assert!(board.log().is_empty(), "{:?}", board.log());
         return;
     }
-    let output = snapshot(&board, &["--size", "80x64", "--csi", "jpeg"]);
     assert!(output.status.success(), "{output:?}");
     assert!(fs::read(board.file("snapshot.jpg")).unwrap() == picture(0));
     let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet"));
@@ -48,6 +49,7 @@ fn flags_that_the_built_in_camera_cannot_follow_are_wrong_usage() {
             &["--camera", "csi", "--format", "nv21", "--csi", "jpeg"],
             "contradict each other; omit one of them",
         ),
+        (&["--camera", "/dev/video9", "--control", "hflip=1", "--csi", "jpeg"], "--csi does not apply"),
         (&["--csi", "mjpeg"], "frames come as auto, raw or jpeg"),
     ] {
         let (code, text) = error(snapshot(&board, flags));
@@ -55,4 +57,47 @@ fn flags_that_the_built_in_camera_cannot_follow_are_wrong_usage() {
         assert!(text.contains(want), "{text}");
     }
     assert!(board.log().is_empty());
+}
+
+/// What `serve` with these flags fails of.
+fn served(board: &Board, flags: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet"));
+    command.args(["serve", "--bind", "127.0.0.1:0", "--size", "80x64"]).args(flags);
+    error(command.envs(board.environment("")).output().unwrap())
+}
+
+/// The second found the camera held by the first, which is the same program.
+#[test]
+fn built_in_camera_that_is_named_twice_is_wrong_usage() {
+    let board = Board::new();
+    let (code, text) = served(&board, &["--camera", "front=csi", "--camera", "back=csi"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.starts_with("error: two cameras are the built-in one, "), "{text}");
+    assert!(text.ends_with("; name --camera csi once\n"), "{text}");
+    assert!(board.log().is_empty());
+}
+
+/// They were refused because of the one beside it.
+#[test]
+fn flags_for_the_built_in_camera_are_no_matter_of_the_one_beside_it() {
+    let board = Board::new();
+    let cameras = ["--camera", "front=csi", "--camera", "back=/dev/video63"];
+    let flags = ["--csi", "jpeg", "--control", "hflip=1", "--control", "brightness=3"];
+    let (code, text) = served(&board, &[&cameras[..], &flags].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("error: cannot open /dev/video63: "), "{text}");
+    assert_eq!(board.log()[1..], ["hmirror 1", "close"]);
+}
+
+// The control is one that a V4L2 camera refuses, should there be one.
+#[test]
+fn auto_beside_the_built_in_camera_is_a_v4l2_camera_or_none() {
+    let board = Board::new();
+    let (code, text) = served(
+        &board,
+        &["--camera", "a=csi", "--camera", "b=auto", "--csi", "jpeg", "--control", "no_such=1"],
+    );
+    assert_eq!(code, Some(1), "{text}");
+    let opened = board.log().iter().filter(|line| line.starts_with("open ")).count();
+    assert_eq!(opened, 1, "{text}");
 }

@@ -8,6 +8,8 @@ mod failures;
 #[cfg(not(target_arch = "riscv64"))]
 mod flags;
 #[cfg(not(target_arch = "riscv64"))]
+mod hangs;
+#[cfg(not(target_arch = "riscv64"))]
 mod kills;
 #[cfg(not(target_arch = "riscv64"))]
 #[path = "../support/logged.rs"]

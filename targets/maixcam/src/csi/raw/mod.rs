@@ -1,9 +1,10 @@
 //! The frames of the built-in camera where they are: in the scaler's memory.
 //!
-//! `waiter` is the thread that waits for them, `shared` what the camera shares with it, `check` what must be true of the
+//! `opening` opens it step by step, `waiter` is the thread that waits for them, `shared` what the camera shares with it, `check` what must be true of the
 //! scaler before its frames are used.
 
 mod check;
+mod opening;
 mod shared;
 mod waiter;
 
@@ -14,6 +15,8 @@ use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, Memory, Plane, Requeue, Result, StreamFormat,
     monotonic,
 };
+pub(super) use opening::Opening;
+pub(super) use shared::InUse;
 use shared::Shared;
 use std::{
     cell::{Cell, RefCell},
@@ -44,6 +47,8 @@ pub struct RawCamera {
     // Before the thread is waited for in `drop`, the frame has gone back.
     desk: Desk,
     thread: Option<JoinHandle<()>>,
+    /// The driver has not returned in time.
+    hangs: bool,
     clock: FrameClock,
     started: bool,
     counts: Counts,
@@ -105,44 +110,12 @@ impl RawCamera {
     /// `Unsupported` if the driver or the channel is another than this knows, `TimedOut` if no frame comes, or what
     /// the system says: why frames cannot be taken this way.
     pub fn open(system: Arc<dyn System>, held: &Held) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let thread = waiter::spawn(system, *held, Arc::clone(&shared))?;
-        let deadline = Some(Instant::now() + OPENING);
-        let mut state = shared.state();
-        let opened = loop {
-            if let Some(opened) = state.opened.take() {
-                break opened;
+        let mut opening = Opening::start(system, held)?;
+        loop {
+            if let Some(camera) = opening.wait(OPENING)? {
+                return Ok(camera);
             }
-            let (back, in_time) = shared.camera_waits(state, deadline);
-            state = back;
-            if !in_time {
-                // Left behind: whenever its call returns it closes everything and ends.
-                state.over = true;
-                let what = format!("the scaler's driver did not return within {OPENING:?}");
-                return Err(
-                    Error::new(ErrorKind::TimedOut, what).with_remedy("start the board again if it stays so")
-                );
-            }
-        };
-        drop(state);
-        let opened = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                // It has closed everything.
-                let _ = thread.join();
-                return Err(error);
-            }
-        };
-        let desk = Desk {
-            shared,
-            scaler: opened.scaler,
-            group: held.group,
-            channel: held.channel,
-            lent: Cell::new(None),
-            error: RefCell::new(None),
-        };
-        let (thread, clock, counts) = (Some(thread), FrameClock::default(), Counts::default());
-        Ok(Self { shape: opened.shape, desk, thread, clock, started: false, counts })
+        }
     }
 
     /// What it has done so far.
@@ -150,18 +123,17 @@ impl RawCamera {
         self.counts
     }
 
-    /// Waits until the thread is at no call; `false` if it hangs in one.
-    fn quiet(&self) -> bool {
-        let deadline = Some(Instant::now() + ENDING);
+    /// Waits until the thread is at no call; `false` if it hangs in one. For that it is waited once only.
+    fn quiet(&mut self) -> bool {
+        let patience = if self.hangs { Duration::ZERO } else { ENDING };
+        let deadline = Some(Instant::now() + patience);
         let mut state = self.desk.shared.state();
-        while state.busy {
-            let (back, in_time) = self.desk.shared.camera_waits(state, deadline);
-            state = back;
-            if !in_time {
-                return false;
-            }
+        let mut in_time = true;
+        while state.busy && in_time {
+            (state, in_time) = self.desk.shared.camera_waits(state, deadline);
         }
-        true
+        self.hangs = state.busy;
+        !self.hangs
     }
 }
 

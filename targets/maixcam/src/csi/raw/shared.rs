@@ -4,7 +4,7 @@ use super::waiter::Opened;
 use crate::sys::abi::FrameInfo;
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,20 @@ pub(super) struct Shared {
     state: Mutex<State>,
     for_camera: Condvar,
     for_waiter: Condvar,
+}
+
+/// Whether a camera, or a thread of it that hangs in the driver, may have the scaler open.
+#[derive(Debug, Default)]
+pub(in crate::csi) struct InUse(Weak<Shared>);
+
+impl InUse {
+    pub(super) fn of(shared: &Arc<Shared>) -> Self {
+        Self(Arc::downgrade(shared))
+    }
+
+    pub(in crate::csi) fn get(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 #[derive(Debug, Default)]

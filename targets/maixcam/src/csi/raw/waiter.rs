@@ -33,7 +33,7 @@ pub(super) struct Opened {
 
 /// The thread: opens the scaler, then takes a frame whenever one is wanted.
 pub(super) fn run(system: &dyn System, held: &Held, shared: &Shared) {
-    let mut waiter = match open(system, held) {
+    let mut waiter = match open(system, held, shared) {
         Ok((waiter, opened)) => {
             let mut state = shared.state();
             state.opened = Some(Ok(opened));
@@ -52,7 +52,7 @@ pub(super) fn run(system: &dyn System, held: &Held, shared: &Shared) {
     waiter.serve(shared);
 }
 
-fn open(system: &dyn System, held: &Held) -> Result<(Waiter, Opened)> {
+fn open(system: &dyn System, held: &Held, shared: &Shared) -> Result<(Waiter, Opened)> {
     system.block_signals().map_err(|cause| {
         Error::new(ErrorKind::Other, format!("cannot block signals: {cause}")).with_source(cause)
     })?;
@@ -64,7 +64,7 @@ fn open(system: &dyn System, held: &Held) -> Result<(Waiter, Opened)> {
     let interval = Duration::from_secs(1) / held.fps.max(1);
     let waiter = Waiter { scaler: node, group, channel, shape, interval, depth, late_stamps: false };
     let scaler = open_scaler(system)?;
-    let frame = waiter.first()?;
+    let frame = waiter.first(shared)?;
     // An address that is none of the driver's does not go back to it.
     let known = check::place(&shape, &frame, system.ion_summary().as_deref());
     if known.is_ok() {
@@ -105,8 +105,11 @@ struct Waiter {
 
 impl Waiter {
     /// The first frame.
-    fn first(&self) -> Result<FrameInfo> {
+    fn first(&self, shared: &Shared) -> Result<FrameInfo> {
         for _ in 0..FIRST {
+            if shared.state().over {
+                break;
+            }
             if let Some(frame) = self.get()? {
                 return Ok(frame);
             }
