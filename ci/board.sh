@@ -22,6 +22,7 @@ no_flags "$@"
 minutes=${MINUTES:-10} size=${SIZE:-1280x720}
 [[ $minutes =~ ^[0-9]{1,4}$ ]] || refuse "MINUTES is a number"
 [[ $size =~ ^[0-9]+x[0-9]+$ ]] || refuse "SIZE is like 1280x720"
+[[ $size =~ [02468]x.*[02468]$ ]] || refuse "SIZE has even sides, as the camera has"
 report=$(realpath -m "${EYELET_REPORT:-eyelet-board.txt}")
 binary=${2:-}
 [ -z "$binary" ] || binary=$(realpath -m "$binary")

@@ -24,14 +24,15 @@ exec 3<&0 </dev/null
 
 # Not every BusyBox sleeps for less than a second.
 moment() { sleep 0.1 2>/dev/null || sleep 1; }
+# The longest that eyelet itself may take to end, with a MaixPy and a driver that hang, in seconds.
+patience=35
 # end PID: polite, then not. A program that hangs in a driver cannot be ended at all.
 end() {
   [ -n "$1" ] || return 0
   kill "$1" 2>/dev/null || return 0
-  tries=150
-  while [ $tries -gt 0 ] && kill -0 "$1" 2>/dev/null; do
+  late=$(($(now) + patience * 100))
+  while [ "$(now)" -lt $late ] && kill -0 "$1" 2>/dev/null; do
     moment
-    tries=$((tries - 1))
   done
   ! kill -KILL "$1" 2>/dev/null || echo "process $1 had to be killed"
   wait "$1" 2>/dev/null
@@ -90,7 +91,7 @@ run() {
         limit=$((limit - 1))
       done
       kill -$signal "$task"
-      limit=15
+      limit=$patience
     done
   ) 2>/dev/null &
   wait "$task"

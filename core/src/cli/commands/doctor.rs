@@ -229,7 +229,13 @@ fn named<D: Platform>(
         Err(error) => Err(error),
     };
     match tried {
-        Ok(trial) => findings.note(name, Fact { name: "frames", value: trial.to_string() }),
+        Ok(trial) => {
+            findings.note(name, Fact { name: "frames", value: trial.to_string() });
+            // There is a camera, if none that a search finds.
+            findings
+                .problems
+                .retain(|problem| problem.device.is_some() || problem.kind != ErrorKind::NotFound);
+        }
         // One that is busy is there.
         Err(error) if error.kind() == ErrorKind::Busy => {}
         Err(_) if findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name)) => {}

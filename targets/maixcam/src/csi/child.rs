@@ -16,7 +16,7 @@ use rustix::{
     process::{self, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions},
 };
 use std::{
-    io::{self, Read, Write as _},
+    io::{self, BufRead as _, BufReader, PipeWriter, Read, Write as _},
     net::Shutdown,
     os::{
         fd::{AsFd, OwnedFd},
@@ -26,6 +26,13 @@ use std::{
     thread,
     time::Duration,
 };
+
+/// What the environment has for eyelet alone: a service manager would take what the process sends for ours, and the token is
+/// nobody else's.
+const OURS: [&str; 4] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "EYELET_TOKEN"];
+
+/// How much of a line of MaixPy's is logged as one.
+const LOGGED: u64 = 1024;
 
 const TEXT: &str = include_str!("child.py");
 pub(super) const PYTHON: &str = "python3";
@@ -52,13 +59,17 @@ impl Child {
         let (socket, its) = UnixStream::pair().map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
         let mut command = Command::new(PYTHON);
+        let (stdout, stderr) = outputs();
+        for name in OURS {
+            command.env_remove(name);
+        }
         command
             // It writes no compiled modules.
             .args(["-B", "-u", "-c", TEXT])
             .envs(config.environment.iter().map(|(name, value)| (name, value)))
             .stdin(OwnedFd::from(its))
-            .stdout(output())
-            .stderr(output())
+            .stdout(stdout)
+            .stderr(stderr)
             .process_group(0);
         let mut process = command.spawn().map_err(failed)?;
         // With it goes our copy of the process's end of the socket.
@@ -212,12 +223,29 @@ impl Drop for Child {
     }
 }
 
-/// Where MaixPy's own messages go, which are many: to our stderr if ours of that level do.
-fn output() -> Stdio {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
-        return Stdio::null();
+/// Where MaixPy's own messages go, which are many: to the log if it has that level. Not to our stderr, where MaixPy would wait for
+/// whoever reads it.
+fn outputs() -> (Stdio, Stdio) {
+    let logged = || -> io::Result<(PipeWriter, PipeWriter)> {
+        let (reader, writer) = io::pipe()?;
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        let thread = move || tracing::dispatcher::with_default(&log, || log_lines(reader));
+        thread::Builder::new().name("maixpy".to_owned()).spawn(thread)?;
+        Ok((writer.try_clone()?, writer))
+    };
+    match tracing::enabled!(tracing::Level::DEBUG).then(logged) {
+        Some(Ok((stdout, stderr))) => (stdout.into(), stderr.into()),
+        Some(Err(_)) | None => (Stdio::null(), Stdio::null()),
     }
-    io::stderr().as_fd().try_clone_to_owned().map_or_else(|_| Stdio::null(), Stdio::from)
+}
+
+/// Logs what comes until nobody can send any more.
+fn log_lines(reader: impl Read) {
+    let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
+    while let Ok(1..) = reader.by_ref().take(LOGGED).read_until(b'\n', &mut line) {
+        tracing::debug!("MaixPy: {}", String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
 }
 
 fn is_blocked(error: &io::Error) -> bool {

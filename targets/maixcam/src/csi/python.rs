@@ -67,9 +67,7 @@ pub(crate) fn is_installed() -> bool {
 /// # Errors
 /// What went wrong, in words that follow "MaixPy cannot be imported: ".
 pub(super) fn version(interpreter: &Path, limit: Duration) -> Result<String, String> {
-    let mut command = Command::new(interpreter);
-    command.args(["-B", "-c", IMPORT]);
-    let printed = match output(command, limit) {
+    let printed = match output(import(interpreter), limit) {
         Ok(Some(printed)) => printed,
         Ok(None) => return Err(format!("it takes longer than {} s", limit.as_secs())),
         Err(error) => return Err(format!("python3 does not start: {error}")),
@@ -79,6 +77,12 @@ pub(super) fn version(interpreter: &Path, limit: Duration) -> Result<String, Str
         Some(version) => Ok(version.chars().take(40).collect()),
         None => Err(last.chars().filter(|c| !c.is_control()).take(200).collect()),
     }
+}
+
+fn import(interpreter: &Path) -> Command {
+    let mut command = Command::new(interpreter);
+    command.args(["-B", "-c", IMPORT]);
+    command
 }
 
 /// The end of what a program prints, if it ends within the time. Otherwise it is killed.
@@ -126,5 +130,23 @@ fn wait(ready: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
             Err(error) => return Err(error.into()),
             Ok(count) => return Ok(count > 0),
         }
+    }
+}
+
+// What runs tests of riscv64 in emulation cannot start another program.
+#[cfg(all(test, not(target_arch = "riscv64")))]
+mod tests {
+    use super::*;
+
+    /// doctor runs as root, in whatever folder.
+    #[test]
+    fn maixpy_is_not_imported_from_the_folder_that_the_program_was_started_in() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("maix.py"), "__version__ = 'of the folder'").unwrap();
+        let mut command = import(Path::new("python3"));
+        command.current_dir(folder.path());
+        command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/maix"));
+        let printed = output(command, Duration::from_secs(600)).unwrap().unwrap();
+        assert!(printed.contains(ANSWER) && !printed.contains("of the folder"), "{printed}");
     }
 }

@@ -101,3 +101,15 @@ fn auto_beside_the_built_in_camera_is_a_v4l2_camera_or_none() {
     let opened = board.log().iter().filter(|line| line.starts_with("open ")).count();
     assert_eq!(opened, 1, "{text}");
 }
+
+/// It listed 30 good frames, and then that there was no camera.
+#[test]
+fn doctor_of_a_camera_that_works_misses_none() {
+    let board = Board::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet"));
+    command.args(["doctor", "--camera", "csi", "--csi", "jpeg", "--size", "80x64"]);
+    let output = command.envs(board.environment("")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("frames: 30 of 80x64 jpeg, "), "{text}");
+    assert!(!text.contains("no camera"), "{text}");
+}

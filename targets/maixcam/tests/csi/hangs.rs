@@ -1,4 +1,4 @@
-//! A driver of the scaler that does not return.
+//! A driver of the scaler that does not return, or is not there.
 
 use crate::support::{Board, NEVER, open};
 use eyelet_hal::ErrorKind;
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A system whose scaler is opened when that is let through.
+/// A system on which opening the scaler returns when that is let through.
 #[derive(Debug)]
 struct Gate {
     process: Arc<Process>,
@@ -25,11 +25,12 @@ struct Gate {
 
 impl System for Gate {
     fn open(&self, node: Node) -> io::Result<Box<dyn Device>> {
+        let device = self.process.open(node);
         if node == Node::Scaler {
             let shut = self.is_open.lock().unwrap();
             drop(self.changed.wait_while(shut, |is_open| !*is_open).unwrap());
         }
-        self.process.open(node)
+        device
     }
     fn notes(&self) -> io::Result<Box<dyn Notes>> {
         self.process.notes()
@@ -43,6 +44,22 @@ impl System for Gate {
     fn block_signals(&self) -> io::Result<()> {
         self.process.block_signals()
     }
+}
+
+/// Each opening took twice as long.
+#[test]
+fn auto_without_a_scaler_tries_raw_frames_once() {
+    let board = Board::new();
+    let mut config = board.config("");
+    config.mode = CsiMode::Auto;
+    let machine = Machine::new();
+    machine.driver(|driver| driver.faults.closed.insert("/dev/cvi-vpss".to_owned(), libc::ENOENT));
+    let mut opener = CsiOpener::new(config, machine.process(), Standby::default()).unwrap();
+    for _ in 0..2 {
+        drop(open(&mut opener).unwrap());
+    }
+    let (raw, jpeg) = ("open 80 64 200 4", "open 80 64 200 3");
+    assert_eq!(board.log(), [raw, "close", jpeg, "close", jpeg, "close"]);
 }
 
 /// MaixPy may load the drivers anew, with one of their nodes open.

@@ -160,3 +160,29 @@ fn process_inherits_nothing_but_its_end_of_the_socket() {
     assert_ne!(open.iter().filter(|target| target.as_os_str() == "/dev/null").count(), 0, "{open:?}");
     drop((camera, file));
 }
+
+/// A service manager took its messages for eyelet's, and it had eyelet's token.
+#[test]
+fn process_has_nothing_of_the_environment_that_is_meant_for_eyelet() {
+    let board = Board::new();
+    let ours = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "EYELET_TOKEN"];
+    let mut eyelet = Command::new(env!("CARGO_BIN_EXE_eyelet"))
+        .args(["serve", "--bind", "127.0.0.1:0", "--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
+        .envs(board.environment(""))
+        .envs(ours.map(|name| (name, "/nowhere")))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    board.until_asked("open 80 64 30 3");
+    let [process] = board.processes().into_iter().filter(|&id| id != eyelet.id()).collect::<Vec<_>>()[..]
+    else {
+        panic!("one process");
+    };
+    let environment = String::from_utf8(fs::read(format!("/proc/{process}/environ")).unwrap()).unwrap();
+    let inherited: Vec<_> = ours.into_iter().filter(|name| environment.contains(name)).collect();
+    assert!(environment.contains("EYELET_MAIX_PORT") && inherited.is_empty(), "{inherited:?}");
+    kill_process(Pid::from_child(&eyelet), Signal::TERM).unwrap();
+    eyelet.wait().unwrap();
+    board.until_empty();
+}

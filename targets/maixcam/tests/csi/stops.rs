@@ -3,6 +3,7 @@
 use crate::support::{Board, until};
 use std::{
     fs::File,
+    io::Read as _,
     process::{Child, Command, Stdio},
 };
 
@@ -80,4 +81,22 @@ fn stop_of_a_command_that_takes_frames_closes_the_camera_first() {
         board.until_empty();
         board.until_asked(closed);
     }
+}
+
+/// MaixPy had eyelet's own stderr, and waited for somebody to read it.
+#[test]
+fn maixpy_that_prints_a_lot_is_not_held_up_by_a_log_that_nobody_reads() {
+    let board = Board::new();
+    let mut eyelet = Command::new(env!("CARGO_BIN_EXE_eyelet"))
+        .args(["snapshot", "-", "--camera", "csi", "--csi", "jpeg", "--size", "80x64", "--log", "debug"])
+        .envs(board.environment("print:import,print:opened,print:read"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(eyelet.wait().unwrap().success());
+    let mut log = String::new();
+    eyelet.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("MaixPy: maix: something happened"), "{log}");
+    board.until_empty();
 }

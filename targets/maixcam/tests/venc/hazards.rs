@@ -1,7 +1,7 @@
 //! The hazards of the driver, one test each: none of them reaches a board through the encoder.
 
 use crate::support::{
-    NONE, Picture, SHORT, Stranger, encode, encode_at, encoder, encoder_or_software, small,
+    NEVER, NONE, Picture, SHORT, Stranger, encode, encode_at, encoder, encoder_or_software, small,
 };
 use eyelet_hal::{JpegEncoder, PixelFormat};
 use eyelet_maixcam::{
@@ -101,7 +101,7 @@ fn channel_0_is_left_to_maixpy() {
     for number in 1..9 {
         stranger.make(number);
     }
-    let encoder = encoder_or_software(&machine.process(), SHORT);
+    let encoder = encoder_or_software(&machine.process(), NEVER);
     assert!(
         encoder.fallback_reason().unwrap().contains("no free channel"),
         "{:?}",
@@ -194,7 +194,7 @@ fn frame_that_times_out_is_fatal_and_the_next_run_reports_why() {
     process.kill();
 
     machine.driver(|driver| driver.faults.time_out_in_get = false);
-    let second = encoder_or_software(&machine.process(), SHORT);
+    let second = encoder_or_software(&machine.process(), NEVER);
     assert!(
         second.fallback_reason().unwrap().contains("left the JPEG unit locked"),
         "{:?}",
@@ -251,7 +251,7 @@ fn frame_that_is_sent_is_always_fetched() {
 fn two_encoders_do_not_share_the_unit() {
     let machine = Machine::new();
     let mut first = encoder(&machine.process());
-    let second = encoder_or_software(&machine.process(), SHORT);
+    let second = encoder_or_software(&machine.process(), NEVER);
     assert!(
         second.fallback_reason().unwrap().contains("another eyelet uses it"),
         "{:?}",

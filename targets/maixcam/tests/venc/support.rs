@@ -14,7 +14,7 @@ use eyelet_maixcam::{
 use std::{sync::Arc, time::Duration};
 
 /// Longer than any test takes: a hang where none may be fails the whole run.
-const NEVER: Duration = Duration::from_secs(600);
+pub(crate) const NEVER: Duration = Duration::from_secs(600);
 /// For tests in which something hangs for certain.
 pub(crate) const SHORT: Duration = Duration::from_millis(100);
 

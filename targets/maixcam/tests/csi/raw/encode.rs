@@ -66,7 +66,7 @@ fn every_size_of_the_scaler_is_read_in_place() {
 
 #[test]
 fn software_reads_frames_through_dev_mem_and_sees_each_one() {
-    let board = Board::new(640, 480);
+    let board = Board::new(640, 480).unhurried();
     let process = board.machine.process();
     let mut camera = board.open(&process).unwrap();
     // Without a unit from the beginning.

@@ -48,6 +48,12 @@ impl Board {
         Self { machine, connection, held }
     }
 
+    /// A camera whose frames do not grow old while this machine has other things to do.
+    pub(crate) fn unhurried(mut self) -> Self {
+        self.held.fps = 1;
+        self
+    }
+
     /// Opens the camera, which must work.
     pub(crate) fn camera(&self) -> RawCamera {
         self.open(&self.machine.process()).unwrap()
