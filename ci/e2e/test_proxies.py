@@ -1,6 +1,7 @@
 """eyelet behind the web servers of docs/proxies.md, with the configurations that are printed there."""
 
 import itertools
+import signal
 import socket
 import statistics
 from urllib.parse import urlsplit
@@ -128,3 +129,18 @@ def test_error_page_of_a_proxy_is_not_shown_on_the_page(behind, browser):
     until(lambda: status.text == "live", "our page streams")
     server.stop()
     until(lambda: status.text == "reconnecting: Bad Gateway", "the reason in words")
+
+
+@pytest.mark.parametrize("title", proxies.NAMES)
+def test_own_page_may_post_through_a_proxy_and_that_of_another_site_may_not(run, free_port, tmp_path, title):
+    example = run(f"127.0.0.1:{free_port}", program="examples/detector")
+    example.expect("streaming on ")
+    proxy = proxies.Proxy(title, free_port, tmp_path / "proxy")
+    try:
+        # As a browser's page over plain http, which sends no Sec-Fetch-Site.
+        for origin, status in ((f"http://{urlsplit(proxy.url).netloc}", 204), ("http://a.example", 403)):
+            answer = requests.post(proxy.url + "threshold", data="0.1", headers={"Origin": origin}, timeout=10)
+            assert answer.status_code == status, f"{origin}: {answer.text}\n{proxy.log()}"
+    finally:
+        proxy.stop()
+        assert example.stop() == -signal.SIGTERM, example
