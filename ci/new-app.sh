@@ -33,7 +33,7 @@ name=$1
 taken=' abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in
 let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof unsafe
 unsized use virtual where while yield alloc core proc-macro proc_macro std test build deps examples incremental
-eyelet-core eyelet-hal eyelet-sim eyelet-v4l2 eyelet_core eyelet_hal eyelet_sim eyelet_v4l2 '
+eyelet-core eyelet-hal eyelet-maixcam eyelet-sim eyelet-v4l2 eyelet_core eyelet_hal eyelet_maixcam eyelet_sim eyelet_v4l2 eyelet '
 [[ ! ${taken//$'\n'/ } == *" $name "* ]] || die "'$name' is a name that Rust or eyelet uses itself; add a word to it"
 for value in "$eyelet" "$url"; do
   [[ $value != *[\"\\]* && $value != *$'\n'* ]] || die "'$value' cannot be written to a Cargo.toml"
@@ -53,10 +53,10 @@ work=$(mktemp -d "$parent/.$name.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cp -r "$here/new-app/." "$work/"
 rm -rf "$work/target"
-# What a build for the board needs, and the versions of everything that eyelet is tested with.
+# What a build for the board needs, the versions of everything that eyelet is tested with, and the width of its lines.
 mkdir "$work/.cargo"
 cp "$eyelet/.cargo/config.toml" "$work/.cargo/"
-cp "$eyelet/Cross.toml" "$eyelet/Cargo.lock" "$work/"
+cp "$eyelet/Cross.toml" "$eyelet/Cargo.lock" "$eyelet/rustfmt.toml" "$work/"
 while IFS= read -r file; do
   text=$(cat "$file")
   text=${text//my-camera/"$name"}

@@ -1,10 +1,12 @@
-# the library without its features, with each alone, and in the usual sets
+# the library without its features, with each alone, and in the usual sets; what they add to a program for the board
 #
-# Prints how many crates each set needs. A set that is never built stops building.
+# Prints how many crates each set needs. A set that is never built stops building. The program is ci/size, for riscv64 with
+# the smallest and the largest set; --write measures the sets between them too, and updates the documentation.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
+. ci/lib/figures.sh
 need_component clippy clippy
 
 sets=("" drawing metrics passwords png tls drawing,metrics,passwords,png cli cli,tls)
@@ -16,3 +18,22 @@ for features in "${sets[@]}"; do
     sort -u | grep -c .)
   printf '%-32s %s crates\n' "${features:-none}" "$crates"
 done
+
+# TLS contains C.
+variables=$(ci/toolchain/riscv64-std.sh && ci/toolchain/riscv64-cc.sh)
+eval "$variables"
+target=riscv64gc-unknown-linux-musl
+# size NAME FEATURES: of ci/size with these features of eyelet-core.
+size() {
+  local bytes
+  cargo build --quiet --release --locked --target "$target" -p eyelet-size --features "$2"
+  bytes=$(stat -c %s "${CARGO_TARGET_DIR:-target}/$target/release/eyelet-size")
+  figure docs/reference.md "size-$1" "$bytes"
+  printf '%-32s %s bytes for %s\n' "${2:-none}" "$bytes" "$target"
+}
+size none ""
+if [ -n "$write" ]; then
+  for feature in drawing metrics passwords; do size "$feature" "$feature"; done
+  size default drawing,metrics,passwords,png
+fi
+size all drawing,metrics,passwords,png,tls

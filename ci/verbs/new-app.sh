@@ -5,7 +5,7 @@ set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
 . ci/lib/cargo.sh
-
+need_component rustfmt fmt
 need git:git
 need_package qemu-system-misc opensbi cpio
 work=$(mktemp -d)
@@ -43,6 +43,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
   ! grep -rE 'my[-_]camera' --exclude-dir=.git . || die "the template's name is left in it"
   ! grep -n '^\[patch' Cargo.toml || die "it has a [patch]"
   # Whatever looks for libclang finds a file that is none, and the verb that needs it has not been here.
+  cargo fmt --check
   export LIBCLANG_PATH=$work/no-libclang CARGO_TARGET_DIR=$target
   ci/check.sh
   git add .

@@ -1,18 +1,39 @@
-//! Which camera there is.
+//! Which camera there is: the board's on the board, a simulated one everywhere else.
 
+use eyelet_core::app::Builder;
 use eyelet_hal::{Result, clock::SystemClock};
 use std::sync::Arc;
 
-/// The board's first V4L2 camera, such as a USB camera.
+/// A USB camera if one is plugged in, else the MaixCAM's built-in one; encoded by its JPEG unit if there is one.
 #[cfg(target_arch = "riscv64")]
-pub fn open() -> Result<eyelet_v4l2::V4l2Camera> {
-    use eyelet_v4l2::{V4l2Camera, V4l2Config};
-    V4l2Camera::open(&V4l2Config::default(), Arc::new(SystemClock))
+pub fn add_to(app: Builder) -> Result<Builder> {
+    use eyelet_hal::{CameraSource, ErrorKind};
+    use eyelet_maixcam::{
+        csi::{CsiConfig, CsiOpener},
+        sys::Kernel,
+        venc::{self, Standby},
+    };
+    use eyelet_v4l2::{V4l2Config, V4l2Opener};
+
+    // Keeps the unit out of the way while the built-in camera opens.
+    let standby = Standby::default();
+    let mut usb = V4l2Opener::new(V4l2Config::default(), Arc::new(SystemClock));
+    let mut built_in = CsiOpener::new(CsiConfig::default(), Arc::new(Kernel::default()), standby.clone())?;
+    let open = move || -> Result<Box<dyn CameraSource>> {
+        match usb.open() {
+            Err(no_usb) if no_usb.kind() == ErrorKind::NotFound => match built_in.open() {
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(no_usb),
+                camera => Ok(Box::new(camera?)),
+            },
+            camera => Ok(Box::new(camera?)),
+        }
+    };
+    Ok(app.camera(open).encoder(move || venc::by_name("auto", &standby)))
 }
 
-/// A simulated one.
+/// A simulated one, with a clock and a number in each picture.
 #[cfg(not(target_arch = "riscv64"))]
-pub fn open() -> Result<eyelet_sim::camera::SimCamera> {
+pub fn add_to(app: Builder) -> Result<Builder> {
     use eyelet_sim::camera::{SimCamera, SimConfig};
-    SimCamera::open(SimConfig::default(), Arc::new(SystemClock))
+    Ok(app.camera(|| SimCamera::open(SimConfig::default(), Arc::new(SystemClock))))
 }

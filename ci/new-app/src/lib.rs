@@ -1,12 +1,10 @@
-//! The application, with whatever camera it is given: the board's, or a simulated one that fails in tests.
+//! The application: all but its camera, so that tests can give it one that fails.
 
 use eyelet_core::{Eyelet, app::Builder};
-use eyelet_hal::{CameraSource, Result};
 
-/// Shows the camera that `open` opens: the page, `/stream`, `/snapshot` and the rest of eyelet's server.
+/// Serves the page, `/stream`, `/snapshot` and the rest of eyelet's routes.
 ///
-/// `open` is called again whenever the camera was lost. The builder takes more: further cameras, an encoder, credentials,
-/// an upload, a page of your own.
-pub fn app<C: CameraSource + 'static>(open: impl FnMut() -> Result<C> + Send + 'static) -> Builder {
-    Eyelet::builder().camera(open)
+/// This is where your own code begins: the builder takes routes of yours, a page, credentials, an upload, and more.
+pub fn app() -> Builder {
+    Eyelet::builder()
 }
