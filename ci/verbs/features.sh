@@ -1,7 +1,7 @@
 # the library without its features, with each alone, and in the usual sets; what they add to a program for the board
 #
 # Prints how many crates each set needs. A set that is never built stops building. The program is ci/size, for riscv64 with
-# the smallest and the largest set; --write measures the sets between them too, and updates the documentation.
+# the smallest and the largest set; --write measures the sets between them too, and updates these two in the documentation.
 set -euo pipefail
 . ci/lib/usage.sh
 . ci/lib/install.sh
@@ -23,17 +23,16 @@ done
 variables=$(ci/toolchain/riscv64-std.sh && ci/toolchain/riscv64-cc.sh)
 eval "$variables"
 target=riscv64gc-unknown-linux-musl
-# size NAME FEATURES: of ci/size with these features of eyelet-core.
+# size FEATURES: of ci/size with these features of eyelet-core, in $bytes.
 size() {
-  local bytes
-  cargo build --quiet --release --locked --target "$target" -p eyelet-size --features "$2"
+  cargo build --quiet --release --locked --target "$target" -p eyelet-size --features "$1"
   bytes=$(stat -c %s "${CARGO_TARGET_DIR:-target}/$target/release/eyelet-size")
-  figure docs/reference.md "size-$1" "$bytes"
-  printf '%-32s %s bytes for %s\n' "${2:-none}" "$bytes" "$target"
+  printf '%-32s %s bytes for %s\n' "${1:-none}" "$bytes" "$target"
 }
-size none ""
+size ""
+figure docs/reference.md size-none "$bytes"
 if [ -n "$write" ]; then
-  for feature in drawing metrics passwords; do size "$feature" "$feature"; done
-  size default drawing,metrics,passwords,png
+  for features in drawing metrics passwords drawing,metrics,passwords,png; do size "$features"; done
 fi
-size all drawing,metrics,passwords,png,tls
+size drawing,metrics,passwords,png,tls
+figure docs/reference.md size-all "$bytes"
