@@ -1,7 +1,7 @@
 //! A program that finds something in each frame, lets browsers see it, and can be set while it runs.
 //!
 //! ```text
-//! cargo run --release --example detector [ADDRESS]
+//! cargo run --release -p eyelet-sim --example detector [ADDRESS]
 //! curl http://127.0.0.1:8000/threshold
 //! curl --data 0.95 http://127.0.0.1:8000/threshold
 //! ```

@@ -1,7 +1,7 @@
 //! A camera server in one's own program: the lines of the README.
 //!
 //! ```text
-//! cargo run --release --example embed [ADDRESS]
+//! cargo run --release -p eyelet-sim --example embed [ADDRESS]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

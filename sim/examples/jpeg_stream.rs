@@ -1,7 +1,7 @@
 //! MaixPy's streaming example, line for line: a camera, an HTML page, and a browser that watches.
 //!
 //! ```text
-//! cargo run --release --example jpeg_stream [HOST:PORT]
+//! cargo run --release -p eyelet-sim --example jpeg_stream [HOST:PORT]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

@@ -2,7 +2,7 @@
 //! ADDRESS draws a box around it.
 //!
 //! ```text
-//! cargo run --release --example motion [ADDRESS] [SCENE]
+//! cargo run --release -p eyelet-sim --example motion [ADDRESS] [SCENE]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

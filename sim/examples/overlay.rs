@@ -1,7 +1,7 @@
 //! Time and text on each frame, drawn before it is encoded.
 //!
 //! ```text
-//! cargo run --release --example overlay [ADDRESS]
+//! cargo run --release -p eyelet-sim --example overlay [ADDRESS]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

@@ -1,8 +1,8 @@
 //! A camera of one's own, from scratch: a ball that bounces, ten times a second.
 //!
 //! ```text
-//! cargo run --release --example own_camera [ADDRESS]
-//! cargo run --release --example own_camera check
+//! cargo run --release -p eyelet-sim --example own_camera [ADDRESS]
+//! cargo run --release -p eyelet-sim --example own_camera check
 //! ```
 //! `check` tries whether it keeps what a camera promises, as a test of a real one should.
 #![forbid(unsafe_code)]

@@ -4,7 +4,7 @@
 //! number of its first picture.
 //!
 //! ```text
-//! cargo run --release --example record FOLDER [MEGABYTES] [ADDRESS]
+//! cargo run --release -p eyelet-sim --example record FOLDER [MEGABYTES] [ADDRESS]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

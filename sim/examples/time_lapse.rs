@@ -1,7 +1,7 @@
 //! A picture every few seconds, in a file named by its time. In between nothing is encoded.
 //!
 //! ```text
-//! cargo run --release --example time_lapse FOLDER [SECONDS] [PICTURES]
+//! cargo run --release -p eyelet-sim --example time_lapse FOLDER [SECONDS] [PICTURES]
 //! ```
 //! `ffmpeg -pattern_type glob -i 'FOLDER/*.jpg' lapse.mp4` makes a film of it.
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! Two cameras in one program: on one page, and each with addresses of its own.
 //!
 //! ```text
-//! cargo run --release --example two_cameras [ADDRESS]
+//! cargo run --release -p eyelet-sim --example two_cameras [ADDRESS]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

@@ -1,8 +1,8 @@
 //! MaixPy's upload example, line for line: a picture is drawn, encoded and posted.
 //!
 //! ```text
-//! cargo run --release --bin eyelet-sim receive pictures &
-//! cargo run --release --example upload_image [URL]
+//! cargo run --release -p eyelet-sim receive pictures &
+//! cargo run --release -p eyelet-sim --example upload_image [URL]
 //! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]

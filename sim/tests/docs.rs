@@ -163,13 +163,16 @@ fn pages_embed_a_server_as_the_example_does() {
 }
 
 #[test]
-fn every_example_is_run_by_the_end_to_end_tests() {
+fn every_example_is_run_by_the_end_to_end_tests_and_says_how_to_run_it() {
     let runs =
         concat!(include_str!("../../ci/e2e/test_examples.py"), include_str!("../../ci/e2e/test_data.py"));
-    let examples = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap();
-    let names = examples.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
-    for name in names.collect::<Vec<_>>() {
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
         let ways = [format!("examples/{name}\""), format!("streaming(run, free_port, \"{name}\"")];
         assert!(ways.iter().any(|way| runs.contains(way)), "nothing runs the example {name}");
+        // It is in no default member of the workspace.
+        let command = format!("cargo run --release -p eyelet-sim --example {name}");
+        assert!(fs::read_to_string(&path).unwrap().contains(&command), "{name}");
     }
 }
