@@ -115,6 +115,7 @@ impl Picture {
         let lumas = || self.rgb.iter().map(luma).collect::<Vec<u8>>();
         let planes = match pixel {
             PixelFormat::Rgb24 => vec![self.rgb.as_flattened().to_vec()],
+            PixelFormat::Bgr24 => vec![self.rgb.iter().flat_map(|&[r, g, b]| [b, g, r]).collect()],
             PixelFormat::Grey => vec![lumas()],
             PixelFormat::Nv12 | PixelFormat::Nv21 => {
                 let at = usize::from(pixel == PixelFormat::Nv21);

@@ -21,6 +21,8 @@ pub enum PixelFormat {
     Yuyv,
     /// `rgb24` (`RGB3`): one plane of R, G, B.
     Rgb24,
+    /// `bgr24` (`BGR3`): one plane of B, G, R.
+    Bgr24,
     /// `grey` (`GREY`): one plane of Y.
     Grey,
     /// `jpeg` (`MJPG`): one compressed picture.
@@ -50,8 +52,17 @@ impl PlaneGeometry {
 
 impl PixelFormat {
     /// Every format, in the order of the documentation.
-    pub const ALL: [Self; 8] =
-        [Self::Nv12, Self::Nv21, Self::I420, Self::Yuv422p, Self::Yuyv, Self::Rgb24, Self::Grey, Self::Jpeg];
+    pub const ALL: [Self; 9] = [
+        Self::Nv12,
+        Self::Nv21,
+        Self::I420,
+        Self::Yuv422p,
+        Self::Yuyv,
+        Self::Rgb24,
+        Self::Bgr24,
+        Self::Grey,
+        Self::Jpeg,
+    ];
 
     /// The name used in flags, configuration and `/state`.
     pub const fn name(self) -> &'static str {
@@ -62,6 +73,7 @@ impl PixelFormat {
             Self::Yuv422p => "yuv422p",
             Self::Yuyv => "yuyv",
             Self::Rgb24 => "rgb24",
+            Self::Bgr24 => "bgr24",
             Self::Grey => "grey",
             Self::Jpeg => "jpeg",
         }
@@ -72,7 +84,7 @@ impl PixelFormat {
         match self {
             Self::Nv12 | Self::Nv21 => 2,
             Self::I420 | Self::Yuv422p => 3,
-            Self::Yuyv | Self::Rgb24 | Self::Grey | Self::Jpeg => 1,
+            Self::Yuyv | Self::Rgb24 | Self::Bgr24 | Self::Grey | Self::Jpeg => 1,
         }
     }
 }
@@ -139,7 +151,7 @@ impl StreamFormat {
             (PixelFormat::I420, 1 | 2) => (half_width, half_height),
             (PixelFormat::Yuv422p, 1 | 2) => (half_width, height),
             (PixelFormat::Yuyv, 0) => (half_width.checked_mul(4)?, height),
-            (PixelFormat::Rgb24, 0) => (width.checked_mul(3)?, height),
+            (PixelFormat::Rgb24 | PixelFormat::Bgr24, 0) => (width.checked_mul(3)?, height),
             (
                 PixelFormat::Nv12
                 | PixelFormat::Nv21
@@ -185,7 +197,7 @@ mod tests {
             PixelFormat::I420 => vec![(0, y, x), (1, y / 2, x / 2), (2, y / 2, x / 2)],
             PixelFormat::Yuv422p => vec![(0, y, x), (1, y, x / 2), (2, y, x / 2)],
             PixelFormat::Yuyv => (0..4).map(|i| (0, y, x / 2 * 4 + i)).collect(),
-            PixelFormat::Rgb24 => (0..3).map(|i| (0, y, x * 3 + i)).collect(),
+            PixelFormat::Rgb24 | PixelFormat::Bgr24 => (0..3).map(|i| (0, y, x * 3 + i)).collect(),
             PixelFormat::Grey => vec![(0, y, x)],
             PixelFormat::Jpeg => vec![],
         }
@@ -251,7 +263,7 @@ mod tests {
         let error = "h264".parse::<PixelFormat>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "no such pixel format; use one of nv12, nv21, i420, yuv422p, yuyv, rgb24, grey, jpeg"
+            "no such pixel format; use one of nv12, nv21, i420, yuv422p, yuyv, rgb24, bgr24, grey, jpeg"
         );
     }
 }

@@ -59,6 +59,13 @@ impl FrameLayout {
                     row.copy_from_slice(rgb);
                 }
             }
+            PixelFormat::Bgr24 => {
+                for (row, rgb) in self.rows(buffer, 0).zip(rgb) {
+                    for (bgr, &[r, g, b]) in row.as_chunks_mut().0.iter_mut().zip(rgb.as_chunks().0) {
+                        *bgr = [b, g, r];
+                    }
+                }
+            }
             PixelFormat::Grey => self.luma(&rgb, buffer),
             PixelFormat::Nv12 | PixelFormat::Nv21 => {
                 self.luma(&rgb, buffer);
@@ -202,8 +209,9 @@ mod tests {
                     let y_want = mean(&rgb, (w, h), [x, x + 1], one, 0);
                     let (half_x, half_y) = (x / 2, y / 2);
                     let found = match pixel {
-                        PixelFormat::Rgb24 => {
+                        PixelFormat::Rgb24 | PixelFormat::Bgr24 => {
                             for (c, &want) in pixel_rgb.iter().enumerate() {
+                                let c = if pixel == PixelFormat::Bgr24 { 2 - c } else { c };
                                 prop_assert_eq!(at(0, x * 3 + c, y), f64::from(want));
                             }
                             continue;

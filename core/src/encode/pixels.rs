@@ -42,6 +42,7 @@ impl<'a> Pixels<'a> {
                 | PixelFormat::Yuv422p
                 | PixelFormat::Yuyv
                 | PixelFormat::Rgb24
+                | PixelFormat::Bgr24
                 | PixelFormat::Grey
         )
     }
@@ -73,9 +74,10 @@ impl<'a> Pixels<'a> {
         Ok(Self { pixel: format.pixel, width, height, planes })
     }
 
-    /// Row `y` as it is, where that is R, G, B.
+    /// Row `y` as it is, where that is R, G, B or B, G, R.
     pub(crate) fn rgb(&self, y: u16) -> Option<&'a [[u8; 3]]> {
-        (self.pixel == PixelFormat::Rgb24).then(|| self.planes[0].row(y.into()).as_chunks().0)
+        matches!(self.pixel, PixelFormat::Rgb24 | PixelFormat::Bgr24)
+            .then(|| self.planes[0].row(y.into()).as_chunks().0)
     }
 }
 
@@ -121,11 +123,12 @@ impl ImageBuffer for Pixels<'_> {
                 twice(cb, width, pairs, 1);
                 twice(cr, width, pairs, 3);
             }
-            PixelFormat::Rgb24 => {
+            PixelFormat::Rgb24 | PixelFormat::Bgr24 => {
                 let pixels = first.row(y).as_chunks::<3>().0;
+                let (red, blue) = if self.pixel == PixelFormat::Rgb24 { (0, 2) } else { (2, 0) };
                 let (luma, cb, cr) = (grow(luma, width), grow(cb, width), grow(cr, width));
-                for (((&[r, g, b], luma), cb), cr) in pixels.iter().zip(luma).zip(cb).zip(cr) {
-                    (*luma, *cb, *cr) = rgb_to_ycbcr(r, g, b);
+                for (((pixel, luma), cb), cr) in pixels.iter().zip(luma).zip(cb).zip(cr) {
+                    (*luma, *cb, *cr) = rgb_to_ycbcr(pixel[red], pixel[1], pixel[blue]);
                 }
             }
             // Grey; `of` lets nothing else through.

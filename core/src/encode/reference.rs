@@ -28,7 +28,9 @@ fn chroma(pixel: PixelFormat) -> (SamplingFactor, ChromaSubsamplingMethod) {
         PixelFormat::Yuv422p | PixelFormat::Yuyv => {
             (SamplingFactor::R_4_2_2, ChromaSubsamplingMethod::Nearest)
         }
-        PixelFormat::Rgb24 => (SamplingFactor::R_4_2_0, ChromaSubsamplingMethod::Average),
+        PixelFormat::Rgb24 | PixelFormat::Bgr24 => {
+            (SamplingFactor::R_4_2_0, ChromaSubsamplingMethod::Average)
+        }
         _ => (SamplingFactor::R_4_2_0, ChromaSubsamplingMethod::Nearest),
     }
 }

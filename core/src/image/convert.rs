@@ -37,6 +37,9 @@ impl Image {
         for (y, row) in (0..pixels.height()).zip(image.pixels.chunks_exact_mut(image.width)) {
             if let Some(rgb) = pixels.rgb(y) {
                 row.copy_from_slice(rgb);
+                if format.pixel == PixelFormat::Bgr24 {
+                    row.iter_mut().for_each(|pixel| pixel.reverse());
+                }
                 continue;
             }
             buffers.iter_mut().for_each(Vec::clear);

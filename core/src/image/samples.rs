@@ -33,15 +33,21 @@ pub(super) const fn of(pixel: PixelFormat) -> &'static [Samples] {
         PixelFormat::Yuv422p => &const { [LUMA, one(1, NARROW, 1, 0), one(2, NARROW, 1, 0)] },
         PixelFormat::Yuyv => &const { [one(0, FULL, 2, 0), one(0, NARROW, 4, 1), one(0, NARROW, 4, 3)] },
         PixelFormat::Rgb24 => &const { [one(0, FULL, 3, 0), one(0, FULL, 3, 1), one(0, FULL, 3, 2)] },
+        PixelFormat::Bgr24 => &const { [one(0, FULL, 3, 2), one(0, FULL, 3, 1), one(0, FULL, 3, 0)] },
         PixelFormat::Grey => &const { [LUMA] },
         _ => &[],
     }
 }
 
+/// Whether the components are R, G and B.
+const fn is_rgb(pixel: PixelFormat) -> bool {
+    matches!(pixel, PixelFormat::Rgb24 | PixelFormat::Bgr24)
+}
+
 /// The samples of a colour: of full-range BT.601 where they are YCbCr.
 pub(super) fn from_color(pixel: PixelFormat, color: Color) -> [u8; 3] {
     let [r, g, b] = color.to_bytes();
-    if pixel == PixelFormat::Rgb24 {
+    if is_rgb(pixel) {
         return [r, g, b];
     }
     rgb_to_ycbcr(r, g, b).into()
@@ -50,7 +56,7 @@ pub(super) fn from_color(pixel: PixelFormat, color: Color) -> [u8; 3] {
 /// The colour of samples.
 pub(super) fn to_color(pixel: PixelFormat, [a, b, c]: [u8; 3]) -> Color {
     let [r, g, b] = match pixel {
-        PixelFormat::Rgb24 => [a, b, c],
+        _ if is_rgb(pixel) => [a, b, c],
         PixelFormat::Grey => [a; 3],
         _ => rgb(a, b, c),
     };
@@ -60,5 +66,5 @@ pub(super) fn to_color(pixel: PixelFormat, [a, b, c]: [u8; 3]) -> Color {
 /// The brightness of samples.
 pub(super) fn to_luma(pixel: PixelFormat, samples: [u8; 3]) -> u8 {
     let [a, b, c] = samples;
-    if pixel == PixelFormat::Rgb24 { rgb_to_ycbcr(a, b, c).0 } else { a }
+    if is_rgb(pixel) { rgb_to_ycbcr(a, b, c).0 } else { a }
 }

@@ -14,7 +14,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 const KINDS: [&[PixelFormat]; 4] = [
     &[PixelFormat::Nv12, PixelFormat::Nv21, PixelFormat::I420],
     &[PixelFormat::Yuv422p, PixelFormat::Yuyv],
-    &[PixelFormat::Rgb24],
+    &[PixelFormat::Rgb24, PixelFormat::Bgr24],
     &[PixelFormat::Grey],
 ];
 
@@ -99,6 +99,7 @@ fn chroma_keeps_its_resolution() {
         vec![(2, 1), (1, 1), (1, 1)],
         vec![(2, 1), (1, 1), (1, 1)],
         vec![(2, 2), (1, 1), (1, 1)],
+        vec![(2, 2), (1, 1), (1, 1)],
         vec![(1, 1)],
     ]) {
         for q in [1, 80, 95, 100] {
@@ -113,7 +114,9 @@ fn chroma_keeps_its_resolution() {
 
 #[test]
 fn cb_and_cr_are_not_swapped() {
-    for pixel in RAW.into_iter().filter(|&p| !matches!(p, PixelFormat::Rgb24 | PixelFormat::Grey)) {
+    for pixel in
+        RAW.into_iter().filter(|&p| !matches!(p, PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Grey))
+    {
         let source =
             Source::new(format(pixel, 31, 15), [0; 3], 0, |component, _, _| [120, 80, 200][component]);
         for mut encoder in encoders() {

@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use std::ops::Range;
 
 /// Every format that needs encoding.
-pub(crate) const RAW: [PixelFormat; 7] = [
+pub(crate) const RAW: [PixelFormat; 8] = [
     PixelFormat::Nv12,
     PixelFormat::Nv21,
     PixelFormat::I420,
     PixelFormat::Yuv422p,
     PixelFormat::Yuyv,
     PixelFormat::Rgb24,
+    PixelFormat::Bgr24,
     PixelFormat::Grey,
 ];
 
@@ -47,7 +48,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// `sample(component, x, y)` gives Y, Cb, Cr (R, G, B for `rgb24`) at any pixel; each row has `pad` more bytes,
+    /// `sample(component, x, y)` gives Y, Cb, Cr (R, G, B for `rgb24` and `bgr24`) at any pixel; each row has `pad` more bytes,
     /// all of them `garbage`.
     pub(crate) fn new(
         format: StreamFormat,
@@ -88,7 +89,7 @@ impl Source {
             .map(|(plane, at)| self.planes[plane].0[at].into())
             .collect();
         match (self.format.pixel, &samples[..]) {
-            (PixelFormat::Rgb24, &[r, g, b]) => [r, g, b],
+            (PixelFormat::Rgb24 | PixelFormat::Bgr24, &[r, g, b]) => [r, g, b],
             (PixelFormat::Grey, &[luma]) => [luma; 3],
             (_, &[luma, cb, cr]) => {
                 let (cb, cr) = (cb - 128.0, cr - 128.0);
@@ -126,6 +127,7 @@ fn places(pixel: PixelFormat, planes: &[(Vec<u8>, usize)], x: usize, y: usize) -
         PixelFormat::Yuv422p => vec![at(0, y, x), at(1, y, x / 2), at(2, y, x / 2)],
         PixelFormat::Yuyv => vec![at(0, y, x * 2), at(0, y, x / 2 * 4 + 1), at(0, y, x / 2 * 4 + 3)],
         PixelFormat::Rgb24 => vec![at(0, y, x * 3), at(0, y, x * 3 + 1), at(0, y, x * 3 + 2)],
+        PixelFormat::Bgr24 => vec![at(0, y, x * 3 + 2), at(0, y, x * 3 + 1), at(0, y, x * 3)],
         PixelFormat::Grey => vec![at(0, y, x)],
         other => panic!("{other} has no pixels"),
     }
@@ -134,7 +136,7 @@ fn places(pixel: PixelFormat, planes: &[(Vec<u8>, usize)], x: usize, y: usize) -
 /// The pixel whose sample all pixels of a chroma cell share.
 fn cell(pixel: PixelFormat, component: usize, x: usize, y: usize) -> (usize, usize) {
     match (pixel, component) {
-        (PixelFormat::Rgb24, _) | (_, 0) => (x, y),
+        (PixelFormat::Rgb24 | PixelFormat::Bgr24, _) | (_, 0) => (x, y),
         (PixelFormat::Yuv422p | PixelFormat::Yuyv, _) => (x / 2 * 2, y),
         _ => (x / 2 * 2, y / 2 * 2),
     }

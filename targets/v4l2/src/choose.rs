@@ -99,7 +99,7 @@ pub struct Choice {
 
 /// From the cheapest to stream: what is a JPEG already, what the hardware encoder reads, what is encoded
 /// without averaging chroma, the rest, and last what has no colour.
-const PREFERENCE: [PixelFormat; 8] = [
+const PREFERENCE: [PixelFormat; 9] = [
     PixelFormat::Jpeg,
     PixelFormat::Nv12,
     PixelFormat::Nv21,
@@ -107,6 +107,7 @@ const PREFERENCE: [PixelFormat; 8] = [
     PixelFormat::I420,
     PixelFormat::Yuv422p,
     PixelFormat::Rgb24,
+    PixelFormat::Bgr24,
     PixelFormat::Grey,
 ];
 

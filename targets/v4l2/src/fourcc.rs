@@ -3,7 +3,7 @@
 use eyelet_hal::PixelFormat;
 
 /// Code and meaning. `MJPG` and `JPEG` differ only in whether the Huffman tables must be there.
-const CODES: [(&[u8; 4], PixelFormat); 9] = [
+const CODES: [(&[u8; 4], PixelFormat); 10] = [
     (b"MJPG", PixelFormat::Jpeg),
     (b"JPEG", PixelFormat::Jpeg),
     (b"NV12", PixelFormat::Nv12),
@@ -12,6 +12,7 @@ const CODES: [(&[u8; 4], PixelFormat); 9] = [
     (b"422P", PixelFormat::Yuv422p),
     (b"YUYV", PixelFormat::Yuyv),
     (b"RGB3", PixelFormat::Rgb24),
+    (b"BGR3", PixelFormat::Bgr24),
     (b"GREY", PixelFormat::Grey),
 ];
 

@@ -71,7 +71,7 @@ pub struct CameraArgs<F: Args> {
     /// Frames per second
     #[arg(long, value_name = "N", default_value = "30")]
     pub fps: Fps,
-    /// Pixel format: nv12, nv21, i420, yuv422p, yuyv, rgb24, grey or jpeg
+    /// Pixel format: nv12, nv21, i420, yuv422p, yuyv, rgb24, bgr24, grey or jpeg
     #[arg(long, value_name = "NAME")]
     pub format: Option<PixelFormat>,
     /// JPEG encoder; `doctor` lists them

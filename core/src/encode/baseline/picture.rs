@@ -40,6 +40,7 @@ pub(super) enum SampleLayout {
     CrCb,
     Yuyv,
     Rgb,
+    Bgr,
     Grey,
 }
 
@@ -121,7 +122,7 @@ impl SampleLayout {
             (Self::Planar, _) => &[SAMPLE, WIDE, WIDE],
             (Self::CbCr | Self::CrCb, _) => &[SAMPLE, PAIR],
             (Self::Yuyv, _) => &[Cell { bytes: 4, columns: 2, rows: 1 }],
-            (Self::Rgb, _) => &[Cell { bytes: 3, columns: 1, rows: 1 }],
+            (Self::Rgb | Self::Bgr, _) => &[Cell { bytes: 3, columns: 1, rows: 1 }],
             (Self::Grey, _) => &[SAMPLE],
         }
     }
@@ -137,6 +138,7 @@ impl<'a> Picture<'a> {
             PixelFormat::Yuv422p => (SampleLayout::Planar, Sampling::Wide),
             PixelFormat::Yuyv => (SampleLayout::Yuyv, Sampling::Wide),
             PixelFormat::Rgb24 => (SampleLayout::Rgb, Sampling::Half),
+            PixelFormat::Bgr24 => (SampleLayout::Bgr, Sampling::Half),
             _ => (SampleLayout::Grey, Sampling::Grey),
         };
         let (width, height) = (pixels.width.into(), pixels.height.into());

@@ -3,8 +3,13 @@
 use super::picture::{SampleLayout, Unit};
 
 /// BT.601 weights of R, G and B in Y, Cb and Cr, in parts of 2^15. Those of Y add up to one, the others to nothing.
-pub(super) const WEIGHTS: [[i16; 3]; 3] =
-    [[9798, 19235, 3735], [-5529, -10855, 16384], [16384, -13720, -2664]];
+const WEIGHTS: [[i16; 3]; 3] = [[9798, 19235, 3735], [-5529, -10855, 16384], [16384, -13720, -2664]];
+
+/// The weights of a pixel's three bytes in Y, Cb and Cr.
+#[inline(always)]
+pub(super) fn weights(layout: SampleLayout) -> [[i16; 3]; 3] {
+    if layout == SampleLayout::Bgr { WEIGHTS.map(|[r, g, b]| [b, g, r]) } else { WEIGHTS }
+}
 
 /// What rounds the Y of one pixel.
 pub(super) const LUMA_ROUND: i32 = 1 << 14;
@@ -25,9 +30,10 @@ pub(super) fn luma(unit: &Unit<'_>, y: usize) -> [u8; 16] {
             let row = plane.row::<32>(y).as_chunks::<2>().0;
             std::array::from_fn(|x| row[x][0])
         }
-        SampleLayout::Rgb => {
+        SampleLayout::Rgb | SampleLayout::Bgr => {
+            let weights = weights(unit.layout)[0];
             let row = plane.row::<48>(y).as_chunks::<3>().0;
-            std::array::from_fn(|x| ((weigh(WEIGHTS[0], row[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
+            std::array::from_fn(|x| ((weigh(weights, row[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
         }
     }
 }
@@ -48,7 +54,8 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
             let row = first.row::<32>(y).as_chunks::<4>().0;
             [1, 3].map(|at| std::array::from_fn(|x| row[x][at]))
         }
-        SampleLayout::Rgb => {
+        SampleLayout::Rgb | SampleLayout::Bgr => {
+            let weights = weights(unit.layout);
             let above = first.row::<48>(2 * y).as_chunks::<6>().0;
             let below = first.row::<48>(2 * y + 1).as_chunks::<6>().0;
             // The mean of four pixels first, and its chroma then: one rounding, and a quarter of the work.
@@ -56,7 +63,7 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
                 let (above, below) = (above[x].map(i32::from), below[x].map(i32::from));
                 std::array::from_fn(|part| above[part] + above[part + 3] + below[part] + below[part + 3])
             });
-            [1, 2].map(|c| sums.map(|sum| ((weigh(WEIGHTS[c], sum) + CHROMA_ROUND) >> 17) as u8))
+            [1, 2].map(|c| sums.map(|sum| ((weigh(weights[c], sum) + CHROMA_ROUND) >> 17) as u8))
         }
         SampleLayout::Grey => [[128; 8]; 2],
     }

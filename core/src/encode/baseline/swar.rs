@@ -128,7 +128,7 @@ fn luma_rows(unit: &Unit<'_>, top: usize, rows: &mut Rows) {
                 [at(even, 0), at(even, 16), at(odd, 0), at(odd, 16)]
             }))
         }),
-        SampleLayout::Rgb => None,
+        SampleLayout::Rgb | SampleLayout::Bgr => None,
     };
     if done.is_none() {
         luma_rows_anyhow(unit, top, rows);
@@ -160,7 +160,7 @@ fn chroma_rows(unit: &Unit<'_>, rows: &mut Rows) {
             let ([even, odd], [even2, odd2]) = (crossed([a, c]), crossed([b, d]));
             Some([8, 24].map(|bit| [even, odd, even2, odd2].map(|word| at(word, bit))))
         }),
-        SampleLayout::Rgb | SampleLayout::Grey => None,
+        SampleLayout::Rgb | SampleLayout::Bgr | SampleLayout::Grey => None,
     };
     if done.is_none() {
         chroma_rows_anyhow(unit, rows);

@@ -18,6 +18,7 @@ const QVGA: (u32, u32) = (320, 240);
 fn choose_among_formats_of_one_size_takes_the_cheapest() {
     let mut formats = vec![
         format(b"GREY", &[VGA]),
+        format(b"BGR3", &[VGA]),
         format(b"RGB3", &[VGA]),
         format(b"YUYV", &[VGA]),
         format(b"H264", &[VGA]),
@@ -30,7 +31,7 @@ fn choose_among_formats_of_one_size_takes_the_cheapest() {
         order.push(choice.pixel.name());
         formats.retain(|o| o.fourcc != choice.fourcc);
     }
-    assert_eq!(order, ["jpeg", "nv12", "nv21", "yuyv", "rgb24", "grey"]);
+    assert_eq!(order, ["jpeg", "nv12", "nv21", "yuyv", "rgb24", "bgr24", "grey"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::encode::baseline::{
     picture::{SampleLayout, Strip, Unit},
-    samples::{CHROMA_ROUND, LUMA_ROUND, WEIGHTS},
+    samples::{CHROMA_ROUND, LUMA_ROUND, weights},
 };
 use std::arch::x86_64::*;
 
@@ -51,7 +51,7 @@ pub(super) fn luma(unit: &Unit<'_>, y: usize) -> __m256i {
             let words = _mm256_set_m128i(right, left);
             _mm256_and_si256(words, _mm256_set1_epi16(0xff))
         }
-        SampleLayout::Rgb => rgb_luma(plane, y),
+        SampleLayout::Rgb | SampleLayout::Bgr => rgb_luma(plane, y, weights(unit.layout)),
         _ => _mm256_cvtepu8_epi16(load16(plane.row(y))),
     })
 }
@@ -96,7 +96,7 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> __m256i {
             let quarters = _mm256_shuffle_epi8(load32(first.row(y)), order);
             _mm256_permute4x64_epi64::<0b11_01_10_00>(quarters)
         }
-        SampleLayout::Rgb => rgb_chroma(first, y),
+        SampleLayout::Rgb | SampleLayout::Bgr => rgb_chroma(first, y, weights(unit.layout)),
         SampleLayout::Grey => _mm256_set1_epi16(128),
     })
 }
@@ -112,10 +112,10 @@ fn eight_pixels(bytes: &[u8; 48], right: usize) -> __m256i {
     _mm256_set_m128i(if right == 0 { high } else { _mm_srli_si128::<4>(high) }, low)
 }
 
-/// Y of 16 pixels.
+/// Y of 16 pixels, whose bytes are R, G, B or as `weights` are.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn rgb_luma(plane: &Strip<'_>, y: usize) -> __m256i {
+fn rgb_luma(plane: &Strip<'_>, y: usize, weights: [[i16; 3]; 3]) -> __m256i {
     const NO: i8 = -1;
     let row: &[u8; 48] = plane.row(y);
     let red_green =
@@ -123,7 +123,7 @@ fn rgb_luma(plane: &Strip<'_>, y: usize) -> __m256i {
     let blue = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         2, NO, NO, NO, 5, NO, NO, NO, 8, NO, NO, NO, 11, NO, NO, NO,
     ));
-    let [r, g, b] = WEIGHTS[0].map(i32::from);
+    let [r, g, b] = weights[0].map(i32::from);
     let weights = (_mm256_set1_epi32(g << 16 | r), _mm256_set1_epi32(b));
     let four = |pixels: __m256i| {
         let sum = _mm256_add_epi32(
@@ -140,7 +140,7 @@ fn rgb_luma(plane: &Strip<'_>, y: usize) -> __m256i {
 /// Cb and Cr of 2 rows of 16 pixels: each of the mean of 2x2.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn rgb_chroma(plane: &Strip<'_>, y: usize) -> __m256i {
+fn rgb_chroma(plane: &Strip<'_>, y: usize, weights: [[i16; 3]; 3]) -> __m256i {
     const NO: i8 = -1;
     let (above, below): (&[u8; 48], &[u8; 48]) = (plane.row(2 * y), plane.row(2 * y + 1));
     // Neighbours side by side, to be added up: reds and greens of two pairs of pixels; blues of two pairs.
@@ -166,7 +166,7 @@ fn rgb_chroma(plane: &Strip<'_>, y: usize) -> __m256i {
         _mm256_srli_epi32::<17>(_mm256_add_epi32(sum, _mm256_set1_epi32(CHROMA_ROUND)))
     };
     // Cb 0, 1, 4, 5, Cr 0, 1, 4, 5; then 2, 3, 6, 7.
-    let packed = _mm256_packus_epi32(weigh(WEIGHTS[1]), weigh(WEIGHTS[2]));
+    let packed = _mm256_packus_epi32(weigh(weights[1]), weigh(weights[2]));
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     _mm256_permutevar8x32_epi32(packed, order)
 }
