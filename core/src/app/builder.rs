@@ -5,7 +5,7 @@ use crate::{
     Backoff, encode,
     feed::{CameraName, Hub},
     http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
-    pipeline::{EachFrame, FrameInHand, Open, Pipeline},
+    pipeline::{EachFrame, FrameInHand, Hand, Open, Pipeline},
     upload::{Client, Sender, UploadUrl},
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, clock::SystemClock};
@@ -22,7 +22,7 @@ const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 800
 struct Camera {
     name: Option<String>,
     open: Open<dyn CameraSource>,
-    each: Option<EachFrame>,
+    hand: Option<Box<dyn Hand>>,
 }
 
 /// Puts an [`Eyelet`] together. Nothing is opened before [`open`](Self::open) or [`start`](Self::start).
@@ -30,7 +30,7 @@ pub struct Builder {
     server: Server,
     cameras: Vec<Camera>,
     /// For the first camera.
-    each: Option<EachFrame>,
+    hand: Option<Box<dyn Hand>>,
     encoder: Open<dyn JpegEncoder>,
     quality: Quality,
     pipelines: Vec<Pipeline>,
@@ -52,7 +52,7 @@ impl From<Server> for Builder {
         Self {
             server,
             cameras: Vec::new(),
-            each: None,
+            hand: None,
             encoder: Box::new(|| encode::by_name("auto")),
             quality: Quality::DEFAULT,
             pipelines: Vec::new(),
@@ -79,7 +79,7 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        self.cameras.push(Camera { name: None, open: boxed(open), each: self.each.take() });
+        self.cameras.push(Camera { name: None, open: boxed(open), hand: self.hand.take() });
         self
     }
 
@@ -92,8 +92,8 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        let (name, each) = (Some(name.to_owned()), self.each.take());
-        self.cameras.push(Camera { name, open: boxed(open), each });
+        let (name, hand) = (Some(name.to_owned()), self.hand.take());
+        self.cameras.push(Camera { name, open: boxed(open), hand });
         self
     }
 
@@ -105,8 +105,8 @@ impl Builder {
         mut self,
         each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static,
     ) -> Self {
-        let camera = self.cameras.last_mut().map_or(&mut self.each, |camera| &mut camera.each);
-        *camera = Some(Box::new(each));
+        let camera = self.cameras.last_mut().map_or(&mut self.hand, |camera| &mut camera.hand);
+        *camera = Some(Box::new(EachFrame::new(each)));
         self
     }
 
@@ -242,7 +242,7 @@ impl Builder {
         let Self {
             mut server,
             cameras,
-            each: _,
+            hand: _,
             encoder,
             quality,
             mut pipelines,
@@ -252,15 +252,13 @@ impl Builder {
             upload,
         } = self;
         let encoder = Arc::new(Mutex::new(encoder));
-        for (index, Camera { name, open, each }) in cameras.into_iter().enumerate() {
+        for (index, Camera { name, open, hand }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
             let encoder = Arc::clone(&encoder);
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
-            let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock);
-            if let Some(each) = each {
-                opened = opened.each_frame(each);
-            }
+            let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock).in_hand(hand);
+
             opened.open_camera()?;
             opened.open_encoder()?;
             pipelines.push(opened);

@@ -6,9 +6,6 @@ use crate::{
 };
 use eyelet_hal::{Error, ErrorKind, Frame, Result, StreamFormat};
 
-/// Looks at a frame and draws on it.
-pub type EachFrame = Box<dyn FnMut(&mut FrameInHand<'_>) -> Result<()> + Send>;
-
 /// A frame that is about to be encoded: to look at, to draw on, and to say something about.
 ///
 /// It is in the camera's own format, so looking costs nothing but the pixels looked at. The camera's memory is only lent, and
@@ -71,20 +68,27 @@ impl FrameInHand<'_> {
     }
 }
 
-/// The application's hand, with what it uses again and again.
-pub(super) struct Hand {
-    each: EachFrame,
+/// An application's hand. Behind a pointer, so that a program without one is no larger for it.
+pub(crate) trait Hand: Send {
+    /// Hands out a frame. The result is the frame to encode instead, if it was changed.
+    fn take<'a>(&'a mut self, frame: &'a Frame<'a>, label: Label) -> Result<Option<Frame<'a>>>;
+}
+
+/// The hand of a function, with what it uses again and again.
+pub(crate) struct EachFrame<F> {
+    each: F,
     copy: Vec<u8>,
     data: FrameData,
 }
 
-impl Hand {
-    pub(super) fn new(each: EachFrame) -> Self {
+impl<F> EachFrame<F> {
+    pub(crate) fn new(each: F) -> Self {
         Self { each, copy: Vec::new(), data: FrameData::default() }
     }
+}
 
-    /// Hands out a frame. The result is the frame to encode instead, if it was changed.
-    pub(super) fn take<'a>(&'a mut self, frame: &'a Frame<'a>, label: Label) -> Result<Option<Frame<'a>>> {
+impl<F: FnMut(&mut FrameInHand<'_>) -> Result<()> + Send> Hand for EachFrame<F> {
+    fn take<'a>(&'a mut self, frame: &'a Frame<'a>, label: Label) -> Result<Option<Frame<'a>>> {
         self.data.clear();
         let mut in_hand =
             FrameInHand { frame, label, copy: &mut self.copy, drawn: false, data: &mut self.data };
@@ -128,7 +132,7 @@ mod tests {
     fn data_belongs_to_its_frame_and_replaces_what_the_camera_attached() {
         let format = StreamFormat::new(PixelFormat::Grey, 2, 1).unwrap();
         let label = |sequence| Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO };
-        let mut hand = Hand::new(Box::new(|in_hand| {
+        let mut hand = EachFrame::new(|in_hand: &mut FrameInHand<'_>| {
             assert!(in_hand.data().is_empty(), "of the frame before");
             let sequence = in_hand.label().sequence;
             if sequence % 2 == 1 {
@@ -138,7 +142,7 @@ mod tests {
                 in_hand.canvas()?.set_pixel(0, 0, Color::WHITE);
             }
             Ok(())
-        }));
+        });
         let attached = "the camera's".to_owned();
         let mut take = |sequence| {
             let meta = FrameMeta::new(9, Duration::from_secs(5));

@@ -48,7 +48,8 @@ mod supervisor;
 
 pub(crate) use actual_size::ActualSize;
 pub use device::Open;
-pub use in_hand::{EachFrame, FrameInHand};
+pub use in_hand::FrameInHand;
+pub(crate) use in_hand::{EachFrame, Hand};
 pub(crate) use publisher::{Publisher, Unwanted};
 
 use crate::feed::Hub;
@@ -108,7 +109,7 @@ pub struct Pipeline {
     stall_after: Duration,
     clock: Arc<dyn Clock>,
     hub: Hub,
-    each: Option<EachFrame>,
+    hand: Option<Box<dyn Hand>>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -133,7 +134,7 @@ impl Pipeline {
             stall_after: Self::STALL_AFTER,
             clock: Arc::new(SystemClock),
             hub,
-            each: None,
+            hand: None,
         }
     }
 
@@ -153,7 +154,12 @@ impl Pipeline {
     /// With each frame that is wanted in [the hand](self#frames-in-the-hand) of `each` before it is encoded.
     #[must_use]
     pub fn each_frame(self, each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static) -> Self {
-        Self { each: Some(Box::new(each)), ..self }
+        self.in_hand(Some(Box::new(EachFrame::new(each))))
+    }
+
+    /// With each frame that is wanted in this hand, if there is one.
+    pub(crate) fn in_hand(self, hand: Option<Box<dyn Hand>>) -> Self {
+        Self { hand, ..self }
     }
 
     /// With the time of this clock.

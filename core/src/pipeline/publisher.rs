@@ -1,6 +1,6 @@
 //! From a frame to the newest picture in the feed.
 
-use super::{EachFrame, in_hand::Hand, no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
+use super::{Hand, no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
 use crate::feed::{Hub, Label, Picture, PictureKind, RunId};
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat, clock::Clock};
@@ -28,7 +28,7 @@ pub(crate) struct Publisher {
     stamps: Stamps,
     format: Option<StreamFormat>,
     /// The application's.
-    hand: Option<Hand>,
+    hand: Option<Box<dyn Hand>>,
     /// A gap before one of so many next frames is of frames that were left at the camera.
     left: u8,
 }
@@ -50,8 +50,8 @@ impl Publisher {
     }
 
     /// With each wanted frame in the hand of this.
-    pub(super) fn each_frame(self, each: Option<EachFrame>) -> Self {
-        Self { hand: each.map(Hand::new), ..self }
+    pub(super) fn in_hand(self, hand: Option<Box<dyn Hand>>) -> Self {
+        Self { hand, ..self }
     }
 
     /// The camera begins to count its frames anew.

@@ -70,7 +70,7 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()), pipeline.quality);
     let mut supervisor = Supervisor {
         publisher: Publisher::new(pipeline.quality, Arc::clone(&pipeline.clock), pipeline.hub.clone())
-            .each_frame(pipeline.each.take()),
+            .in_hand(pipeline.hand.take()),
         allowance: Allowance::new(pipeline.stall_after),
         pipeline,
         stop,
