@@ -245,7 +245,7 @@ async fn admitted(
         #[cfg(feature = "metrics")]
         Route::Metrics => typed(Metrics::CONTENT_TYPE, metrics(context, camera)),
         Route::Health => health(context, camera),
-        Route::Custom(index) => custom::answer(request, index, peer, exchange, context).await,
+        Route::Custom(index) => server.routes.answer(request, index, peer, exchange, context).await,
     };
     Answer::Response(reply)
 }

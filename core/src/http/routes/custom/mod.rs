@@ -20,7 +20,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{ALLOW, HeaderValue},
 };
-use std::fmt;
+use std::{fmt, pin::Pin};
 
 /// The routes of an application beside eyelet's own.
 ///
@@ -44,7 +44,17 @@ struct Entry {
     path: String,
     method: Method,
     handler: Handler,
+    /// Always [`answer`]. Here, so that a program without such routes is no larger for them: only adding one refers to it.
+    answer: AnswerRequest,
 }
+
+type AnswerRequest = for<'a> fn(
+    &'a mut hyper::Request<Incoming>,
+    &'a Entry,
+    &'a Peer,
+    &'a Exchange,
+    &'a Context,
+) -> Pin<Box<dyn Future<Output = replies::Reply> + Send + 'a>>;
 
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +100,10 @@ impl Routes {
     }
 
     fn add(&mut self, path: &str, method: Method, handler: Handler) -> &mut Self {
-        self.0.push(Entry { path: path.to_owned(), method, handler });
+        let answer: AnswerRequest = |request, entry, peer, exchange, context| {
+            Box::pin(answer(request, entry, peer, exchange, context))
+        };
+        self.0.push(Entry { path: path.to_owned(), method, handler, answer });
         self
     }
 
@@ -125,6 +138,19 @@ impl Routes {
         self.0.iter().position(|entry| entry.path == path)
     }
 
+    /// The answer of the route that `index` was [found](Self::find) at.
+    pub(super) async fn answer(
+        &self,
+        request: &mut hyper::Request<Incoming>,
+        index: usize,
+        peer: &Peer,
+        exchange: &Exchange,
+        context: &Context,
+    ) -> replies::Reply {
+        let entry = &self.0[index];
+        (entry.answer)(request, entry, peer, exchange, context).await
+    }
+
     /// Whether some route takes `POST`.
     pub(super) fn take_posts(&self) -> bool {
         self.0.iter().any(|entry| entry.method == Method::POST)
@@ -152,16 +178,15 @@ fn is_part(part: &str) -> bool {
     !matches!(part, "" | "." | "..") && part.bytes().all(plain)
 }
 
-/// The answer of the route that `index` was [found](Routes::find) at.
-pub(super) async fn answer(
+async fn answer(
     request: &mut hyper::Request<Incoming>,
-    index: usize,
+    entry: &Entry,
     peer: &Peer,
     exchange: &Exchange,
     context: &Context,
 ) -> replies::Reply {
     let server = &context.server;
-    let path = &server.routes.0[index].path;
+    let path = &entry.path;
     let Some(handler) = server.routes.of(path, request.method()) else {
         let methods = server.routes.methods(path);
         let mut reply = replies::text(StatusCode::METHOD_NOT_ALLOWED, format!("only {methods} work here\n"));
