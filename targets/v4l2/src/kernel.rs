@@ -9,17 +9,19 @@ use crate::{
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{Mode, OFlags},
     io::Errno,
-    ioctl::{Ioctl, IoctlOutput, Opcode},
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 use std::{
     ffi::c_void,
+    fs::File,
     io,
     marker::PhantomData,
     mem,
-    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::Path,
     ptr::{self, NonNull},
     slice,
@@ -66,8 +68,8 @@ impl KernelDevice {
     /// Opens a node, or any other file. Neither opening nor reading it blocks, and programs that this one starts do not
     /// inherit it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(Self { descriptor: Arc::new(rustix::fs::open(path, flags, Mode::empty())?) })
+        let node = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        Ok(Self { descriptor: Arc::new(node.into()) })
     }
 
     /// Makes a request with its structure.
@@ -81,10 +83,15 @@ impl KernelDevice {
         uninterrupted(|| self.call(&mut call))
     }
 
+    /// By the C library, as it is opened: a library that is preloaded, such as libv4l's or a test's camera, sees it.
     fn call(&self, call: &mut Call<'_>) -> io::Result<()> {
-        // SAFETY: the kernel reads and writes what the argument points to, whose size is a part of the request's number. Of
-        // the requests those of extended controls follow a pointer in it, and see to it.
-        Ok(unsafe { rustix::ioctl::ioctl(&self.descriptor, call) }?)
+        // SAFETY: the kernel reads and writes what the argument points to, whose size is a part of the request's number, and
+        // which is lent as long as the call lives. Of the requests those of extended controls follow a pointer in it, and see
+        // to it.
+        match unsafe { libc::ioctl(self.descriptor.as_raw_fd(), call.number, call.argument) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -96,34 +103,17 @@ impl AsFd for KernelDevice {
 
 /// A request with its argument, of whatever type that is: one function calls the kernel for all of them.
 struct Call<'a> {
-    opcode: Opcode,
+    number: libc::Ioctl,
     argument: *mut c_void,
     lent: PhantomData<&'a mut c_void>,
 }
 
 impl<'a> Call<'a> {
     fn new<T: Plain>(request: Request<T>, argument: &'a mut T) -> Self {
-        Self { opcode: request.opcode(), argument: ptr::from_mut(argument).cast(), lent: PhantomData }
-    }
-}
-
-// SAFETY: `Request` pairs the number of each ioctl with what its argument points to, which is lent as long as the call lives.
-// Nothing is read from the pointer.
-unsafe impl Ioctl for &mut Call<'_> {
-    type Output = ();
-
-    const IS_MUTATING: bool = true;
-
-    fn opcode(&self) -> Opcode {
-        self.opcode
-    }
-
-    fn as_ptr(&mut self) -> *mut c_void {
-        self.argument
-    }
-
-    unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> rustix::io::Result<()> {
-        Ok(())
+        // musl takes the number as an `int`, glibc as an `unsigned long`: either way the kernel sees 32 bits.
+        #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)]
+        let number = request.opcode() as libc::Ioctl;
+        Self { number, argument: ptr::from_mut(argument).cast(), lent: PhantomData }
     }
 }
 

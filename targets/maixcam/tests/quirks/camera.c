@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -223,15 +222,11 @@ static int answer(unsigned request, void *argument) {
 OPEN(open)
 OPEN(open64)
 
-long syscall(long number, ...) {
-    long arguments[6];
+int ioctl(int file, unsigned long request, ...) {
     va_list rest;
-    va_start(rest, number);
-    for (int i = 0; i < 6; i++) arguments[i] = va_arg(rest, long);
+    va_start(rest, request);
+    void *argument = va_arg(rest, void *);
     va_end(rest);
-    if (number == SYS_ioctl && camera >= 0 && arguments[0] == camera) {
-        return answer(arguments[1], (void *)arguments[2]);
-    }
-    return ((long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"))(number, arguments[0], arguments[1], arguments[2],
-                                                             arguments[3], arguments[4], arguments[5]);
+    if (camera >= 0 && file == camera) return answer(request, argument);
+    return ((int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl"))(file, request, argument);
 }
