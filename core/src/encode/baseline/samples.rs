@@ -5,10 +5,16 @@ use super::picture::{SampleLayout, Unit};
 /// BT.601 weights of R, G and B in Y, Cb and Cr, in parts of 2^15. Those of Y add up to one, the others to nothing.
 const WEIGHTS: [[i16; 3]; 3] = [[9798, 19235, 3735], [-5529, -10855, 16384], [16384, -13720, -2664]];
 
+/// The same for B, G and R.
+const REVERSED: [[i16; 3]; 3] = {
+    let [[y_r, y_g, y_b], [cb_r, cb_g, cb_b], [cr_r, cr_g, cr_b]] = WEIGHTS;
+    [[y_b, y_g, y_r], [cb_b, cb_g, cb_r], [cr_b, cr_g, cr_r]]
+};
+
 /// The weights of a pixel's three bytes in Y, Cb and Cr.
-#[inline(always)]
+#[cfg(target_arch = "x86_64")]
 pub(super) fn weights(layout: SampleLayout) -> [[i16; 3]; 3] {
-    if layout == SampleLayout::Bgr { WEIGHTS.map(|[r, g, b]| [b, g, r]) } else { WEIGHTS }
+    if layout == SampleLayout::Bgr { REVERSED } else { WEIGHTS }
 }
 
 /// What rounds the Y of one pixel.
@@ -30,11 +36,8 @@ pub(super) fn luma(unit: &Unit<'_>, y: usize) -> [u8; 16] {
             let row = plane.row::<32>(y).as_chunks::<2>().0;
             std::array::from_fn(|x| row[x][0])
         }
-        SampleLayout::Rgb | SampleLayout::Bgr => {
-            let weights = weights(unit.layout)[0];
-            let row = plane.row::<48>(y).as_chunks::<3>().0;
-            std::array::from_fn(|x| ((weigh(weights, row[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
-        }
+        SampleLayout::Rgb => rgb_luma(plane.row(y), WEIGHTS),
+        SampleLayout::Bgr => rgb_luma(plane.row(y), REVERSED),
     }
 }
 
@@ -54,17 +57,27 @@ pub(super) fn chroma(unit: &Unit<'_>, y: usize) -> [[u8; 8]; 2] {
             let row = first.row::<32>(y).as_chunks::<4>().0;
             [1, 3].map(|at| std::array::from_fn(|x| row[x][at]))
         }
-        SampleLayout::Rgb | SampleLayout::Bgr => {
-            let weights = weights(unit.layout);
-            let above = first.row::<48>(2 * y).as_chunks::<6>().0;
-            let below = first.row::<48>(2 * y + 1).as_chunks::<6>().0;
-            // The mean of four pixels first, and its chroma then: one rounding, and a quarter of the work.
-            let sums: [[i32; 3]; 8] = std::array::from_fn(|x| {
-                let (above, below) = (above[x].map(i32::from), below[x].map(i32::from));
-                std::array::from_fn(|part| above[part] + above[part + 3] + below[part] + below[part + 3])
-            });
-            [1, 2].map(|c| sums.map(|sum| ((weigh(weights[c], sum) + CHROMA_ROUND) >> 17) as u8))
-        }
+        SampleLayout::Rgb => rgb_chroma([first.row(2 * y), first.row(2 * y + 1)], WEIGHTS),
+        SampleLayout::Bgr => rgb_chroma([first.row(2 * y), first.row(2 * y + 1)], REVERSED),
         SampleLayout::Grey => [[128; 8]; 2],
     }
+}
+
+/// Y of 16 pixels, each weighed by constants: a compiler multiplies by those with fewer instructions.
+#[inline(always)]
+fn rgb_luma(row: &[u8; 48], weights: [[i16; 3]; 3]) -> [u8; 16] {
+    let pixels = row.as_chunks::<3>().0;
+    std::array::from_fn(|x| ((weigh(weights[0], pixels[x].map(i32::from)) + LUMA_ROUND) >> 15) as u8)
+}
+
+/// Cb and Cr of two rows of 16 pixels: the mean of four pixels first, and its chroma then: one rounding, and a quarter of the
+/// work.
+#[inline(always)]
+fn rgb_chroma(rows: [&[u8; 48]; 2], weights: [[i16; 3]; 3]) -> [[u8; 8]; 2] {
+    let [above, below] = rows.map(|row| row.as_chunks::<6>().0);
+    let sums: [[i32; 3]; 8] = std::array::from_fn(|x| {
+        let (above, below) = (above[x].map(i32::from), below[x].map(i32::from));
+        std::array::from_fn(|part| above[part] + above[part + 3] + below[part] + below[part + 3])
+    });
+    [1, 2].map(|c| sums.map(|sum| ((weigh(weights[c], sum) + CHROMA_ROUND) >> 17) as u8))
 }
