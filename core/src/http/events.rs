@@ -12,7 +12,10 @@ use crate::{feed::Hub, net::socket::Socket};
 use eyelet_hal::clock::Clock;
 use hyper::HeaderMap;
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, interval_at},
+};
 
 pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 
@@ -21,7 +24,9 @@ const RETRY: &[u8] = b"retry: 2000\n\n";
 
 /// Proxies end a connection that is silent for a minute or less. A client that is gone is noticed by it too.
 const KEEP_ALIVE: &[u8] = b":\n\n";
-const QUIET: Duration = Duration::from_secs(10);
+
+/// How often the state is compared, and a comment sent if it is the same.
+const EVERY: Duration = Duration::from_secs(10);
 
 /// Those who listen now, up to a limit. They need no place that a viewer has: see [`run`].
 #[derive(Debug)]
@@ -98,6 +103,8 @@ async fn send(
     changes.mark_changed();
     let mut state = String::new();
     let mut bytes = RETRY.to_vec();
+    // Outside the loop: data that keeps coming must not put it off.
+    let mut regularly = interval_at(Instant::now() + EVERY, EVERY);
     loop {
         tokio::select! {
             () = data.changed() => {}
@@ -105,7 +112,7 @@ async fn send(
             _ = changes.changed() => bytes.extend(new_state(&mut state, hub, clock).into_iter().flatten()),
             () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
             // That the camera's thread hangs changes nothing: it shows by the time alone.
-            () = sleep(QUIET) => match new_state(&mut state, hub, clock) {
+            _ = regularly.tick() => match new_state(&mut state, hub, clock) {
                 Some(event) => bytes.extend(event),
                 None => bytes.extend_from_slice(KEEP_ALIVE),
             },

@@ -128,6 +128,21 @@ async fn silent_listener_gets_a_comment_and_one_that_left_frees_its_slot() {
 }
 
 #[tokio::test]
+async fn state_is_looked_at_every_ten_seconds_while_data_comes() {
+    let server = serve(|_| ());
+    let mut listener = server.listen().await;
+    for number in 0..3 {
+        skip(Duration::from_secs(4)).await;
+        server.data(number, &"{}");
+        if number == 2 {
+            // What it sends if the state is the same.
+            assert_eq!(read_until(&mut listener, "\n\n").await, ":\n\n");
+        }
+        assert_eq!(event(&mut listener, "frame").await["sequence"], number);
+    }
+}
+
+#[tokio::test]
 async fn listener_gives_way_to_a_request_and_a_viewer_does_not() {
     let server = serve(|server| server.limits.connections = Some(2));
     server.publish(1, 3);
