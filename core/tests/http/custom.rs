@@ -151,6 +151,18 @@ async fn body_over_the_limit_is_refused_before_it_is_read() {
     assert_eq!(Limits::default().body, 64 * 1024);
 }
 
+#[tokio::test]
+async fn malformed_body_answers_400_and_is_not_read_on() {
+    let server = with_threshold(|_| ());
+    let answer = server
+        .ask(
+            "POST /threshold HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n0.1\r\n0\r\n\r\n",
+        )
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("the body is malformed\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
 const HALF: &str = "POST /threshold HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0.1";
 
 #[tokio::test]

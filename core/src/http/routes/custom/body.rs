@@ -18,8 +18,9 @@ pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, rep
     let whole = async {
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            // The connection has broken: nobody gets this answer.
-            let frame = frame.map_err(|_| reply::text(StatusCode::BAD_REQUEST, "the body has no end\n"))?;
+            // Or the connection has broken, and nobody gets this answer.
+            let frame = frame
+                .map_err(|_| closing(reply::text(StatusCode::BAD_REQUEST, "the body is malformed\n")))?;
             // Trailers are not read.
             let Ok(data) = frame.into_data() else { continue };
             if whole.len() + data.len() > limit {

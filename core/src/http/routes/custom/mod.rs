@@ -30,9 +30,20 @@ use std::{fmt, pin::Pin};
 /// [`Limits::body`](crate::http::Limits::body).
 ///
 /// One thread serves all connections, so a handler that returns its answer must do so at once: no file of another machine, no
-/// device, no computation of milliseconds. One that keeps the thread for 50 ms is logged. What takes longer, or waits, is for
-/// the `_async` forms, whose future runs among the others on the same thread; work that blocks belongs on a thread of its
-/// own, and the future waits for it. It has 30 s.
+/// device, no computation of milliseconds. One that keeps the thread for 50 ms is logged. What waits is for the `_async`
+/// forms, whose future runs among the others on the same thread and has 30 s: then it is dropped where it waits, and the
+/// client gets 503. A client that leaves earlier does not cancel it, and its connection counts as busy until the answer is
+/// there. Work that blocks or computes is for a thread of its own, on which it goes on whatever happens to the future:
+///
+/// ```
+/// # fn train() -> String { String::new() }
+/// use eyelet_core::http::{Reply, Routes};
+/// let mut routes = Routes::default();
+/// routes.post_async("/train", |_| async {
+///     let trained = tokio::task::spawn_blocking(train).await;
+///     trained.map(Reply::text).map_err(|_| Reply::text("it panicked\n").with_status(500))
+/// });
+/// ```
 ///
 /// A handler that panics is logged and answered with 500, unless the program aborts on panics, as eyelet's own do
 /// (`panic = "abort"`): then the program ends, and its supervisor starts it again.
@@ -113,7 +124,7 @@ impl Routes {
         let names: Vec<_> = names.map(CameraName::as_str).collect();
         for (index, Entry { path, method, .. }) in self.0.iter().enumerate() {
             let wrong = |remedy: &'static str| {
-                let what = format!("there can be no route {method} {path:?}");
+                let what = format!("the route {method} {path:?} is not possible");
                 Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
             };
             let Some(parts) = path.strip_prefix('/').filter(|parts| parts.split('/').all(is_part)) else {
@@ -189,7 +200,8 @@ async fn answer(
     let path = &entry.path;
     let Some(handler) = server.routes.of(path, request.method()) else {
         let methods = server.routes.methods(path);
-        let mut reply = replies::text(StatusCode::METHOD_NOT_ALLOWED, format!("only {methods} work here\n"));
+        let mut reply =
+            replies::text(StatusCode::METHOD_NOT_ALLOWED, format!("methods allowed here: {methods}\n"));
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
         return reply;
     };
@@ -212,7 +224,7 @@ async fn answer(
             }
         }
     } else if !request.body().is_end_stream() {
-        return replies::text(StatusCode::PAYLOAD_TOO_LARGE, "no such request has a body here\n");
+        return replies::text(StatusCode::PAYLOAD_TOO_LARGE, "only a POST may have a body here\n");
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let request = Request::new(path.clone(), query, request.headers().clone(), bytes, peer.ip());

@@ -60,7 +60,7 @@ impl Reply {
         self
     }
 
-    /// With this header, in place of any of that name. Those of the connection itself, such as `Content-Length`, are the
+    /// With this header, in place of any of that name: so an answer sets one cookie at most. Those of the connection itself, such as `Content-Length`, are the
     /// server's.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {

@@ -63,7 +63,7 @@ impl Request {
     /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Reply> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            Reply::text(format!("the body is not what is wanted: {error}\n")).with_status(400)
+            Reply::text(format!("the body is not the JSON that is expected here: {error}\n")).with_status(400)
         })
     }
 
