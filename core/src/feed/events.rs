@@ -28,14 +28,18 @@ const KEPT_BYTES: usize = 256 * 1024;
 ///
 /// ```
 /// use eyelet_core::feed::{FrameData, Hub, Picture};
-/// async fn detect(hub: Hub, look: impl Fn(&Picture) -> FrameData) {
-///     let mut pictures = hub.feed.subscribe();
+/// fn detect(hub: &Hub, look: impl Fn(&Picture) -> FrameData) {
 ///     loop {
-///         let picture = pictures.next().await;
+///         // The next one that is captured, however long the last took.
+///         let picture = hub.feed.queue(1).blocking_next();
 ///         hub.events.publish(&picture.label, &look(&picture));
 ///     }
 /// }
 /// ```
+///
+/// eyelet's page draws data over its own picture alone, and so only while that is the newest: for as long as a frame lasts. A
+/// detector that is slower than that is never drawn, though every client of `/events` has what it finds. To see it drawn, let
+/// the camera deliver fewer frames a second, or detect in `each_frame`, which the pictures wait for.
 ///
 /// Nothing is written while there is no listener. A slow one loses the oldest events and delays no one.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +78,9 @@ impl Default for Shared {
 impl Events {
     /// Publishes what is known about the picture with this label: JSON, as `data` displays, of up to 64 KiB. Longer data is
     /// lost and logged. Never waits for a listener.
+    ///
+    /// What is published for the same picture again is added to it: the page draws the boxes and labels of the last eight,
+    /// and of values with the same name the newest.
     pub fn publish(&self, label: &Label, data: &dyn fmt::Display) {
         self.0.published.fetch_add(1, Ordering::Relaxed);
         if !self.wanted() {
@@ -275,5 +282,16 @@ mod tests {
     #[test]
     fn data_of_nothing_is_an_empty_object() {
         assert_eq!(FrameData::default().to_string(), "{}");
+    }
+
+    #[test]
+    fn number_that_json_lacks_becomes_null() {
+        let mut data = FrameData::default();
+        data.value("lux", f64::NAN);
+        data.label([f32::INFINITY, 0.0], "kitchen");
+        assert_eq!(
+            data.to_string(),
+            r#"{"labels":[{"x":null,"y":0.0,"text":"kitchen"}],"values":{"lux":null}}"#
+        );
     }
 }

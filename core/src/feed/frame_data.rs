@@ -4,10 +4,12 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{borrow::Cow, fmt};
 
 /// Boxes, labels and values of one frame. It displays as JSON, so [`Frame::with_data`](eyelet_hal::Frame::with_data) and
-/// [`Events::publish`](super::Events::publish) take it; so do they any other JSON, of which the page draws `boxes`, `labels`
-/// and `values`.
+/// [`Events::publish`](super::Events::publish) take it. They also take any other JSON, of which the page draws `boxes`,
+/// `labels` and `values`.
 ///
-/// Lengths are in pixels of the picture, from its top left corner. What is shown of a score is per cent.
+/// Lengths are in pixels of the picture, from its top left corner. The page shows a score as per cent, and six digits of a
+/// value. JSON has no NaN and no infinity: they become `null`. The page draws no box or label that has one among its lengths,
+/// and shows such a value as "–".
 ///
 /// ```
 /// use eyelet_core::feed::FrameData;
