@@ -1,5 +1,8 @@
 """Two cameras of one server: their routes, and the page of both."""
 
+import re
+import signal
+
 import requests
 
 from deadline import until
@@ -17,6 +20,81 @@ def test_page_of_two_cameras_shows_both_and_leads_to_each(serve, browser, artifa
     until(lambda: browser.current_url == server.url + "back/", "the page of one")
     open_page(browser, browser.current_url, "canvas")
     until(lambda: len(seen(browser)) >= 3, "three pictures on its page")
+
+
+TWO = "--camera", "front=sim", "--camera", "back=sim", "--fps", "10"
+
+
+def viewers(server):
+    """Which cameras have viewers."""
+    state = requests.get(server.url + "state", timeout=10).json()
+    return sorted(viewer["camera"] for viewer in state["viewers"])
+
+
+def text(browser, selector):
+    return browser.find_element("css selector", selector).text
+
+
+def test_page_of_two_cameras_reconnects_after_a_restart_of_the_server(serve, browser, free_port):
+    address = f"127.0.0.1:{free_port}"
+    server = serve(*TWO, bind=address)
+    open_page(browser, server.url, "a[href='back/'] img")
+    until(lambda: viewers(server) == ["back", "front"], "a viewer of each")
+    server.stop(signal.SIGKILL)
+    until(lambda: text(browser, "#status").startswith("reconnecting"), "the page says that the server is gone")
+    browser.execute_script("window.seen = {}")
+    server = serve(*TWO, bind=address)
+    until(lambda: viewers(server) == ["back", "front"], "a viewer of each again")
+    until(lambda: len(seen(browser)) >= 3, "three pictures of the new server")
+    until(lambda: text(browser, "#status") == "", "nothing is wrong any more")
+
+
+def test_picture_that_the_server_sends_to_nobody_is_requested_again(serve, browser):
+    server = serve(*TWO)
+    open_page(browser, server.url, "a[href='back/'] img")
+    until(lambda: viewers(server) == ["back", "front"], "a viewer of each")
+    browser.execute_script("document.querySelector(\"a[href='back/'] img\").removeAttribute('src')")
+    until(lambda: viewers(server) == ["front"], "that of the back camera is gone")
+    until(lambda: viewers(server) == ["back", "front"], "it is back")
+
+
+def test_page_of_two_cameras_pauses_while_it_is_hidden(serve, browser):
+    server = serve(*TWO)
+    open_page(browser, server.url, "a[href='back/'] img")
+    until(lambda: len(viewers(server)) == 2, "two viewers")
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    try:
+        until(lambda: viewers(server) == [], "no viewer")
+    finally:
+        browser.close()
+        browser.switch_to.window(first)
+    until(lambda: viewers(server) == ["back", "front"], "it watches again")
+
+
+def test_page_of_two_cameras_says_which_has_no_signal(serve, browser, artifacts):
+    server = serve(*TWO, "--unplug-chance", "1")
+    browser.get(server.url)
+    for name in "front", "back":
+        until(lambda: "no signal: " in text(browser, f"a[href='{name}/'] b"), f"that of {name}")
+    assert browser.find_elements("css selector", "main a.lost")
+    browser.save_screenshot(str(artifacts / "cameras-no-signal.png"))
+    server = serve(*TWO)
+    browser.get(server.url)
+    until(lambda: len(viewers(server)) == 2, "two viewers")
+    assert text(browser, "a[href='back/'] b") == ""
+
+
+def test_page_of_two_cameras_behind_a_token_shows_both(serve, browser):
+    server = serve(*TWO, "--token", "secret")
+    url = re.sub(r"\?.*", "", server.url)
+    browser.get(url + "?token=secret")
+
+    def watched():
+        state = requests.get(url + "state", headers={"Authorization": "Bearer secret"}, timeout=10).json()
+        return sorted(viewer["camera"] for viewer in state["viewers"])
+
+    until(lambda: watched() == ["back", "front"], "a viewer of each")
 
 
 def test_each_of_two_cameras_has_its_routes_and_label(serve):
