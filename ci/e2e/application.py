@@ -48,7 +48,9 @@ class Application:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                # As one camera of several: nothing of the page may be asked for elsewhere.
                 path = self.path.split("?")[0]
+                path = path.removeprefix("/back") if path.startswith("/back/") else None
                 if path == "/":
                     self._answer("text/html", application.page.content)
                 elif path == "/state":
@@ -80,7 +82,7 @@ class Application:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/back/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def _send(self, path, *chunks):

@@ -172,14 +172,23 @@ def boxed(browser, number):
 
 
 def test_late_data_is_painted_over_its_own_frame_and_no_other(listening, browser):
-    def late(number):
-        listening.data(number - 1, box(number - 1))  # too late
-        listening.data(number, box(number))
-
-    listening.asked = late
-    for number in listening.numbers[1:60]:
+    # Promptly after its picture, or while that waits for it.
+    listening.asked = lambda number: listening.data(number, box(number))
+    prompt, slow = listening.numbers[1:40], listening.numbers[40:50]
+    for number in prompt:
         listening.picture(number)
         until(lambda: boxed(browser, number), f"the box of {number}")
+    # When the next picture is there already, and then that one's own.
+    listening.asked = lambda number: None
+    for before, number in zip(slow, slow[1:]):
+        show(browser, listening, number)
+        listening.data(before, box(before))
+        until(lambda: browser.execute_script(f"return found.has({before})"), f"the data of {before}")
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        listening.data(number, box(number))
+        until(lambda: boxed(browser, number), f"the box of {number}")
+        # So that it shows above when this comes again, too late.
+        browser.execute_script(f"found.delete({number})")
     for number, states in seen(browser).items():
         for columns in states:
             assert columns in ([], columns_of(number)), f"the box of another frame is on {number}: {columns}"
