@@ -28,7 +28,7 @@ no_flags "$@"
 name=$1
 
 [[ $name =~ ^[a-z][a-z0-9]*([-_][a-z0-9]+)*$ && ${#name} -le 40 ]] ||
-  die "'$name' is no name for a program: use small letters, digits and single hyphens, such as robot-eye"
+  die "'$name' cannot be a program's name: use small letters, digits and single hyphens, such as robot-eye"
 # Keywords of Rust, its own crates, folders of Cargo, and the crates that the application uses.
 taken=' abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in
 let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof unsafe
@@ -38,7 +38,7 @@ eyelet-core eyelet-hal eyelet-maixcam eyelet-sim eyelet-v4l2 eyelet_core eyelet_
 for value in "$eyelet" "$url"; do
   [[ $value != *[\"\\]* && $value != *$'\n'* ]] || die "'$value' cannot be written to a Cargo.toml"
 done
-[[ -z $url || $url == *:* ]] || die "'$url' is no URL of a git repository; without --git the application uses $eyelet"
+[[ -z $url || $url == *:* ]] || die "'$url' is not the URL of a git repository; without --git the application uses $eyelet"
 command -v git >/dev/null || die "git is missing; install it first"
 
 folder=${2:-$(dirname "$eyelet")/$name}

@@ -20,13 +20,13 @@ refused() {
   [ -z "$(find "$work" -mindepth 1 ! -name said)" ] || die "ci/new-app.sh $* leaves $(find "$work" -mindepth 1 ! -name said)"
 }
 for name in '' Robot 7eyes robot--eye robot- 'robot eye' ../robot robot. é "$(printf 'x%.0s' {1..41})"; do
-  refused "no name for a program" "$name" "$work/app"
+  refused "cannot be a program's name" "$name" "$work/app"
 done
 for name in fn test std eyelet-core proc_macro; do refused "uses itself" "$name" "$work/app"; done
 refused "exists already" robot-eye "$work"
 refused "there is no folder" robot-eye "$work/none/app"
 refused "own checkout" robot-eye "$PWD/app"
-refused "is no URL" --git nothing robot-eye "$work/app"
+refused "is not the URL" --git nothing robot-eye "$work/app"
 
 mkdir "$work/bin"
 printf '#!/bin/sh\nexit 1\n' >"$work/bin/git"
@@ -55,6 +55,12 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 ) 2>&1 | tee "$work/said"
 grep -q ' 90 of them the camera.s very bytes' "$work/said" || die "the board's pictures are not the camera's: see above"
 say "from nothing to its own program's stream on the virtual MaixCAM: $((SECONDS - start)) s"
+
+# A name that the template's code has for something else: of a module, and of what a test imports.
+for name in camera jpeg; do
+  ci/new-app.sh "$name" "$work/$name"
+  (cd "$work/$name" && CARGO_TARGET_DIR=$target cargo test --quiet --no-run) || die "an application with the name $name does not compile"
+done
 
 # By git, the same packages. Cargo keeps its clone here, and everything else where it is.
 if git rev-parse -q --verify HEAD >/dev/null; then

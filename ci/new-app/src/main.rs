@@ -13,7 +13,7 @@ const ADDRESS: &str = if cfg!(target_arch = "riscv64") { "0.0.0.0:8000" } else {
 
 fn main() -> eyelet_hal::Result<()> {
     let address = env::args().nth(1).unwrap_or_else(|| ADDRESS.to_owned());
-    let running = camera::add_to(my_camera::app())?.bind(&address).start()?;
+    let running = camera::add_to(::my_camera::app())?.bind(&address).start()?;
     println!("streaming on {}", running.addresses().join(" "));
     running.wait();
     Ok(())

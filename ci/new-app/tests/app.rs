@@ -20,7 +20,7 @@ fn start(faults: FaultConfig) -> Running {
     let clock = Arc::new(SystemClock);
     let faults = Faults::new(faults, 1, clock.clone());
     let open = move || faults.open(|| SimCamera::open(SimConfig::default(), clock.clone()));
-    my_camera::app().camera(open).bind("127.0.0.1:0").start().unwrap()
+    ::my_camera::app().camera(open).bind("127.0.0.1:0").start().unwrap()
 }
 
 /// The status and the body of `GET path`.
