@@ -40,7 +40,7 @@ impl Stamps {
     pub(crate) fn captured_at(&mut self, stamp: Duration, now: Duration) -> Duration {
         let later = self.before.is_none_or(|(before, _)| stamp > before);
         let since = self.before.map(|(_, came)| came).or(self.since).unwrap_or(now);
-        let right = later && stamp + MAX_AGE >= since && stamp <= now + AHEAD;
+        let right = later && stamp.saturating_add(MAX_AGE) >= since && stamp <= now + AHEAD;
         self.before = Some((stamp, now));
         self.against = if right == self.doubted { self.against + 1 } else { 0 };
         if self.against >= if self.doubted { BELIEVED } else { DOUBTED } {
@@ -97,13 +97,14 @@ mod tests {
             frame += 1;
             PERIOD * frame
         };
-        let wrong: [(&str, &mut dyn FnMut(Duration) -> Duration); 6] = [
+        let wrong: [(&str, &mut dyn FnMut(Duration) -> Duration); 7] = [
             ("zero", &mut |_| ms(0)),
             ("of the stream", &mut |_| pts()),
             ("190 s ago", &mut |now| now - ms(190_000)),
             ("3 s ago", &mut |now| now - ms(3_000)),
             ("in a second", &mut |now| now + ms(1_000)),
             ("of the wall clock", &mut |now| now + ms(1_700_000_000_000)),
+            ("as late as can be", &mut |_| Duration::MAX),
         ];
         for (name, stamp) in wrong {
             let mut stamps = Stamps::default();
