@@ -1,6 +1,6 @@
 //! One error for every device: a kind to match, a sentence to read, a remedy kept apart, a cause to follow.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, io};
 
 /// What generic code may react to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +127,24 @@ impl StdError for Error {
     }
 }
 
+/// For `?`. The message is the cause's, which does not name what was done: [`map_message`](Error::map_message) puts it into a
+/// sentence that does.
+impl From<io::Error> for Error {
+    fn from(cause: io::Error) -> Self {
+        let kind = match cause.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            io::ErrorKind::ResourceBusy | io::ErrorKind::AddrInUse => ErrorKind::Busy,
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::TimedOut,
+            io::ErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
+            io::ErrorKind::InvalidInput => ErrorKind::InvalidInput,
+            io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+            _ => ErrorKind::Other,
+        };
+        Self::new(kind, cause.to_string()).with_source(cause)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +169,24 @@ mod tests {
             ("cannot open it: busy; wait", ErrorKind::Busy)
         );
         assert!(error.source().is_some());
+    }
+
+    #[test]
+    fn error_of_the_system_keeps_its_kind_and_is_the_cause() {
+        fn read() -> Result<Vec<u8>> {
+            Ok(std::fs::read("/nonexistent/model")?)
+        }
+        let error = read().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.source().is_some_and(|cause| cause.to_string() == error.message()), "{error:?}");
+        for (system, kind) in [
+            (io::ErrorKind::PermissionDenied, ErrorKind::PermissionDenied),
+            (io::ErrorKind::ResourceBusy, ErrorKind::Busy),
+            (io::ErrorKind::WouldBlock, ErrorKind::TimedOut),
+            (io::ErrorKind::BrokenPipe, ErrorKind::Other),
+        ] {
+            assert_eq!(Error::from(io::Error::from(system)).kind(), kind, "{system}");
+        }
     }
 
     #[test]
