@@ -5,8 +5,8 @@ use bytes::Bytes;
 use hyper::{
     StatusCode,
     header::{
-        CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
-        UPGRADE,
+        CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE,
     },
 };
 use serde::Serialize;
@@ -60,16 +60,17 @@ impl Reply {
         self
     }
 
-    /// With this header, in place of any of that name: so an answer sets one cookie at most. Those of the connection itself, such as `Content-Length`, are the
+    /// With this header, in place of any of that name, but for `Set-Cookie`, of which each is sent. Those of the connection itself, such as `Content-Length`, are the
     /// server's.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         const OURS: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING, UPGRADE];
         let name = HeaderName::try_from(name).ok().filter(|name| !OURS.contains(name));
         match (name, HeaderValue::try_from(value)) {
-            (Some(name), Ok(value)) => self.0.headers_mut().insert(name, value),
+            (Some(name), Ok(value)) if name == SET_COOKIE => _ = self.0.headers_mut().append(name, value),
+            (Some(name), Ok(value)) => _ = self.0.headers_mut().insert(name, value),
             (name, _) => return wrong(&format!("no header of an answer: {name:?} {value:?}")),
-        };
+        }
         self
     }
 
@@ -102,6 +103,15 @@ impl<T: Into<Self>, E: Into<Self>> From<Result<T, E>> for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn header_replaces_one_of_its_name_but_each_cookie_is_sent() {
+        let reply = Reply::text("").with_header("X-Model", "a").with_header("x-model", "b");
+        let reply = reply.with_header("Set-Cookie", "a=1").with_header("set-cookie", "b=2").into_inner();
+        let all = |name| reply.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all("x-model"), ["b"]);
+        assert_eq!(all("set-cookie"), ["a=1", "b=2"]);
+    }
 
     #[test]
     fn answer_that_cannot_be_sent_is_a_500() {
