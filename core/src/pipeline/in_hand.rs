@@ -5,6 +5,10 @@ use crate::{
     image::{Canvas, View},
 };
 use eyelet_hal::{Error, ErrorKind, Frame, Result, StreamFormat};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// A frame that is about to be encoded: to look at, to draw on, and to say something about.
 ///
@@ -41,10 +45,7 @@ impl FrameInHand<'_> {
     /// # Errors
     /// `Unsupported` for a compressed frame and for one that is not in host memory.
     pub fn view(&mut self) -> Result<View<'_>> {
-        match self.drawn {
-            true => Ok(Canvas::over_copy(self.frame, self.copy)?.into_view()),
-            false => View::of(self.frame),
-        }
+        self.view_and_data().map(|(view, _)| view)
     }
 
     /// Its pixels, to draw on.
@@ -53,12 +54,32 @@ impl FrameInHand<'_> {
     /// As [`view`](Self::view). Handed on, an error is what viewers see instead of pictures without the drawing: a camera of
     /// JPEGs must deliver another format if it is to be drawn on.
     pub fn canvas(&mut self) -> Result<Canvas<'_>> {
-        if self.drawn {
-            return Canvas::over_copy(self.frame, self.copy);
-        }
-        let canvas = Canvas::copy_of(self.frame, self.copy)?;
+        self.canvas_and_data().map(|(canvas, _)| canvas)
+    }
+
+    /// Its pixels, and what is known about it: for a loop that looks at the one and adds to the other.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view).
+    pub fn view_and_data(&mut self) -> Result<(View<'_>, &mut FrameData)> {
+        let view = match self.drawn {
+            true => Canvas::over_copy(self.frame, self.copy)?.into_view(),
+            false => View::of(self.frame)?,
+        };
+        Ok((view, self.data))
+    }
+
+    /// Its pixels to draw on, and what is known about it.
+    ///
+    /// # Errors
+    /// As [`canvas`](Self::canvas).
+    pub fn canvas_and_data(&mut self) -> Result<(Canvas<'_>, &mut FrameData)> {
+        let canvas = match self.drawn {
+            true => Canvas::over_copy(self.frame, self.copy)?,
+            false => Canvas::copy_of(self.frame, self.copy)?,
+        };
         self.drawn = true;
-        Ok(canvas)
+        Ok((canvas, self.data))
     }
 
     /// What is known about this very frame, for those who [listen](crate::feed::Events), in place of what the camera attached.
@@ -92,7 +113,11 @@ impl<F: FnMut(&mut FrameInHand<'_>) -> Result<()> + Send> Hand for EachFrame<F> 
         self.data.clear();
         let mut in_hand =
             FrameInHand { frame, label, copy: &mut self.copy, drawn: false, data: &mut self.data };
-        (self.each)(&mut in_hand).map_err(final_for_the_encoder)?;
+        // What `each` keeps may be half changed after a panic, but is the application's own, and the rest is begun anew with
+        // each frame.
+        catch_unwind(AssertUnwindSafe(|| (self.each)(&mut in_hand)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)))
+            .map_err(final_for_the_encoder)?;
         let drawn = in_hand.drawn;
         let changed = match (drawn, self.data.is_empty()) {
             (true, _) => Canvas::over_copy(frame, &mut self.copy)?.into_frame(frame.meta())?,
@@ -105,6 +130,13 @@ impl<F: FnMut(&mut FrameInHand<'_>) -> Result<()> + Send> Hand for EachFrame<F> 
             None => changed,
         }))
     }
+}
+
+/// The error for a frame at which the application panicked.
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref().map(String::as_str)).unwrap_or("without a text");
+    Error::new(ErrorKind::Other, format!("each_frame panicked: {text}"))
 }
 
 /// A frame without a picture counts as the encoder's failure, but another encoder would not help: only a damaged frame is

@@ -186,6 +186,52 @@ fn application_that_fails_costs_neither_camera_nor_encoder() {
     assert_eq!(bench.health(), Ok(()));
 }
 
+/// A panic once ended the camera for ever.
+#[test]
+fn application_that_panics_loses_the_frame_and_viewers_see_why() {
+    let run = Run::of(400);
+    let bench = run.bench.clone();
+    let _viewer = bench.hub.feed.subscribe();
+    let (status, clock) = (Arc::clone(&bench.hub.status), Arc::clone(&bench.clock));
+    let (shown, mut works) = (std::sync::mpsc::channel(), false);
+    run.with(move |frame| {
+        if let Err(reason) = status.snapshot(clock.monotonic()).health {
+            works = true;
+            shown.0.send(reason).unwrap();
+        }
+        let n = frame.label().sequence;
+        assert!(works, "no model for frame {n}");
+        Ok(())
+    });
+    let reason = shown.1.recv().unwrap();
+    assert!(reason.contains("each_frame panicked: no model for frame "), "{reason}");
+    assert!(bench.hub.metrics.frames_failed.get() > 3 && bench.hub.metrics.frames_encoded.get() > 3);
+    assert_eq!(bench.health(), Ok(()), "it works again");
+}
+
+#[test]
+fn pixels_and_data_are_lent_together() {
+    let run = Run::of(2);
+    let bench = run.bench.clone();
+    let _viewer = bench.hub.feed.subscribe();
+    let (found, seen) = std::sync::mpsc::channel();
+    run.with(move |frame| {
+        let (view, data) = frame.view_and_data()?;
+        for x in (0..4).filter(|&x| view.luma(x, 0) == Some(7)) {
+            data.value("x", f64::from(x));
+        }
+        let (mut canvas, data) = frame.canvas_and_data()?;
+        canvas.set_pixel(1, 0, Color::WHITE);
+        data.value("drawn", 1.0);
+        let (view, data) = frame.view_and_data()?;
+        data.value("luma", view.luma(1, 0).unwrap().into());
+        found.send(frame.data().is_empty()).unwrap();
+        Ok(())
+    });
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [false; 2]);
+    assert_eq!(bench.newest().jpeg[..], [7, 255, 7, 7, 7, 7, 7, 7]);
+}
+
 #[test]
 fn damaged_frame_is_dropped_as_damaged() {
     let run = Run::of(4);
