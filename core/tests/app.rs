@@ -2,22 +2,26 @@
 
 use eyelet_core::{
     Eyelet, JpegStreamer,
-    app::Running,
+    app::{Builder, Running},
+    encode::ReferenceEncoder,
     feed::{Label, Picture, PictureKind, RunId},
     http::{Access, CredentialSources, Reply, Token},
+    pipeline::FrameInHand,
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Quality, Result, StreamFormat,
     clock::{Clock as _, SystemClock},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A grey picture, a hundred times a second.
@@ -319,12 +323,15 @@ fn lost_camera_costs_the_viewers_of_the_other_no_frame() {
     let running = two(&LOST);
     let address = running.addresses()[0].clone();
     let host = address.strip_prefix("http://").unwrap().trim_end_matches('/');
-    let mut socket = TcpStream::connect(host).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(socket, "GET /front/stream HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
-    let mut stream = BufReader::new(socket);
+    let watch = |camera| {
+        let mut socket = TcpStream::connect(host).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write!(socket, "GET /{camera}/stream HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+        BufReader::new(socket)
+    };
+    let (mut stream, mut back) = (watch("front"), watch("back"));
     let mut seen = numbers(&mut stream, 10);
-    assert!(get(&address, "/back/snapshot").starts_with("HTTP/1.1 200 "));
+    numbers(&mut back, 10);
     LOST.store(true, Ordering::SeqCst);
     while !get(&address, "/healthz").starts_with("HTTP/1.1 503 ") {
         seen.extend(numbers(&mut stream, 1));
@@ -339,11 +346,13 @@ fn lost_camera_costs_the_viewers_of_the_other_no_frame() {
     );
     assert!(get(&address, "/front/healthz").starts_with("HTTP/1.1 200 "));
     assert!(get(&address, "/back/snapshot").starts_with("HTTP/1.1 503 "));
-    // It comes back alone.
+    // It comes back alone, and its viewer has stayed: the pictures so far fit into the socket.
+    let lost = running.hubs()[1].feed.newest().unwrap().label.sequence;
     LOST.store(false, Ordering::SeqCst);
     while !get(&address, "/healthz").starts_with("HTTP/1.1 200 ") {
         seen.extend(numbers(&mut stream, 1));
     }
+    while numbers(&mut back, 1)[0] <= lost {}
     assert_eq!(seen, (first..first + seen.len() as u64).collect::<Vec<_>>());
 }
 
@@ -431,11 +440,143 @@ fn data_of_a_frame_is_delivered_with_its_number_by_its_camera_alone() {
 }
 
 #[test]
+fn encoder_or_function_without_its_camera_is_an_error() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let grey = |builder: Builder| {
+        let closed = Arc::clone(&closed);
+        builder.camera(move || Ok(Grey::open(&closed)))
+    };
+    let builder = || Eyelet::builder().bind("127.0.0.1:0");
+    let twice = |builder: Builder| builder.each_frame(|_| Ok(())).each_frame(|_| Ok(()));
+    for (builder, message) in [
+        (builder().each_frame(|_| Ok(())), "each_frame has no camera"),
+        (builder().encoder(|| Ok(ReferenceEncoder::new())), "encoder has no camera"),
+        (twice(grey(builder())), "two functions are to have each frame of one camera"),
+        (grey(twice(builder())), "two functions are to have each frame of one camera"),
+    ] {
+        let error = builder.start().unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidInput, message));
+    }
+    let one = grey(builder()).each_frame(|_| Ok(())).encoder(|| Ok(ReferenceEncoder::new()));
+    one.start().unwrap();
+}
+
+#[test]
+fn threads_of_cameras_have_their_names() {
+    static LOST: AtomicBool = AtomicBool::new(false);
+    let _running = two(&LOST);
+    let names = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        // A thread of another test may be gone meanwhile.
+        let name = |thread: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
+        };
+        threads.map(name).collect::<Vec<_>>()
+    };
+    let begun = Instant::now();
+    for name in ["camera front\n", "camera back\n"] {
+        // Each thread names itself.
+        while !names().iter().any(|thread| thread == name) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{name}: {:?}", names());
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// The test of this name in a process of its own, with `EYELET_TEST_CHILD` set; and its first lines, up to the one that
+/// begins with `ready`.
+fn child(test: &str) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env("EYELET_TEST_CHILD", "1").stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map(|line| line.unwrap()).any(|line| line.ends_with("ready")), "{test}");
+    child
+}
+
+fn is_child() -> bool {
+    std::env::var_os("EYELET_TEST_CHILD").is_some()
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn signal_stops_the_server_and_closes_its_camera() {
+    if is_child() {
+        let closed = Arc::new(AtomicUsize::new(0));
+        let mine = Arc::clone(&closed);
+        let builder = Eyelet::builder().camera(move || Ok(Grey::open(&mine))).bind("127.0.0.1:0");
+        let running = builder.stop_on_signals().start().unwrap();
+        println!("ready");
+        running.wait();
+        std::process::exit(if closed.load(Ordering::SeqCst) == 1 { 7 } else { 8 });
+    }
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut child = child("signal_stops_the_server_and_closes_its_camera");
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(7), "{signal:?}");
+    }
+}
+
+#[test]
+fn signal_while_a_camera_is_being_opened_gives_that_up() {
+    if is_child() {
+        let opening = || {
+            println!("ready");
+            std::thread::sleep(Duration::from_millis(10));
+            Err::<Grey, _>(Error::new(ErrorKind::Opening, "not yet"))
+        };
+        let builder = Eyelet::builder().camera(opening).bind("127.0.0.1:0").stop_on_signals();
+        builder.start().unwrap().wait();
+        std::process::exit(7);
+    }
+    let mut child = child("signal_while_a_camera_is_being_opened_gives_that_up");
+    // It is read to its end, so that its lines do not fill the pipe.
+    send(&child, Signal::TERM);
+    std::io::copy(child.stdout.as_mut().unwrap(), &mut std::io::sink()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+}
+
+#[test]
+fn second_signal_ends_a_program_that_does_not_end_by_the_first() {
+    if is_child() {
+        let each = |_: &mut FrameInHand<'_>| {
+            println!("ready");
+            loop {
+                std::thread::park();
+            }
+        };
+        let closed = Arc::default();
+        let builder = Eyelet::builder().camera(move || Ok(Grey::open(&closed))).each_frame(each);
+        let running = builder.bind("127.0.0.1:0").stop_on_signals().start().unwrap();
+        let _wanted = running.hubs()[0].feed.subscribe();
+        running.wait();
+        std::process::exit(8);
+    }
+    let mut child = child("second_signal_ends_a_program_that_does_not_end_by_the_first");
+    let begun = Instant::now();
+    let ended = loop {
+        // Two that come at once count as one.
+        send(&child, Signal::TERM);
+        match child.try_wait().unwrap() {
+            Some(ended) => break ended,
+            None if begun.elapsed() > Duration::from_secs(20) => {
+                break child.kill().and(child.wait()).unwrap();
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert_eq!(ended.code(), Some(128 + 15), "{ended}");
+}
+
+#[test]
 fn name_that_a_camera_cannot_have_is_an_error() {
     let closed = Arc::new(AtomicUsize::new(0));
     let start = |names: &[&str]| {
         let builder = Eyelet::builder().bind("127.0.0.1:0");
-        let add = |builder: eyelet_core::app::Builder, name: &&str| {
+        let add = |builder: Builder, name: &&str| {
             let closed = Arc::clone(&closed);
             let open = move || Ok(Grey::open(&closed));
             if name.is_empty() { builder.camera(open) } else { builder.named_camera(name, open) }

@@ -1,6 +1,6 @@
 //! What an [`Eyelet`] is made of.
 
-use super::{Eyelet, Running};
+use super::{Eyelet, Running, signals::Signals};
 use crate::{
     Backoff, encode,
     feed::{CameraName, Hub},
@@ -31,13 +31,18 @@ pub struct Builder {
     cameras: Vec<Camera>,
     /// For the first camera.
     hand: Option<Box<dyn Hand>>,
-    encoder: Open<dyn JpegEncoder>,
+    /// Instead of the default.
+    encoder: Option<Open<dyn JpegEncoder>>,
     quality: Quality,
     pipelines: Vec<Pipeline>,
     addresses: Vec<String>,
     bound: Vec<TcpListener>,
     listeners: Vec<Listener>,
     upload: Option<Sender>,
+    /// A pointer, so that a program without it is no larger for it.
+    signals: Option<fn() -> Result<Signals>>,
+    /// The first call that cannot be followed.
+    mistake: Option<Error>,
 }
 
 impl Default for Builder {
@@ -53,13 +58,15 @@ impl From<Server> for Builder {
             server,
             cameras: Vec::new(),
             hand: None,
-            encoder: Box::new(|| encode::by_name("auto")),
+            encoder: None,
             quality: Quality::DEFAULT,
             pipelines: Vec::new(),
             addresses: Vec::new(),
             bound: Vec::new(),
             listeners: Vec::new(),
             upload: None,
+            signals: None,
+            mistake: None,
         }
     }
 }
@@ -99,14 +106,18 @@ impl Builder {
 
     /// Has each frame of the camera that was added last, or of the first if there is none yet, in
     /// [the hand](crate::pipeline#frames-in-the-hand) of `each` before it is encoded: to look at, to draw on, and to say
-    /// something about. What `each` keeps stays when the camera is opened again.
+    /// something about. What `each` keeps stays when the camera is opened again. One function for each camera: it can call others.
     #[must_use]
     pub fn each_frame(
         mut self,
         each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static,
     ) -> Self {
         let camera = self.cameras.last_mut().map_or(&mut self.hand, |camera| &mut camera.hand);
-        *camera = Some(Box::new(EachFrame::new(each)));
+        if camera.replace(Box::new(EachFrame::new(each))).is_some() {
+            let what = "two functions are to have each frame of one camera";
+            let error = Error::new(ErrorKind::InvalidInput, what).with_remedy("call one from the other");
+            self.mistake.get_or_insert(error);
+        }
         self
     }
 
@@ -118,7 +129,7 @@ impl Builder {
         E: JpegEncoder + 'static,
         F: FnMut() -> Result<E> + Send + 'static,
     {
-        self.encoder = Box::new(move || Ok(Box::new(open()?)));
+        self.encoder = Some(Box::new(move || Ok(Box::new(open()?))));
         self
     }
 
@@ -228,6 +239,18 @@ impl Builder {
         Self { upload: Some(sender), ..self }
     }
 
+    /// Stops everything when the process gets SIGINT, SIGTERM or SIGHUP: [`Running::wait`] and [`Eyelet::serve`] return, and
+    /// cameras that are still being opened are given up. Off by default: a program may have its own code for signals, and one
+    /// without ends at once, with its cameras left as they are. The MaixCAM's built-in camera has to be closed.
+    ///
+    /// A second signal ends the process at once, with 128 and its number. Signals that the process ignored at the start
+    /// (`nohup`) stay ignored. When all has ended without one, by a drop of `Running` say, they do nothing any more: end the
+    /// program then.
+    #[must_use]
+    pub fn stop_on_signals(self) -> Self {
+        Self { signals: Some(Signals::watch), ..self }
+    }
+
     /// The pictures, counters and state that will be served: a program without a camera publishes its own pictures there.
     pub fn hub(&self) -> &Hub {
         &self.server.hub
@@ -236,13 +259,14 @@ impl Builder {
     /// Opens the cameras and their encoders, and binds the ports. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, and for a name
-    /// that a camera cannot have or that is missing or taken where there are several, and for a path that a route cannot have.
+    /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, for a name
+    /// that a camera cannot have or that is missing or taken where there are several, for a path that a route cannot have, and
+    /// for an [`encoder`](Self::encoder) or an [`each_frame`](Self::each_frame) without a camera, or a second one of the same.
     pub fn open(self) -> Result<Eyelet> {
         let Self {
             mut server,
             cameras,
-            hand: _,
+            hand,
             encoder,
             quality,
             mut pipelines,
@@ -250,7 +274,20 @@ impl Builder {
             bound,
             mut listeners,
             upload,
+            signals,
+            mistake,
         } = self;
+        if let Some(mistake) = mistake {
+            return Err(mistake);
+        }
+        for (given, what) in [(hand.is_some(), "each_frame"), (encoder.is_some(), "encoder")] {
+            if given && cameras.is_empty() {
+                return Err(Error::new(ErrorKind::InvalidInput, format!("{what} has no camera"))
+                    .with_remedy("add the camera with camera or named_camera; a pipeline has its own"));
+            }
+        }
+        let signals = signals.map(|watch| watch()).transpose()?;
+        let encoder = encoder.unwrap_or_else(|| Box::new(|| encode::by_name("auto")));
         let encoder = Arc::new(Mutex::new(encoder));
         for (index, Camera { name, open, hand }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
@@ -258,9 +295,13 @@ impl Builder {
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
             let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock).in_hand(hand);
-
-            opened.open_camera()?;
-            opened.open_encoder()?;
+            if let Some(name) = name {
+                opened = opened.name(name);
+            }
+            let stopped = || signals.as_ref().is_some_and(Signals::came);
+            if opened.open_camera_unless(stopped)? {
+                opened.open_encoder()?;
+            }
             pipelines.push(opened);
         }
         server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
@@ -280,7 +321,7 @@ impl Builder {
             let progress = sender.progress();
             server.hub.status.uploading(move || progress.status());
         }
-        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload })
+        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload, signals })
     }
 
     /// Opens everything and serves from now on, on threads of its own: one for the camera and one for connections.

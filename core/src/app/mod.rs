@@ -6,7 +6,7 @@
 //! # fn main() -> eyelet_hal::Result<()> {
 //! let running = Eyelet::builder().camera(open).bind("127.0.0.1:8000").start()?;
 //! println!("streaming on {}", running.addresses().join(" "));
-//! running.wait(); // until the program is ended; dropping `running` instead stops all of it
+//! running.wait(); // for ever, or until a signal with `stop_on_signals`; dropping `running` instead stops all of it
 //! # Ok(())
 //! # }
 //! ```
@@ -16,6 +16,7 @@
 
 mod builder;
 mod running;
+mod signals;
 
 pub use builder::Builder;
 pub use running::Running;
@@ -27,6 +28,7 @@ use crate::{
     upload::Sender,
 };
 use eyelet_hal::Result;
+use signals::Signals;
 use std::{fmt, future::pending};
 
 /// A camera server whose devices are open and whose ports are bound, and that does not serve yet.
@@ -39,6 +41,7 @@ pub struct Eyelet {
     pipelines: Vec<Pipeline>,
     cameras: Vec<pipeline::Running>,
     upload: Option<Sender>,
+    signals: Option<Signals>,
 }
 
 impl fmt::Debug for Eyelet {
@@ -76,18 +79,23 @@ impl Eyelet {
         &self.listeners
     }
 
-    /// Starts the camera threads; [`serve`](Self::serve) does so too. Does nothing if they run.
+    /// Starts the camera threads; [`serve`](Self::serve) does so too. Does nothing if they run, or if a signal has
+    /// [stopped](Builder::stop_on_signals) it.
     ///
     /// # Errors
     /// `OutOfMemory` if the system refuses a thread.
     pub fn start_cameras(&mut self) -> Result<()> {
+        if self.signals.as_ref().is_some_and(Signals::came) {
+            return Ok(());
+        }
         for pipeline in self.pipelines.drain(..) {
             self.cameras.push(pipeline.spawn()?);
         }
         Ok(())
     }
 
-    /// Serves and uploads until the future is dropped; it ends by itself only with an error. Can be called once: later calls
+    /// Serves and uploads until the future is dropped; it ends by itself only with an error, by a
+    /// [signal](Builder::stop_on_signals), or after an upload with a [limit](Sender::limit). Can be called once: later calls
     /// have no listeners left. The cameras run until `self` is dropped.
     ///
     /// # Errors
@@ -102,7 +110,14 @@ impl Eyelet {
                 None => pending().await,
             }
         };
+        let signal = async {
+            match &self.signals {
+                Some(signals) => signals.stopped().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
+            () = signal => Ok(()),
             () = server.run(listeners) => Ok(()),
             ended = upload => ended,
         }

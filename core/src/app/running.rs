@@ -7,6 +7,9 @@ use std::{io, thread};
 use tokio::{runtime, sync::oneshot};
 
 /// A running [`Eyelet`]. Dropping it ends every connection, stops the cameras and frees the ports.
+///
+/// That waits for code of the application that is at work: for a handler of a route, and for a function that has a frame in
+/// its hand. One that never returns keeps it waiting for ever.
 #[derive(Debug)]
 pub struct Running {
     hubs: Vec<Hub>,
@@ -48,7 +51,8 @@ impl Running {
         &self.addresses
     }
 
-    /// Waits for ever, or until an upload with a [limit](crate::upload::Sender::limit) has ended.
+    /// Waits for ever; or until a [signal](Builder::stop_on_signals), or an upload with a
+    /// [limit](crate::upload::Sender::limit) that is reached, has ended it. Then all is closed, as after a drop.
     pub fn wait(mut self) {
         if let Some((stop, thread)) = self.thread.take() {
             join(thread);

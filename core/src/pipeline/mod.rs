@@ -110,6 +110,8 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     hub: Hub,
     hand: Option<Box<dyn Hand>>,
+    /// Of the camera, where there are several.
+    name: Option<String>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -135,7 +137,14 @@ impl Pipeline {
             clock: Arc::new(SystemClock),
             hub,
             hand: None,
+            name: None,
         }
+    }
+
+    /// With this name of its camera in that of its thread, `camera NAME`, of which Linux keeps 15 bytes.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// With pictures of this quality.
@@ -173,12 +182,18 @@ impl Pipeline {
     /// # Errors
     /// Those of opening it.
     pub fn open_camera(&mut self) -> Result<()> {
-        loop {
+        self.open_camera_unless(|| false).map(drop)
+    }
+
+    /// As [`open_camera`](Self::open_camera), until `stopped`; false then.
+    pub(crate) fn open_camera_unless(&mut self, stopped: impl Fn() -> bool) -> Result<bool> {
+        while !stopped() {
             match self.continue_opening() {
                 Err(error) if error.kind() == ErrorKind::Opening => {}
-                opened => return opened,
+                opened => return opened.map(|()| true),
             }
         }
+        Ok(false)
     }
 
     /// Opens the camera, or goes on with that, for a short while.
@@ -204,11 +219,12 @@ impl Pipeline {
     pub fn spawn(self) -> Result<Running> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let name = self.name.as_ref().map_or_else(|| "camera".to_owned(), |name| format!("camera {name}"));
         let run = move || {
             wake_on_time();
             self.run(&stopped);
         };
-        match thread::Builder::new().name("camera".to_owned()).spawn(run) {
+        match thread::Builder::new().name(name).spawn(run) {
             Ok(thread) => Ok(Running { stop, thread: Some(thread) }),
             Err(e) => Err(Error::new(ErrorKind::OutOfMemory, format!("cannot start the camera thread: {e}"))
                 .with_remedy("is the process limit reached?")

@@ -41,6 +41,7 @@ pub(in crate::cli) fn pipelines<D: Platform>(
     let mut one = |camera: &CameraSpec| {
         let hub = Hub::default();
         let pipeline = pipeline::<D>(args, &camera.device, hub.clone(), Arc::clone(clock), check)?;
+        let pipeline = camera.name.iter().fold(pipeline, |pipeline, name| pipeline.name(name.as_str()));
         Ok((camera.name.clone(), hub, pipeline))
     };
     all.iter().map(&mut one).collect()
