@@ -33,7 +33,8 @@ name=$1
 taken=' abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in
 let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof unsafe
 unsized use virtual where while yield alloc core proc-macro proc_macro std test build deps examples incremental
-eyelet-core eyelet-hal eyelet-maixcam eyelet-sim eyelet-v4l2 eyelet_core eyelet_hal eyelet_maixcam eyelet_sim eyelet_v4l2 eyelet '
+eyelet-core eyelet-hal eyelet-maixcam eyelet-sim eyelet-v4l2 eyelet_core eyelet_hal eyelet_maixcam eyelet_sim eyelet_v4l2 eyelet
+tracing tracing-subscriber tracing_subscriber '
 [[ ! ${taken//$'\n'/ } == *" $name "* ]] || die "'$name' is a name that Rust or eyelet uses itself; add a word to it"
 for value in "$eyelet" "$url"; do
   [[ $value != *[\"\\]* && $value != *$'\n'* ]] || die "'$value' cannot be written to a Cargo.toml"

@@ -54,6 +54,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
   done
 ) 2>&1 | tee "$work/said"
 grep -q ' 90 of them the camera.s very bytes' "$work/said" || die "the board's pictures are not the camera's: see above"
+grep -q 'WARN.*no signal; trying again until it is back' "$work/said" || die "the unplugged camera is not in its log: see above"
 say "from nothing to its own program's stream on the virtual MaixCAM: $((SECONDS - start)) s"
 
 # A name that the template's code has for something else: of a module, and of what a test imports.

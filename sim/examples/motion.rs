@@ -32,6 +32,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         .camera(move || SimCamera::open(config.clone(), Arc::new(SystemClock)))
         .each_frame(move |frame| motion.look(frame))
         .bind(address.as_deref().unwrap_or("127.0.0.1:8000"))
+        .stop_on_signals()
         .start()?;
     println!("streaming on {}", running.addresses().join(" "));
     // Frames are wanted though nobody watches.

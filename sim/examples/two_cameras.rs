@@ -20,6 +20,7 @@ fn main() -> Result<()> {
         .named_camera("front", || open(Scene::Card))
         .named_camera("back", || open(Scene::Detail))
         .bind(address.as_deref().unwrap_or("127.0.0.1:8000"))
+        .stop_on_signals()
         .start()?;
     for address in running.addresses() {
         println!("streaming on {address}, {address}front/stream and {address}back/stream");

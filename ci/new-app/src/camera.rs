@@ -17,6 +17,8 @@ pub fn add_to(app: Builder) -> Result<Builder> {
 
     // Keeps the unit out of the way while the built-in camera opens.
     let standby = Standby::default();
+    // With its default format a camera that can sends JPEGs, which pass through. To look at pixels or draw on them, in
+    // `each_frame`, have it send raw frames: `config.format = Some(eyelet_hal::PixelFormat::Yuyv)`.
     let mut usb = V4l2Opener::new(V4l2Config::default(), Arc::new(SystemClock));
     let mut built_in = CsiOpener::new(CsiConfig::default(), Arc::new(Kernel::default()), standby.clone())?;
     let open = move || -> Result<Box<dyn CameraSource>> {

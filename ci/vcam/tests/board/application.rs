@@ -47,6 +47,7 @@ fn application_streams_the_usb_camera_and_survives_its_unplugging() {
     decode(&viewer.next().body);
     println!("the camera was unplugged and is back, and the stream has gone on");
     drop(viewer);
+    println!("its log:\n{}", board.log(&task));
     board.terminate(&task);
     board.assert_kernel_is_content();
 }
