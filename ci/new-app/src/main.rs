@@ -13,7 +13,7 @@ const ADDRESS: &str = if cfg!(target_arch = "riscv64") { "0.0.0.0:8000" } else {
 
 fn main() -> eyelet_hal::Result<()> {
     // Warnings and changes of state, a line each; without a subscriber nothing is logged.
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let address = env::args().nth(1).unwrap_or_else(|| ADDRESS.to_owned());
     let running = camera::add_to(::my_camera::app())?.bind(&address).stop_on_signals().start()?;
     tracing::info!("streaming on {}", running.addresses().join(" "));
