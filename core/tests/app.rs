@@ -1,5 +1,8 @@
 //! A camera server put together by a program: what its builder is given is what a client meets.
 
+// Some tests are run again as programs of their own, which print a line and end with a code.
+#![allow(clippy::exit, clippy::print_stdout)]
+
 use eyelet_core::{
     Eyelet, JpegStreamer,
     app::{Builder, Running},

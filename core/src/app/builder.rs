@@ -104,9 +104,9 @@ impl Builder {
         self
     }
 
-    /// Has each frame of the camera that was added last, or of the first if there is none yet, in
-    /// [the hand](crate::pipeline#frames-in-the-hand) of `each` before it is encoded: to look at, to draw on, and to say
-    /// something about. What `each` keeps stays when the camera is opened again. One function for each camera: it can call others.
+    /// Calls `each` with every wanted [frame](crate::pipeline#frames-before-they-are-encoded) of the camera that was added last,
+    /// or of the first if there is none yet, before it is encoded: to look at it, to draw on it, and to attach what it shows.
+    /// What `each` keeps stays when the camera is opened again. There is one function for each camera: it can call others.
     #[must_use]
     pub fn each_frame(
         mut self,

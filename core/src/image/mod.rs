@@ -1,8 +1,8 @@
 //! Pictures to draw on, after MaixPy's `image.Image`.
 //!
 //! An [`Image`] owns its pixels, of 8-bit R, G and B. A [`View`] looks at the pixels of a frame where they are and in the
-//! frame's own format, and a [`Canvas`] draws on them; [`pipeline`](crate::pipeline#frames-in-the-hand) hands out the frames
-//! of a running camera for it.
+//! frame's own format, and a [`Canvas`] draws on them; [`pipeline`](crate::pipeline#frames-before-they-are-encoded) hands
+//! out the frames of a running camera for it.
 
 mod canvas;
 mod color;

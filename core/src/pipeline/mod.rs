@@ -5,7 +5,7 @@
 //! the other files hold one decision each: how long a camera may be silent (`allowance`), when to try again (`retry`),
 //! which time stamps (`stamps`) and sizes (`actual_size`) to believe.
 //!
-//! # Frames in the hand
+//! # Frames before they are encoded
 //!
 //! An application can look at each frame before it is encoded, draw on it, and attach what it found:
 //!
@@ -30,7 +30,7 @@
 //! [subscription](crate::feed::Feed::subscribe), for which they are encoded too. Sequence number and time of capture stay with
 //! the frame. After the first frame nothing is allocated.
 //!
-//! After an error there is no picture of that frame, so that one without what should be on it, as a mask, is never shown. It is
+//! After an error, or a panic in a program that unwinds, there is no picture of that frame, so that one without what should be on it, as a mask, is never shown. It is
 //! tried again as an encoder that fails, with growing pauses; after [`stall_after`](Pipeline::stall_after) viewers see the
 //! reason.
 
@@ -160,13 +160,13 @@ impl Pipeline {
         Self { stall_after, ..self }
     }
 
-    /// With each frame that is wanted in [the hand](self#frames-in-the-hand) of `each` before it is encoded.
+    /// Calls `each` with every wanted [frame](self#frames-before-they-are-encoded) before it is encoded.
     #[must_use]
     pub fn each_frame(self, each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static) -> Self {
         self.in_hand(Some(Box::new(EachFrame::new(each))))
     }
 
-    /// With each frame that is wanted in this hand, if there is one.
+    /// Hands every wanted frame to the application, if there is a way to.
     pub(crate) fn in_hand(self, hand: Option<Box<dyn Hand>>) -> Self {
         Self { hand, ..self }
     }

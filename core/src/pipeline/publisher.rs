@@ -49,7 +49,7 @@ impl Publisher {
         }
     }
 
-    /// With each wanted frame in the hand of this.
+    /// Hands every wanted frame to this.
     pub(super) fn in_hand(self, hand: Option<Box<dyn Hand>>) -> Self {
         Self { hand, ..self }
     }
