@@ -253,7 +253,7 @@ fn route_that_cannot_be_is_an_error_that_names_it() {
         let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&closed)));
         let error = builder.get(path, |_| ()).bind("127.0.0.1:0").start().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.message(), format!("there can be no route GET {path:?}"));
+        assert!(error.message().contains(&format!("GET {path:?}")), "{error}");
     }
     assert_eq!(closed.load(Ordering::SeqCst), 4, "the cameras are closed");
 }
