@@ -1,8 +1,11 @@
 //! A device that is opened, fails, is closed and opened again: cameras and encoders alike.
 
 use super::retry::{Next, Retry};
-use eyelet_hal::{ErrorKind, Result};
+use eyelet_hal::{ErrorKind, Result, monotonic};
 use std::time::Duration;
+
+/// From one call of a device that is still being opened to the next.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Opens a device: the first time, and again after it was lost or kept failing. Called on the camera thread, again and
 /// again until it succeeds; the device from before is gone by then.
@@ -10,6 +13,12 @@ use std::time::Duration;
 /// A device that takes long returns [`Opening`](ErrorKind::Opening) a few times a second, and goes on when it is called again:
 /// whoever opens it can stop meanwhile.
 pub type Open<D> = Box<dyn FnMut() -> Result<Box<D>> + Send>;
+
+/// Sleeps for what is left of a fifth of a second since `began`, when a device returned [`Opening`](ErrorKind::Opening): one that
+/// does so at once is not called in a busy loop.
+pub(crate) fn wait_to_go_on(began: Duration) {
+    std::thread::sleep((began + AGAIN).saturating_sub(monotonic()));
+}
 
 /// A camera or an encoder, open or not.
 pub(super) struct Device<D: ?Sized> {

@@ -48,6 +48,7 @@ mod supervisor;
 
 pub(crate) use actual_size::ActualSize;
 pub use device::Open;
+pub(crate) use device::wait_to_go_on;
 pub use in_hand::FrameInHand;
 pub(crate) use in_hand::{EachFrame, Hand};
 pub(crate) use publisher::{Publisher, Unwanted};
@@ -57,6 +58,7 @@ use device::Device;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result,
     clock::{Clock, SystemClock},
+    monotonic,
 };
 use std::{
     fmt,
@@ -188,8 +190,9 @@ impl Pipeline {
     /// As [`open_camera`](Self::open_camera), until `stopped`; false then.
     pub(crate) fn open_camera_unless(&mut self, stopped: impl Fn() -> bool) -> Result<bool> {
         while !stopped() {
+            let began = monotonic();
             match self.continue_opening() {
-                Err(error) if error.kind() == ErrorKind::Opening => {}
+                Err(error) if error.kind() == ErrorKind::Opening => wait_to_go_on(began),
                 opened => return opened.map(|()| true),
             }
         }

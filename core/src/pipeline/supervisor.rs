@@ -51,6 +51,8 @@ struct Supervisor<'a> {
     stop: &'a AtomicBool,
     publisher: Publisher,
     health: Health,
+    /// The reason that viewers see instead of pictures.
+    shown: Option<String>,
     /// Failures of the encoder.
     failures: Tenfold,
     /// Why the encoder produces no pictures, once it has failed for `stall_after`.
@@ -75,6 +77,7 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
         pipeline,
         stop,
         health: Health::Unknown,
+        shown: None,
         failures: Tenfold::default(),
         broken: None,
         format: None,
@@ -181,6 +184,7 @@ impl Supervisor<'_> {
         }
         if self.health != Health::Live {
             self.health = Health::Live;
+            self.shown = None;
             self.pipeline.hub.status.connected(name, format);
             tracing::info!(camera = name, %format, "capturing");
             if let Some(reason) = &self.broken {
@@ -261,27 +265,31 @@ impl Supervisor<'_> {
             } else {
                 tracing::warn!(%error, "no signal; trying again until it is back");
             }
-            self.pipeline.hub.status.lost(&error.to_string());
-            self.publisher.no_signal(&error.to_string());
             self.health = health;
         }
+        self.show(error);
         self.pipeline.camera.failed(self.pipeline.clock.monotonic(), error.kind())
     }
 
     /// The camera is being opened, which began, or went on, at `began`: no failure. The result is when to go on with it.
     fn opening(&mut self, error: &Error, began: Duration) -> Duration {
-        let (reason, gone) = (error.to_string(), matches!(self.health, Health::Lost(_, true)));
-        if self.health == Health::Unknown {
-            tracing::info!("{reason}");
+        // Of a camera that was lost the log has the reason, which stays what it is: each new attempt is no news.
+        if self.health == Health::Unknown && self.shown.is_none() {
+            tracing::info!("{error}");
         }
-        let health = Health::Lost(reason, gone);
-        if self.health != health {
-            self.pipeline.hub.status.lost(&error.to_string());
-            self.publisher.no_signal(&error.to_string());
-            self.health = health;
-        }
+        self.show(error);
         // At once, if it has waited as it should.
         began + POLL
+    }
+
+    /// Viewers see this reason, once.
+    fn show(&mut self, error: &Error) {
+        let reason = error.to_string();
+        if self.shown.as_ref() != Some(&reason) {
+            self.pipeline.hub.status.lost(&reason);
+            self.publisher.no_signal(&reason);
+            self.shown = Some(reason);
+        }
     }
 
     /// Sleeps until `end`; false after a stop.

@@ -237,7 +237,11 @@ fn every_picture_is_accounted_for() {
     for _ in 0..25 {
         server.next().accept();
     }
-    camera.sending.wait_for(|status| status.accepted == 25 && status.spool.as_ref().unwrap().pictures == 15);
+    // One that is accepted is counted a moment before it leaves the spool.
+    camera.sending.wait_for(|status| {
+        let spool = status.spool.as_ref().unwrap();
+        status.accepted == 25 && spool.taken == 40 && spool.pictures == 15
+    });
     let Metrics { upload, spool, .. } = &camera.metrics;
     assert_eq!((upload.accepted.get(), upload.dropped.get()), (25, 0));
     assert_eq!((spool.taken.get(), spool.missed.get(), spool.pictures.get()), (40, 0, 15));

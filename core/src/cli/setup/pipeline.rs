@@ -4,9 +4,9 @@ use crate::{
     cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Outcome, Platform},
     encode,
     feed::{CameraName, Hub},
-    pipeline::{Open, Pipeline},
+    pipeline::{Open, Pipeline, wait_to_go_on},
 };
-use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, clock::Clock};
+use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, clock::Clock, monotonic};
 use std::sync::Arc;
 
 /// A camera is lost without a frame for [`Pipeline::STALL_AFTER`], or for this many of its periods.
@@ -103,12 +103,14 @@ pub(in crate::cli) fn patiently<T>(
 ) -> Result<eyelet_hal::Result<T>, Failure> {
     let mut is_logged = false;
     loop {
+        let began = monotonic();
         match open() {
             Err(error) if error.kind() == ErrorKind::Opening => {
                 if !std::mem::replace(&mut is_logged, true) {
                     tracing::info!(camera = device, "opening the camera, which may take a while");
                 }
                 check()?;
+                wait_to_go_on(began);
             }
             opened => return Ok(opened),
         }

@@ -39,8 +39,10 @@ def send(line, body=b""):
 
 
 def take(cam, quality):
-    # A single frame may be late or damaged.
+    # A single frame may be late or damaged. MaixPy waits up to a second for each, and the other end five seconds for all.
+    until = time.monotonic() + 3
     for _ in range(10):
+        signal.alarm(10)
         try:
             frame = cam.read()
             taken = time.monotonic_ns()
@@ -50,6 +52,8 @@ def take(cam, quality):
             why = "MaixPy returned no picture"
         except Exception as error:
             why = error
+        if time.monotonic() > until:
+            break
         time.sleep(0.02)
     raise RuntimeError(why)
 
@@ -75,7 +79,6 @@ def hold(width, height, fps, buffers, quality, *controls):
         send(f"ready 0 {channel} {cam.width()} {cam.height()} {about}")
         stage = "read"
         while receive()[0] == "next":
-            signal.alarm(10)
             taken, jpeg = take(cam, int(quality))
             signal.alarm(0)
             send(f"picture {taken} {len(jpeg)}", jpeg)

@@ -50,8 +50,9 @@ pub struct CsiOpener {
 enum Step {
     /// MaixPy is opening the camera.
     Starting(Starting),
-    /// The scaler is being opened.
-    Scaler(Bringup, Opening),
+    /// The scaler is being opened. It is dropped in this order: MaixPy must not close the camera before the thread that waits
+    /// for its first frame has ended.
+    Scaler(Opening, Bringup),
     /// There are no raw frames, and MaixPy is to be started again to encode.
     Again,
 }
@@ -108,7 +109,7 @@ impl CsiOpener {
             None => self.start(self.config.mode != CsiMode::Jpeg && !self.no_raw),
             Some(Step::Again) => self.start(false),
             Some(Step::Starting(starting)) => self.started(starting),
-            Some(Step::Scaler(bringup, opening)) => self.scaler(bringup, opening),
+            Some(Step::Scaler(opening, bringup)) => self.scaler(bringup, opening),
         }
     }
 
@@ -150,7 +151,7 @@ impl CsiOpener {
 
     fn scaler(&mut self, mut bringup: Bringup, mut opening: Opening) -> Result<CsiCamera> {
         match opening.wait(SLICE) {
-            Ok(None) => self.later(Step::Scaler(bringup, opening)),
+            Ok(None) => self.later(Step::Scaler(opening, bringup)),
             Ok(Some(raw)) => {
                 bringup.leave_unit();
                 Ok(CsiCamera::new(Frames::Raw(Box::new(raw)), bringup, self.luck.clone()))

@@ -122,6 +122,18 @@ fn read_that_keeps_failing_is_a_lost_camera_with_the_reason() {
     }
 }
 
+/// The alarm for calls that hang came first, and ended MaixPy with the camera open.
+#[test]
+fn sensor_without_frames_is_given_up_and_the_camera_closed() {
+    let board = Board::new();
+    let mut camera = board.camera("slow:read,none:read");
+    camera.start().unwrap();
+    let error = camera.next_frame(NEVER).unwrap_err();
+    assert_eq!(error.message(), "MaixPy cannot read the built-in camera: MaixPy returned no picture");
+    drop(camera);
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+}
+
 #[test]
 fn process_that_ends_while_it_reads_is_a_lost_camera_at_once() {
     for step in ["read", "encode"] {

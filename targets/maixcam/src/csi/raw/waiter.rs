@@ -38,6 +38,8 @@ pub(super) fn run(system: &dyn System, held: &Held, shared: &Shared) {
             let mut state = shared.state();
             state.opened = Some(Ok(opened));
             if state.over {
+                drop(state);
+                shared.wake_camera();
                 return;
             }
             waiter

@@ -9,7 +9,13 @@ use eyelet_maixcam::{
     venc::Standby,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixListener,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 const FPS: u32 = 90;
 
@@ -87,5 +93,46 @@ fn process_of_maixpy_that_is_killed_is_followed_by_another() {
     // The last one's pools are for the next one to clear.
     let next = machine.connect_camera();
     assert_eq!((&*next.line("open 640 480 30 4"), &*next.line("close")), ("ok 0", "ok"));
+    assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
+}
+
+/// MaixPy closed the channel under the thread that waits for the first frame, which the kernel may not survive.
+#[test]
+fn opening_that_is_given_up_ends_its_wait_before_the_camera_is_closed() {
+    let (board, machine) = (Board::new(), Machine::new());
+    // No frame comes: the camera is the machine's, but nobody delivers.
+    let path = board.file("camera");
+    let listener = UnixListener::bind(&path).unwrap();
+    let own = Arc::clone(&machine);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = own.connect_camera();
+            let mut answers = stream.try_clone().unwrap();
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if writeln!(answers, "{}", connection.line(&line)).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let own = Arc::clone(&machine);
+    // The kernel's own end of a wait.
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            own.expire();
+        }
+    });
+    let mut config = board.config("");
+    (config.mode, config.fps) = (CsiMode::Raw, 60);
+    config.environment.push(("EYELET_MAIX_PORT".into(), path.into()));
+    let mut opener = CsiOpener::new(config, machine.process(), Standby::default()).unwrap();
+    let mut calls = 0;
+    while calls < 2 {
+        assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::Opening);
+        calls += u32::from(machine.driver(|driver| driver.camera_fps().is_some()));
+    }
+    drop(opener);
+    board.until_empty();
     assert_eq!((machine.leftovers(), machine.violations()), (NONE, vec![]));
 }
