@@ -163,6 +163,27 @@ if __name__ == "__main__":
     assert python(text) == "10\n"
 
 
+def test_forked_process_ends_by_the_first_sigterm_until_it_asks_itself(python):
+    """A pool's process that waited for work never ran the handler, and the pool waited for it."""
+    text = """
+import os, signal
+from maix import app
+app.need_exit()
+read, write = os.pipe()
+for asks in False, True:
+    pid = os.fork()
+    if not pid:
+        if asks:
+            app.need_exit()
+        os.write(write, b"%d" % (signal.getsignal(signal.SIGTERM) is signal.SIG_DFL))
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(app.need_exit())
+    status = os.waitpid(pid, 0)[1]
+    print(os.read(read, 1).decode(), os.WIFSIGNALED(status), os.WEXITSTATUS(status))
+"""
+    assert python(text) == "1 True 0\n0 False 1\n"
+
+
 def test_many_threads_read_one_camera(simulator):
     simulator.configure(fps=200)
     cam = camera.Camera(160, 120)

@@ -25,7 +25,9 @@ _exit_msg: Tuple[str, Err, str] = ("", Err.ERR_NONE, "")
 def need_exit() -> bool:
     """Whether the program is to end."""
     global _asks
-    _asks = True
+    if not _asks:
+        _asks = True
+        _watch_signals()
     return _exit
 
 
@@ -66,7 +68,17 @@ def _watch_signals():
         signal.signal(signal.SIGTERM, _on_signal)
 
 
+def _in_child():
+    """A forked process ends by the first SIGTERM until it asks itself: a pool ends its processes so, and one that waits for work
+    would never come to run a handler of Python's."""
+    global _asks
+    _asks = False
+    if signal.getsignal(signal.SIGTERM) is _on_signal:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 _watch_signals()
+os.register_at_fork(after_in_child=_in_child)
 
 
 def app_id() -> str:
