@@ -191,6 +191,12 @@ impl<'a> Frame<'a> {
         Self { data: Some(Data(data)), ..self }
     }
 
+    /// With what is known about `frame`, in whose place this one goes on.
+    #[must_use]
+    pub fn with_data_of(self, frame: &'a Frame<'_>) -> Self {
+        Self { data: frame.data, ..self }
+    }
+
     /// What is known about this very frame: see [`with_data`](Self::with_data).
     pub fn data(&self) -> Option<&dyn fmt::Display> {
         self.data.map(|data| data.0 as _)
@@ -301,7 +307,10 @@ mod tests {
         let (bytes, data) = ([0; 4], "{}".to_owned());
         let frame = Frame::new(grey(2, 2), FrameMeta::default(), &[Plane::host(&bytes, 2)]).unwrap();
         assert!(frame.data().is_none());
-        assert_eq!(frame.with_data(&data).data().unwrap().to_string(), "{}");
+        let frame = frame.with_data(&data);
+        assert_eq!(frame.data().unwrap().to_string(), "{}");
+        let in_its_place = Frame::new(grey(2, 2), FrameMeta::default(), frame.planes()).unwrap();
+        assert_eq!(in_its_place.with_data_of(&frame).data().unwrap().to_string(), "{}");
     }
 
     #[test]

@@ -41,10 +41,7 @@ impl ActualSize {
         match actual {
             Some(actual) if self.frames >= AGREED => {
                 let relabelled = Frame::new(actual, frame.meta(), frame.planes())?;
-                Ok(Some(match frame.data() {
-                    Some(data) => relabelled.with_data(data),
-                    None => relabelled,
-                }))
+                Ok(Some(relabelled.with_data_of(frame)))
             }
             _ => Ok(None),
         }

@@ -124,10 +124,9 @@ impl<F: FnMut(&mut FrameInHand<'_>) -> Result<()> + Send> Hand for EachFrame<F> 
             (false, false) => Frame::new(frame.format(), frame.meta(), frame.planes())?,
             (false, true) => return Ok(None),
         };
-        Ok(Some(match frame.data() {
-            _ if !self.data.is_empty() => changed.with_data(&self.data),
-            Some(data) => changed.with_data(data),
-            None => changed,
+        Ok(Some(match self.data.is_empty() {
+            true => changed.with_data_of(frame),
+            false => changed.with_data(&self.data),
         }))
     }
 }
