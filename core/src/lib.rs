@@ -34,6 +34,7 @@
 //! | [`spool`] | pictures kept on the disk until a server has them |
 //! | [`watch`] | a viewer that measures any MJPEG stream |
 //! | [`multipart`] | the parts of such a stream, as cameras really send them |
+//! | `control` | what clients can change about a camera while it runs |
 //! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
 //! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
@@ -48,6 +49,7 @@ pub mod app;
 mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod control;
 pub mod encode;
 pub mod feed;
 pub mod http;

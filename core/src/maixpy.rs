@@ -11,9 +11,7 @@ use crate::{
     pipeline::{Publisher, Unwanted},
 };
 use bytes::Bytes;
-use eyelet_hal::{
-    Error, ErrorKind, Frame, FrameMeta, JpegEncoder, Quality, Result, StreamFormat, clock::SystemClock,
-};
+use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, JpegEncoder, Result, StreamFormat, clock::SystemClock};
 use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -120,8 +118,8 @@ impl JpegStreamer {
         server.max_viewers = clients;
         server.snapshot = SnapshotPolicy::FreshOrNewest;
         let encoder = encode::by_name("auto")?;
-        hub.status.encoding(encoder.name(), Quality::DEFAULT);
-        let publisher = Publisher::new(Quality::DEFAULT, Arc::new(SystemClock), hub);
+        hub.status.encoding(encoder.name());
+        let publisher = Publisher::new(Arc::new(SystemClock), hub);
         let publisher = Mutex::new(Writer { publisher, encoder, encoded: None, written: 0 });
         Ok(Self { address, listener: Some(listener), server, publisher, running: None })
     }

@@ -39,6 +39,7 @@ pub struct Builder {
     bound: Vec<TcpListener>,
     listeners: Vec<Listener>,
     upload: Option<Sender>,
+    control: bool,
     /// A pointer, so that a program without it is no larger for it.
     signals: Option<fn() -> Result<Signals>>,
     /// The first call that cannot be followed.
@@ -65,6 +66,7 @@ impl From<Server> for Builder {
             bound: Vec::new(),
             listeners: Vec::new(),
             upload: None,
+            control: false,
             signals: None,
             mistake: None,
         }
@@ -217,6 +219,13 @@ impl Builder {
         self
     }
 
+    /// Lets clients change the quality, and what the cameras can change, at `/control`: pages of other sites cannot. Off by
+    /// default.
+    #[must_use]
+    pub fn allow_control(self) -> Self {
+        Self { control: true, ..self }
+    }
+
     /// Changes what else can be set of the server: limits, proxies, origins, TLS, ...
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Server)) -> Self {
@@ -274,6 +283,7 @@ impl Builder {
             bound,
             mut listeners,
             upload,
+            control,
             signals,
             mistake,
         } = self;
@@ -289,8 +299,15 @@ impl Builder {
         let signals = signals.map(|watch| watch()).transpose()?;
         let encoder = encoder.unwrap_or_else(|| Box::new(|| encode::by_name("auto")));
         let encoder = Arc::new(Mutex::new(encoder));
+        if control {
+            server.hub.settings.allow_changes();
+            server.others.iter().for_each(|(_, hub)| hub.settings.allow_changes());
+        }
         for (index, Camera { name, open, hand }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
+            if control {
+                hub.settings.allow_changes();
+            }
             let encoder = Arc::clone(&encoder);
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);

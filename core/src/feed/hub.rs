@@ -1,9 +1,9 @@
 //! Where the camera thread and the socket thread meet.
 
-use super::{Events, Feed, Status, metrics::Metrics};
+use super::{Events, Feed, Settings, Status, metrics::Metrics};
 use std::sync::Arc;
 
-/// One camera's pictures, counters, state and data. Cloning gives another handle to the same.
+/// One camera's pictures, counters, state, settings and data. Cloning gives another handle to the same.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
     /// The pictures.
@@ -12,6 +12,8 @@ pub struct Hub {
     pub metrics: Arc<Metrics>,
     /// What the source is, and whether it lives.
     pub status: Arc<Status>,
+    /// What can be changed about it while it runs.
+    pub settings: Arc<Settings>,
     /// What an application knows about its frames.
     pub events: Events,
 }

@@ -1,7 +1,7 @@
 //! One picture, many readers: the newest picture wins, and neither the publisher nor a reader waits for another.
 //!
 //! The middle of a frame's path: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
-//! from it. A [`Hub`] is a feed with the [`Status`], the [`metrics`] and the [`Events`] of its camera.
+//! from it. A [`Hub`] is a feed with the [`Status`], the [`metrics`], the [`Settings`] and the [`Events`] of its camera.
 
 mod camera_name;
 mod events;
@@ -16,6 +16,7 @@ mod queue;
 mod rate;
 mod run_id;
 mod sampler;
+mod settings;
 mod status;
 mod upload_status;
 mod utc;
@@ -32,6 +33,7 @@ pub use queue::Queue;
 pub(crate) use rate::Rate;
 pub use run_id::RunId;
 pub use sampler::Sampler;
+pub use settings::Settings;
 pub use status::{HANG, Status, StatusSnapshot};
 pub use upload_status::{SpoolStatus, UploadStatus};
 pub use utc::Utc;

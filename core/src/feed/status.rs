@@ -1,7 +1,7 @@
 //! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
 
 use super::{Rate, UploadStatus};
-use eyelet_hal::{Quality, StreamFormat};
+use eyelet_hal::StreamFormat;
 use std::{
     fmt,
     sync::{
@@ -36,7 +36,6 @@ struct Inner {
     allowance: Duration,
     encoder: String,
     encoder_fails: Option<String>,
-    quality: Quality,
     encode_time: Duration,
     picture_len: usize,
     upload: Option<Upload>,
@@ -71,8 +70,6 @@ pub struct StatusSnapshot {
     pub encoder_health: Result<(), String>,
     /// The encoder's name.
     pub encoder: String,
-    /// The encoder's quality.
-    pub quality: Quality,
     /// What the last frame took to encode.
     pub encode_time: Duration,
     /// Bytes of the last picture.
@@ -122,10 +119,9 @@ impl Status {
     }
 
     /// The encoder, before it has encoded anything.
-    pub(crate) fn encoding(&self, encoder: &str, quality: Quality) {
+    pub(crate) fn encoding(&self, encoder: &str) {
         let mut inner = self.lock();
         inner.encoder = encoder.to_owned();
-        inner.quality = quality;
         self.changes.send_replace(());
     }
 
@@ -197,7 +193,6 @@ impl Status {
             camera,
             encoder_health,
             encoder: inner.encoder.clone(),
-            quality: inner.quality,
             encode_time: inner.encode_time,
             picture_len: inner.picture_len,
             upload: inner.upload.as_ref().map(|upload| (upload.0)()),

@@ -8,7 +8,7 @@ use super::{
     routes::state,
     stream::{self, framing},
 };
-use crate::{feed::Hub, net::socket::Socket};
+use crate::{control, feed::Hub, net::socket::Socket};
 use eyelet_hal::clock::Clock;
 use hyper::HeaderMap;
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
@@ -100,7 +100,11 @@ async fn send(
 ) -> io::Result<Infallible> {
     stream::write_all(socket, head).await?;
     let (mut data, mut changes) = (hub.events.listen(), hub.status.changes());
+    let (mut settings, controlled) = (hub.settings.changes(), hub.settings.are_changes_allowed());
     changes.mark_changed();
+    if controlled {
+        settings.mark_changed();
+    }
     let mut state = String::new();
     let mut bytes = RETRY.to_vec();
     // Outside the loop: data that keeps coming must not put it off.
@@ -110,6 +114,13 @@ async fn send(
             () = data.changed() => {}
             // Its sender lives as long as the hub.
             _ = changes.changed() => bytes.extend(new_state(&mut state, hub, clock).into_iter().flatten()),
+            // So does this one. The state names the quality.
+            _ = settings.changed() => {
+                bytes.extend(new_state(&mut state, hub, clock).into_iter().flatten());
+                if controlled {
+                    bytes.extend(event("control", &control::document(hub)));
+                }
+            }
             () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
             // That the camera's thread hangs changes nothing: it shows by the time alone.
             _ = regularly.tick() => match new_state(&mut state, hub, clock) {
@@ -135,5 +146,10 @@ fn new_state(last: &mut String, hub: &Hub, clock: &dyn Clock) -> Option<Vec<u8>>
         return None;
     }
     *last = state;
-    Some([b"event: state\ndata: ", last.as_bytes(), b"\n\n"].concat())
+    Some(event("state", last))
+}
+
+/// An event with this data, of one line.
+fn event(name: &str, data: &str) -> Vec<u8> {
+    ["event: ", name, "\ndata: ", data, "\n\n"].concat().into_bytes()
 }

@@ -236,6 +236,14 @@ struct Context {
     shown: Vec<Shown>,
 }
 
+impl Context {
+    /// Whether some route takes `POST`.
+    fn takes_posts(&self) -> bool {
+        let controlled = || self.shown.iter().any(|shown| shown.hub.settings.are_changes_allowed());
+        self.server.routes.take_posts() || controlled()
+    }
+}
+
 /// A camera, and what goes out to its viewers.
 #[derive(Debug)]
 struct Shown {

@@ -107,7 +107,6 @@ const ENCODER_CHANCES: u32 = 3;
 pub struct Pipeline {
     camera: Device<dyn CameraSource>,
     encoder: Device<dyn JpegEncoder>,
-    quality: Quality,
     stall_after: Duration,
     clock: Arc<dyn Clock>,
     hub: Hub,
@@ -134,7 +133,6 @@ impl Pipeline {
         Self {
             camera: Device::new(camera, CAMERA_CHANCES),
             encoder: Device::new(encoder, ENCODER_CHANCES),
-            quality: Quality::DEFAULT,
             stall_after: Self::STALL_AFTER,
             clock: Arc::new(SystemClock),
             hub,
@@ -149,10 +147,11 @@ impl Pipeline {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// With pictures of this quality.
+    /// With pictures of this quality, until the hub's [settings](crate::feed::Settings) change it.
     #[must_use]
     pub fn quality(self, quality: Quality) -> Self {
-        Self { quality, ..self }
+        self.hub.settings.start_with(quality);
+        self
     }
 
     /// A started camera that delivers no good frame for this long counts as lost, and an encoder that produces no picture

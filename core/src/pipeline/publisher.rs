@@ -3,7 +3,7 @@
 use super::{Hand, no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
 use crate::feed::{Hub, Label, Picture, PictureKind, RunId};
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat, clock::Clock};
+use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Result, StreamFormat, clock::Clock};
 use std::{sync::Arc, time::Duration};
 
 /// What becomes of a frame while no pictures are wanted.
@@ -19,7 +19,6 @@ pub(crate) enum Unwanted {
 
 /// Encodes what is wanted into recycled buffers, numbers it and puts it into the feed.
 pub(crate) struct Publisher {
-    quality: Quality,
     clock: Arc<dyn Clock>,
     hub: Hub,
     pool: Pool,
@@ -34,9 +33,8 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(quality: Quality, clock: Arc<dyn Clock>, hub: Hub) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, hub: Hub) -> Self {
         Self {
-            quality,
             clock,
             hub,
             pool: Pool::default(),
@@ -149,7 +147,7 @@ impl Publisher {
     ) -> Result<()> {
         let mut buffer = self.pool.take();
         let began = self.clock.monotonic();
-        if let Err(error) = encoder.encode(frame, self.quality, &mut buffer) {
+        if let Err(error) = encoder.encode(frame, self.hub.settings.quality(), &mut buffer) {
             self.pool.give(buffer);
             return Err(self.no_picture(error));
         }

@@ -69,9 +69,9 @@ struct Supervisor<'a> {
 pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     let status = Arc::clone(&pipeline.hub.status);
     let _end = ReportEnd(&status);
-    status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()), pipeline.quality);
+    status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()));
     let mut supervisor = Supervisor {
-        publisher: Publisher::new(pipeline.quality, Arc::clone(&pipeline.clock), pipeline.hub.clone())
+        publisher: Publisher::new(Arc::clone(&pipeline.clock), pipeline.hub.clone())
             .in_hand(pipeline.hand.take()),
         allowance: Allowance::new(pipeline.stall_after),
         pipeline,
@@ -212,7 +212,7 @@ impl Supervisor<'_> {
         let encoded = match self.pipeline.encoder.open() {
             Ok(encoder) => {
                 if opens {
-                    self.pipeline.hub.status.encoding(encoder.name(), self.pipeline.quality);
+                    self.pipeline.hub.status.encoding(encoder.name());
                 }
                 self.publisher.frame(frame, encoder, unwanted)
             }

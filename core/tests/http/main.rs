@@ -2,6 +2,7 @@
 
 mod access;
 mod browsers;
+mod control;
 mod custom;
 mod events;
 mod limits;

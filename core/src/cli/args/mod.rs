@@ -1,6 +1,7 @@
 //! Flags and subcommands.
 
 pub(super) mod config;
+pub(super) mod control;
 pub(super) mod hide_args;
 pub(super) mod log_filter;
 pub(super) mod suggest;
@@ -21,6 +22,7 @@ use crate::{
     watch::StreamUrl,
 };
 use clap::{ArgAction, Args, Parser, Subcommand};
+use control::ControlArgs;
 use eyelet_hal::{PixelFormat, Quality};
 use std::{num::NonZeroU64, path::PathBuf, str::FromStr, time::Duration};
 use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period};
@@ -154,6 +156,9 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub tls: ServerTlsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub control: ControlArgs,
     /// Your own page for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

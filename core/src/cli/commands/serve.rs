@@ -68,6 +68,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let access_log = server.access_log.clone();
     let builder = pipelines.into_iter().fold(Builder::from(server), Builder::pipeline);
     let builder = listeners.into_iter().fold(builder, Builder::listener);
+    let builder = if args.control.allow_control { builder.allow_control() } else { builder };
     let mut eyelet = {
         let _context = runtime.enter();
         sender.into_iter().fold(builder, Builder::upload).open()?

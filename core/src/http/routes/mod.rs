@@ -1,5 +1,7 @@
 //! Routes: which request gets which answer.
 
+mod body;
+mod control;
 mod custom;
 mod page;
 mod snapshot;
@@ -46,6 +48,7 @@ enum Route {
     Snapshot,
     State,
     Events,
+    Control,
     #[cfg(feature = "metrics")]
     Metrics,
     Health,
@@ -65,6 +68,7 @@ pub const ROUTES: &[&str] = &[
     "/?action=snapshot_0",
     "/state",
     "/events",
+    "/control",
     #[cfg(feature = "metrics")]
     "/metrics",
     "/healthz",
@@ -125,6 +129,7 @@ impl Route {
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
             "/state" => Self::State,
             "/events" => Self::Events,
+            "/control" => Self::Control,
             #[cfg(feature = "metrics")]
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Health,
@@ -173,7 +178,7 @@ pub(super) async fn answer(
         return Answer::Response(reply);
     }
     let server = &context.server;
-    if let Some(headers) = server.origins.preflight(request, server.routes.take_posts()) {
+    if let Some(headers) = server.origins.preflight(request, context.takes_posts()) {
         return Answer::Response(preflight(headers));
     }
     let query = request.uri().query().unwrap_or_default();
@@ -218,7 +223,8 @@ async fn admitted(
     let Some(Target { route, camera }) = target else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
-    let own = !matches!(route, Route::Custom(_));
+    // What may take a body.
+    let own = !matches!(route, Route::Custom(_) | Route::Control);
     if own && request.method() != Method::GET && request.method() != Method::HEAD {
         let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD work here\n");
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -234,6 +240,11 @@ async fn admitted(
         Route::Stream => return stream(request, peer, context, camera.unwrap_or(0)),
         Route::Events if request.method() == Method::HEAD => unbuffered(events::CONTENT_TYPE),
         Route::Events => return listen(request, context, camera.unwrap_or(0)),
+        Route::Control => {
+            let hub = &context.shown[camera.unwrap_or(0)].hub;
+            // In a box, so that other requests take no more memory for it.
+            Box::pin(control::answer(request, exchange, context, hub)).await
+        }
         Route::Page => page(context, camera),
         Route::Snapshot => snapshot::take(server, &context.shown[camera.unwrap_or(0)].hub).await,
         Route::State => typed("application/json", state::json(context, camera)),

@@ -11,6 +11,8 @@ use std::time::Duration;
 struct State {
     /// The server's wall clock, so that a client can relate `X-Timestamp` to its own.
     time: f64,
+    /// Whether clients may change something.
+    control: bool,
     /// One camera's state.
     #[serde(flatten)]
     camera: Camera,
@@ -74,7 +76,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(status: StatusSnapshot) -> Self {
+    fn of(hub: &Hub, status: StatusSnapshot) -> Self {
         Self {
             source: Source {
                 name: status.source,
@@ -87,7 +89,7 @@ impl Words {
             },
             encoder: Encoder {
                 name: status.encoder,
-                quality: status.quality.get(),
+                quality: hub.settings.quality().get(),
                 reason: status.encoder_health.err(),
             },
         }
@@ -100,7 +102,7 @@ impl Camera {
         let metrics = &hub.metrics;
         let upload = status.upload.take();
         let fps = Some((status.fps * 10.0).round() / 10.0);
-        let Words { source, encoder } = Words::of(status);
+        let Words { source, encoder } = Words::of(hub, status);
         Self {
             source: Source { fps, ..source },
             encoder,
@@ -120,7 +122,7 @@ impl Camera {
 /// The state of a camera without what changes with every frame.
 pub(in crate::http) fn words(hub: &Hub, now: Duration) -> String {
     // Strings and numbers always serialise.
-    serde_json::to_string(&Words::of(hub.status.snapshot(now))).unwrap_or_default()
+    serde_json::to_string(&Words::of(hub, hub.status.snapshot(now))).unwrap_or_default()
 }
 
 /// The state of the server, or of the one camera that is named.
@@ -138,9 +140,11 @@ pub(super) fn json(context: &Context, named: Option<usize>) -> Vec<u8> {
         }
         None => {}
     }
+    let hub = &shown[named.unwrap_or(0)].hub;
     let state = State {
         time: server.clock.unix().as_secs_f64(),
-        camera: Camera::of(&shown[named.unwrap_or(0)].hub, now),
+        control: hub.settings.are_changes_allowed(),
+        camera: Camera::of(hub, now),
         viewers,
         cameras,
     };

@@ -1,6 +1,5 @@
 //! Routes of the application's own: what it answers at which paths.
 
-mod body;
 mod handler;
 mod reply;
 mod request;
@@ -8,7 +7,10 @@ mod request;
 pub use reply::Reply;
 pub use request::Request;
 
-use super::super::{Context, connection::Exchange, reply as replies};
+use super::{
+    super::{Context, connection::Exchange, reply as replies},
+    body,
+};
 use crate::{
     feed::{CameraName, RESERVED_PATHS},
     net::socket::Peer,
@@ -163,7 +165,7 @@ impl Routes {
     }
 
     /// Whether some route takes `POST`.
-    pub(super) fn take_posts(&self) -> bool {
+    pub(in crate::http) fn take_posts(&self) -> bool {
         self.0.iter().any(|entry| entry.method == Method::POST)
     }
 

@@ -1,0 +1,11 @@
+//! Flags for what clients may change.
+
+use clap::Args;
+
+/// What clients of `serve` may change while it runs.
+#[derive(Clone, Debug, Args)]
+pub struct ControlArgs {
+    /// Let clients change the quality and what the camera can change, at /control
+    #[arg(long)]
+    pub allow_control: bool,
+}

@@ -1,0 +1,86 @@
+//! `/control`: what can be changed about a camera, and changes to it.
+
+use super::body;
+use crate::{
+    control,
+    feed::Hub,
+    http::{Context, connection::Exchange, reply},
+};
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Body as _, Incoming},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+};
+
+/// The longest body, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+const METHODS: &str = "GET, HEAD, POST";
+
+/// The answer about this camera.
+pub(super) async fn answer(
+    request: &mut Request<Incoming>,
+    exchange: &Exchange,
+    context: &Context,
+    hub: &Hub,
+) -> reply::Reply {
+    let changes = request.method() == Method::POST;
+    if !changes && request.method() != Method::GET && request.method() != Method::HEAD {
+        let mut reply =
+            reply::text(StatusCode::METHOD_NOT_ALLOWED, format!("methods allowed here: {METHODS}\n"));
+        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+        return reply;
+    }
+    if !hub.settings.are_changes_allowed() {
+        return reply::text(StatusCode::FORBIDDEN, "live control is off on this server\n");
+    }
+    if changes {
+        match post(request, exchange, context, hub).await {
+            Ok(()) => {}
+            Err(refusal) => return *refusal,
+        }
+    } else if !request.body().is_end_stream() {
+        return reply::text(StatusCode::PAYLOAD_TOO_LARGE, "only a POST may have a body here\n");
+    }
+    reply::typed("application/json", control::document(hub))
+}
+
+/// Changes what the request asks for, or nothing and says why.
+async fn post(
+    request: &mut Request<Incoming>,
+    exchange: &Exchange,
+    context: &Context,
+    hub: &Hub,
+) -> Result<(), Box<reply::Reply>> {
+    let refuse = |status, what: String| Err(Box::new(reply::text(status, format!("{what}\n"))));
+    if !context.server.origins.may_post(request.headers()) {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "a page of another site may not change anything here".to_owned(),
+        );
+    }
+    let mut bytes = bytes::Bytes::new();
+    if !request.body().is_end_stream() {
+        // Without its body, as without its head, it is no request yet.
+        exchange.incomplete();
+        let read = body::read(request.body_mut(), LONGEST).await;
+        exchange.complete();
+        bytes = read.map_err(Box::new)?;
+    }
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let wanted = match control::read(kind.unwrap_or_default(), &bytes) {
+        Ok(wanted) => wanted,
+        Err(control::Unreadable::Type) => {
+            let what = "send application/json or application/x-www-form-urlencoded";
+            return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, what.to_owned());
+        }
+        Err(control::Unreadable::Body(what)) => return refuse(StatusCode::BAD_REQUEST, what),
+    };
+    control::change(hub, &wanted).map_err(|refused| {
+        // Strings always serialise.
+        let json = serde_json::to_vec(&refused).unwrap_or_default();
+        let mut reply = reply::typed("application/json", json);
+        *reply.status_mut() = StatusCode::BAD_REQUEST;
+        Box::new(reply)
+    })
+}
