@@ -1,4 +1,4 @@
-//! A frame in the hand costs no allocation: counted from when the camera lends it to when the encoder gets it.
+//! A frame that is edited and in the hand costs no allocation: counted from when the camera lends it to when the encoder gets it.
 //!
 //! A binary of its own: the allocator that counts is the process's.
 
@@ -8,7 +8,7 @@
 use eyelet_core::{
     Hub,
     image::{Color, Thickness},
-    pipeline::Pipeline,
+    pipeline::{Flip, Mask, Pipeline, Rotation},
 };
 use eyelet_hal::{
     CameraSource, Frame, FrameMeta, JpegEncoder, PixelFormat, Plane, Quality, Result, StreamFormat,
@@ -100,7 +100,7 @@ impl JpegEncoder for Encoder {
 }
 
 #[test]
-fn frame_in_the_hand_after_the_first_allocates_nothing() {
+fn edited_frame_in_the_hand_after_the_first_allocates_nothing() {
     for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
         let format = StreamFormat::new(pixel, 333, 245).unwrap();
         let planes = (0..pixel.planes()).map(|index| format.plane(index).unwrap());
@@ -127,6 +127,10 @@ fn frame_in_the_hand_after_the_first_allocates_nothing() {
             canvas.draw_string(33, 43, "what is drawn", Color::WHITE);
             Ok(())
         };
+        let mask = Mask::new([20, 30, 99, 33], (245, 333)).unwrap();
+        let pipeline = pipeline.rotate(Rotation::Deg90).flip(Flip::Horizontal).mask(mask);
+        #[cfg(feature = "drawing")]
+        let pipeline = pipeline.overlay("{name} {time:%F %T.%L}".parse().unwrap());
         pipeline.each_frame(each).run(&stop);
         let allocations = allocations.lock().unwrap();
         assert!(allocations[0] > 0, "counting works");

@@ -5,7 +5,7 @@ use crate::{
     Backoff, encode,
     feed::{CameraName, Hub},
     http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
-    pipeline::{EachFrame, FrameInHand, Hand, Open, Pipeline},
+    pipeline::{EachFrame, Edits, Flip, FrameInHand, Hand, Mask, Open, Pipeline, Rotation},
     upload::{Client, Sender, UploadUrl},
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, clock::SystemClock};
@@ -22,6 +22,7 @@ const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 800
 struct Camera {
     name: Option<String>,
     open: Open<dyn CameraSource>,
+    edits: Option<Edits>,
     hand: Option<Box<dyn Hand>>,
 }
 
@@ -30,6 +31,7 @@ pub struct Builder {
     server: Server,
     cameras: Vec<Camera>,
     /// For the first camera.
+    edits: Option<Edits>,
     hand: Option<Box<dyn Hand>>,
     /// Instead of the default.
     encoder: Option<Open<dyn JpegEncoder>>,
@@ -58,6 +60,7 @@ impl From<Server> for Builder {
         Self {
             server,
             cameras: Vec::new(),
+            edits: None,
             hand: None,
             encoder: None,
             quality: Quality::DEFAULT,
@@ -88,7 +91,7 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        self.cameras.push(Camera { name: None, open: boxed(open), hand: self.hand.take() });
+        self.add(None, boxed(open));
         self
     }
 
@@ -101,8 +104,44 @@ impl Builder {
         C: CameraSource + 'static,
         F: FnMut() -> Result<C> + Send + 'static,
     {
-        let (name, hand) = (Some(name.to_owned()), self.hand.take());
-        self.cameras.push(Camera { name, open: boxed(open), hand });
+        self.add(Some(name.to_owned()), boxed(open));
+        self
+    }
+
+    fn add(&mut self, name: Option<String>, open: Open<dyn CameraSource>) {
+        let (edits, hand) = (self.edits.take(), self.hand.take());
+        self.cameras.push(Camera { name, open, edits, hand });
+    }
+
+    /// Rotates each picture of the camera that was added last, or of the first if there is none yet, as
+    /// [`Pipeline::rotate`] does.
+    #[must_use]
+    pub fn rotate(self, rotation: Rotation) -> Self {
+        self.edit(|edits| edits.rotate(rotation))
+    }
+
+    /// Flips each picture of that camera, after it was rotated, as [`Pipeline::flip`] does.
+    #[must_use]
+    pub fn flip(self, flip: Flip) -> Self {
+        self.edit(|edits| edits.flip(flip))
+    }
+
+    /// Makes this part of each picture of that camera black, as [`Pipeline::mask`] does.
+    #[must_use]
+    pub fn mask(self, mask: Mask) -> Self {
+        self.edit(|edits| edits.mask(mask))
+    }
+
+    /// Writes this text on each picture of that camera, as [`Pipeline::overlay`] does.
+    #[cfg(feature = "drawing")]
+    #[must_use]
+    pub fn overlay(self, overlay: crate::pipeline::Overlay) -> Self {
+        self.edit(|edits| edits.overlay(overlay))
+    }
+
+    fn edit(mut self, edit: impl FnOnce(&mut Edits)) -> Self {
+        let edits = self.cameras.last_mut().map_or(&mut self.edits, |camera| &mut camera.edits);
+        edit(edits.get_or_insert_default());
         self
     }
 
@@ -270,11 +309,13 @@ impl Builder {
     /// # Errors
     /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, for a name
     /// that a camera cannot have or that is missing or taken where there are several, for a path that a route cannot have, and
-    /// for an [`encoder`](Self::encoder) or an [`each_frame`](Self::each_frame) without a camera, or a second one of the same.
+    /// for an [`encoder`](Self::encoder), an edit such as [`rotate`](Self::rotate) or an [`each_frame`](Self::each_frame) without a
+    /// camera, or a second `each_frame` of the same; `Unsupported` for an edit that frames of that camera's format cannot have.
     pub fn open(self) -> Result<Eyelet> {
         let Self {
             mut server,
             cameras,
+            edits,
             hand,
             encoder,
             quality,
@@ -290,7 +331,9 @@ impl Builder {
         if let Some(mistake) = mistake {
             return Err(mistake);
         }
-        for (given, what) in [(hand.is_some(), "each_frame"), (encoder.is_some(), "encoder")] {
+        let kinds =
+            [(edits.is_some(), "an edit"), (hand.is_some(), "each_frame"), (encoder.is_some(), "encoder")];
+        for (given, what) in kinds {
             if given && cameras.is_empty() {
                 return Err(Error::new(ErrorKind::InvalidInput, format!("{what} has no camera"))
                     .with_remedy("add the camera with camera or named_camera; a pipeline has its own"));
@@ -303,7 +346,7 @@ impl Builder {
             server.hub.settings.allow_changes();
             server.others.iter().for_each(|(_, hub)| hub.settings.allow_changes());
         }
-        for (index, Camera { name, open, hand }) in cameras.into_iter().enumerate() {
+        for (index, Camera { name, open, edits, hand }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
             if control {
                 hub.settings.allow_changes();
@@ -311,12 +354,14 @@ impl Builder {
             let encoder = Arc::clone(&encoder);
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
-            let mut opened = Pipeline::new(open, encoder, hub).quality(quality).clock(clock).in_hand(hand);
+            let mut opened =
+                Pipeline::new(open, encoder, hub).quality(quality).clock(clock).edits(edits).in_hand(hand);
             if let Some(name) = name {
                 opened = opened.name(name);
             }
             let stopped = || signals.as_ref().is_some_and(Signals::came);
             if opened.open_camera_unless(stopped)? {
+                opened.check_edits()?;
                 opened.open_encoder()?;
             }
             pipelines.push(opened);

@@ -1,6 +1,10 @@
 //! The pixels of a raw frame, to draw on.
 
-use super::{Color, Thickness, View, samples};
+use super::{
+    Color, Thickness, View,
+    orientation::{Area, Orientation},
+    samples,
+};
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use std::ops::Range;
 
@@ -28,7 +32,7 @@ use std::ops::Range;
 pub struct Canvas<'a> {
     format: StreamFormat,
     // Each holds all its rows; strides follow.
-    planes: [&'a mut [u8]; 3],
+    pub(super) planes: [&'a mut [u8]; 3],
     strides: [usize; 3],
 }
 
@@ -201,6 +205,41 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// Makes a part of a picture black that was turned so from one of format `stored`: all pixels that share chroma with a pixel
+    /// of that part, in this picture or in the stored one, and what pads them.
+    pub(crate) fn black_out(&mut self, part: Area, by: Orientation, stored: StreamFormat) {
+        let size = (stored.width.get(), stored.height.get());
+        // Where formats differ, pixels shared less in the stored one.
+        let cell = cell_of(self.format.pixel);
+        let part = by.displayed(whole_cells(by.stored(part, size), cell, size), size);
+        let (x, y) = whole_cells(part, cell, (self.width(), self.height()));
+        if self.format.pixel != PixelFormat::Yuyv {
+            let wide = |range: Range<u32>| range.start.into()..range.end.into();
+            return self.fill(wide(x), wide(y), Color::BLACK);
+        }
+        let stride = self.strides[0];
+        let pairs = x.start as usize / 2..x.end.div_ceil(2) as usize;
+        for row in y {
+            let row = &mut self.planes[0][row as usize * stride..][4 * pairs.start..4 * pairs.end];
+            row.as_chunks_mut().0.fill([0, 128, 0, 128]);
+        }
+    }
+
+    /// Copies a picture of the same pixel format onto this one, whole: with its top left corner at even coordinates, and not
+    /// beyond the edges.
+    pub(crate) fn paste(&mut self, picture: &View<'_>, x: u32, y: u32) {
+        let pixel = self.format.pixel;
+        for (index, &(bytes, stride)) in picture.planes[..pixel.planes()].iter().enumerate() {
+            let first = samples::of(pixel).iter().find(|samples| samples.plane == index);
+            let (Some(first), Some(plane)) = (first, picture.format.plane(index)) else { continue };
+            let (left, top) = ((x >> first.across) as usize * first.step, (y >> first.down) as usize);
+            let to = self.planes[index].chunks_mut(self.strides[index]).skip(top);
+            for (to, from) in to.zip(bytes.chunks(stride)) {
+                to[left..][..plane.row_bytes].copy_from_slice(&from[..plane.row_bytes]);
+            }
+        }
+    }
+
     /// Blends `ink` 256ths of a colour into a pixel, if it is inside the picture.
     pub(crate) fn blend(&mut self, x: i64, y: i64, color: Color, ink: u32) {
         if !(0..i64::from(self.width())).contains(&x) || !(0..i64::from(self.height())).contains(&y) {
@@ -214,6 +253,21 @@ impl<'a> Canvas<'a> {
             *old = ((u32::from(*old) * (256 - ink) + u32::from(value) * ink) >> 8) as u8;
         }
     }
+}
+
+/// How many pixels across and down share their chroma.
+fn cell_of(pixel: PixelFormat) -> (u32, u32) {
+    samples::of(pixel)
+        .iter()
+        .fold((1, 1), |(across, down), s| (across.max(1 << s.across), down.max(1 << s.down)))
+}
+
+/// An area with all pixels of the cells that it touches, in a picture of this size.
+fn whole_cells((x, y): Area, cell: (u32, u32), size: (u32, u32)) -> Area {
+    let whole = |range: Range<u32>, cell: u32, end: u32| {
+        range.start / cell * cell..range.end.next_multiple_of(cell).min(end)
+    };
+    (whole(x, cell.0, size.0), whole(y, cell.1, size.1))
 }
 
 /// The bytes of each plane that its rows take, and its stride.

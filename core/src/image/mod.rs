@@ -14,13 +14,16 @@ mod orientation;
 mod samples;
 #[cfg(feature = "drawing")]
 mod text;
+mod turn;
 mod view;
 
 pub use canvas::Canvas;
 pub use color::Color;
 pub use convert::FileFormat;
+pub(crate) use orientation::Orientation;
 #[cfg(feature = "drawing")]
 pub(crate) use text::Lettering;
+pub(crate) use turn::turned;
 pub use view::View;
 
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};

@@ -1,16 +1,68 @@
-//! How a camera was held: the orientation of EXIF 2.32, tag 0x0112.
+//! How a camera was held: the orientation of EXIF 2.32, tag 0x0112, or what the user says.
+
+use eyelet_hal::{PixelFormat, StreamFormat};
+use std::ops::Range;
 
 /// The transformation from stored to displayed pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Orientation {
+pub(crate) struct Orientation {
     /// First, rows become columns.
-    transpose: bool,
+    pub(super) transpose: bool,
     /// Then left and right are swapped, and top and bottom.
-    mirror: bool,
-    flip: bool,
+    pub(super) mirror: bool,
+    pub(super) flip: bool,
 }
 
+/// Columns and rows of a picture.
+pub(crate) type Area = (Range<u32>, Range<u32>);
+
 impl Orientation {
+    /// A rotation by so many quarters, clockwise.
+    pub(crate) fn clockwise(quarters: u8) -> Self {
+        let (transpose, mirror, flip) = match quarters % 4 {
+            0 => (false, false, false),
+            1 => (true, true, false),
+            2 => (false, true, true),
+            _ => (true, false, true),
+        };
+        Self { transpose, mirror, flip }
+    }
+
+    /// Then left and right swapped.
+    pub(crate) fn mirrored(self) -> Self {
+        Self { mirror: !self.mirror, ..self }
+    }
+
+    /// Then top and bottom swapped.
+    pub(crate) fn flipped(self) -> Self {
+        Self { flip: !self.flip, ..self }
+    }
+
+    /// The format of a frame of this one after it. Pixels that share their chroma with the one beside them would share it with
+    /// the one below, which no format has: with both, then.
+    pub(crate) fn format(self, format: StreamFormat) -> StreamFormat {
+        let pixel = match format.pixel {
+            PixelFormat::Yuv422p | PixelFormat::Yuyv if self.transpose => PixelFormat::I420,
+            pixel => pixel,
+        };
+        let (width, height) = self.size(format.width, format.height);
+        StreamFormat { pixel, width, height }
+    }
+
+    /// Where this part of a displayed picture is in the stored one, which is `width` x `height`.
+    pub(super) fn stored(self, (x, y): Area, (width, height): (u32, u32)) -> Area {
+        let (columns, rows) = self.size(width, height);
+        let (x, y) = (swapped(self.mirror, x, columns), swapped(self.flip, y, rows));
+        if self.transpose { (y, x) } else { (x, y) }
+    }
+
+    /// Where this part of a stored picture of `width` x `height` is in the displayed one.
+    pub(super) fn displayed(self, (x, y): Area, (width, height): (u32, u32)) -> Area {
+        let (columns, rows) = self.size(width, height);
+        let (x, y) = if self.transpose { (y, x) } else { (x, y) };
+        (swapped(self.mirror, x, columns), swapped(self.flip, y, rows))
+    }
+
     /// Reads it from an APP1 segment; `None` if it is not there.
     pub(super) fn in_app1(payload: &[u8]) -> Option<Self> {
         let tiff = payload.strip_prefix(b"Exif\0\0")?;
@@ -66,6 +118,11 @@ impl Orientation {
     }
 }
 
+/// The same part of a line of this length, counted from its other end.
+fn swapped(swap: bool, part: Range<u32>, len: u32) -> Range<u32> {
+    if swap { len - part.end..len - part.start } else { part }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +169,35 @@ mod tests {
         ] {
             assert_eq!(turned(value, true), want, "{value}, big-endian");
             assert_eq!(turned(value, false), want, "{value}, little-endian");
+        }
+    }
+
+    #[test]
+    fn rotation_is_clockwise_and_flips_come_after_it() {
+        let exif = |value| Orientation::in_app1(&app1(true, value)).unwrap();
+        for (quarters, value) in [(0, 1), (1, 6), (2, 3), (3, 8), (4, 1)] {
+            assert_eq!(Orientation::clockwise(quarters), exif(value), "{quarters}");
+        }
+        assert_eq!(Orientation::default().mirrored(), exif(2));
+        assert_eq!(Orientation::default().flipped(), exif(4));
+        // Clockwise `da eb fc`, then left and right swapped: `ad be cf`.
+        assert_eq!(Orientation::clockwise(1).mirrored(), exif(5));
+        assert_eq!(Orientation::clockwise(1).flipped(), exif(7));
+    }
+
+    #[test]
+    fn area_of_the_displayed_picture_is_that_of_its_pixels() {
+        for quarters in 0..4 {
+            let turns = Orientation::clockwise(quarters);
+            for by in [turns, turns.mirrored(), turns.flipped()] {
+                let (first, step) = by.row(2, (5, 4));
+                let (columns, _) = by.size(5, 4);
+                let at = |x| first.checked_add_signed(step * x).unwrap();
+                let shown = by.displayed((3..4, 2..3), (5, 4));
+                let (x, y) = ((at(3) % columns) as u32, (at(3) / columns) as u32);
+                assert_eq!(shown, (x..x + 1, y..y + 1));
+                assert_eq!(by.stored(shown, (5, 4)), (3..4, 2..3));
+            }
         }
     }
 

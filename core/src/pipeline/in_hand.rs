@@ -89,8 +89,17 @@ impl FrameInHand<'_> {
     }
 }
 
-/// An application's hand. Behind a pointer, so that a program without one is no larger for it.
+/// A stage between the camera and the encoder, such as an application's hand. Behind a pointer, so that a program without one is
+/// no larger for it.
 pub(crate) trait Hand: Send {
+    /// The camera of this name delivers the frames from now on.
+    fn camera(&mut self, _name: &str) {}
+
+    /// The format of what comes of a frame of this one.
+    fn format(&self, format: StreamFormat) -> StreamFormat {
+        format
+    }
+
     /// Hands out a frame. The result is the frame to encode instead, if it was changed.
     fn take<'a>(&'a mut self, frame: &'a Frame<'a>, label: Label) -> Result<Option<Frame<'a>>>;
 }

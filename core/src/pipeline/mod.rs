@@ -30,6 +30,9 @@
 //! [subscription](crate::feed::Feed::subscribe), for which they are encoded too. Sequence number and time of capture stay with
 //! the frame. After the first frame nothing is allocated.
 //!
+//! Before that a pipeline itself can [rotate](Pipeline::rotate) and [flip](Pipeline::flip) each frame, black out
+//! [parts](Pipeline::mask) of it and write [text](Pipeline::overlay) on it: the application sees what comes of that.
+//!
 //! After an error, or a panic in a program that unwinds, there is no picture of that frame, so that one without what should be on it, as a mask, is never shown. It is
 //! tried again as an encoder that fails, with growing pauses; after [`stall_after`](Pipeline::stall_after) viewers see the
 //! reason.
@@ -37,6 +40,7 @@
 mod actual_size;
 mod allowance;
 mod device;
+mod edits;
 mod in_hand;
 mod no_signal;
 mod pool;
@@ -49,6 +53,10 @@ mod supervisor;
 pub(crate) use actual_size::ActualSize;
 pub use device::Open;
 pub(crate) use device::wait_to_go_on;
+pub(crate) use edits::Edits;
+#[cfg(feature = "drawing")]
+pub use edits::{Corner, Overlay};
+pub use edits::{Flip, Mask, Rotation};
 pub use in_hand::FrameInHand;
 pub(crate) use in_hand::{EachFrame, Hand};
 pub(crate) use publisher::{Publisher, Unwanted};
@@ -110,6 +118,7 @@ pub struct Pipeline {
     stall_after: Duration,
     clock: Arc<dyn Clock>,
     hub: Hub,
+    edits: Option<Edits>,
     hand: Option<Box<dyn Hand>>,
     /// Of the camera, where there are several.
     name: Option<String>,
@@ -136,6 +145,7 @@ impl Pipeline {
             stall_after: Self::STALL_AFTER,
             clock: Arc::new(SystemClock),
             hub,
+            edits: None,
             hand: None,
             name: None,
         }
@@ -165,6 +175,11 @@ impl Pipeline {
     #[must_use]
     pub fn each_frame(self, each: impl FnMut(&mut FrameInHand<'_>) -> Result<()> + Send + 'static) -> Self {
         self.in_hand(Some(Box::new(EachFrame::new(each))))
+    }
+
+    /// Does this to each frame first.
+    pub(crate) fn edits(self, edits: Option<Edits>) -> Self {
+        Self { edits, ..self }
     }
 
     /// Hands every wanted frame to the application, if there is a way to.
@@ -204,6 +219,17 @@ impl Pipeline {
     /// `Opening` if it is not open yet, and those of opening it.
     pub(crate) fn continue_opening(&mut self) -> Result<()> {
         self.camera.open().map(|_| ())
+    }
+
+    /// Whether the frames of the camera, if it is open, can be edited as they are to be.
+    ///
+    /// # Errors
+    /// `Unsupported` if they cannot.
+    pub(crate) fn check_edits(&self) -> Result<()> {
+        match (&self.edits, self.camera.get()) {
+            (Some(edits), Some(camera)) => edits.check(camera.format()),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the encoder now rather than on the camera thread, which would try for ever.

@@ -26,6 +26,8 @@ pub(crate) struct Publisher {
     sequence: Sequence,
     stamps: Stamps,
     format: Option<StreamFormat>,
+    /// Masks, rotation and the like: all that follows sees what comes of them.
+    edits: Option<Box<dyn Hand>>,
     /// The application's.
     hand: Option<Box<dyn Hand>>,
     /// A gap before one of so many next frames is of frames that were left at the camera.
@@ -42,9 +44,15 @@ impl Publisher {
             sequence: Sequence::default(),
             stamps: Stamps::default(),
             format: None,
+            edits: None,
             hand: None,
             left: 0,
         }
+    }
+
+    /// Has every wanted frame edited by this first.
+    pub(super) fn edited(self, edits: Option<Box<dyn Hand>>) -> Self {
+        Self { edits, ..self }
     }
 
     /// Hands every wanted frame to this.
@@ -52,8 +60,11 @@ impl Publisher {
         Self { hand, ..self }
     }
 
-    /// The camera begins to count its frames anew.
-    pub(crate) fn restart(&mut self) {
+    /// The camera of this name begins to count its frames anew.
+    pub(crate) fn restart(&mut self, camera: &str) {
+        if let Some(edits) = &mut self.edits {
+            edits.camera(camera);
+        }
         self.sequence.restart();
         self.stamps.restart(self.clock.monotonic());
     }
@@ -67,8 +78,30 @@ impl Publisher {
     ) -> Result<()> {
         let counted = self.count(frame);
         let wanted = self.hub.feed.wanted() || unwanted == Unwanted::Encode;
+        let in_hand = self.hand.is_some() && self.hub.events.wanted();
         // Taken out, since the frame to publish may be in it.
-        let mut hand = self.hand.take_if(|_| wanted || self.hub.events.wanted());
+        let mut edits = self.edits.take_if(|_| wanted || in_hand);
+        let edited = match &mut edits {
+            Some(edits) => edits.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
+            None => Ok(None),
+        };
+        let published = edited.and_then(|edited| {
+            let frame = edited.as_ref().unwrap_or(frame);
+            self.hand_on(frame, encoder, counted, if wanted { None } else { Some(unwanted) })
+        });
+        self.edits = self.edits.take().or(edits);
+        published
+    }
+
+    /// Has the application see a frame, and encodes and publishes it if its picture is wanted.
+    fn hand_on(
+        &mut self,
+        frame: &Frame<'_>,
+        encoder: &mut dyn JpegEncoder,
+        counted: (u64, Duration),
+        unwanted: Option<Unwanted>,
+    ) -> Result<()> {
+        let mut hand = self.hand.take_if(|_| unwanted.is_none() || self.hub.events.wanted());
         let changed = match &mut hand {
             Some(hand) => hand.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
             None => Ok(None),
@@ -79,9 +112,7 @@ impl Publisher {
             if let Some(data) = frame.data() {
                 self.hub.events.publish(&self.label(counted), data);
             }
-            if wanted {
-                return self.encode(frame, encoder, counted);
-            }
+            let Some(unwanted) = unwanted else { return self.encode(frame, encoder, counted) };
             self.hub.metrics.frames_skipped.inc();
             if unwanted == Unwanted::Forget {
                 self.hub.feed.clear();
@@ -121,9 +152,18 @@ impl Publisher {
         metrics.frames_captured.inc_by(1 + left);
         metrics.frames_skipped.inc_by(left);
         metrics.frames_dropped.inc_by(missing - left);
-        self.format = Some(frame.format());
-        self.hub.status.captured(now, 1 + left, frame.format());
+        let format = self.shown(frame.format());
+        self.format = Some(format);
+        self.hub.status.captured(now, 1 + left, format);
         (sequence, self.stamps.captured_at(frame.meta().captured_at, now))
+    }
+
+    /// The camera's pixel format, with the size of its pictures.
+    pub(super) fn shown(&self, format: StreamFormat) -> StreamFormat {
+        match &self.edits {
+            Some(edits) => StreamFormat { pixel: format.pixel, ..edits.format(format) },
+            None => format,
+        }
     }
 
     fn label(&self, (sequence, captured_at): (u64, Duration)) -> Label {

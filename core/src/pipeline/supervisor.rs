@@ -1,6 +1,6 @@
 //! Keeps a camera and an encoder at work, and reports and logs each change of their state once.
 
-use super::{ActualSize, Pipeline, Publisher, Unwanted, allowance::Allowance, retry::Next};
+use super::{ActualSize, Edits, Pipeline, Publisher, Unwanted, allowance::Allowance, retry::Next};
 use crate::feed::Status;
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{
@@ -72,6 +72,7 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()));
     let mut supervisor = Supervisor {
         publisher: Publisher::new(Arc::clone(&pipeline.clock), pipeline.hub.clone())
+            .edited(pipeline.edits.take().map(Edits::begin))
             .in_hand(pipeline.hand.take()),
         allowance: Allowance::new(pipeline.stall_after),
         pipeline,
@@ -103,10 +104,10 @@ impl Supervisor<'_> {
     /// One camera from start to loss; `Ok` after a stop.
     fn session(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
         camera.start()?;
-        self.publisher.restart();
+        let name = camera.name().to_owned();
+        self.publisher.restart(self.pipeline.name.as_ref().unwrap_or(&name));
         self.allowance.restart();
         self.pipeline.hub.status.set_allowance(self.allowance.get());
-        let name = camera.name().to_owned();
         self.pipeline.hub.status.opened(&name);
         let mut last_good = self.pipeline.clock.monotonic();
         self.wanted = last_good;
@@ -185,7 +186,7 @@ impl Supervisor<'_> {
         if self.health != Health::Live {
             self.health = Health::Live;
             self.shown = None;
-            self.pipeline.hub.status.connected(name, format);
+            self.pipeline.hub.status.connected(name, self.publisher.shown(format));
             tracing::info!(camera = name, %format, "capturing");
             if let Some(reason) = &self.broken {
                 // Viewers still see why there was no camera.

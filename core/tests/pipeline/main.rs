@@ -1,6 +1,7 @@
 //! The camera thread: its calls to a camera and an encoder, and their faults.
 
 mod camera_quirks;
+mod edits;
 mod in_hand;
 mod protocol;
 mod supervision;

@@ -1,0 +1,384 @@
+//! Rotates and flips frames, in the pass that copies them.
+
+use super::{Canvas, View, orientation::Orientation};
+use eyelet_hal::{PixelFormat, Result};
+
+/// Cells of a tile, in both directions: what is read and written at a time of a plane whose rows become columns.
+const TILE: usize = 8;
+/// Rows that are read before the next columns of them: a cache line of each, so that whole lines are written.
+const BAND: usize = 64;
+
+/// A copy of the pixels of `view`, turned, in a buffer that is used again and again: it grows to the size of a frame once. Every
+/// byte of the copy is written.
+///
+/// Formats in which two pixels side by side share their chroma become [`I420`](PixelFormat::I420) where rows become columns: each
+/// chroma sample is then the mean of two, one above the other.
+///
+/// # Errors
+/// None in practice: a view has a format whose frames fit into memory.
+pub(crate) fn turned<'a>(view: &View<'_>, by: Orientation, buffer: &'a mut Vec<u8>) -> Result<Canvas<'a>> {
+    let format = by.format(view.format);
+    buffer.resize(format.packed_len().unwrap_or_default(), 0);
+    let mut canvas = Canvas::packed(format, buffer)?;
+    let (width, height) = (view.width() as usize, view.height() as usize);
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let [first, second, third] = &mut canvas.planes;
+    let plane = |index: usize, columns, rows| {
+        let (bytes, stride) = view.planes[index];
+        Plane { bytes, stride, columns, rows }
+    };
+    match view.format.pixel {
+        PixelFormat::Nv12 | PixelFormat::Nv21 => {
+            plane(0, width, height).turn::<1>(by, first);
+            plane(1, half_width, half_height).turn::<2>(by, second);
+        }
+        PixelFormat::I420 => {
+            plane(0, width, height).turn::<1>(by, first);
+            plane(1, half_width, half_height).turn::<1>(by, second);
+            plane(2, half_width, half_height).turn::<1>(by, third);
+        }
+        PixelFormat::Yuv422p => {
+            plane(0, width, height).turn::<1>(by, first);
+            for (index, to) in [(1, second), (2, third)] {
+                let chroma = plane(index, half_width, height);
+                match by.transpose {
+                    true => chroma.transpose_halved::<1>(0, by, to),
+                    false => chroma.turn::<1>(by, to),
+                }
+            }
+        }
+        PixelFormat::Yuyv if by.transpose => {
+            plane(0, width, height).transpose(by, first, |[luma, _]: [u8; 2]| [luma]);
+            plane(0, half_width, height).transpose_halved::<4>(1, by, second);
+            plane(0, half_width, height).transpose_halved::<4>(3, by, third);
+        }
+        PixelFormat::Yuyv if by.mirror => mirror_yuyv(&plane(0, half_width, height), by, width, first),
+        PixelFormat::Yuyv => plane(0, half_width, height).turn::<4>(by, first),
+        PixelFormat::Rgb24 | PixelFormat::Bgr24 => plane(0, width, height).turn::<3>(by, first),
+        _ => plane(0, width, height).turn::<1>(by, first),
+    }
+    Ok(canvas)
+}
+
+/// A plane of cells of a few bytes each, to read.
+struct Plane<'a> {
+    bytes: &'a [u8],
+    stride: usize,
+    columns: usize,
+    rows: usize,
+}
+
+impl Plane<'_> {
+    fn row<const N: usize>(&self, y: usize) -> &[[u8; N]] {
+        self.bytes[y * self.stride..][..self.columns * N].as_chunks().0
+    }
+
+    /// Cells of N bytes, turned into `to`, which has no padding.
+    fn turn<const N: usize>(&self, by: Orientation, to: &mut [u8]) {
+        if by.transpose {
+            return self.transpose(by, to, |cell: [u8; N]| cell);
+        }
+        for (y, to) in to.chunks_exact_mut(self.columns * N).enumerate() {
+            let from = self.row::<N>(if by.flip { self.rows - 1 - y } else { y });
+            if by.mirror {
+                to.as_chunks_mut().0.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+            } else {
+                to.copy_from_slice(from.as_flattened());
+            }
+        }
+    }
+
+    /// What `pick` makes of cells of N bytes, with rows as columns.
+    fn transpose<const N: usize, const M: usize>(
+        &self,
+        by: Orientation,
+        to: &mut [u8],
+        pick: impl Fn([u8; N]) -> [u8; M],
+    ) {
+        let to = to.as_chunks_mut::<M>().0;
+        let (columns, rows) = (self.columns, self.rows);
+        // The first of `len` cells from `x` on, and from `y` on, in `to`.
+        let column = |y: usize, len| if by.mirror { rows - y - len } else { y };
+        let row = |x: usize| if by.flip { columns - 1 - x } else { x };
+        for band in (0..rows).step_by(BAND) {
+            for left in (0..columns).step_by(TILE) {
+                for top in (band..rows.min(band + BAND)).step_by(TILE) {
+                    let (wide, high) = (TILE.min(columns - left), TILE.min(rows - top));
+                    // One of constant size is moved in registers.
+                    if (wide, high) == (TILE, TILE) {
+                        let mut tile = [[[0; N]; TILE]; TILE];
+                        for (at, tile) in tile.iter_mut().enumerate() {
+                            let y = if by.mirror { top + TILE - 1 - at } else { top + at };
+                            tile.copy_from_slice(&self.row(y)[left..][..TILE]);
+                        }
+                        for at in 0..TILE {
+                            let start = row(left + at) * rows + column(top, TILE);
+                            for (to, tile) in to[start..][..TILE].iter_mut().zip(&tile) {
+                                *to = pick(tile[at]);
+                            }
+                        }
+                        continue;
+                    }
+                    for y in top..top + high {
+                        for (x, cell) in (left..left + wide).zip(&self.row(y)[left..]) {
+                            to[row(x) * rows + column(y, 1)] = pick(*cell);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The mean of byte `offset` of each two cells of N bytes, one above the other, with rows as columns.
+    fn transpose_halved<const N: usize>(&self, offset: usize, by: Orientation, to: &mut [u8]) {
+        let rows = self.rows.div_ceil(2);
+        for y in 0..rows {
+            let above = self.row::<N>(2 * y);
+            let below = self.row::<N>((2 * y + 1).min(self.rows - 1));
+            let column = if by.mirror { rows - 1 - y } else { y };
+            let cells = above.iter().zip(below).map(|(above, below)| above[offset].midpoint(below[offset]));
+            let to = to.iter_mut().skip(column).step_by(rows);
+            match by.flip {
+                true => to.rev().zip(cells).for_each(|(to, cell)| *to = cell),
+                false => to.zip(cells).for_each(|(to, cell)| *to = cell),
+            }
+        }
+    }
+}
+
+/// Swaps left and right. The pixels of a pair change places; of an odd width the pairs are others.
+fn mirror_yuyv(from: &Plane<'_>, by: Orientation, width: usize, to: &mut [u8]) {
+    for (y, to) in to.chunks_exact_mut(from.columns * 4).enumerate() {
+        let from = from.row::<4>(if by.flip { from.rows - 1 - y } else { y });
+        let to = to.as_chunks_mut().0.iter_mut();
+        if width.is_multiple_of(2) {
+            to.zip(from.iter().rev())
+                .for_each(|(to, &[first, cb, second, cr])| *to = [second, cb, first, cr]);
+            continue;
+        }
+        // The last pixel of a row has a pair to itself, whose other half is padding.
+        let before = from.iter().rev().skip(1).map(|pair| pair[2]).chain([from[0][0]]);
+        for ((to, &[first, cb, _, cr]), second) in to.zip(from.iter().rev()).zip(before) {
+            *to = [first, cb, second, cr];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use eyelet_hal::{Frame, FrameMeta, StreamFormat};
+    use proptest::prelude::*;
+
+    const RAW: [PixelFormat; 8] = [
+        PixelFormat::Nv12,
+        PixelFormat::Nv21,
+        PixelFormat::I420,
+        PixelFormat::Yuv422p,
+        PixelFormat::Yuyv,
+        PixelFormat::Rgb24,
+        PixelFormat::Bgr24,
+        PixelFormat::Grey,
+    ];
+
+    /// Planes of random bytes, with padding.
+    #[derive(Clone, Debug)]
+    struct Source {
+        format: StreamFormat,
+        planes: Vec<(Vec<u8>, usize)>,
+    }
+
+    impl Source {
+        fn new(format: StreamFormat, pad: usize, seed: u64) -> Self {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let plane = |index| {
+                let plane = format.plane(index).unwrap();
+                let stride = plane.row_bytes + pad;
+                ((0..stride * plane.rows).map(|_| random.u8(..)).collect(), stride)
+            };
+            Self { format, planes: (0..format.pixel.planes()).map(plane).collect() }
+        }
+
+        fn turned(&self, by: Orientation) -> Source {
+            let planes: Vec<_> =
+                self.planes.iter().map(|(bytes, stride)| eyelet_hal::Plane::host(bytes, *stride)).collect();
+            let frame = Frame::new(self.format, FrameMeta::default(), &planes).unwrap();
+            // What is left from another frame.
+            let mut buffer = vec![seed_of(&self.planes); 999];
+            let view = View::of(&frame).unwrap();
+            let canvas = turned(&view, by, &mut buffer).unwrap();
+            Self::of(&canvas)
+        }
+
+        fn of(canvas: &Canvas<'_>) -> Self {
+            let format = canvas.format();
+            let plane = |index| {
+                let plane = format.plane(index).unwrap();
+                assert_eq!(canvas.planes[index].len(), plane.row_bytes * plane.rows);
+                (canvas.planes[index].to_vec(), plane.row_bytes)
+            };
+            Self { format, planes: (0..format.pixel.planes()).map(plane).collect() }
+        }
+
+        fn canvas<R>(&mut self, draw: impl FnOnce(&mut Canvas<'_>) -> R) -> R {
+            let mut packed = self.packed();
+            let mut canvas = Canvas::packed(self.format, &mut packed).unwrap();
+            let result = draw(&mut canvas);
+            *self = Self::of(&canvas);
+            result
+        }
+
+        fn packed(&self) -> Vec<u8> {
+            self.planes.iter().flat_map(|(bytes, _)| bytes.clone()).collect()
+        }
+
+        fn size(&self) -> (usize, usize) {
+            (self.format.width.get() as usize, self.format.height.get() as usize)
+        }
+
+        /// Where component `index` of a pixel is.
+        fn at(&self, index: usize, (x, y): (usize, usize)) -> (usize, usize) {
+            let s = samples::of(self.format.pixel)[index];
+            let stride = self.planes[s.plane].1;
+            (s.plane, (y >> s.down) * stride + (x >> s.across) * s.step + s.offset)
+        }
+
+        fn sample(&self, index: usize, at: (usize, usize)) -> u8 {
+            let (plane, at) = self.at(index, at);
+            self.planes[plane].0[at]
+        }
+    }
+
+    fn seed_of(planes: &[(Vec<u8>, usize)]) -> u8 {
+        planes[0].0[0].wrapping_add(1)
+    }
+
+    /// Where pixel (x, y) of a turned picture was in one of `size`, written out anew.
+    fn before(by: Orientation, (x, y): (usize, usize), (width, height): (usize, usize)) -> (usize, usize) {
+        let (columns, rows) = if by.transpose { (height, width) } else { (width, height) };
+        let x = if by.mirror { columns - 1 - x } else { x };
+        let y = if by.flip { rows - 1 - y } else { y };
+        if by.transpose { (y, x) } else { (x, y) }
+    }
+
+    prop_compose! {
+        fn any_source()(
+            pixel in prop::sample::select(RAW.to_vec()), width in 1u32..24, height in 1u32..24, pad in 0usize..5, seed: u64,
+        ) -> Source {
+            Source::new(StreamFormat::new(pixel, width, height).unwrap(), pad, seed)
+        }
+    }
+
+    prop_compose! {
+        fn any_orientation()(transpose: bool, mirror: bool, flip: bool) -> Orientation {
+            Orientation { transpose, mirror, flip }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn turned_picture_has_each_pixel_in_its_place(source in any_source(), by in any_orientation()) {
+            let out = source.turned(by);
+            prop_assert_eq!(out.format, by.format(source.format));
+            let halved = out.format.pixel != source.format.pixel;
+            for (index, s) in samples::of(out.format.pixel).iter().enumerate() {
+                // Brightness, R, G and B by pixels; chroma by cells, which of an odd side are counted from its other end.
+                let of = samples::of(source.format.pixel)[index];
+                let (width, height) = source.size();
+                let size = (width.div_ceil(1 << of.across), height.div_ceil(1 << of.down));
+                let (columns, rows) = (out.size().0.div_ceil(1 << s.across), out.size().1.div_ceil(1 << s.down));
+                for at in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+                    let cell = |(x, y): (usize, usize)| source.sample(index, (x << of.across, y << of.down));
+                    let want = if halved && index > 0 {
+                        let (x, y) = before(by, at, (size.0, size.1.div_ceil(2)));
+                        let (above, below) = (cell((x, 2 * y)), cell((x, (2 * y + 1).min(size.1 - 1))));
+                        above.midpoint(below)
+                    } else {
+                        cell(before(by, at, size))
+                    };
+                    prop_assert_eq!(out.sample(index, (at.0 << s.across, at.1 << s.down)), want, "{} at {:?}", index, at);
+                }
+            }
+        }
+
+        #[test]
+        fn turned_back_is_what_it_was(source in any_source(), quarters in 0u8..4, flips in 0u8..4) {
+            let mirrored = |by: Orientation| if flips & 1 == 1 { by.mirrored() } else { by };
+            let flipped = |by: Orientation| if flips & 2 == 2 { by.flipped() } else { by };
+            let plain = source.turned(Orientation::default());
+            prop_assume!(Orientation::clockwise(quarters).format(plain.format).pixel == plain.format.pixel);
+            let turned = plain.turned(flipped(mirrored(Orientation::clockwise(quarters))));
+            let mut back = turned.turned(flipped(mirrored(Orientation::default())));
+            back = back.turned(Orientation::clockwise(4 - quarters));
+            for (index, _) in samples::of(plain.format.pixel).iter().enumerate() {
+                let (width, height) = plain.size();
+                for at in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                    prop_assert_eq!(back.sample(index, at), plain.sample(index, at));
+                }
+            }
+            if Orientation::clockwise(1).format(plain.format).pixel == plain.format.pixel {
+                let mut four = plain.clone();
+                for _ in 0..4 {
+                    four = four.turned(Orientation::clockwise(1));
+                }
+                prop_assert_eq!(four.packed(), plain.packed());
+            }
+        }
+
+        /// Two pictures that differ under the mask alone, and in what is no pixel, are the same when masked; what is two pixels
+        /// away is as it was.
+        #[test]
+        fn nothing_under_a_mask_is_left(
+            source in any_source(), by in any_orientation(), mask: [prop::sample::Index; 4], seed: u64,
+        ) {
+            let mut other = Source::new(source.format, source.planes[0].1 - source.format.plane(0).unwrap().row_bytes, seed);
+            let mut plain = source.turned(by);
+            let (columns, rows) = plain.size();
+            let (x, y) = (mask[0].index(columns), mask[1].index(rows));
+            let (right, bottom) = (x + 1 + mask[2].index(columns - x), y + 1 + mask[3].index(rows - y));
+            let under = |x_: usize, y_: usize, more: usize| {
+                (x..right).any(|x| x.abs_diff(x_) <= more) && (y..bottom).any(|y| y.abs_diff(y_) <= more)
+            };
+            // What pixels outside the mask do not share with one under it is the first one's.
+            let mut shared = std::collections::BTreeSet::new();
+            for outside in [false, true] {
+                for at in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+                    if under(at.0, at.1, 0) == outside {
+                        continue;
+                    }
+                    for index in 0..samples::of(source.format.pixel).len() {
+                        let (plane, byte) = source.at(index, before(by, at, source.size()));
+                        if !outside {
+                            shared.insert((plane, byte));
+                        } else if !shared.contains(&(plane, byte)) {
+                            other.planes[plane].0[byte] = source.planes[plane].0[byte];
+                        }
+                    }
+                }
+            }
+            let unmasked = plain.clone();
+            let part = || (x as u32..right as u32, y as u32..bottom as u32);
+            plain.canvas(|canvas| canvas.black_out(part(), by, source.format));
+            let mut other = other.turned(by);
+            other.canvas(|canvas| canvas.black_out(part(), by, source.format));
+            for index in 0..samples::of(plain.format.pixel).len() {
+                for at in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+                    let sample = plain.sample(index, at);
+                    prop_assert_eq!(other.sample(index, at), sample);
+                    if under(at.0, at.1, 0) {
+                        let black = samples::from_color(plain.format.pixel, super::super::Color::BLACK)[index];
+                        prop_assert_eq!(sample, black);
+                    } else if !under(at.0, at.1, 3) {
+                        prop_assert_eq!(sample, unmasked.sample(index, at));
+                    }
+                }
+            }
+            // An encoder may read what pads an odd width, too.
+            let pads = plain.format.pixel == PixelFormat::Yuyv && under(columns - 1, 0, 0);
+            prop_assert!(!pads || columns.is_multiple_of(2) || other.planes[0].0[columns * 2] == 0);
+        }
+    }
+}
