@@ -187,12 +187,12 @@ impl Picture {
     }
 
     /// The bytes themselves: changes show on both sides, and they live as long as somebody looks at them. Those of a file
-    /// are read-only.
+    /// are read-only. Each view is one of its own, which may be released.
     fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
         loop {
             let bytes = match &*self.storage() {
                 Storage::Own(bytes) => Arc::clone(bytes),
-                Storage::Shared(view) => return Ok(view.bind(py).clone()),
+                Storage::Shared(view) => return PyMemoryView::from(view.bind(py)),
             };
             let object = if self.format.is_compressed() {
                 PyBytes::new(py, &bytes).into_any()
@@ -203,8 +203,7 @@ impl Picture {
             let mut storage = self.storage();
             // Another thread may have run while Python made the object.
             if matches!(&*storage, Storage::Own(now) if Arc::ptr_eq(now, &bytes)) {
-                *storage = Storage::Shared(view.clone().unbind());
-                return Ok(view);
+                *storage = Storage::Shared(view.unbind());
             }
         }
     }

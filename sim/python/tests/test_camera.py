@@ -20,6 +20,9 @@ def test_camera_has_maixpy_s_defaults():
     assert cam.is_opened() and not cam.is_closed()
     frame = cam.read()
     assert (frame.width(), frame.height(), frame.format()) == (640, 480, F.FMT_RGB888)
+    assert [camera.Camera(*size, open=False).fps() for size in [(1280, 720), (1920, 1080)]] == [60, 30]
+    eyelet_sim.configure(fps=5)
+    assert [camera.Camera(fps=fps, open=False).fps() for fps in (-1, 12)] == [5, 12]
     assert camera.get_device_name() == cam.device() == "sim"
 
 
@@ -98,11 +101,24 @@ def test_unknown_settings_are_refused_with_the_known():
     ]:
         with pytest.raises(err.Exception, match=message):
             eyelet_sim.configure(**settings)
-    with pytest.raises(ValueError, match="EYELET_SEED"):
-        eyelet_sim.configure(seed="many")
+    for name, values in {"seed": ["many", -1, 1.5, 2**64], "fps": ["fast"], "display": ["wide", "0x5", "5x"]}.items():
+        for value in values:
+            with pytest.raises(ValueError, match=f"EYELET_{name.upper()}"):
+                eyelet_sim.configure(**{name: value})
+    eyelet_sim.configure(scene=None, seed=None, camera=None)
+    assert camera.Camera(160, 120).read()
     eyelet_sim.configure(camera="webcam")
     with pytest.raises(err.Exception, match="replay:DIR"):
         camera.Camera()
+
+
+@pytest.mark.parametrize("size", [(0, 5), (-2, 5), (5, 2**40)])
+def test_impossible_sizes_are_refused_and_the_camera_keeps_its_own(size):
+    with pytest.raises(err.Exception, match="65535"):
+        camera.Camera(*size)
+    cam = camera.Camera(160, 120)
+    assert cam.set_resolution(*size) == err.Err.ERR_ARGS
+    assert list(cam.read().size()) == [160, 120]
 
 
 def test_recorded_pictures_are_replayed(tmp_path):

@@ -1,5 +1,8 @@
 """The fixture, as somebody else's tests use it."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 
@@ -50,6 +53,51 @@ def test_run_without_the_fixture_loads_no_modules_and_keeps_its_signals(pytester
         """
     )
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_program_that_hangs_is_ended_with_what_it_started(pytester, script, tmp_path):
+    program = script(
+        """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.fork()
+with open("pids", "a") as file:
+    file.write(f"{os.getpid()}\\n")
+print("hangs")
+while True:
+    time.sleep(1)
+"""
+    )
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        def test_program_hangs(eyelet_maix):
+            program = eyelet_maix.run({str(program)!r})
+            program.until("both run", lambda: program.output.count("hangs") == 2)
+            with pytest.raises(TimeoutError, match="not ended in 0.1 s:\\nhangs"):
+                program.stop(timeout=0.1)
+        """
+    )
+    pytester.runpytest_subprocess("-q", "--basetemp", str(tmp_path / "inner")).assert_outcomes(passed=1)
+    [pids] = (tmp_path / "inner").rglob("pids")
+
+    def runs(pid):
+        try:
+            return (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    end = time.monotonic() + 20
+    while any(map(runs, pids.read_text().split())):
+        assert time.monotonic() < end, "they run on"
+        time.sleep(0.02)
+
+
+def test_waiting_for_uploads_ends_with_the_program(eyelet_maix, script):
+    program = eyelet_maix.run(script("print('no uploads today')"))
+    with pytest.raises(AssertionError, match="0 of 1 uploads came before the program ended with 0:\nno uploads today"):
+        program.uploads.wait()
 
 
 def test_unknown_setting_is_refused(eyelet_maix, script):

@@ -280,6 +280,15 @@ def test_file_without_a_copy_is_read_only():
     assert view.readonly and bytes(view) == jpeg.to_bytes()
 
 
+def test_view_that_is_released_leaves_the_picture_and_other_views():
+    for made in (picture(), picture().to_jpeg(), image.from_bytes(1, 1, F.FMT_RGB888, bytearray(3), copy=False)):
+        first, size = made.to_bytes(copy=False), made.data_size()
+        with made.to_bytes(copy=False) as view:
+            assert view[:2] == first[:2]
+        first.release()
+        assert len(made.to_bytes()) == len(made.to_bytes(copy=False)) == size
+
+
 def test_resizing_the_memory_under_a_picture_is_refused():
     made = picture()
     with pytest.raises(BufferError):
@@ -307,8 +316,10 @@ def test_numpy_has_opencv_s_shape_and_order():
     array = image.image2cv(made)
     assert (array.shape, array.dtype, list(array[0, 0])) == ((24, 32, 3), "uint8", [0, 0, 255])
     assert list(image.image2cv(made, ensure_bgr=False)[0, 0]) == [255, 0, 0]
-    assert image.image2cv(made.to_format(F.FMT_GRAYSCALE)).shape == (24, 32)
-    assert image.image2cv(made.to_format(F.FMT_RGBA8888)).shape == (24, 32, 4)
+    gray, rgba, yuv = (made.to_format(to) for to in (F.FMT_GRAYSCALE, F.FMT_RGBA8888, F.FMT_YVU420SP))
+    assert [image.image2cv(other).shape[2] for other in (gray, rgba, yuv)] == [3, 4, 3]
+    assert [image.image2cv(other, False, False).shape for other in (gray, rgba, yuv)] == [(24, 32, 1), (24, 32, 4), (24, 32, 1)]
+    assert image.image2cv(yuv, False)[0, 0] == image.image2cv(gray, False)[0, 0], "the luma"
     array[:] = 0
     assert made.get_pixel(0, 0, True) == [255, 0, 0]
 
@@ -337,8 +348,25 @@ def test_numpy_array_becomes_a_picture():
 
 @pytest.mark.parametrize("size", [(0, 5), (5, -1), (70_000, 5), (5, 2**40)])
 def test_impossible_sizes_are_refused(size):
-    with pytest.raises((err.Exception, OverflowError)):
+    with pytest.raises(err.Exception, match="65535"):
         image.Image(*size)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: picture().draw_rect(0, 0, 1, 1, (255, 0, 0)),
+        lambda: picture().draw_string(0, 0, "a", "red"),
+        lambda: picture().draw_image(0, 0, None),
+        lambda: image.image2cv(numpy.zeros((2, 2), "uint8")),
+        lambda: image.cv2image([[1, 2]]),
+        lambda: image.Image("1", 2),
+        lambda: image.Color.from_rgb(1.5, 2, 3),
+    ],
+)
+def test_arguments_of_another_type_are_a_type_error(use):
+    with pytest.raises(TypeError):
+        use()
 
 
 def test_formats_that_are_not_here_are_refused_with_those_that_are():
@@ -351,7 +379,7 @@ def test_missing_names_list_what_is_there():
         picture().find_blobs([[0, 1]])
     with pytest.raises(NotImplementedError, match="cv2image"):
         image.load_font("sans", "/a.ttf")
-    assert not hasattr(picture(), "__array_interface__")
+    assert not hasattr(picture(), "__array_interface__") and not hasattr(picture(), "find_blobs")
 
 
 def test_colours_are_maixpy_s():

@@ -1,6 +1,7 @@
 """The server and the small modules."""
 
 import http.client
+from pathlib import Path
 
 import pytest
 from maix import app, display, err, http as maix_http, image, time, touchscreen
@@ -47,6 +48,27 @@ def test_streamer_refuses_what_is_no_picture(streamer):
     broken = image.from_bytes(64, 48, image.Format.FMT_JPEG, b"\xff\xd8 cut off")
     assert streamer.write(broken) == err.Err.ERR_READ and "JPEG" in err.get_error()
     assert streamer.set_html("") == err.Err.ERR_RUNTIME
+    for other in (None, b"\xff\xd8"):
+        with pytest.raises(TypeError, match="maix.image.Image"):
+            streamer.write(other)
+
+
+def test_address_of_the_environment_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("EYELET_BIND", "somewhere")
+    with pytest.raises(ValueError, match="EYELET_BIND"):
+        maix_http.JpegStreamer()
+
+
+def test_server_that_is_restarted_keeps_no_threads_and_descriptors(streamer):
+    def kept():
+        return [len(list(Path("/proc/self", folder).iterdir())) for folder in ("fd", "task")]
+
+    picture = image.Image(64, 48).to_jpeg()
+    for round in range(110):
+        assert streamer.start() == streamer.write(picture) == streamer.stop() == err.Err.ERR_NONE
+        if round == 9:
+            before = kept()
+    assert kept() == before
 
 
 def test_port_that_is_taken_is_an_exception(streamer, monkeypatch):
@@ -79,6 +101,28 @@ def test_configuration_is_kept(monkeypatch, tmp_path):
     app.set_app_config_kv("user", "age", "36", write_file=False)
     assert app.get_app_config_kv("user", "age") == "36"
     assert app.get_app_config_kv("user", "age", from_cache=False) == ""
+
+
+@pytest.mark.parametrize(
+    "triple",
+    [("a]\nb", "c", "v"), ("a", "b\nc", "v"), ("a", "b = c", "v"), ("a", "[b]", "v"), ("a", "#b", "v"), ("a", "", "v"), ("a", "b", "v\n#w")],
+)
+def test_configuration_refuses_what_it_could_not_give_back(monkeypatch, tmp_path, triple):
+    monkeypatch.setenv("EYELET_APP_DIR", str(tmp_path))
+    app.get_app_config_kv("", "", from_cache=False)
+    assert app.set_app_config_kv("a", "b", "[one] = %(two) # three\nfour") == err.Err.ERR_NONE
+    assert app.set_app_config_kv(*triple) == err.Err.ERR_ARGS
+    assert app.get_app_config_kv("a", "b", from_cache=False) == "[one] = %(two) # three\nfour"
+
+
+@pytest.mark.parametrize("text", [b"no section\n[[", b"\xff\xfe\x00", b"[a]\nx=1\n[a]\n"])
+def test_configuration_that_cannot_be_read_is_left_as_it_is(monkeypatch, tmp_path, text):
+    monkeypatch.setenv("EYELET_APP_DIR", str(tmp_path))
+    (tmp_path / "app.ini").write_bytes(text)
+    monkeypatch.setattr(app, "_config", None)
+    assert app.get_app_config_kv("a", "b", "default", from_cache=False) == "default"
+    assert app.set_app_config_kv("a", "b", "value") == err.Err.ERR_READ
+    assert (tmp_path / "app.ini").read_bytes() == text
 
 
 def test_clocks_agree():
@@ -173,6 +217,34 @@ def test_missing_names_list_what_is_there(module, here):
         getattr(maix, module).something_else
     with pytest.raises(NotImplementedError, match="camera, display"):
         maix.nn
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import maix.nn", "from maix import nn", "from maix import image, uart", "from maix.peripheral import i2c", "import maix.v1.lcd"],
+)
+def test_module_that_is_missing_lists_what_is_there(statement):
+    with pytest.raises(NotImplementedError, match="app, camera, display"):
+        exec(statement)
+    with pytest.raises(ImportError):
+        exec(statement)
+
+
+def test_name_of_a_module_that_is_missing_is_an_import_error():
+    with pytest.raises(ImportError, match="cv2image"):
+        from maix.image import QRCode  # noqa: F401
+    with pytest.raises(ModuleNotFoundError):
+        import maix.image.nothing  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [image.Image(1, 1), image.Color(1), image.Size(), time.FPS(), time.DateTime(), display.Display(), touchscreen.TouchScreen()],
+)
+def test_member_that_is_missing_lists_what_is_there(thing):
+    with pytest.raises(NotImplementedError, match="it has .+, .+"):
+        thing.something_else
+    assert getattr(thing, "something_else", None) is None
 
 
 def test_package_is_typed():

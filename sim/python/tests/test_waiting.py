@@ -149,6 +149,34 @@ print(stream.write(cam.read()))
     assert "Err.ERR_ARGS" in output and "Err.ERR_NONE Err.ERR_NONE" in output
 
 
+@pytest.mark.parametrize("end", ["stream.stop()", "del stream"])
+def test_server_stops_for_all_while_a_forked_process_lives_on(python, end):
+    """The child kept the listening socket and the connections: viewers waited, and nobody could use the port."""
+    text = SERVER + f"""
+import signal, socket
+port = stream.port()
+viewer = socket.create_connection(("127.0.0.1", port), timeout=20)
+viewer.sendall(b"GET /stream HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+viewer.recv(1000)
+other = socket.create_server(("127.0.0.1", 0))
+ready, begins = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(begins, other.getsockname()[0].encode())
+    signal.pause()
+print(os.read(ready, 100))
+{end}
+while viewer.recv(100_000):
+    pass
+socket.create_server(("127.0.0.1", port))
+print("free")
+print(os.waitpid(pid, os.WNOHANG)[0])
+os.kill(pid, signal.SIGKILL)
+"""
+    # Newer Pythons warn of forks before that.
+    assert python(text).splitlines()[-3:] == ["b'127.0.0.1'", "free", "0"]
+
+
 def test_pool_of_processes_compresses_pictures(python):
     text = """
 import multiprocessing

@@ -29,7 +29,7 @@ def configure(**settings) -> None:
     camera    `sim`, `replay:DIR` (the JPEG files of a folder), `v4l2` (the first webcam) or `/dev/videoN`
     scene     what `sim` sees: one of SCENES
     seed      for all that is random: the same seed gives the same run
-    fps       frames a second, where the program leaves it open; 30
+    fps       frames a second, where the program leaves it open; 60, and 30 beyond 1280x720
     display   WIDTHxHEIGHT of the display; 552x368, a MaixCAM's
 
     And what goes wrong: drop_chance, corrupt_chance, truncate_chance, stall_chance and unplug_chance are 0 to 1 for each frame,

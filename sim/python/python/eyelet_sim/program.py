@@ -33,6 +33,8 @@ class Uploads:
     """Answers whatever a program sends, to whatever host: it is the proxy of that program."""
 
     def __init__(self) -> None:
+        #: How the program has ended, once it has.
+        self._ended: Callable[[], Optional[str]] = lambda: None
         self._lock = threading.Condition()
         self._received: List[Upload] = []
         self._answers: List[Tuple[int, str]] = []
@@ -74,10 +76,17 @@ class Uploads:
 
     def wait(self, count: int = 1, timeout: float = PATIENCE) -> List[Upload]:
         """Waits for so many requests; all that came."""
+        end = time.monotonic() + timeout
         with self._lock:
-            if not self._lock.wait_for(lambda: len(self._received) >= count, timeout):
-                raise TimeoutError(f"{len(self._received)} of {count} uploads came in {timeout} s")
-            return list(self._received)
+            while True:
+                ended = self._ended()
+                if self._lock.wait_for(lambda: len(self._received) >= count, 0.05):
+                    return list(self._received)
+                came = f"{len(self._received)} of {count} uploads came"
+                if ended:
+                    raise AssertionError(f"{came} before {ended}")
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{came} in {timeout} s")
 
     def close(self) -> None:
         """Answers nothing any more."""
@@ -96,8 +105,13 @@ class Program:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment),
-                cwd=environment["EYELET_APP_DIR"],
+                cwd=environment["EYELET_APP_DIR"], start_new_session=True,
             )
+        uploads._ended = self._ended
+
+    def _ended(self) -> Optional[str]:
+        code = self.process.poll()
+        return None if code is None else f"the program ended with {code}:\n{self.output}"
 
     @property
     def output(self) -> str:
@@ -158,7 +172,10 @@ class Program:
 
     def wait(self, timeout: float = PATIENCE) -> int:
         """Waits until it ends; its exit code."""
-        return self.process.wait(timeout)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"the program has not ended in {timeout} s:\n{self.output}") from None
 
     def stop(self, signal: int = _signal.SIGTERM, timeout: float = PATIENCE) -> int:
         """Sends a signal and waits until it ends; its exit code."""
@@ -214,7 +231,10 @@ class Lab:
     def close(self) -> None:
         """Ends all programs."""
         for program in self._programs:
-            if program.process.poll() is None:
-                program.process.kill()
-                program.process.wait()
+            try:
+                # With the processes that it has started, which may go on without it.
+                os.killpg(program.process.pid, _signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            program.process.wait()
             program.uploads.close()

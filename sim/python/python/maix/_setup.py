@@ -1,7 +1,8 @@
 """Which camera there is, by environment variables or by `eyelet_sim.configure`."""
 
 import os
-from typing import Any, Dict, Optional
+import re
+from typing import Any, Dict, Optional, Tuple
 
 from . import _native
 
@@ -30,9 +31,11 @@ def configure(settings) -> None:
     if unknown:
         raise TypeError(f"no setting {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     before = _configured, _source
-    _configured, _source = dict(settings), None
+    _configured, _source = {name: value for name, value in settings.items() if value is not None}, None
     try:
         source()
+        number("fps", 1)
+        size("display", "1x1")
     except BaseException:
         _configured, _source = before
         raise
@@ -47,11 +50,27 @@ def number(name: str, default: Optional[float]) -> float:
         raise ValueError(f"EYELET_{name.upper()} is {value!r}, which is no number") from None
 
 
+def size(name: str, default: str) -> Tuple[int, int]:
+    """A setting that is WIDTHxHEIGHT."""
+    value = str(setting(name, default))
+    sides = re.fullmatch("([1-9][0-9]*)x([1-9][0-9]*)", value)
+    if not sides:
+        raise ValueError(f"EYELET_{name.upper()} is {value!r}, which is no WIDTHxHEIGHT")
+    return int(sides[1]), int(sides[2])
+
+
+def _seed() -> int:
+    value = setting("seed", 0)
+    if not str(value).isdecimal() or int(value) >= 1 << 64:
+        raise ValueError(f"EYELET_SEED is {value!r}, which is no whole number from 0 to {(1 << 64) - 1}")
+    return int(value)
+
+
 def source() -> _native.Source:
     """The camera, with one plug and one set of dice for all who open it."""
     global _source
     if _source is None:
         faults = {name: number(name, None) for name in FAULTS if setting(name) is not None}
         name, scene = setting("camera", "sim"), setting("scene", "card")
-        _source = _native.Source(name, scene, int(number("seed", 0)), faults)
+        _source = _native.Source(name, scene, _seed(), faults)
     return _source

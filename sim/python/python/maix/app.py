@@ -6,11 +6,13 @@ the current one.
 """
 
 import configparser
+import io
 import os
 import signal
+import sys
 import tempfile
 import threading
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from . import _missing
 from .err import Err
@@ -134,6 +136,10 @@ def get_app_config_path() -> str:
     return os.path.join(_folder(), "app.ini")
 
 
+# What a file has that cannot be read.
+_UNREADABLE = (configparser.Error, UnicodeDecodeError, OSError)
+
+
 class _Config(configparser.RawConfigParser):
     """Whose keys keep their case."""
 
@@ -141,29 +147,55 @@ class _Config(configparser.RawConfigParser):
         return optionstr
 
 
+def _can_be_kept(item: str, key: str, value: str) -> bool:
+    """Whether the file gives back what is written: some names and values would be more than one, or a comment."""
+    written, read, text = _Config(), _Config(), io.StringIO()
+    try:
+        written.read_dict({item: {key: value}})
+        written.write(text)
+        read.read_string(text.getvalue())
+    except (configparser.Error, ValueError):
+        return False
+    return {name: dict(read[name]) for name in read.sections()} == {item: {key: value}}
+
+
 def _read_config(from_cache: bool) -> _Config:
     global _config
     if _config is None or not from_cache:
-        _config = _Config()
-        _config.read(os.path.join(os.environ.get("EYELET_APP_DIR", "data"), "app.ini"), encoding="utf-8")
+        read = _Config()
+        read.read(os.path.join(os.environ.get("EYELET_APP_DIR", "data"), "app.ini"), encoding="utf-8")
+        _config = read
     return _config
 
 
 def get_app_config_kv(item: str, key: str, value: str = "", from_cache: bool = True) -> str:
     """A value of the program's configuration; `value` if it is not there."""
-    return _read_config(from_cache).get(item, key, fallback=value)
+    try:
+        return _read_config(from_cache).get(item, key, fallback=value)
+    except _UNREADABLE as error:
+        print(f"maix: cannot read the configuration: {error}", file=sys.stderr)
+        return value
 
 
 def set_app_config_kv(item: str, key: str, value: str, write_file: bool = True) -> Err:
     """Sets a value of the program's configuration."""
-    config = _read_config(True)
+    if not _can_be_kept(item, key, value):
+        return Err.ERR_ARGS
+    try:
+        config = _read_config(True)
+    except _UNREADABLE as error:
+        # Somebody's work, which is not written over.
+        print(f"maix: cannot read the configuration: {error}", file=sys.stderr)
+        return Err.ERR_READ
     if not config.has_section(item):
         config.add_section(item)
     config.set(item, key, value)
     if write_file:
         try:
-            with open(get_app_config_path(), "w", encoding="utf-8") as file:
+            path = get_app_config_path()
+            with open(path + ".part", "w", encoding="utf-8") as file:
                 config.write(file)
+            os.replace(path + ".part", path)
         except OSError:
             return Err.ERR_IO
     return Err.ERR_NONE
@@ -203,5 +235,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

@@ -1,10 +1,10 @@
 """The camera: a simulated one, recorded pictures or a webcam; `eyelet_sim` says which."""
 
-from typing import Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Literal, Optional, overload
 
 from . import _missing, _native, _setup, app as _app
 from .err import Err, Exception as _Exception
-from .image import Format, Image
+from .image import Format, Image, side
 
 _FORMATS = (
     Format.FMT_RGB888, Format.FMT_BGR888, Format.FMT_RGBA8888, Format.FMT_BGRA8888, Format.FMT_YVU420SP,
@@ -47,11 +47,12 @@ class Camera(_missing.Listed):
             raise NotImplementedError("no raw pictures of a sensor here; use raw=False")
         self._native: Optional[_native.Camera] = None
         self._source = _setup.source()
-        self._width = 640 if width == -1 else width
-        self._height = 480 if height == -1 else height
+        self._width = side(640 if width == -1 else width)
+        self._height = side(480 if height == -1 else height)
         self._format, self._fps, self._buff_num = format, fps, buff_num
         if fps == -1:
-            self._fps = _setup.number("fps", 30)
+            # As on the board.
+            self._fps = _setup.number("fps", 60 if self._width <= 1280 and self._height <= 720 else 30)
         self._rows = self._columns = False
         self._controls: Dict[str, int] = {}
         if open:
@@ -74,8 +75,11 @@ class Camera(_missing.Listed):
         """Opens the camera, again if it is open. What is -1 stays."""
         if format != Format.FMT_INVALID and format not in _FORMATS:
             return Err.ERR_ARGS
-        self._width = self._width if width == -1 else width
-        self._height = self._height if height == -1 else height
+        try:
+            sides = side(self._width if width == -1 else width), side(self._height if height == -1 else height)
+        except _Exception as error:
+            return error.code()
+        self._width, self._height = sides
         self._format = self._format if format == Format.FMT_INVALID else format
         self._fps = self._fps if fps == -1 else fps
         self._buff_num = self._buff_num if buff_num == -1 else buff_num
@@ -99,7 +103,15 @@ class Camera(_missing.Listed):
         """The opposite of `is_opened()`."""
         return not self.is_opened()
 
-    def read(self, buff: object = None, buff_size: int = 0, block: bool = True, block_ms: int = -1) -> Optional[Image]:
+    @overload
+    def read(
+        self, buff: object = None, buff_size: int = 0, block: Literal[True] = True, block_ms: int = -1
+    ) -> Image: ...
+
+    @overload
+    def read(self, buff: object = None, buff_size: int = 0, block: bool = True, block_ms: int = -1) -> Optional[Image]: ...
+
+    def read(self, buff=None, buff_size=0, block=True, block_ms=-1):
         """The next frame. Without `block` None if there is none yet; with `block_ms` it is waited for so long.
 
         Opens the camera if it is closed. Raises err.Exception if the camera is gone or the time is over.
@@ -159,7 +171,7 @@ class Camera(_missing.Listed):
         return self._buff_num
 
     def get_ch_nums(self) -> int:
-        return 1
+        return 2
 
     def get_channel(self) -> int:
         return 0
@@ -225,5 +237,7 @@ def _no() -> bool:
 __all__ = ["Camera", "get_device_name", "list_devices"]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

@@ -3,11 +3,11 @@
 import itertools
 import os
 import time as _time
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from . import _missing, _setup
 from .err import Err
-from .image import Fit, Format, Image
+from .image import Fit, Format, Image, picture_of
 
 # Files that EYELET_SHOW keeps at most: the newest.
 _MOST = 100
@@ -51,8 +51,7 @@ class Display(_missing.Listed):
         device: Optional[str] = None,
         open: bool = True,
     ) -> None:
-        most = str(_setup.setting("display", "552x368")).split("x")
-        self._most = int(most[0]), int(most[1])
+        self._most = _setup.size("display", "552x368")
         self._width, self._height, self._format = self._most[0], self._most[1], format
         self._backlight, self._open, self._next = 50.0, False, 0.0
         self._device = device or "headless"
@@ -99,6 +98,7 @@ class Display(_missing.Listed):
 
     def show(self, img: Image, fit: Fit = Fit.FIT_CONTAIN) -> Err:
         """Shows a picture; it is kept as it is, whatever `fit` says."""
+        picture_of(img)
         self._open = True
         # A program that only shows runs as fast as a display, not as fast as it can.
         now = _time.monotonic()
@@ -146,5 +146,7 @@ def set_trans_image_quality(value: int) -> None:
 __all__ = ["Display", "list_devices", "send_to_maixvision", "set_trans_image_quality"]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

@@ -1,6 +1,7 @@
 """Error codes, and the exception that carries one."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from . import _missing
 
@@ -86,5 +87,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

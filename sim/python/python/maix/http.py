@@ -1,10 +1,48 @@
 """The streaming server."""
 
 import os
+import socket
+import weakref
+from typing import TYPE_CHECKING
 
 from . import _missing, _native, _report
 from .err import Err, Exception as _Exception
-from .image import Image
+from .image import Image, picture_of
+
+# Every server of this process.
+_servers: "weakref.WeakSet[JpegStreamer]" = weakref.WeakSet()
+
+
+def _in_child():
+    """A forked process lets go of the sockets of its parent's servers: they would answer nobody, keep the port, and keep viewers
+    connected to what has stopped."""
+    ports = {server._port for server in _servers}
+    _servers.clear()
+    try:
+        descriptors = os.listdir("/proc/self/fd") if ports else []
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            found = socket.socket(fileno=int(descriptor))
+        except OSError:
+            continue  # something else
+        network = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
+        if network and found.getsockname()[1] in ports:
+            found.close()
+        else:
+            found.detach()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+def _bound(bind):
+    """EYELET_BIND's host and port."""
+    host, _, port = bind.rpartition(":")
+    if not port.isdecimal():
+        raise ValueError(f"EYELET_BIND is {bind!r}, which is no HOST:PORT")
+    return host.strip("[]"), int(port)
 
 
 class JpegStreamer(_missing.Listed):
@@ -16,14 +54,16 @@ class JpegStreamer(_missing.Listed):
     def __init__(self, host: str = "", port: int = 8000, client_number: int = 16) -> None:
         bind = os.environ.get("EYELET_BIND")
         if bind:
-            host, _, number = bind.rpartition(":")
-            host, port = host.strip("[]"), int(number)
+            host, port = _bound(bind)
         self._native = _native.Streamer(host, port, client_number)
+        self._port = self.port()
+        _servers.add(self)
 
     def start(self) -> Err:
         """Serves from now on, in a thread of its own."""
         err = self._try(self._native.start)
         if err == Err.ERR_NONE:
+            self._port = self.port()
             _report.add("stream", "http://{}:{}".format(self.host(), self.port()))
         return err
 
@@ -33,7 +73,7 @@ class JpegStreamer(_missing.Listed):
 
     def write(self, img: Image) -> Err:
         """Shows this picture from now on; one that is no JPEG is made one. Never waits for a viewer."""
-        return self._try(self._native.write, img._picture)
+        return self._try(self._native.write, picture_of(img))
 
     def set_html(self, data: str) -> Err:
         """The page at `/`."""
@@ -62,5 +102,7 @@ class JpegStreamer(_missing.Listed):
 __all__ = ["JpegStreamer"]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

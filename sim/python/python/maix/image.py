@@ -3,10 +3,11 @@
 Drawing has OpenCV's coordinates and MaixPy's names; text has one font, of 9x15 pixels a character at scale 1.
 """
 
+import operator
 import os
 import sys
 from enum import Enum, IntEnum
-from typing import Dict, List, Literal, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Literal, Optional, Sequence
 
 from . import _missing, _native
 from .err import Err, Exception as _Exception
@@ -97,7 +98,7 @@ _ORDER: "Dict[int, Literal['big', 'little']]" = {3: "big", 4: "little"}
 _COMPRESSED = (Format.FMT_JPEG, Format.FMT_PNG)
 
 
-class Size:
+class Size(_missing.Listed):
     """Width and height, also as `[0]` and `[1]`."""
 
     def __init__(self, width: int = 0, height: int = 0) -> None:
@@ -130,14 +131,14 @@ class Size:
     __repr__ = __str__
 
 
-class Color:
+class Color(_missing.Listed):
     """A colour with 8-bit channels, and an opacity of 0 to 1."""
 
     def __init__(
         self, ch1: int, ch2: int = 0, ch3: int = 0, alpha: float = 0, format: Format = Format.FMT_GRAYSCALE
     ) -> None:
         for channel in (ch1, ch2, ch3):
-            if not 0 <= channel <= 255:
+            if not 0 <= operator.index(channel) <= 255:
                 raise TypeError(f"a channel is 0 to 255, not {channel}")
         if not 0 <= alpha <= 1:
             raise _Exception("alpha value range: 0 ~ 1", Err.ERR_ARGS)
@@ -234,7 +235,7 @@ class Image(_missing.Listed):
     def __init__(
         self, width: int, height: int, format: Format = Format.FMT_RGB888, bg: Optional[Color] = None
     ) -> None:
-        self._picture = _native.Picture(_side(width), _side(height), format)
+        self._picture = _native.Picture(side(width), side(height), format)
         if bg is not None and bg.format != Format.FMT_INVALID:
             self.draw_rect(0, 0, width, height, bg, -1)
 
@@ -343,22 +344,22 @@ class Image(_missing.Listed):
 
     def draw_image(self, x: int, y: int, img: "Image") -> "Image":
         """Another picture with its top left corner here, mixed by its transparency."""
-        self._picture.draw_image(x, y, img._picture)
+        self._picture.draw_image(x, y, picture_of(img))
         return self
 
     def draw_rect(self, x: int, y: int, w: int, h: int, color: Color, thickness: int = 1) -> "Image":
         """A rectangle; filled if `thickness` is -1."""
-        self._picture.draw_rect((x, y), (w, h), color._bytes(), thickness)
+        self._picture.draw_rect((x, y), (w, h), _rgba(color), thickness)
         return self
 
     def draw_line(self, x1: int, y1: int, x2: int, y2: int, color: Color, thickness: int = 1) -> "Image":
         """A line."""
-        self._picture.draw_path([(x1, y1), (x2, y2)], color._bytes(), max(thickness, 1))
+        self._picture.draw_path([(x1, y1), (x2, y2)], _rgba(color), max(thickness, 1))
         return self
 
     def draw_circle(self, x: int, y: int, radius: int, color: Color, thickness: int = 1) -> "Image":
         """A circle; filled if `thickness` is -1."""
-        self._picture.draw_circle((x, y), radius, color._bytes(), thickness)
+        self._picture.draw_circle((x, y), radius, _rgba(color), thickness)
         return self
 
     def draw_ellipse(
@@ -367,7 +368,7 @@ class Image(_missing.Listed):
     ) -> "Image":
         """An ellipse or a part of one, in degrees clockwise; filled if `thickness` is -1."""
         arc = (start_angle, end_angle)
-        self._picture.draw_ellipse((x, y), (a, b), angle, arc, color._bytes(), thickness)
+        self._picture.draw_ellipse((x, y), (a, b), angle, arc, _rgba(color), thickness)
         return self
 
     def draw_string(
@@ -375,7 +376,7 @@ class Image(_missing.Listed):
         wrap: bool = True, wrap_space: int = 4, font: str = "",
     ) -> "Image":
         """Text with its top left corner here. Letters outside Latin-1 become `?`; `thickness` and `font` change nothing."""
-        self._picture.draw_string((x, y), textstring, color._bytes(), scale, wrap, wrap_space)
+        self._picture.draw_string((x, y), textstring, _rgba(color), scale, wrap, wrap_space)
         return self
 
     def draw_cross(self, x: int, y: int, color: Color, size: int = 5, thickness: int = 1) -> "Image":
@@ -388,7 +389,7 @@ class Image(_missing.Listed):
         dx, dy = (x0 - x1) * 0.1, (y0 - y1) * 0.1
         lines = [(x1 + (dx - dy) * 0.7071, y1 + (dx + dy) * 0.7071), (x1, y1), (x1 + (dx + dy) * 0.7071, y1 + (dy - dx) * 0.7071)]
         self.draw_line(x0, y0, x1, y1, color, thickness)
-        self._picture.draw_path(lines, color._bytes(), max(thickness, 1))
+        self._picture.draw_path(lines, _rgba(color), max(thickness, 1))
         return self
 
     def draw_edges(
@@ -396,7 +397,7 @@ class Image(_missing.Listed):
     ) -> "Image":
         """A polygon."""
         points = [(float(x), float(y)) for x, y in corners]
-        self._picture.draw_path(points + points[:1], color._bytes(), -1 if fill else max(thickness, 1))
+        self._picture.draw_path(points + points[:1], _rgba(color), -1 if fill else max(thickness, 1))
         return self
 
     def draw_keypoints(
@@ -405,7 +406,7 @@ class Image(_missing.Listed):
         """A circle at each point of [x1, y1, x2, y2, …]; with `line_thickness` lines between them."""
         points = list(zip(keypoints[::2], keypoints[1::2]))
         if line_thickness > 0:
-            self._picture.draw_path([(float(x), float(y)) for x, y in points], color._bytes(), line_thickness)
+            self._picture.draw_path([(float(x), float(y)) for x, y in points], _rgba(color), line_thickness)
         for x, y in points:
             self.draw_circle(x, y, size, color, thickness)
         return self
@@ -437,13 +438,13 @@ class Image(_missing.Listed):
             width = self.width() * height // self.height()
         if height == -1:
             height = self.height() * width // self.width()
-        return Image._of(self._picture.resize(_side(width), _side(height), object_fit, method))
+        return Image._of(self._picture.resize(side(width), side(height), object_fit, method))
 
     def crop(self, x: int, y: int, w: int, h: int) -> "Image":
         """A part of the picture, which must be inside."""
         if x < 0 or y < 0:
             raise _Exception(f"crop from ({x}, {y}) is not inside the picture", Err.ERR_ARGS)
-        return Image._of(self._picture.crop(x, y, _side(w), _side(h)))
+        return Image._of(self._picture.crop(x, y, side(w), side(h)))
 
     def rotate(
         self, angle: float, width: int = -1, height: int = -1, method: ResizeMethod = ResizeMethod.BILINEAR
@@ -453,7 +454,7 @@ class Image(_missing.Listed):
         if angle % 180 == 90:
             own = own[::-1]
         width, height = (own[0] if width == -1 else width), (own[1] if height == -1 else height)
-        return Image._of(self._picture.rotate(angle, _side(width), _side(height), method))
+        return Image._of(self._picture.rotate(angle, side(width), side(height), method))
 
     def flip(self, dir: FlipDir) -> "Image":
         """The picture upside down (X), with left and right swapped (Y), or both."""
@@ -466,10 +467,24 @@ class Image(_missing.Listed):
         return resize_map_pos(self.width(), self.height(), w_out, h_out, fit, x, y, w, h)
 
 
-def _side(side: int) -> int:
-    if side <= 0:
+def side(side: int) -> int:
+    """Refuses what no side of a picture is."""
+    if not 1 <= operator.index(side) <= 65535:
         raise _Exception(f"a side is 1 to 65535, not {side}", Err.ERR_ARGS)
     return side
+
+
+def picture_of(img: "Image") -> _native.Picture:
+    """What is in a picture; a TypeError if it is none."""
+    if not isinstance(img, Image):
+        raise TypeError(f"a picture is a maix.image.Image, not {type(img).__name__}")
+    return img._picture
+
+
+def _rgba(color: Color):
+    if not isinstance(color, Color):
+        raise TypeError(f"a colour is a maix.image.Color, not {type(color).__name__}")
+    return color._bytes()
 
 
 def _no_mask(mask) -> None:
@@ -519,34 +534,38 @@ def load(path: str, format: Format = Format.FMT_RGB888) -> Optional[Image]:
 
 def from_bytes(width: int, height: int, format: Format, data, copy: bool = True) -> Image:
     """A picture of these bytes; without `copy` of their own memory, which then stays alive."""
-    return Image._of(_native.Picture.from_bytes((_side(width), _side(height)), format, data, copy))
+    return Image._of(_native.Picture.from_bytes((side(width), side(height)), format, data, copy))
 
 
 def image2cv(img: Image, ensure_bgr: bool = True, copy: bool = True):
-    """A numpy array of the pixels, of shape (height, width[, channels]).
+    """A numpy array of the pixels, of shape (height, width, channels).
 
-    With `ensure_bgr` and `copy` it is in BGR or BGRA. Without `copy` it shares the picture's memory, in the picture's format.
+    With `ensure_bgr` and `copy` it is in BGR, or in BGRA if the picture has transparency. Otherwise it has the picture's own
+    channels: one for grayscale, and for 4:2:0 one as well, the luma. Without `copy` it shares the picture's memory.
     """
     import numpy
 
-    picture = img._picture
-    if picture.format in _COMPRESSED:
-        picture = picture.to(Format.FMT_BGR888 if ensure_bgr else Format.FMT_RGB888, 95)
-    swapped: Dict[int, Format] = {Format.FMT_RGB888: Format.FMT_BGR888, Format.FMT_RGBA8888: Format.FMT_BGRA8888}
-    if copy and ensure_bgr and picture.format in swapped:
-        picture = picture.to(swapped[picture.format], 95)
+    picture = picture_of(img)
+    wanted = Format(picture.format)
+    if wanted in _COMPRESSED:
+        wanted = Format.FMT_BGR888 if ensure_bgr else Format.FMT_RGB888
+    elif ensure_bgr and copy and wanted != Format.FMT_BGRA8888:
+        wanted = Format.FMT_BGRA8888 if wanted == Format.FMT_RGBA8888 else Format.FMT_BGR888
+    if picture.format != wanted:
+        picture = picture.to(wanted, 95)
+    shape = picture.height, picture.width, picture.channels
     array = numpy.frombuffer(bytearray(picture.tobytes()) if copy else picture.view(), numpy.uint8)
-    if picture.format in (Format.FMT_YVU420SP, Format.FMT_YUV420SP):
-        return array.reshape(-1, picture.width) if picture.width % 2 == 0 else array
-    shape = (picture.height, picture.width)
-    return array.reshape(shape if picture.channels == 1 else (*shape, picture.channels))
+    return array[: shape[0] * shape[1] * shape[2]].reshape(shape)
 
 
 def cv2image(array, bgr: bool = True, copy: bool = True) -> Image:
     """A picture of a numpy array of shape (height, width[, channels]); without `copy` of its own memory."""
-    if array.dtype != "uint8" or array.ndim not in (2, 3):
+    shape = getattr(array, "shape", None)
+    if shape is None:
+        raise TypeError(f"a numpy array is needed, not {type(array).__name__}")
+    if array.dtype != "uint8" or len(shape) not in (2, 3):
         raise _Exception("an array of uint8 with two or three dimensions is a picture", Err.ERR_ARGS)
-    channels = 1 if array.ndim == 2 else array.shape[2]
+    channels = 1 if len(shape) == 2 else shape[2]
     formats = {
         1: Format.FMT_GRAYSCALE,
         3: Format.FMT_BGR888 if bgr else Format.FMT_RGB888,
@@ -554,7 +573,7 @@ def cv2image(array, bgr: bool = True, copy: bool = True) -> Image:
     }
     if channels not in formats:
         raise _Exception(f"no pictures of {channels} channels", Err.ERR_ARGS)
-    return from_bytes(array.shape[1], array.shape[0], formats[channels], array, copy)
+    return from_bytes(shape[1], shape[0], formats[channels], array, copy)
 
 
 def string_size(string: str, scale: float = 1, thickness: int = 1, font: str = "") -> Size:
@@ -580,5 +599,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

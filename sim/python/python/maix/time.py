@@ -4,6 +4,8 @@ import time as _time
 from collections import deque
 from datetime import datetime, timedelta, timezone as timezone_
 
+from typing import TYPE_CHECKING
+
 from . import _missing, app as _app
 
 # A signal waits for at most as long.
@@ -78,7 +80,7 @@ def sleep_us(us: int) -> None:
     sleep(us / 1e6)
 
 
-class DateTime:
+class DateTime(_missing.Listed):
     """A date and a time of day; `zone` is hours east of UTC."""
 
     def __init__(
@@ -138,7 +140,7 @@ def timezone(timezone: str = "") -> str:
     return _time.tzname[0]
 
 
-class FPS:
+class FPS(_missing.Listed):
     """The mean rate of a loop over its last rounds."""
 
     def __init__(self, buff_len: int = 20) -> None:
@@ -190,5 +192,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)

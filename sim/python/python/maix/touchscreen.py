@@ -2,7 +2,7 @@
 
 import time as _time
 from collections import deque
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from . import _missing, app as _app
 from .err import Err
@@ -62,5 +62,7 @@ class TouchScreen(_missing.Listed):
 __all__ = ["TouchScreen"]
 
 
-def __getattr__(name):
-    return _missing.attribute(__name__, name, __all__)
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        return _missing.attribute(__name__, name, __all__)
