@@ -5,18 +5,18 @@
 //! that has it; only loads and stores by pointer, and the step into such a function, are not.
 #![allow(unsafe_code)]
 
+mod bits;
 mod samples;
 
 use super::{
-    bits::BitWriter,
-    codes::Codes,
-    entropy::{put_dc, put_rare},
+    codes::{Codes, RUNS},
     picture::{Picture, SampleLayout, Unit},
     portable::constants::*,
     quantizer::divisors,
     scan::scan,
     tables::{Kind, NATURAL},
 };
+use bits::{End, Ready, Room, Writer};
 use eyelet_hal::Quality;
 use samples::{chroma, luma, prefetch};
 use std::{arch::x86_64::*, ops::Range};
@@ -85,7 +85,15 @@ impl Avx2 {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
     fn scan_with_avx2(&self, picture: &Picture<'_>, rows: Range<usize>, out: &mut Vec<u8>) {
         let mut blocks = Blocks { clipped: [[0; 64]; 6], exact: [[[[0; 8]; 2]; 8]; 3], present: [0; 6] };
-        scan(picture, rows, &mut blocks, out, |unit, blocks| self.blocks(unit, blocks), put_block);
+        scan(
+            picture,
+            rows,
+            &mut blocks,
+            out,
+            |unit, blocks| self.blocks(unit, blocks),
+            // A closure has this function's features, where the bare function would be called through one without them.
+            |bits, blocks, index, ready, last| put_block(bits, blocks, index, ready, last),
+        );
     }
 
     #[target_feature(enable = "avx2")]
@@ -113,30 +121,56 @@ impl Avx2 {
 }
 
 /// Puts the block of that index.
-#[inline(always)]
-fn put_block(bits: &mut BitWriter, blocks: &Blocks, index: usize, codes: &Codes, last: &mut i16) {
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[inline]
+fn put_block(bits: &mut Writer, blocks: &Blocks, index: usize, ready: &Ready, last: &mut i16) {
+    let codes = ready.all;
     let (clipped, exact) = (&blocks.clipped[index], &blocks.exact[index / 2]);
-    let stage = &mut bits.stage;
-    let mut word = put_dc(bits.word, stage, codes, exact[0][index % 2][0], last);
+    let Writer { room, end } = bits;
+    let mut local = *end;
+    let dc = exact[0][index % 2][0];
+    local.put(room, codes.dc(i32::from(dc) - i32::from(*last)));
+    *last = dc;
     let mut present = blocks.present[index] & !1;
     let mut next = 1;
-    while present != 0 {
+    let mut add = |local: &mut End, room: &mut Room, present: u64| {
         let at = present.trailing_zeros() as usize;
-        present &= present - 1;
-        match codes.ready(at - next, clipped[at].into()) {
-            Some(code) => word.put(stage, code),
+        let run = at - next;
+        next = at + 1;
+        match ready.get(run, clipped[at]) {
+            Some(code) => local.add(code),
             None => {
                 let natural = usize::from(NATURAL[at]);
                 let value = exact[natural % 8][index % 2][natural / 8];
-                word = put_rare(word, stage, codes, value.into(), at - next);
+                local.settle(room);
+                *local = put_rare(*local, room, codes, value.into(), run);
             }
         }
-        next = at + 1;
+        present & (present - 1)
+    };
+    while present != 0 {
+        present = add(&mut local, room, present);
+        if present != 0 {
+            present = add(&mut local, room, present);
+        }
+        local.settle(room);
     }
     if next < 64 {
-        word.put(stage, codes.end_of_block);
+        local.put(room, codes.end_of_block);
     }
-    bits.word = word;
+    *end = local;
+}
+
+/// Puts any coefficient after `run` zeros.
+#[cold]
+#[inline(never)]
+fn put_rare(mut end: End, room: &mut Room, codes: &Codes, value: i32, mut run: usize) -> End {
+    while run >= RUNS {
+        end.put(room, codes.sixteen_zeros);
+        run -= RUNS;
+    }
+    end.put(room, codes.ac(run, value));
+    end
 }
 
 #[target_feature(enable = "avx2")]

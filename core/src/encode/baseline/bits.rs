@@ -1,6 +1,10 @@
 //! Output of entropy-coded data.
 
-use super::codes::Bits;
+use super::{
+    codes::{Bits, Codes},
+    scan::Output,
+    tables::Kind,
+};
 
 /// More than the largest unit: six blocks of 64 coefficients of 26 bits, each byte stuffed.
 const UNIT: usize = 6 * 64 * 26 / 8 * 2;
@@ -87,26 +91,30 @@ pub(super) struct BitWriter {
     pub(super) word: Word,
 }
 
-impl BitWriter {
-    pub(super) fn new() -> Self {
+impl Output for BitWriter {
+    type Tables = Codes;
+
+    fn tables(kind: Kind) -> &'static Codes {
+        Codes::of(kind)
+    }
+
+    fn new() -> Self {
         Self { stage: Stage::new(), word: Word { bits: 0, room: 64 } }
     }
 
     #[inline(always)]
-    pub(super) fn put(&mut self, code: Bits) {
+    fn put(&mut self, code: Bits) {
         self.word.put(&mut self.stage, code);
     }
 
-    /// Appends what waits, if it is much: to be called after each unit.
     #[inline(always)]
-    pub(super) fn drain(&mut self, out: &mut Vec<u8>) {
+    fn drain(&mut self, out: &mut Vec<u8>) {
         if self.stage.len > UNIT {
             self.stage.append(out);
         }
     }
 
-    /// Appends all, the last byte filled with ones.
-    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
+    fn finish(mut self, out: &mut Vec<u8>) {
         let Word { bits, room } = self.word;
         if room < 64 {
             let word = bits << room | ((1 << room) - 1);

@@ -8,6 +8,9 @@ use crate::jpeg::huffman::{AC, DC, Huffman};
 pub(super) struct Bits(u32);
 
 impl Bits {
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const SEVEN_ONES: Self = Self::new(0x7f, 7);
+
     const fn new(bits: u32, len: u32) -> Self {
         Self(bits << 6 | len)
     }
@@ -54,7 +57,7 @@ static LUMA: Codes = Codes::new(&DC[0], &AC[0]);
 static CHROMA: Codes = Codes::new(&DC[1], &AC[1]);
 
 impl Codes {
-    pub(super) fn of(kind: Kind) -> &'static Self {
+    pub(super) const fn of(kind: Kind) -> &'static Self {
         match kind {
             Kind::Luma => &LUMA,
             Kind::Chroma => &CHROMA,
@@ -93,8 +96,14 @@ impl Codes {
     }
 
     /// Any coefficient after `run` zeros, `run` below 16; what baseline JPEG cannot hold is clipped to what it can.
-    pub(super) fn ac(&self, run: usize, value: i32) -> Bits {
-        let value = value.clamp(-1023, 1023);
+    pub(super) const fn ac(&self, run: usize, value: i32) -> Bits {
+        let value = if value > 1023 {
+            1023
+        } else if value < -1023 {
+            -1023
+        } else {
+            value
+        };
         let category = category(value.unsigned_abs());
         self.ac[(run & 15) << 4 | category as usize & 15].with_magnitude(value, category)
     }
@@ -121,14 +130,14 @@ const fn assign<const N: usize>(table: &Huffman) -> [Bits; N] {
 /// How many bits `magnitude` has.
 #[cfg(not(target_arch = "riscv64"))]
 #[inline(always)]
-pub(super) fn category(magnitude: u32) -> u32 {
+pub(super) const fn category(magnitude: u32) -> u32 {
     32 - magnitude.leading_zeros()
 }
 
 /// How many bits `magnitude` has, at most 16. Without the Zbb extension there is no instruction that counts zeros.
 #[cfg(target_arch = "riscv64")]
 #[inline(always)]
-pub(super) fn category(magnitude: u32) -> u32 {
+pub(super) const fn category(magnitude: u32) -> u32 {
     static BITS: [u8; 256] = {
         let mut bits = [0; 256];
         let mut at: usize = 0;
@@ -139,7 +148,7 @@ pub(super) fn category(magnitude: u32) -> u32 {
         bits
     };
     let high = magnitude as usize >> 8;
-    if high == 0 { BITS[magnitude as usize & 255].into() } else { 8 + u32::from(BITS[high & 255]) }
+    if high == 0 { BITS[magnitude as usize & 255] as u32 } else { 8 + BITS[high & 255] as u32 }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) fn put_block(bits: &mut BitWriter, codes: &Codes, block: &Zigzag, las
 }
 
 #[inline(always)]
-pub(super) fn put_dc(mut word: Word, stage: &mut Stage, codes: &Codes, value: i16, last: &mut i16) -> Word {
+fn put_dc(mut word: Word, stage: &mut Stage, codes: &Codes, value: i16, last: &mut i16) -> Word {
     word.put(stage, codes.dc(i32::from(value) - i32::from(*last)));
     *last = value;
     word
@@ -55,7 +55,7 @@ fn put_or_count(mut word: Word, stage: &mut Stage, codes: &Codes, value: i16, ru
 /// Puts any coefficient after `run` zeros.
 #[cold]
 #[inline(never)]
-pub(super) fn put_rare(mut word: Word, stage: &mut Stage, codes: &Codes, value: i32, mut run: usize) -> Word {
+fn put_rare(mut word: Word, stage: &mut Stage, codes: &Codes, value: i32, mut run: usize) -> Word {
     while run >= RUNS {
         word.put(stage, codes.sixteen_zeros);
         run -= RUNS;
