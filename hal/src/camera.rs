@@ -1,12 +1,13 @@
 //! The camera side of the HAL.
 
-use crate::{Frame, Result, StreamFormat};
+use crate::{CameraControls, Frame, Result, StreamFormat};
 use std::time::Duration;
 
 /// A source of frames.
 ///
-/// Opening, resolution and controls are not part of it: each implementation has its own configuration, and
-/// what comes out of that is an open camera. One thread calls it; the camera may be moved to that thread.
+/// Opening is not part of it: each implementation has its own configuration, and what comes out of that is an open camera. What
+/// an open camera can change, it may offer as [`controls`](Self::controls). One thread calls it; the camera may be moved to that
+/// thread.
 ///
 /// # For callers
 ///
@@ -80,7 +81,6 @@ use std::time::Duration;
 /// # dark.start().unwrap();
 /// # assert_eq!(dark.next_frame(Duration::ZERO).unwrap().meta().sequence, 1);
 /// ```
-#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait CameraSource: Send {
     /// What people call this camera: `/dev/video0`, `sim`. Shown in `/state` and in messages.
     fn name(&self) -> &str;
@@ -100,15 +100,36 @@ pub trait CameraSource: Send {
     /// # Errors
     /// `TimedOut` when none came in time, `CorruptFrame` when one came damaged, `Busy` when every buffer is
     /// leased, `Disconnected` when the device is gone, `InvalidInput` when not started.
-    // The lifetime is written out for mockall, which cannot expand `Frame<'_>`.
-    #[allow(clippy::needless_lifetimes)]
-    fn next_frame<'a>(&'a mut self, timeout: Duration) -> Result<Frame<'a>>;
+    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>>;
 
     /// Stops capture. Does nothing if it does not run.
     ///
     /// # Errors
     /// Those of the device; the camera counts as stopped all the same.
     fn stop(&mut self) -> Result<()>;
+
+    /// What can be changed about the camera; `None` if that is nothing, as by default. A camera that wraps another one passes on
+    /// the other's.
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        None
+    }
+}
+
+// `controls` stays as it is by default: a mock of it would have to be expected by every test.
+#[cfg(feature = "mock")]
+mockall::mock! {
+    /// A camera that does what a test expects of it.
+    pub CameraSource {}
+
+    impl CameraSource for CameraSource {
+        fn name(&self) -> &str;
+        fn format(&self) -> StreamFormat;
+        fn start(&mut self) -> Result<()>;
+        // mockall cannot expand `Frame<'_>`.
+        #[allow(clippy::needless_lifetimes)]
+        fn next_frame<'a>(&'a mut self, timeout: Duration) -> Result<Frame<'a>>;
+        fn stop(&mut self) -> Result<()>;
+    }
 }
 
 macro_rules! forward {
@@ -128,6 +149,9 @@ macro_rules! forward {
             }
             fn stop(&mut self) -> Result<()> {
                 T::stop(self)
+            }
+            fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+                T::controls(self)
             }
         }
     )* }

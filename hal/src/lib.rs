@@ -20,6 +20,8 @@
 //! }
 //! ```
 //!
+//! What an open camera can change, such as its brightness, it offers as [`CameraControls`].
+//!
 //! [`clock`] is the time as an argument, for devices and for what is made of them.
 //!
 //! Features: `mock` adds `MockCameraSource` and `MockJpegEncoder`; `conformance` adds the contract of both
@@ -31,6 +33,7 @@ mod camera;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod control;
 mod encoder;
 mod error;
 mod format;
@@ -41,6 +44,7 @@ pub use camera::CameraSource;
 #[cfg(feature = "mock")]
 pub use camera::MockCameraSource;
 pub use clock::monotonic;
+pub use control::{CameraControls, Control, ControlKind, Mode, Modes};
 #[cfg(feature = "mock")]
 pub use encoder::MockJpegEncoder;
 pub use encoder::{JpegEncoder, Quality};

@@ -2,13 +2,14 @@
 
 use crate::{
     compress::Compressor,
+    controls::{self, Values},
     convert::FrameLayout,
-    pace::{Pacer, Rate},
+    pace::{Fps, Pacer, Rate},
     scene::{Moment, Painter, Scene},
 };
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Quality, Requeue, Result,
-    StreamFormat, clock::Clock,
+    CameraControls, CameraSource, Control, Error, ErrorKind, Frame, FrameMeta, Lease, Mode, Modes,
+    PixelFormat, Plane, Quality, Requeue, Result, StreamFormat, clock::Clock,
 };
 use std::{cell::RefCell, collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -104,6 +105,9 @@ impl SimConfig {
 #[derive(Debug)]
 pub struct SimCamera {
     config: SimConfig,
+    /// How it was opened.
+    original: SimConfig,
+    values: Values,
     clock: Arc<dyn Clock>,
     painter: Painter,
     delivery: Delivery,
@@ -155,7 +159,26 @@ impl SimCamera {
         };
         let buffers = (0..config.buffers).map(|_| buffer(&config, len)).collect::<Result<_>>()?;
         let painter = Painter::new(config.scene, width.get(), height.get(), config.seed);
-        Ok(Self { config, clock, painter, delivery, ring: Ring::default(), buffers, pacer: None })
+        let (original, values) = (config.clone(), Values::default());
+        Ok(Self {
+            config,
+            original,
+            values,
+            clock,
+            painter,
+            delivery,
+            ring: Ring::default(),
+            buffers,
+            pacer: None,
+        })
+    }
+
+    fn show(&mut self, scene: Scene) {
+        if scene != self.config.scene {
+            let StreamFormat { width, height, .. } = self.config.format;
+            self.config.scene = scene;
+            self.painter = Painter::new(scene, width.get(), height.get(), self.config.seed);
+        }
     }
 }
 
@@ -207,6 +230,62 @@ impl CameraSource for SimCamera {
         self.pacer = None;
         Ok(())
     }
+
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        Some(self)
+    }
+}
+
+impl CameraControls for SimCamera {
+    fn list(&mut self) -> Result<Vec<Control>> {
+        Ok(controls::list(&self.values, &self.config, &self.original))
+    }
+
+    fn set(&mut self, name: &str, value: i64) -> Result<()> {
+        self.find(name, value)?;
+        // Each is in the range of its control.
+        match name {
+            controls::BRIGHTNESS => self.values.brightness = value as i16,
+            controls::BRIGHTNESS_AUTOMATIC => self.values.brightness_automatic = value == 1,
+            controls::NOISE => self.values.noise = value as u8,
+            controls::MIRROR => self.values.mirror = value == 1,
+            controls::SCENE => self.show(Scene::ALL[value as usize]),
+            controls::QUALITY => self.config.quality = Quality::new(value as u8).unwrap_or_default(),
+            _ => {
+                self.values = Values::default();
+                self.show(self.original.scene);
+            }
+        }
+        self.painter.effects = self.values.effects();
+        Ok(())
+    }
+
+    fn modes(&mut self) -> Result<Option<Modes>> {
+        let fps = match self.config.rate {
+            Rate::Fps(fps) => Some(fps.get()),
+            Rate::FreeRunning => None,
+        };
+        Ok(Some(controls::modes(&self.config, fps)))
+    }
+
+    fn set_mode(&mut self, mode: Mode) -> Result<()> {
+        let refuse =
+            |why: &str| Error::new(ErrorKind::InvalidInput, format!("cannot change the mode of sim: {why}"));
+        if self.pacer.is_some() {
+            return Err(refuse("it is started").with_remedy("call stop() first"));
+        }
+        let mut config = self.config.clone();
+        config.format = StreamFormat::new(config.format.pixel, mode.size.0, mode.size.1)
+            .ok_or_else(|| refuse("no side of the size may be 0"))?;
+        if let Rate::Fps(fps) = &mut config.rate {
+            *fps = Fps::new(mode.fps).ok_or_else(|| refuse("there is no such rate"))?;
+        }
+        let mut changed = Self::open(config, Arc::clone(&self.clock))?;
+        (changed.original, changed.values) = (self.original.clone(), self.values);
+        changed.painter.effects = changed.values.effects();
+        *self = changed;
+        Ok(())
+    }
 }
 
 /// One buffer of the ring.
@@ -232,7 +311,7 @@ pub(crate) fn no_frame(name: &str, timeout: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pace::Fps, pattern};
+    use crate::pattern;
     use eyelet_hal::clock::ManualClock;
 
     fn small(pixel: PixelFormat) -> SimConfig {

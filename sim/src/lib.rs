@@ -9,6 +9,7 @@
 
 pub mod camera;
 mod compress;
+mod controls;
 mod convert;
 pub mod fault;
 pub mod pace;

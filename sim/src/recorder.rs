@@ -1,6 +1,6 @@
 //! Keeps what a camera lends, for [`ReplayCamera`](crate::replay::ReplayCamera) to play.
 
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, PixelFormat, Result, StreamFormat};
+use eyelet_hal::{CameraControls, CameraSource, Error, ErrorKind, Frame, PixelFormat, Result, StreamFormat};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -103,6 +103,10 @@ impl<C: CameraSource> CameraSource for Recorder<C> {
 
     fn stop(&mut self) -> Result<()> {
         self.camera.stop()
+    }
+
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        self.camera.controls()
     }
 }
 

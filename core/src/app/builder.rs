@@ -2,7 +2,9 @@
 
 use super::{Eyelet, Running, signals::Signals};
 use crate::{
-    Backoff, encode,
+    Backoff,
+    control::Saver,
+    encode,
     feed::{CameraName, Hub},
     http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
     pipeline::{EachFrame, Edits, Flip, FrameInHand, Hand, Mask, Open, Pipeline, Rotation},
@@ -12,6 +14,7 @@ use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, c
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -42,6 +45,7 @@ pub struct Builder {
     listeners: Vec<Listener>,
     upload: Option<Sender>,
     control: bool,
+    save_control: Option<PathBuf>,
     /// A pointer, so that a program without it is no larger for it.
     signals: Option<fn() -> Result<Signals>>,
     /// The first call that cannot be followed.
@@ -70,6 +74,7 @@ impl From<Server> for Builder {
             listeners: Vec::new(),
             upload: None,
             control: false,
+            save_control: None,
             signals: None,
             mistake: None,
         }
@@ -265,6 +270,13 @@ impl Builder {
         Self { control: true, ..self }
     }
 
+    /// Keeps what clients change in this file, over a restart; it is made when something changes. It needs
+    /// [`allow_control`](Self::allow_control). A damaged file is set aside and logged, and the cameras start without it.
+    #[must_use]
+    pub fn save_control(self, file: impl Into<PathBuf>) -> Self {
+        Self { save_control: Some(file.into()), ..self }
+    }
+
     /// Changes what else can be set of the server: limits, proxies, origins, TLS, ...
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Server)) -> Self {
@@ -325,6 +337,7 @@ impl Builder {
             mut listeners,
             upload,
             control,
+            save_control,
             signals,
             mistake,
         } = self;
@@ -338,6 +351,10 @@ impl Builder {
                 return Err(Error::new(ErrorKind::InvalidInput, format!("{what} has no camera"))
                     .with_remedy("add the camera with camera or named_camera; a pipeline has its own"));
             }
+        }
+        if save_control.is_some() && !control {
+            return Err(Error::new(ErrorKind::InvalidInput, "save_control has nothing to save")
+                .with_remedy("let clients change something with allow_control"));
         }
         let signals = signals.map(|watch| watch()).transpose()?;
         let encoder = encoder.unwrap_or_else(|| Box::new(|| encode::by_name("auto")));
@@ -366,6 +383,7 @@ impl Builder {
             }
             pipelines.push(opened);
         }
+        let saver = save_control.map(|file| Saver::restore(&file, server.cameras())).transpose()?;
         server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
         for address in &addresses {
             let bind: Bind = address.parse().map_err(|what| {
@@ -383,7 +401,7 @@ impl Builder {
             let progress = sender.progress();
             server.hub.status.uploading(move || progress.status());
         }
-        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload, signals })
+        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload, saver, signals })
     }
 
     /// Opens everything and serves from now on, on threads of its own: one for the camera and one for connections.

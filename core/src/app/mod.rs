@@ -22,6 +22,7 @@ pub use builder::Builder;
 pub use running::Running;
 
 use crate::{
+    control::Saver,
     feed::{CameraName, Hub},
     http::{Listener, Server},
     pipeline::{self, Pipeline},
@@ -41,6 +42,8 @@ pub struct Eyelet {
     pipelines: Vec<Pipeline>,
     cameras: Vec<pipeline::Running>,
     upload: Option<Sender>,
+    // Behind the cameras, which have made their last change when it drops.
+    saver: Option<Saver>,
     signals: Option<Signals>,
 }
 
@@ -116,8 +119,15 @@ impl Eyelet {
                 None => pending().await,
             }
         };
+        let saver = async {
+            match &self.saver {
+                Some(saver) => saver.run().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             () = signal => Ok(()),
+            () = saver => Ok(()),
             () = server.run(listeners) => Ok(()),
             ended = upload => ended,
         }

@@ -2,68 +2,137 @@
 
 mod document;
 mod request;
+mod saved;
+mod values;
 
 pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
+pub(crate) use saved::Saver;
 
-use crate::feed::Hub;
-use eyelet_hal::Quality;
-use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use crate::feed::{Hub, Refusal, Settings};
+use eyelet_hal::{Mode, Quality};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+use values::{Checked, QUALITY};
 
-/// Why nothing was changed.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Refused {
-    /// What would be right, for each name whose value is not.
-    pub(crate) errors: BTreeMap<String, String>,
+/// How long a client waits for the camera, other clients' changes included. Most take a moment, another size as long as the
+/// camera needs to start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What clients have changed about a camera, as it is saved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct SavedCamera {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<u8>,
+    /// Width and height in pixels, and frames per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fps: Option<f64>,
+    /// The camera's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    controls: BTreeMap<String, i64>,
 }
 
-/// Changes all that is wanted, or nothing.
-pub(crate) fn change(hub: &Hub, wanted: &Wanted) -> Result<(), Refused> {
-    let mut errors = BTreeMap::new();
-    let mut quality = None;
-    for (name, value) in wanted {
-        let result = match name.as_str() {
-            "quality" => read_quality(value).map(|value| quality = Some(value)),
-            _ => Err("there is no such control"),
-        };
-        if let Err(what) = result {
-            errors.insert(name.clone(), what.to_owned());
+impl SavedCamera {
+    fn of(settings: &Settings) -> Self {
+        let (kept, quality) = (settings.kept(), settings.quality());
+        Self {
+            quality: Some(quality.get()).filter(|_| quality != settings.default_quality()),
+            size: kept.mode.map(|mode| mode.size),
+            fps: kept.mode.map(|mode| mode.fps),
+            controls: kept.controls,
         }
     }
-    if !errors.is_empty() {
-        return Err(Refused { errors });
+
+    /// Sets the quality now, and the rest when the camera is opened: what it does not take then, it logs.
+    fn apply(self, settings: &Settings) {
+        if let Some(quality) = self.quality {
+            match Quality::new(quality) {
+                Some(quality) => settings.set_quality(quality),
+                None => tracing::warn!(quality, "the saved quality is not from 1 to 100"),
+            }
+        }
+        settings.keep(|kept| {
+            kept.mode = self.size.zip(self.fps).map(|(size, fps)| Mode { size, fps });
+            kept.controls = self.controls;
+        });
     }
-    if let Some(quality) = quality {
-        hub.settings.set_quality(quality);
-    }
-    Ok(())
 }
 
-fn read_quality(value: &Value) -> Result<Quality, &'static str> {
-    let number = request::integer(value).and_then(|number| u8::try_from(number).ok());
-    number.and_then(Quality::new).ok_or("a whole number from 1 to 100")
+/// Changes all that is wanted, or nothing. `now` is on the monotonic clock.
+pub(crate) async fn change(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
+    match tokio::time::timeout(PATIENCE, in_turn(hub, wanted, now)).await {
+        Ok(changed) => changed,
+        Err(_) => Err(Refusal::Unavailable(format!("the camera has not answered for {PATIENCE:?}"))),
+    }
+}
+
+async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
+    let settings = &hub.settings;
+    let _turn = settings.turn.lock().await;
+    let camera = settings.camera();
+    // What the camera can change is not known while it is gone.
+    let gone = || hub.status.snapshot(now).camera.map_err(Refusal::Unavailable);
+    let Checked { quality, changes } = match values::check(camera.as_ref(), wanted) {
+        Ok(checked) => checked,
+        Err(errors) => {
+            if camera.is_none() && !errors.contains_key(QUALITY) {
+                gone()?;
+            }
+            return Err(Refusal::Wrong(errors));
+        }
+    };
+    if !changes.is_empty() {
+        gone()?;
+        let stopped = |_| Refusal::Unavailable("the camera has stopped".to_owned());
+        settings.requests.ask(changes).await.map_err(stopped)??;
+    }
+    if let Some(quality) = quality {
+        settings.set_quality(quality);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::CameraSettings;
+    use eyelet_hal::{Control, ControlKind, PixelFormat, StreamFormat};
 
-    fn change_to(hub: &Hub, json: &str) -> Result<(), String> {
-        let wanted = read("application/json", json.as_bytes()).unwrap();
-        change(hub, &wanted).map_err(|refused| serde_json::to_string(&refused).unwrap())
+    const NOW: Duration = Duration::ZERO;
+
+    fn hub() -> Hub {
+        let hub = Hub::default();
+        hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
+        let controls = vec![Control::new("auto", ControlKind::Boolean, 0, Some(0))];
+        hub.settings.set_camera(Some(CameraSettings { compressed: false, controls, modes: None }));
+        hub
     }
 
-    #[test]
-    fn change_with_one_wrong_value_changes_nothing_and_has_an_error_for_each() {
-        let hub = Hub::default();
-        assert_eq!(change_to(&hub, r#"{"quality":70}"#), Ok(()));
-        let refused = change_to(&hub, r#"{"quality":101,"hue":3}"#);
-        let errors =
-            r#"{"errors":{"hue":"there is no such control","quality":"a whole number from 1 to 100"}}"#;
-        assert_eq!(refused, Err(errors.to_owned()));
-        assert!(change_to(&hub, r#"{"quality":30,"hue":3}"#).is_err());
-        assert_eq!(hub.settings.quality().get(), 70);
+    async fn set(hub: &Hub, json: &str) -> Result<(), Refusal> {
+        change(hub, &read("application/json", json.as_bytes()).unwrap(), NOW).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn camera_that_does_not_answer_is_not_waited_for_for_ever_and_changes_nothing_later() {
+        let hub = hub();
+        let refused = set(&hub, r#"{"auto":true,"quality":30}"#).await.unwrap_err();
+        assert_eq!(refused, Refusal::Unavailable("the camera has not answered for 10s".to_owned()));
+        assert_eq!(hub.settings.quality().get(), 80);
+        assert!(hub.settings.requests.take().is_none(), "it finds no request when it comes back");
+        assert_eq!(set(&hub, r#"{"quality":30}"#).await, Ok(()), "which needs no camera");
+    }
+
+    #[tokio::test]
+    async fn lost_camera_is_not_asked() {
+        let hub = hub();
+        hub.status.lost("unplugged");
+        let gone = Err(Refusal::Unavailable("unplugged".to_owned()));
+        assert_eq!(set(&hub, r#"{"auto":true}"#).await, gone);
+        hub.settings.set_camera(None);
+        assert_eq!(set(&hub, r#"{"auto":true}"#).await, gone);
+        assert!(matches!(set(&hub, r#"{"quality":0}"#).await, Err(Refusal::Wrong(_))));
     }
 }

@@ -48,14 +48,6 @@ fn text(encoded: &str) -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| "the form is not UTF-8")
 }
 
-/// A whole number, also one in a form's text.
-pub(super) fn integer(value: &Value) -> Option<i64> {
-    match value {
-        Value::String(text) => text.trim().parse().ok(),
-        value => value.as_i64(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,10 +66,6 @@ mod tests {
         assert_eq!(names(FORM, "gain=7"), wanted("7".into()));
         assert_eq!(names("Application/X-WWW-Form-URLencoded", "ga%69n=a+b%26&"), wanted("a b&".into()));
         assert_eq!(names(FORM, ""), Ok(vec![]));
-        assert_eq!(
-            (integer(&7.into()), integer(&" 7 ".into()), integer(&7.5.into())),
-            (Some(7), Some(7), None)
-        );
     }
 
     #[test]

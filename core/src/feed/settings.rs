@@ -1,7 +1,14 @@
 //! What can be changed about a camera while it runs.
 
-use eyelet_hal::Quality;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use super::requests::Requests;
+use eyelet_hal::{Control, Mode, Modes, Quality};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+};
 use tokio::sync::watch;
 
 /// What can be changed about a camera while it runs, shared between threads.
@@ -12,8 +19,31 @@ pub struct Settings {
     quality: AtomicU8,
     default_quality: AtomicU8,
     allowed: AtomicBool,
+    pub(crate) requests: Requests,
+    /// Held by the client whose turn it is to change something.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    camera: Mutex<Option<CameraSettings>>,
+    kept: Mutex<Kept>,
     /// Sent when a value has changed.
     changes: watch::Sender<()>,
+}
+
+/// What the open camera can change.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CameraSettings {
+    /// It delivers JPEGs, which are not encoded again.
+    pub(crate) compressed: bool,
+    pub(crate) controls: Vec<Control>,
+    /// Its sizes and rates, if it has more than one, and what it had when it was opened first.
+    pub(crate) modes: Option<(Modes, Mode)>,
+}
+
+/// What was changed and is to stay when the camera is opened again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Kept {
+    /// Controls by name, and their values.
+    pub(crate) controls: BTreeMap<String, i64>,
+    pub(crate) mode: Option<Mode>,
 }
 
 impl Default for Settings {
@@ -23,6 +53,10 @@ impl Default for Settings {
             quality: quality.into(),
             default_quality: quality.into(),
             allowed: AtomicBool::new(false),
+            requests: Requests::default(),
+            turn: tokio::sync::Mutex::default(),
+            camera: Mutex::default(),
+            kept: Mutex::default(),
             changes: watch::Sender::new(()),
         }
     }
@@ -62,10 +96,38 @@ impl Settings {
         self.allowed.load(Ordering::Relaxed)
     }
 
+    /// What the camera can change; `None` while it is not open, or changes nothing.
+    pub(crate) fn camera(&self) -> Option<CameraSettings> {
+        lock(&self.camera).clone()
+    }
+
+    /// The camera can change this from now on.
+    pub(crate) fn set_camera(&self, settings: Option<CameraSettings>) {
+        let mut camera = lock(&self.camera);
+        if *camera != settings {
+            *camera = settings;
+            self.changes.send_replace(());
+        }
+    }
+
+    /// What was changed.
+    pub(crate) fn kept(&self) -> Kept {
+        lock(&self.kept).clone()
+    }
+
+    /// Keeps this as well, or forgets something.
+    pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut lock(&self.kept));
+    }
+
     /// Changes whenever a value may have changed.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(quality: &AtomicU8) -> Quality {

@@ -11,7 +11,7 @@ use hyper::{
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
-        HeaderName, HeaderValue, ORIGIN, VARY,
+        HeaderName, HeaderValue, ORIGIN, REFERER, VARY,
     },
 };
 use std::str::FromStr;
@@ -100,11 +100,13 @@ impl Origins {
         if let Some(site) = request.get("sec-fetch-site") {
             return site == "same-origin" || site == "none";
         }
-        let Some(origin) = origin else { return true };
+        // Older ones do not send an origin with a form, but the address of its page.
+        let page = request.get(REFERER);
+        let Some(page) = origin.or(page) else { return true };
         // A proxy that changes the host names the one it was asked for; a page of another site cannot add that header.
         let hosts = [HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| request.get_all(name));
         let mut hosts = hosts.filter_map(|hosts| hosts.to_str().ok()).flat_map(|hosts| hosts.split(','));
-        origin.to_str().is_ok_and(|origin| hosts.any(|host| is_of(origin, host.trim())))
+        page.to_str().is_ok_and(|page| hosts.any(|host| is_of(origin_of(page), host.trim())))
     }
 
     /// The answer to a preflight, which a browser sends before a request with headers of the page's own; `None` if this is
@@ -127,6 +129,12 @@ impl Origins {
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
         Some(headers)
     }
+}
+
+/// The origin of a page's address.
+fn origin_of(page: &str) -> &str {
+    let host = page.find("://").map_or(page.len(), |at| at + 3);
+    page[host..].find('/').map_or(page, |end| &page[..host + end])
 }
 
 /// Whether an origin's pages come from this host, which may name the scheme's own port.
@@ -162,7 +170,13 @@ mod tests {
         assert!(may(&[], &[host, ("sec-fetch-site", "same-origin"), ("origin", "http://behind.a.proxy")]));
         assert!(may(&["http://a.example"], &[host, other]));
         assert!(may(&["http://a.example"], &[host, other, ("sec-fetch-site", "cross-site")]));
+        assert!(may(&[], &[host, ("referer", "http://cam:8000/page?a=://")]), "an old browser");
         assert!(!may(&[], &[host, other]));
+        for page in
+            ["http://a.example/cam:8000", "http://a.example", "http://cam:8000.a.example/", "about:blank", ""]
+        {
+            assert!(!may(&[], &[host, ("referer", page)]), "{page}");
+        }
         assert!(!may(&["*"], &[host, other]), "all may read, none may change");
         assert!(!may(&[], &[host, ("origin", "null")]));
         assert!(!may(&[], &[host, ("origin", "http://cam:8001")]));

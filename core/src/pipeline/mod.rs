@@ -39,6 +39,7 @@
 
 mod actual_size;
 mod allowance;
+mod control;
 mod device;
 mod edits;
 mod in_hand;

@@ -1,6 +1,8 @@
 //! Keeps a camera and an encoder at work, and reports and logs each change of their state once.
 
-use super::{ActualSize, Edits, Pipeline, Publisher, Unwanted, allowance::Allowance, retry::Next};
+use super::{
+    ActualSize, Edits, Pipeline, Publisher, Unwanted, allowance::Allowance, control::Controls, retry::Next,
+};
 use crate::feed::Status;
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{
@@ -50,6 +52,7 @@ struct Supervisor<'a> {
     pipeline: Pipeline,
     stop: &'a AtomicBool,
     publisher: Publisher,
+    controls: Controls,
     health: Health,
     /// The reason that viewers see instead of pictures.
     shown: Option<String>,
@@ -71,6 +74,7 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
     let _end = ReportEnd(&status);
     status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()));
     let mut supervisor = Supervisor {
+        controls: Controls::new(pipeline.hub.clone(), Arc::clone(&pipeline.clock), pipeline.edits.clone()),
         publisher: Publisher::new(Arc::clone(&pipeline.clock), pipeline.hub.clone())
             .edited(pipeline.edits.take().map(Edits::begin))
             .in_hand(pipeline.hand.take()),
@@ -103,10 +107,9 @@ pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
 impl Supervisor<'_> {
     /// One camera from start to loss; `Ok` after a stop.
     fn session(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
-        camera.start()?;
+        self.controls.start(camera)?;
         let name = camera.name().to_owned();
-        self.publisher.restart(self.pipeline.name.as_ref().unwrap_or(&name));
-        self.allowance.restart();
+        self.restarted(&name);
         self.pipeline.hub.status.set_allowance(self.allowance.get());
         self.pipeline.hub.status.opened(&name);
         let mut last_good = self.pipeline.clock.monotonic();
@@ -116,6 +119,10 @@ impl Supervisor<'_> {
         let mut remedy = None;
         while !self.stopped() {
             self.heartbeat();
+            if self.controls.serve(camera)? {
+                self.restarted(&name);
+                last_good = self.pipeline.clock.monotonic();
+            }
             // A frame that already waits at the camera is older than the viewer that ended the nap.
             let old = self.nap();
             let published = match camera.next_frame(if old { Duration::ZERO } else { POLL }) {
@@ -160,6 +167,13 @@ impl Supervisor<'_> {
             }
         }
         camera.stop()
+    }
+
+    /// The camera counts its frames anew, and takes its time with the first.
+    fn restarted(&mut self, name: &str) {
+        self.publisher.restart(self.pipeline.name.as_deref().unwrap_or(name));
+        self.allowance.restart();
+        self.size = ActualSize::default();
     }
 
     /// Leaves the camera alone for a while if no pictures have been wanted for long; whether any are wanted then.
@@ -286,6 +300,7 @@ impl Supervisor<'_> {
     /// Viewers see this reason, once.
     fn show(&mut self, error: &Error) {
         let reason = error.to_string();
+        self.controls.lost(&reason);
         if self.shown.as_ref() != Some(&reason) {
             self.pipeline.hub.status.lost(&reason);
             self.publisher.no_signal(&reason);
@@ -297,6 +312,9 @@ impl Supervisor<'_> {
     fn sleep_until(&self, end: Duration) -> bool {
         while !self.stopped() && self.pipeline.clock.monotonic() < end {
             self.heartbeat();
+            if let Some(reason) = &self.shown {
+                self.controls.lost(reason);
+            }
             self.pipeline.clock.sleep_until(end.min(self.pipeline.clock.monotonic() + POLL));
         }
         !self.stopped()

@@ -10,6 +10,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 fn controlled() -> Running {
     let server = serve(|_| ());
     server.hub.settings.allow_changes();
+    server.live();
     server
 }
 

@@ -1,6 +1,7 @@
 //! The contract of [`CameraSource`].
 
 use super::{
+    controls::controls,
     report::{Outcome, Report, with_kind},
     run::Run,
 };
@@ -69,6 +70,9 @@ pub fn camera(camera: &mut dyn CameraSource, expect: &CameraExpectations) -> Rep
     report.add("next_frame after stop is InvalidInput", refused(camera));
     let again = if alive { again(camera, expect) } else { Outcome::Skipped("no frames before".into()) };
     report.add("gives frames after stop and start", again);
+    if alive {
+        controls(camera, &mut report);
+    }
     report
 }
 

@@ -27,6 +27,7 @@
 //! ```
 
 mod camera;
+mod controls;
 mod encoder;
 mod pictures;
 mod report;

@@ -2,7 +2,7 @@
 
 use super::{Fate, Faults, Roll, damage::Damaged};
 use crate::camera::{no_frame, not_started};
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
+use eyelet_hal::{CameraControls, CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{sync::Arc, time::Duration};
 
 /// Frames lost in one call, at most: a free-running camera would hold the caller for ever.
@@ -142,5 +142,9 @@ impl<C: CameraSource> CameraSource for FaultInjector<C> {
     fn stop(&mut self) -> Result<()> {
         self.started = false;
         self.camera.stop()
+    }
+
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        self.camera.controls()
     }
 }

@@ -9,6 +9,7 @@ mod canvas;
 mod card;
 mod clock;
 mod detail;
+mod effects;
 mod glyphs;
 mod ink;
 mod moving_box;
@@ -17,6 +18,7 @@ mod text;
 mod value_noise;
 
 pub use canvas::Canvas;
+pub use effects::Effects;
 
 use crate::pattern;
 use std::{fmt, str::FromStr, time::Duration};
@@ -149,6 +151,8 @@ trait Drawing: Send {
 pub struct Painter {
     canvas: Canvas,
     drawing: Box<dyn Drawing>,
+    /// What is done to each picture.
+    pub effects: Effects,
 }
 
 impl Painter {
@@ -164,12 +168,13 @@ impl Painter {
             Scene::Noise => Box::new(noise::Noise::new(seed)),
             Scene::Detail => Box::new(detail::Landscape::new(width, height, seed)),
         };
-        Self { canvas, drawing }
+        Self { canvas, drawing, effects: Effects::default() }
     }
 
     /// The picture of a moment, with its sequence number as the [`pattern`] (modulo 2^32).
     pub fn paint(&mut self, moment: &Moment) -> &Canvas {
         self.drawing.draw(&mut self.canvas, moment);
+        self.effects.apply(&mut self.canvas, moment);
         let Ok(()) = pattern::draw(&mut self.canvas, moment.sequence as u32);
         &self.canvas
     }

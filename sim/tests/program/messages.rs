@@ -50,6 +50,7 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         (&["--drop-chance", "nan"], "from 0 (never) to 1"),
         (&["--unplug-after", "0"], "--unplug-after"),
         (&["--max-viewers", "0"], "1 to 10000"),
+        (&["--save-control", "x"], "--allow-control"),
         (&["watch", "http://127.0.0.1:1/", "--frames", "0"], "--frames"),
         (&["watch", "http://127.0.0.1:1/", "--seconds", "-1"], "at least 0.001"),
         (&["serve", "--seed", "-1"], "a seed is a whole number"),

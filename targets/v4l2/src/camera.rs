@@ -2,9 +2,9 @@
 
 use crate::{
     capture::Capture,
-    choose::{Interval, Request, choose},
+    choose::{FormatInfo, Interval, Request, choose},
     config::V4l2Config,
-    control::{ControlInfo, ControlSetting},
+    control::ControlSetting,
     device::{Capabilities, Role, V4l2Device},
     driver::is_gone,
     kernel::KernelQueue,
@@ -14,7 +14,7 @@ use crate::{
     ring::Ring,
 };
 use eyelet_hal::clock::Clock;
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
+use eyelet_hal::{CameraControls, CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -40,9 +40,13 @@ const SYS: &str = "/sys";
 /// # Ok::<(), eyelet_hal::Error>(())
 /// ```
 pub struct V4l2Camera {
-    capture: Capture<KernelQueue>,
-    device: V4l2Device,
-    settled: Settled,
+    pub(crate) capture: Capture<KernelQueue>,
+    pub(crate) device: V4l2Device,
+    pub(crate) settled: Settled,
+    /// What it offers, and what of it is wanted now.
+    pub(crate) formats: Vec<FormatInfo>,
+    pub(crate) request: Request,
+    pub(crate) buffers: u32,
     note: Option<String>,
 }
 
@@ -68,7 +72,8 @@ impl V4l2Camera {
         let device = V4l2Device::open(&path, &*clock)?;
         usable(device.name(), device.capabilities())?;
         let request = Request { size: config.size, fps: config.fps, format: config.format };
-        let choice = choose(device.name(), &device.formats()?, &request)?;
+        let formats = device.formats()?;
+        let choice = choose(device.name(), &formats, &request)?;
         let settled = settle(device.name(), device.driver(), choice, config.fps)?;
         if let Some(available) = memory::available() {
             memory::check(device.name(), config.buffers, settled.buffer.sizeimage, available)?;
@@ -79,7 +84,7 @@ impl V4l2Camera {
         let note = request.difference(device.name(), settled.choice, settled.interval);
         let ring = Ring::new(device.name().to_owned(), device.queue());
         let capture = Capture::new(ring, settled.stream, settled.buffer, config.buffers, clock);
-        Ok(Self { capture, device, settled, note })
+        Ok(Self { capture, device, settled, formats, request, buffers: config.buffers, note })
     }
 
     /// What was taken, in a sentence, if it differs from the configuration.
@@ -103,12 +108,9 @@ impl V4l2Camera {
         self.capture.damaged()
     }
 
-    /// The camera's controls with their present values.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn controls(&self) -> Result<Vec<ControlInfo>> {
-        self.device.controls()
+    /// What its node lists: its formats, and its controls as V4L2 describes them.
+    pub fn device(&self) -> &V4l2Device {
+        &self.device
     }
 
     /// Sets a control, also while streaming.
@@ -172,6 +174,10 @@ impl CameraSource for V4l2Camera {
 
     fn stop(&mut self) -> Result<()> {
         self.capture.stop()
+    }
+
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        Some(self)
     }
 }
 

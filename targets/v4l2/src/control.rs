@@ -135,6 +135,11 @@ pub struct ControlSetting {
 }
 
 impl ControlSetting {
+    /// A number.
+    pub(crate) fn number(name: &str, value: i64) -> Self {
+        Self { name: name.to_owned(), value: value.to_string() }
+    }
+
     /// The control's name, as [`ControlInfo::name`] writes it.
     pub fn name(&self) -> &str {
         &self.name

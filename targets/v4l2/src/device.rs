@@ -216,6 +216,15 @@ impl V4l2Device {
         control::set(&self.device, &self.name, &self.controls()?, setting)
     }
 
+    /// Sets a control to a number.
+    ///
+    /// # Errors
+    /// As [`set_control`](Self::set_control).
+    pub(crate) fn set_number(&self, name: &str, value: i64) -> Result<()> {
+        let setting = ControlSetting::number(name, value);
+        self.set_control(&setting)
+    }
+
     pub(crate) fn error(&self, operation: &str, error: io::Error) -> Error {
         error::system(operation, &self.name, error)
     }

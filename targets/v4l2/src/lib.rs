@@ -24,6 +24,7 @@ mod fourcc;
 mod kernel;
 mod layout;
 mod list;
+mod live;
 mod memory;
 mod negotiate;
 mod queue;

@@ -131,7 +131,7 @@ fn controls_are_listed_and_set() {
     let mut config = config(None);
     config.controls.push("brightness=77".parse().unwrap());
     let camera = open(&config);
-    let controls = camera.controls().unwrap();
+    let controls = camera.device().controls().unwrap();
     let brightness = controls.iter().find(|c| c.name == "brightness").unwrap();
     assert_eq!(brightness.value, Some(77), "{brightness}");
     let names: Vec<_> = controls.iter().map(|c| c.to_string()).collect();

@@ -26,6 +26,10 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
             "--max-connections {all} leaves no connection beside --max-viewers {viewers}; raise the first or lower the second"
         )));
     }
+    if args.control.save_control.is_some() && !args.control.allow_control {
+        let what = "--save-control has nothing to save; let clients change something with --allow-control";
+        return Err(Failure::Usage(what.to_owned()));
+    }
     let page = match &args.html {
         Some(path) => Page::new(html(path)?),
         None => Page::default(),
@@ -69,6 +73,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let builder = pipelines.into_iter().fold(Builder::from(server), Builder::pipeline);
     let builder = listeners.into_iter().fold(builder, Builder::listener);
     let builder = if args.control.allow_control { builder.allow_control() } else { builder };
+    let builder = args.control.save_control.iter().fold(builder, Builder::save_control);
     let mut eyelet = {
         let _context = runtime.enter();
         sender.into_iter().fold(builder, Builder::upload).open()?

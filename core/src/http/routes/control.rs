@@ -3,7 +3,7 @@
 use super::body;
 use crate::{
     control,
-    feed::Hub,
+    feed::{Hub, Refusal},
     http::{Context, connection::Exchange, reply},
 };
 use hyper::{
@@ -11,6 +11,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
 };
+use serde_json::json;
 
 /// The longest body, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -76,11 +77,15 @@ async fn post(
         }
         Err(control::Unreadable::Body(what)) => return refuse(StatusCode::BAD_REQUEST, what),
     };
-    control::change(hub, &wanted).map_err(|refused| {
-        // Strings always serialise.
-        let json = serde_json::to_vec(&refused).unwrap_or_default();
-        let mut reply = reply::typed("application/json", json);
-        *reply.status_mut() = StatusCode::BAD_REQUEST;
-        Box::new(reply)
+    let now = context.server.clock.monotonic();
+    control::change(hub, &wanted, now).await.map_err(|refusal| {
+        Box::new(match refusal {
+            Refusal::Unavailable(reason) => reply::unavailable(format!("{reason}\n")),
+            Refusal::Wrong(errors) => {
+                let mut reply = reply::typed("application/json", json!({ "errors": errors }).to_string());
+                *reply.status_mut() = StatusCode::BAD_REQUEST;
+                reply
+            }
+        })
     })
 }

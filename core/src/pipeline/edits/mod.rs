@@ -77,6 +77,11 @@ impl Edits {
         }
     }
 
+    /// The camera's pixel format, with the size of the pictures.
+    pub(super) fn shown(&self, format: StreamFormat) -> StreamFormat {
+        StreamFormat { pixel: format.pixel, ..self.orientation().format(format) }
+    }
+
     /// Whether it can be done to frames of this format.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ type Answer<A, R> = Box<dyn Fn(A) -> io::Result<R>>;
 
 /// Its default is a camera of 640x480 MJPG at 30 fps with the controls 0x00980900 to 0x00980902. A test puts another
 /// answer in the place of one.
-pub(super) struct FakeDriver {
+pub(crate) struct FakeDriver {
     pub(super) format_at: Answer<u32, [u8; 4]>,
     pub(super) size_at: Answer<u32, Option<SizeRange>>,
     pub(super) interval_at: Answer<u32, Option<IntervalRange>>,
@@ -39,7 +39,7 @@ pub(super) struct FakeDriver {
 pub(crate) const FIRST: u32 = 0x0098_0900;
 pub(super) const LAST: u32 = FIRST + 2;
 pub(super) const THIRTY: Interval = Interval { numerator: 1, denominator: 30 };
-pub(super) const VGA: BufferFormat =
+pub(crate) const VGA: BufferFormat =
     BufferFormat { fourcc: *b"MJPG", size: (640, 480), bytesperline: 0, sizeimage: 614_400, limited: false };
 
 /// The one answer of a list of one.

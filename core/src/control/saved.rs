@@ -1,0 +1,271 @@
+//! What clients have changed, kept in a file over a restart.
+
+use super::SavedCamera;
+use crate::feed::{CameraName, Hub};
+use eyelet_hal::{Error, Result};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    future::poll_fn,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// The time from one write to the next: memory cards wear out from writing.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Longer files are not ours.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The key of a camera without a name.
+const UNNAMED: &str = "camera";
+
+/// Writes what clients change about these cameras to a file. What is not written yet when it drops is written then.
+#[derive(Debug)]
+pub(crate) struct Saver(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    cameras: Vec<(String, Hub)>,
+    /// What the file holds.
+    written: Mutex<Vec<u8>>,
+}
+
+impl Saver {
+    /// Gives the cameras what the file holds for them, if there is one, before they are started.
+    ///
+    /// A file that is damaged is set aside and logged: a camera that runs is worth more than its settings.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or could not be written.
+    pub(crate) fn restore<'a>(
+        path: &Path,
+        cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
+    ) -> Result<Self> {
+        // Of a link, the file itself is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let failed = |what: &str, error: io::Error| {
+            let remedy = "name a file in a folder that this program may write to";
+            let what = format!("cannot {what} {}: {error}", path.display());
+            Error::from(error).map_message(|_| what).with_remedy(remedy)
+        };
+        let bytes = read(&path).map_err(|error| failed("read", error))?;
+        let mut saved: BTreeMap<String, SavedCamera> = match serde_json::from_slice(&bytes) {
+            Ok(saved) => saved,
+            Err(_) if bytes.is_empty() => BTreeMap::new(),
+            Err(error) => {
+                let aside = beside(&path, ".damaged");
+                fs::rename(&path, &aside).map_err(|error| failed("set aside", error))?;
+                let (file, aside) = (path.display(), aside.display());
+                tracing::warn!(%file, %error, "the saved settings are damaged and set aside as {aside}");
+                BTreeMap::new()
+            }
+        };
+        let trial = beside(&path, ".new");
+        create(&trial).and_then(|_| fs::remove_file(&trial)).map_err(|error| failed("save to", error))?;
+        let cameras = cameras
+            .map(|(name, hub)| {
+                let key = name.map_or(UNNAMED, CameraName::as_str).to_owned();
+                if let Some(saved) = saved.remove(&key) {
+                    saved.apply(&hub.settings);
+                }
+                (key, hub.clone())
+            })
+            .collect();
+        let shared = Shared { path, cameras, written: Mutex::default() };
+        // A file that says the same need not be written.
+        *shared.written() = shared.content();
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Writes the file after each change, once a second at most.
+    pub(crate) async fn run(&self) {
+        let mut changes: Vec<_> = self.0.cameras.iter().map(|(_, hub)| hub.settings.changes()).collect();
+        let mut failing = false;
+        loop {
+            let shared = Arc::clone(&self.0);
+            let written = tokio::task::spawn_blocking(move || shared.write()).await;
+            let failed = written.map_err(io::Error::other).and_then(|written| written).err();
+            if let Some(error) = failed.as_ref().filter(|_| !failing) {
+                let file = self.0.path.display();
+                tracing::warn!(%file, %error, "cannot save what was changed; trying again with the next change");
+            }
+            failing = failed.is_some();
+            tokio::time::sleep(PAUSE).await;
+            any_changed(&mut changes).await;
+        }
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.write() {
+            tracing::warn!(file = %self.0.path.display(), %error, "cannot save what was changed");
+        }
+    }
+}
+
+impl Shared {
+    fn content(&self) -> Vec<u8> {
+        let all: BTreeMap<&str, SavedCamera> = self
+            .cameras
+            .iter()
+            .map(|(key, hub)| (key.as_str(), SavedCamera::of(&hub.settings)))
+            .filter(|(_, saved)| *saved != SavedCamera::default())
+            .collect();
+        // Strings and numbers always serialise.
+        let mut bytes = serde_json::to_vec_pretty(&all).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Writes the file if it is to be different. After a power cut it is the one before or the one after.
+    fn write(&self) -> io::Result<()> {
+        // Also against writing at the same time.
+        let mut written = self.written();
+        let content = self.content();
+        if *written == content {
+            return Ok(());
+        }
+        let new = beside(&self.path, ".new");
+        let mut file = create(&new)?;
+        file.write_all(&content)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        if let Some(folder) = self.path.parent() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            File::open(folder)?.sync_all()?;
+        }
+        *written = content;
+        Ok(())
+    }
+
+    fn written(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A new file that nobody else reads, in place of one that a power cut has left.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// What the file holds; nothing if there is none.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(about) if !about.is_file() => Err(io::Error::other("it is no file")),
+        Ok(about) if about.len() > LONGEST => Err(io::Error::other("it is too long")),
+        Ok(_) => fs::read(path),
+    }
+}
+
+/// The path with this at its end.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
+async fn any_changed(changes: &mut [watch::Receiver<()>]) {
+    let mut all: Vec<_> = changes.iter_mut().map(|one| Box::pin(one.changed())).collect();
+    poll_fn(|cx| match all.iter_mut().any(|one| one.as_mut().poll(cx).is_ready()) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyelet_hal::{Mode, Quality};
+
+    fn restored(path: &Path) -> Result<(Saver, Hub)> {
+        let hub = Hub::default();
+        let name: CameraName = "front".parse().unwrap();
+        Saver::restore(path, [(Some(&name), &hub)].into_iter()).map(|saver| (saver, hub))
+    }
+
+    #[test]
+    fn what_was_changed_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        let (saver, hub) = restored(&path).unwrap();
+        drop(saver);
+        assert!(!path.exists(), "nothing has changed");
+        let (saver, _) = (restored(&path).unwrap().0, ());
+        drop((saver, hub));
+        let (saver, hub) = restored(&path).unwrap();
+        hub.settings.set_quality(Quality::new(33).unwrap());
+        hub.settings.keep(|kept| {
+            kept.mode = Some(Mode { size: (320, 240), fps: 7.5 });
+            kept.controls.insert("gain".to_owned(), -3);
+        });
+        let kept = hub.settings.kept();
+        drop(saver);
+        let (_saver, hub) = restored(&path).unwrap();
+        assert_eq!((hub.settings.quality().get(), hub.settings.kept()), (33, kept));
+        assert_eq!(hub.settings.default_quality(), Quality::DEFAULT);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[tokio::test]
+    async fn change_is_written_while_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        let (saver, hub) = restored(&path).unwrap();
+        let run = saver.run();
+        let wait = async {
+            hub.settings.set_quality(Quality::new(33).unwrap());
+            while !fs::read_to_string(&path).is_ok_and(|text| text.contains("33")) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = run => {}
+            waited = tokio::time::timeout(Duration::from_secs(30), wait) => waited.unwrap(),
+        }
+    }
+
+    #[test]
+    fn damaged_file_is_set_aside_and_the_camera_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        for damage in ["{\"front\":{\"qual", "[]", "{\"front\":7}", "\0\0\0\0"] {
+            fs::write(&path, damage).unwrap();
+            let (_saver, hub) = restored(&path).unwrap();
+            assert_eq!(hub.settings.quality(), Quality::DEFAULT);
+            assert_eq!(fs::read_to_string(folder.path().join("control.json.damaged")).unwrap(), damage);
+        }
+    }
+
+    #[test]
+    fn value_that_cannot_be_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        fs::write(&path, r#"{"front":{"quality":0,"size":[320,240],"later":1},"gone":{"quality":7}}"#)
+            .unwrap();
+        let (_saver, hub) = restored(&path).unwrap();
+        assert_eq!((hub.settings.quality(), hub.settings.kept().mode), (Quality::DEFAULT, None));
+    }
+
+    #[test]
+    fn folder_that_cannot_be_written_is_an_error_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = restored(&folder.path().join("none/control.json")).unwrap_err();
+        assert!(error.to_string().contains("cannot save to"), "{error}");
+        assert!(error.remedy().is_some());
+        let error = restored(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("it is no file"), "{error}");
+    }
+}

@@ -1,0 +1,92 @@
+//! What clients ask the camera thread to change, and its answers.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::oneshot;
+
+/// What is to change about a camera: all of it or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    /// Controls by name, and their values.
+    pub(crate) controls: BTreeMap<String, i64>,
+    /// Width and height in pixels.
+    pub(crate) size: Option<(u32, u32)>,
+    /// Frames per second.
+    pub(crate) fps: Option<f64>,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.controls.is_empty() && self.size.is_none() && self.fps.is_none()
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// What is wrong about each of these names.
+    Wrong(BTreeMap<String, String>),
+    /// The camera cannot be asked now, for this reason.
+    Unavailable(String),
+}
+
+/// A request, and where its answer goes. Who gave up waiting has dropped the other end.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) changes: Changes,
+    pub(crate) answer: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// The place of one request on its way to the camera thread, which looks without a lock whether there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    waiting: AtomicBool,
+    slot: Mutex<Option<Request>>,
+}
+
+impl Requests {
+    /// Asks for changes, in place of a request that was not taken; the answer comes from the camera thread.
+    pub(crate) fn ask(&self, changes: Changes) -> oneshot::Receiver<Result<(), Refusal>> {
+        let (answer, receiver) = oneshot::channel();
+        *self.slot() = Some(Request { changes, answer });
+        self.waiting.store(true, Ordering::Release);
+        receiver
+    }
+
+    /// The request, if there is one whose answer is still waited for.
+    pub(crate) fn take(&self) -> Option<Request> {
+        if !self.waiting.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut slot = self.slot();
+        self.waiting.store(false, Ordering::Relaxed);
+        slot.take().filter(|request| !request.answer.is_closed())
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Request>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_is_taken_once_and_not_after_its_client_gave_up() {
+        let requests = Requests::default();
+        assert!(requests.take().is_none());
+        let mut answer = requests.ask(Changes { fps: Some(5.0), ..Changes::default() });
+        let request = requests.take().unwrap();
+        assert!(request.changes.fps == Some(5.0) && requests.take().is_none());
+        request.answer.send(Ok(())).unwrap();
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        drop(requests.ask(Changes::default()));
+        assert!(requests.take().is_none());
+    }
+}

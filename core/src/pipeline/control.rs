@@ -1,0 +1,315 @@
+//! What clients change about the open camera, between two of its frames.
+
+use super::Edits;
+use crate::feed::{CameraSettings, Changes, Hub, Refusal, Request};
+use eyelet_hal::{
+    CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, PixelFormat, Result,
+    StreamFormat, clock::Clock,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// How long one wait for the first frame lasts: how often the camera thread has a heartbeat meanwhile.
+const POLL: Duration = Duration::from_millis(200);
+
+/// In a new mode the first frame has come by then, or the camera goes back. The client waits longer than this.
+const FIRST_FRAME: Duration = Duration::from_secs(3);
+
+/// Changes the camera as clients ask for, and gives one that was opened again what the one before had.
+pub(super) struct Controls {
+    hub: Hub,
+    clock: Arc<dyn Clock>,
+    /// What is done to its frames, and need not be possible in every mode.
+    edits: Option<Edits>,
+    /// That of the first opening.
+    original: Option<Mode>,
+}
+
+/// A step that was made, and how to go back.
+enum Undo {
+    Control(String, i64),
+    Mode(Mode),
+}
+
+/// The step that failed.
+struct Failed {
+    name: String,
+    error: Error,
+}
+
+impl Controls {
+    pub(super) fn new(hub: Hub, clock: Arc<dyn Clock>, edits: Option<Edits>) -> Self {
+        Self { hub, clock, edits, original: None }
+    }
+
+    /// Starts a camera that has just been opened, after giving it what clients have changed.
+    ///
+    /// # Errors
+    /// Those of starting it.
+    pub(super) fn start(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
+        if !self.hub.settings.are_changes_allowed() {
+            return camera.start();
+        }
+        if let Some(controls) = camera.controls()
+            && let Err(error) = self.restore(controls)
+        {
+            tracing::warn!(%error, "what was changed is not set again");
+        }
+        let changed = self.hub.settings.kept().mode.is_some();
+        let started =
+            camera.start().and_then(|()| if changed { self.check(camera.format()) } else { Ok(()) });
+        if let Err(error) = started {
+            self.start_as_opened(camera, error)?;
+        }
+        self.publish(camera);
+        Ok(())
+    }
+
+    fn restore(&mut self, controls: &mut dyn CameraControls) -> Result<()> {
+        let settings = &self.hub.settings;
+        let kept = settings.kept();
+        if let Some(modes) = controls.modes()? {
+            self.original.get_or_insert(modes.now);
+            if let Some(mode) = kept.mode.filter(|mode| *mode != modes.now)
+                && let Err(error) = controls.set_mode(mode)
+            {
+                tracing::warn!(%error, "the camera keeps its size and rate");
+                settings.keep(|kept| kept.mode = None);
+            }
+        }
+        if kept.controls.is_empty() {
+            return Ok(());
+        }
+        for (control, value) in in_order(&controls.list()?, &kept.controls) {
+            if let Err(error) = controls.set(&control.name, value) {
+                tracing::warn!(%error, "the camera keeps its own value");
+                settings.keep(|kept| _ = kept.controls.remove(&control.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether frames of this format can be edited as they are to be.
+    fn check(&self, format: StreamFormat) -> Result<()> {
+        self.edits.as_ref().map_or(Ok(()), |edits| edits.check(format))
+    }
+
+    /// Starts a camera that cannot be started, in the mode that it was opened with if it has another one now.
+    fn start_as_opened(&self, camera: &mut dyn CameraSource, error: Error) -> Result<()> {
+        let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound | ErrorKind::Busy);
+        let kept = self.hub.settings.kept().mode;
+        let (Some(original), false) =
+            (self.original.filter(|mode| kept.is_some_and(|kept| kept != *mode)), gone)
+        else {
+            return Err(error);
+        };
+        restart(camera, original)?;
+        tracing::warn!(%error, "the camera does not start with the size and rate that were set; it has its own");
+        self.hub.settings.keep(|kept| kept.mode = None);
+        Ok(())
+    }
+
+    /// The camera is gone: nothing can be changed now, for this reason.
+    pub(super) fn lost(&self, reason: &str) {
+        if let Some(request) = self.hub.settings.requests.take() {
+            let _ = request.answer.send(Err(Refusal::Unavailable(reason.to_owned())));
+        }
+        self.hub.settings.set_camera(None);
+    }
+
+    /// Does what a client asks for, if one does. True if the camera was started anew for it.
+    ///
+    /// # Errors
+    /// Those after which the camera is to be opened again.
+    pub(super) fn serve(&self, camera: &mut dyn CameraSource) -> Result<bool> {
+        let Some(Request { changes, answer }) = self.hub.settings.requests.take() else { return Ok(false) };
+        let mut done = Vec::new();
+        let applied = self.apply(camera, &changes, &mut done);
+        let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
+        let mut lost = None;
+        let answered = match applied {
+            // Who asked has given up, and has been told that nothing changed.
+            Ok(()) if answer.is_closed() => {
+                lost = self.undo(camera, done).err();
+                Err(Refusal::Unavailable(String::new()))
+            }
+            Ok(()) => {
+                self.keep(camera, &changes, restarted);
+                Ok(())
+            }
+            Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {
+                let reason = error.to_string();
+                lost = Some(error);
+                Err(Refusal::Unavailable(reason))
+            }
+            Err(Failed { name, error }) => {
+                let mut what = error.to_string();
+                match self.undo(camera, done) {
+                    Ok(stuck) if stuck.is_empty() => {}
+                    Ok(stuck) => what = format!("{what}; could not be set back: {}", stuck.join(", ")),
+                    Err(error) => {
+                        what = format!("{what}; the camera does not go back and is opened again: {error}");
+                        lost = Some(error);
+                    }
+                }
+                Err(Refusal::Wrong(BTreeMap::from([(name, what)])))
+            }
+        };
+        if lost.is_none() {
+            self.publish(camera);
+        }
+        let _ = answer.send(answered);
+        lost.map_or(Ok(restarted), Err)
+    }
+
+    /// Makes all changes, the ones that others depend on first, and what cannot be taken back last.
+    fn apply(
+        &self,
+        camera: &mut dyn CameraSource,
+        changes: &Changes,
+        done: &mut Vec<Undo>,
+    ) -> std::result::Result<(), Failed> {
+        let named = |name: &str| {
+            let name = name.to_owned();
+            move |error| Failed { name, error }
+        };
+        let any = changes.controls.keys().next().map_or("size", String::as_str);
+        let list = controls_of(camera).and_then(CameraControls::list).map_err(named(any))?;
+        let wanted = in_order(&list, &changes.controls);
+        let (presses, settings): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|(control, _)| control.kind == ControlKind::Button);
+        for (control, value) in settings {
+            let name = &control.name;
+            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(named(name))?;
+            if let Some(before) = control.value.filter(|before| *before != value) {
+                done.push(Undo::Control(name.clone(), before));
+            }
+        }
+        if changes.size.is_some() || changes.fps.is_some() {
+            let name = if changes.size.is_some() { "size" } else { "fps" };
+            self.change_mode(camera, changes, done).map_err(named(name))?;
+        }
+        for (control, value) in presses {
+            let name = &control.name;
+            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(named(name))?;
+        }
+        Ok(())
+    }
+
+    fn change_mode(
+        &self,
+        camera: &mut dyn CameraSource,
+        changes: &Changes,
+        done: &mut Vec<Undo>,
+    ) -> Result<()> {
+        let Some(modes) = controls_of(camera)?.modes()? else { return Ok(()) };
+        let now = modes.now;
+        let mode = Mode { size: changes.size.unwrap_or(now.size), fps: changes.fps.unwrap_or(now.fps) };
+        if mode == now {
+            return Ok(());
+        }
+        done.push(Undo::Mode(now));
+        restart(camera, mode)?;
+        // A camera may start and never deliver, for want of bandwidth say.
+        let began = self.clock.monotonic();
+        let name = camera.name().to_owned();
+        loop {
+            self.hub.status.heartbeat(self.clock.monotonic());
+            match camera.next_frame(POLL) {
+                Ok(frame) => {
+                    let format = frame.format();
+                    self.check(format)?;
+                    let shown = self.edits.as_ref().map_or(format, |edits| edits.shown(format));
+                    self.hub.status.connected(&name, shown);
+                    return Ok(());
+                }
+                Err(e) if matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::CorruptFrame) => {}
+                Err(e) => return Err(e),
+            }
+            if self.clock.monotonic().saturating_sub(began) >= FIRST_FRAME {
+                let (width, height) = mode.size;
+                let what =
+                    format!("no frame of {width}x{height} at {} fps came for {FIRST_FRAME:?}", mode.fps);
+                return Err(Error::new(ErrorKind::TimedOut, what));
+            }
+        }
+    }
+
+    /// Goes back, the last step first. The result is the names of what stays changed.
+    ///
+    /// # Errors
+    /// Those of starting the camera as it was.
+    fn undo(&self, camera: &mut dyn CameraSource, done: Vec<Undo>) -> Result<Vec<String>> {
+        let mut stuck = Vec::new();
+        for step in done.into_iter().rev() {
+            match step {
+                Undo::Mode(mode) => restart(camera, mode)?,
+                Undo::Control(name, value) => {
+                    if let Err(error) = controls_of(camera)?.set(&name, value) {
+                        tracing::warn!(%error, "the camera keeps a value that was not wanted");
+                        stuck.push(name);
+                    }
+                }
+            }
+        }
+        Ok(stuck)
+    }
+
+    /// Keeps what was changed for when the camera is opened again.
+    fn keep(&self, camera: &mut dyn CameraSource, changes: &Changes, restarted: bool) {
+        let Some(controls) = camera.controls() else { return };
+        let mode = if restarted { controls.modes().ok().flatten().map(|modes| modes.now) } else { None };
+        let buttons = controls.list().unwrap_or_default();
+        let is_button = |name: &str| {
+            buttons.iter().any(|control| control.name == name && control.kind == ControlKind::Button)
+        };
+        self.hub.settings.keep(|kept| {
+            kept.mode = mode.or(kept.mode);
+            let lasting = changes.controls.iter().filter(|(name, _)| !is_button(name));
+            kept.controls.extend(lasting.map(|(name, value)| (name.clone(), *value)));
+        });
+    }
+
+    /// Lists what can be changed, and its values, for clients.
+    fn publish(&self, camera: &mut dyn CameraSource) {
+        let compressed = camera.format().pixel == PixelFormat::Jpeg;
+        let listed = match camera.controls() {
+            Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
+            None => Ok((Vec::new(), None)),
+        };
+        let (controls, modes) = listed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "clients can change the quality alone");
+            (Vec::new(), None)
+        });
+        let modes = modes.map(|modes| {
+            let original = self.original.unwrap_or(modes.now);
+            (modes, original)
+        });
+        self.hub.settings.set_camera(Some(CameraSettings { compressed, controls, modes }));
+    }
+}
+
+/// The listed controls that are to have values, in the order in which to set them: automatic modes before what they make
+/// inactive, and buttons last.
+fn in_order<'a>(list: &'a [Control], wanted: &BTreeMap<String, i64>) -> Vec<(&'a Control, i64)> {
+    let mut all: Vec<_> =
+        list.iter().filter_map(|control| Some((control, *wanted.get(&control.name)?))).collect();
+    all.sort_by_key(|(control, _)| match control.kind {
+        ControlKind::Boolean | ControlKind::Menu(_) => 0,
+        ControlKind::Button => 2,
+        _ => 1,
+    });
+    all
+}
+
+fn controls_of(camera: &mut dyn CameraSource) -> Result<&mut dyn CameraControls> {
+    camera.controls().ok_or_else(|| Error::new(ErrorKind::Unsupported, "the camera has no controls any more"))
+}
+
+fn restart(camera: &mut dyn CameraSource, mode: Mode) -> Result<()> {
+    if let Err(error) = camera.stop() {
+        // It counts as stopped all the same.
+        tracing::debug!(%error, "for another size or rate");
+    }
+    controls_of(camera)?.set_mode(mode)?;
+    camera.start()
+}
