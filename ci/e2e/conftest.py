@@ -109,6 +109,21 @@ def browser(chromium):
     chromium.open("about:blank")
 
 
+@pytest.fixture(scope="session", params=engines.NAMES)
+def session(request, tmp_path_factory):
+    started = engines.start(request.param, tmp_path_factory.mktemp(request.param))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def engine(session):
+    yield session
+    # No stream goes on into the next test.
+    session.open("about:blank")
+    session.resize(1024, 900)
+
+
 @pytest.fixture
 def free_port():
     """A port that was free just now, for a server that must come back on the same one."""

@@ -14,6 +14,7 @@ import numpy
 import websocket
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchFrameException
+from selenium.webdriver.remote.command import Command
 
 from deadline import until
 
@@ -33,6 +34,19 @@ class Engine:
 
     def resize(self, width, height):
         raise NotImplementedError
+
+    def act(self, *actions):
+        """Does what a person does with keys, pointers and wheels: the action sequences of WebDriver, which all engines share."""
+        raise NotImplementedError
+
+    def press(self, *keys):
+        self.act({"type": "key", "id": "keys", "actions": [
+            {"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]})
+
+    def click(self, x, y, times=1):
+        self.act({"type": "pointer", "id": "mouse", "actions": [
+            {"type": "pointerMove", "x": round(x), "y": round(y)},
+            *times * [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]]})
 
     def png(self):
         """What the page looks like, as a PNG."""
@@ -67,11 +81,34 @@ class Driven(Engine):
     def resize(self, width, height):
         self.driver.set_window_size(width, height)
 
+    def act(self, *actions):
+        self.driver.execute(Command.W3C_ACTIONS, {"actions": list(actions)})
+
     def png(self):
         return self.driver.get_screenshot_as_png()
 
     def quit(self):
         self.driver.quit()
+
+
+class Chromium(Driven):
+    def __init__(self, driver, downloads):
+        super().__init__(driver)
+        self.downloads = downloads
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+
+    def call(self, method, **parameters):
+        """A call of its own protocol."""
+        return self.driver.execute_cdp_cmd(method, parameters)
+
+    def resize(self, width, height):
+        # A window cannot be as narrow as a phone.
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def prefer(self, **features):
+        """What the person prefers: `color_scheme="dark"`, `reduced_motion="reduce"`."""
+        self.call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-" + name.replace("_", "-"), "value": value} for name, value in features.items()])
 
 
 def chromium(folder):
@@ -87,7 +124,9 @@ def chromium(folder):
     ):
         options.add_argument(flag)
     service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
-    return Driven(webdriver.Chrome(options=options, service=service))
+    downloads = folder / "downloads"
+    downloads.mkdir()
+    return Chromium(webdriver.Chrome(options=options, service=service), downloads)
 
 
 class WebKit(Driven):
@@ -145,8 +184,14 @@ class Firefox(Engine):
     """Driven by WebDriver BiDi, which it speaks itself: Debian has no server in between for it."""
 
     def __init__(self, folder):
-        profile = folder / "profile"
+        profile, self.downloads = folder / "profile", folder / "downloads"
         profile.mkdir()
+        self.downloads.mkdir()
+        # Files are saved there without a question; and a page is light, as no switch at run time can make it.
+        preferences = {"browser.download.folderList": 2, "browser.download.dir": str(self.downloads),
+                       "browser.download.alwaysOpenPanel": False, "layout.css.prefers-color-scheme.content-override": 1}
+        (profile / "user.js").write_text("".join(
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()))
         self._process = subprocess.Popen(
             ["firefox-esr", "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -185,6 +230,9 @@ class Firefox(Engine):
             target={"context": self._context})
         assert answer["type"] == "success", answer
         return json.loads(answer["result"]["value"])
+
+    def act(self, *actions):
+        self._call("input.performActions", context=self._context, actions=list(actions))
 
     def resize(self, width, height):
         self._call(

@@ -10,7 +10,6 @@ import cv2
 import pytest
 import requests
 
-import engines
 import proxies
 from deadline import until
 from pattern import HEIGHT, WIDTH, read_sequence
@@ -19,21 +18,6 @@ from test_access import USERS
 from test_browser import MAIXPY_PAGE, PATTERN, SAMPLER
 
 FRAME_MS = 1000 / 30
-PAGE = (proxies.REPOSITORY / "core" / "src" / "http" / "routes" / "page.html").read_text()
-
-
-@pytest.fixture(scope="session", params=engines.NAMES)
-def session(request, tmp_path_factory):
-    started = engines.start(request.param, tmp_path_factory.mktemp(request.param))
-    yield started
-    started.quit()
-
-
-@pytest.fixture
-def engine(session):
-    yield session
-    # No stream goes on into the next test.
-    session.open("about:blank")
 
 
 def status(engine):
@@ -187,14 +171,14 @@ def test_repeated_picture_changes_neither_rate_nor_latency(engine, serve):
 class Refusing:
     """A server with our page that refuses all else."""
 
-    def __init__(self, code, headers):
+    def __init__(self, page, code, headers):
         self.asked = asked = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 path = urlsplit(self.path).path
                 if path == "/":
-                    self._answer(200, "text/html", PAGE, {})
+                    self._answer(200, "text/html", page, {})
                 else:
                     asked.append(path)
                     self._answer(code, "text/plain", "who are you?\n", headers)
@@ -226,8 +210,9 @@ class Refusing:
     (401, {"WWW-Authenticate": 'Bearer realm="eyelet"'}, "log in"),
     (429, {"Retry-After": "7"}, "too many attempts"),
 ], ids=["401", "429"])
-def test_refused_page_stops_retrying_and_shows_the_remedy(engine, code, headers, shown, artifacts):
-    with Refusing(code, headers) as server:
+def test_refused_page_stops_retrying_and_shows_the_remedy(engine, serve, code, headers, shown, artifacts):
+    page = requests.get(serve().url, timeout=10).text
+    with Refusing(page, code, headers) as server:
         engine.open(server.url)
         until(lambda: status(engine) == shown, f"{shown!r} instead of {status(engine)!r}")
         assert engine.run("return getComputedStyle(document.getElementById('login')).display") != "none"

@@ -222,7 +222,10 @@ async fn requests(
 /// Adds the headers that every answer has.
 fn finish(request: &Request<Incoming>, reply: &mut Reply, context: &Context) {
     let headers = reply.headers_mut();
-    headers.extend(context.server.origins.grant(request.headers()));
+    for (name, value) in &context.server.origins.grant(request.headers()) {
+        // Beside what else an answer varies by.
+        headers.append(name, value.clone());
+    }
     // Not for the stream: a page of another site may show it, and the standard (opaque response blocking) lets a browser
     // refuse an answer with this header that is not a picture.
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != framing::CONTENT_TYPE) {

@@ -136,3 +136,26 @@ async fn missing_token_gets_a_page_in_a_browser_and_a_line_elsewhere() {
     let line = get(&server, "GET", "/", TYPED).await;
     assert!(line.starts_with("http/1.1 401 ") && !line.contains("secret"), "{line}");
 }
+
+#[tokio::test]
+async fn page_is_compressed_for_those_who_accept_it() {
+    let server = serve(|_| ());
+    let ask = |headers: &'static str| {
+        let server = &server;
+        async move {
+            let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n");
+            let mut viewer = server.connect(&request).await;
+            read_until(&mut viewer, "\r\n\r\n").await.to_ascii_lowercase()
+        }
+    };
+    let length = |head: &str| -> usize {
+        let (_, rest) = head.split_once("\r\ncontent-length: ").unwrap();
+        rest.split_once("\r\n").unwrap().0.parse().unwrap()
+    };
+    let (plain, gzip) = (ask("").await, ask("Accept-Encoding: br, gzip\r\n").await);
+    assert!(gzip.contains("\r\ncontent-encoding: gzip\r\n") && !plain.contains("content-encoding"), "{gzip}");
+    assert!(length(&gzip) < length(&plain) / 2, "{gzip}{plain}");
+    for head in [plain, gzip] {
+        assert!(head.contains("\r\nvary: accept-encoding\r\n"), "a cache must not mix them up: {head}");
+    }
+}

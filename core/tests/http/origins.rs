@@ -27,7 +27,7 @@ async fn foreign_page_may_not_read_unless_allowed() {
     let server = allowing(&[]);
     for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
         let head = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
-        assert!(!head.contains("access-control") && !head.contains("vary"), "{path}: {head}");
+        assert!(!head.contains("access-control") && !head.contains("vary: origin"), "{path}: {head}");
     }
     let preflight = "Origin: http://a.example\r\nAccess-Control-Request-Method: GET\r\n";
     assert!(head(&server, "OPTIONS", "/state", preflight).await.starts_with("http/1.1 405 "));
@@ -59,7 +59,7 @@ async fn wildcard_allows_all_origins() {
     for path in EVERY_ROUTE.into_iter().chain(["/stream"]) {
         let answer = head(&server, "GET", path, "Origin: http://a.example\r\n").await;
         assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"), "{path}: {answer}");
-        assert!(!answer.contains("vary"), "{path}: {answer}");
+        assert!(!answer.contains("vary: origin"), "{path}: {answer}");
     }
 }
 

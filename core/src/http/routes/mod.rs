@@ -27,8 +27,8 @@ use hyper::{
     HeaderMap, Method, Response, StatusCode, Version,
     body::{Body, Incoming},
     header::{
-        ACCEPT, ALLOW, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
-        SET_COOKIE,
+        ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+        HOST, HeaderValue, LOCATION, SET_COOKIE, VARY,
     },
 };
 
@@ -245,7 +245,7 @@ async fn admitted(
             // In a box, so that other requests take no more memory for it.
             Box::pin(control::answer(request, exchange, context, hub)).await
         }
-        Route::Page => page(context, camera),
+        Route::Page => page(request.headers(), context, camera),
         Route::Snapshot => snapshot::take(server, &context.shown[camera.unwrap_or(0)].hub).await,
         Route::State => typed("application/json", state::json(context, camera)),
         // A browser would save OpenMetrics to a file.
@@ -368,21 +368,39 @@ fn login(mut reply: reply::Reply, server: &Server, accept: &str) -> reply::Reply
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The page of one camera, or of all of them.
-fn page(context: &Context, camera: Option<usize>) -> reply::Reply {
+fn page(headers: &HeaderMap, context: &Context, camera: Option<usize>) -> reply::Reply {
     let (page, names) =
         (&context.server.page, context.shown.iter().filter_map(|camera| camera.name.as_ref()));
     let all = (camera.is_none() && context.shown.len() > 1).then(|| page.of_cameras(names)).flatten();
-    let (html, policy) = match all {
-        Some((html, policy)) => (html, Some(policy)),
+    let page::Content { html, gzip, policy } = match all {
+        Some(content) => content,
         // A custom page is for `/`.
         None if camera.is_some() => Page::default().content(),
         None => page.content(),
     };
-    let mut reply = typed(HTML, html);
+    let accepted = gzip.filter(|_| accepts_gzip(headers));
+    let mut reply = typed(HTML, accepted.map_or(html, Bytes::from_static));
+    let headers = reply.headers_mut();
+    if gzip.is_some() {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if accepted.is_some() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     if let Some(policy) = policy {
-        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     reply
+}
+
+/// Whether a client reads gzip: it names it, and not with a weight of zero.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        matches!(name.trim(), "gzip" | "x-gzip") && weight.is_none_or(|weight| weight > 0.0)
+    })
 }
 
 /// The answer to a CORS preflight request.
@@ -410,6 +428,19 @@ mod tests {
             let (path, query) = route.split_once('?').unwrap_or((route, ""));
             let (found, _) = find(path, query, &[None]).unwrap();
             assert_eq!(found == Route::Page, *route == "/", "{route}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_accepted_where_it_is_named_and_not_refused() {
+        let accepted = |value: &'static str| {
+            accepts_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]))
+        };
+        for value in ["gzip", "deflate, gzip;q=0.5", "br,x-gzip", "gzip ; q=1.0"] {
+            assert!(accepted(value), "{value}");
+        }
+        for value in ["", "identity", "br", "gzip;q=0", "deflate, gzip; q=0.000", "gzipped"] {
+            assert!(!accepted(value), "{value}");
         }
     }
 

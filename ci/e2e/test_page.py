@@ -1,0 +1,610 @@
+"""What a person does on eyelet's page, in Chromium and Firefox: each control by mouse, finger and key, and what it says."""
+
+import json
+import re
+import subprocess
+import time
+
+import cv2
+import numpy
+import pytest
+import requests
+
+from deadline import until
+from page import SIZES, Page
+from pattern import read_sequence, sequence_of
+from stream import Stream
+from test_browser import PATTERN
+from test_data import application  # noqa: F401: a fixture
+
+SAVED = r"sim-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d( ?\(\d+\))?"
+
+
+@pytest.fixture
+def person(engine):
+    """A browser with hands: WebKit's small one saves no files."""
+    if engine.name == "webkit":
+        pytest.skip("no downloads and no fingers there; test_engines.py has what WebKit must show")
+    return engine
+
+
+def canvas_sequence(page):
+    return page.run(PATTERN + "return readSequence(document.getElementById('picture'))")
+
+
+def probe(file, *what):
+    command = ["ffprobe", "-v", "warning", "-of", "json", *what, str(file)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not result.stderr, result.stderr
+    return json.loads(result.stdout)
+
+
+def jpegs_of(file, folder):
+    """The pictures of a video, byte for byte."""
+    folder.mkdir()
+    subprocess.run(["ffmpeg", "-v", "error", "-i", file, "-c", "copy", "-f", "image2", folder / "%06d.jpg"], check=True)
+    return [one.read_bytes() for one in sorted(folder.iterdir())]
+
+
+def test_snapshot_is_the_very_picture_that_is_shown(person, serve):
+    page = Page(person, serve("--fps", "10").url)
+    # A paused page has one picture and no other, also when it is mirrored.
+    page.tool("pause")
+    page.until_status("paused")
+    sequence = canvas_sequence(page)
+    page.tool("mirror")
+    before = set(person.downloads.iterdir())
+    page.tool("snapshot")
+    file = page.downloaded(".jpg", before)
+    assert re.fullmatch(SAVED + r"\.jpg", file.name), file.name
+    page.until_note(f"Saved {re.sub(r' ?[(].*[)]', '', file.stem)}")
+    assert sequence_of(file.read_bytes()) == sequence
+    assert cv2.imread(str(file)).shape == (480, 640, 3)
+    page.tool("mirror")
+    assert not page.faults()
+
+
+def test_recording_is_a_file_of_the_pictures_that_came(person, serve, tmp_path):
+    server = serve("--fps", "20")
+    page = Page(person, server.url)
+    # The page knows the rate.
+    until(lambda: (page.text("fps") or "").startswith(("19", "20")), "20 fps on the page")
+    before = set(person.downloads.iterdir())
+    page.engine.press("r")
+    until(lambda: page.pressed("record"), "it records")
+    with Stream(server.url + "stream") as stream:
+        sent = {part.sequence: part.jpeg for part, _ in zip(stream, range(40))}
+    # A pause stops what is seen and not what is recorded.
+    page.tool("pause")
+    until(lambda: page.run("return recording.pictures") >= 60, "60 pictures")
+    page.tool("record")
+    file = page.downloaded(".avi", before)
+    assert re.fullmatch(SAVED + r"\.avi", file.name), file.name
+    page.until_status("paused")
+    stream, = probe(file, "-count_packets", "-show_streams")["streams"]
+    assert (stream["codec_name"], stream["width"], stream["height"]) == ("mjpeg", 640, 480)
+    rate = eval(stream["avg_frame_rate"])
+    assert 18 < rate < 22, stream
+    pictures = jpegs_of(file, tmp_path / "pictures")
+    sequences = [sequence_of(jpeg) for jpeg in pictures]
+    assert len(sequences) >= 60 and sequences == list(range(sequences[0], sequences[0] + len(sequences))), sequences
+    assert abs(float(stream["duration"]) - len(sequences) / 20) < 0.5, stream
+    same = [sent[sequence] == jpeg for sequence, jpeg in zip(sequences, pictures) if sequence in sent]
+    assert len(same) > 20 and all(same), "other bytes than the server sent"
+    # Another program's way to them, by the index.
+    video = cv2.VideoCapture(str(file))
+    assert video.set(cv2.CAP_PROP_POS_FRAMES, 30)
+    assert read_sequence(cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2GRAY)) == sequences[30]
+    page.tool("pause")
+    page.until_status("live")
+    assert not page.faults()
+
+
+RECORD = """
+    const jpeg = shown.jpeg, made = [];
+    recording = new Recording();
+    recording.rate = 10;
+    const save = window.save;
+    window.save = blob => { made.push(blob); return "name"; };
+    for (const timestamp of %s) record({ body: jpeg, timestamp, live: true });
+    const files = window.made = [];
+    if (recording) finish();
+    window.save = save;
+    for (const blob of made) blob.arrayBuffer().then(bytes => files.push(btoa(Array.from(new Uint8Array(bytes), byte => String.fromCharCode(byte)).join(""))));
+    return made.length;
+"""
+
+
+def recorded(page, times):
+    """The files of a recording whose pictures were captured at these times."""
+    import base64
+    count = page.run(RECORD % times)
+    until(lambda: page.run("return made.length") == count, "their bytes")
+    return [base64.b64decode(text) for text in page.run("return made")]
+
+
+def test_recording_keeps_time_over_gaps_jitter_and_set_clocks(person, serve, tmp_path):
+    page = Page(person, serve("--size", "64x48").url)
+    times = [1000 + tenth / 10 + (0.03 if tenth % 3 else -0.03) for tenth in range(10)] + [1005 + tenth / 10 for tenth in range(10)]
+    content, = recorded(page, times)
+    file = tmp_path / "gap.avi"
+    file.write_bytes(content)
+    packets = probe(file, "-show_packets")["packets"]
+    at = [float(packet["pts_time"]) for packet in packets if int(packet["size"]) > 0]
+    assert len(at) == len(times)
+    off = [shown - (time - times[0]) for shown, time in zip(at, times)]
+    assert max(map(abs, off)) < 0.12, off
+    # The clock is set, a year on and then back: what cannot be in one file is in three, and no file is endless.
+    files = recorded(page, [0, 0.1, 0.2, 3e7, 3e7 + 0.1, 5, 5.1])
+    assert len(files) == 3 and all(len(content) < 100_000 for content in files)
+    assert not page.faults()
+
+
+def test_recording_ends_at_its_limit_and_says_so(person, serve):
+    page = Page(person, serve("--size", "64x48").url)
+    page.tool("record")
+    until(lambda: page.run("return recording && recording.pictures") or 0 > 2, "pictures")
+    page.run("recording.bytes = 499999999")
+    assert "500 MB" in page.until_note("Saved sim-")
+    until(lambda: not page.pressed("record"), "it records no more")
+    page.tool("record")
+    page.tool("record")
+    assert "Try again" in page.until_note("o picture") if "o picture" in page.text("note") else True
+    assert not page.faults()
+
+
+def test_mirrored_and_turned_picture_has_its_boxes_and_upright_texts(person, application):  # noqa: F811
+    page = Page(person, application.url, ready="")
+    until(lambda: application.connections["/stream"] and application.connections["/events"], "the page listens")
+    number = application.numbers[0]
+    application.data(number, '{"boxes":[{"x":100,"y":200,"width":50,"height":30,"label":"cat"}]}')
+    until(lambda: page.run(f"return found.has({number})"), "its data")
+    application.picture(number)
+    until(lambda: page.run("return shown && shown.sequence") == number, "its picture")
+    script = """
+        const marks = [], paper = canvas.getContext("2d"), { strokeRect, fillText } = CanvasRenderingContext2D.prototype;
+        paper.strokeRect = (...place) => { marks.push(place); strokeRect.apply(paper, place); };
+        paper.fillText = (text, ...place) => {
+          const { a, b } = paper.getTransform();
+          marks.push([text, a, b]);
+          fillText.call(paper, text, ...place);
+        };
+        actions.%s();
+        delete paper.strokeRect;
+        delete paper.fillText;
+        return [marks, [canvas.width, canvas.height]];
+    """
+    upright = ["cat", 1, 0]
+    for action, box, size in [
+        ("mirror", [490, 200, 50, 30], [640, 480]),
+        # Clockwise, as it is seen.
+        ("turn", [250, 490, 30, 50], [480, 640]),
+        ("mirror", [200, 490, 30, 50], [480, 640]),
+        ("turn", [100, 200, 50, 30], [640, 480]),
+        ("turn", [250, 100, 30, 50], [480, 640]),
+        ("turn", [490, 250, 50, 30], [640, 480]),
+        ("turn", [200, 490, 30, 50], [480, 640]),
+        ("turn", [100, 200, 50, 30], [640, 480]),
+    ]:
+        marks, now = page.run(script % action)
+        assert (marks, now) == ([box, upright], size), (action, marks, now)
+    assert canvas_sequence(page) == number, "as it was"
+    assert not page.faults()
+
+
+def place_of(page):
+    """Left, top, width of the picture in the window."""
+    return page.run("const { left, top, width } = canvas.getBoundingClientRect(); return [left, top, width]")
+
+
+def test_picture_is_zoomed_and_moved_by_wheel_fingers_mouse_and_keys(person, serve):
+    person.resize(1024, 900)
+    page = Page(person, serve("--fps", "5").url)
+    x, y = page.place("#stage")
+    x, y = round(x) - 100, round(y) - 50
+    fit = place_of(page)
+
+    def under(x, y):
+        left, top, width = place_of(page)
+        return [(x - left) / width, (y - top) / width]
+
+    def changed(before, what):
+        until(lambda: place_of(page) != before, what)
+        return place_of(page)
+
+    point = under(x, y)
+    person.act({"type": "wheel", "id": "wheel", "actions": [
+        {"type": "scroll", "x": x, "y": y, "deltaX": 0, "deltaY": -400}]})
+    zoomed = changed(fit, "zoomed by the wheel")
+    assert zoomed[2] > 1.5 * fit[2]
+    assert numpy.allclose(under(x, y), point, atol=0.01), "what is under the pointer stays there"
+    assert not page.pressed("fit")
+    # Dragged with the mouse.
+    person.act({"type": "pointer", "id": "mouse", "actions": [
+        {"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0},
+        {"type": "pointerMove", "x": x + 60, "y": y + 40, "duration": 50}, {"type": "pointerUp", "button": 0}]})
+    moved = changed(zoomed, "moved by the mouse")
+    assert numpy.allclose(moved[:2], [zoomed[0] + 60, zoomed[1] + 40], atol=1.5), (zoomed, moved)
+    person.press("\ue012")
+    keyed = changed(moved, "moved by a key")
+    assert keyed[0] > moved[0]
+    person.press("0")
+    until(lambda: place_of(page) == fit and page.pressed("fit"), "it fits again")
+    # Two fingers apart, about the point between them.
+    finger = {"type": "pointer", "parameters": {"pointerType": "touch"}}
+    person.act(*({**finger, "id": f"finger{side}", "actions": [
+        {"type": "pointerMove", "x": x + 30 * side, "y": y}, {"type": "pointerDown", "button": 0},
+        {"type": "pointerMove", "x": x + 90 * side, "y": y, "duration": 100}, {"type": "pointerUp", "button": 0}]}
+        for side in (-1, 1)))
+    pinched = changed(fit, "zoomed by two fingers")
+    assert pinched[2] > 2 * fit[2] and numpy.allclose(under(x, y), point, atol=0.02)
+    page.tool("exact")
+    until(lambda: place_of(page)[2] == 640 and page.pressed("exact"), "a pixel is a pixel")
+    person.press("+")
+    until(lambda: place_of(page)[2] == 960, "one and a half")
+    page.tool("fit")
+    person.click(x, y, times=2)
+    until(lambda: place_of(page)[2] > 1.9 * fit[2], "zoomed by a double click")
+    person.click(x, y, times=2)
+    until(lambda: place_of(page) == fit, "and back")
+    assert not page.faults()
+
+
+def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
+    server = serve("--fps", "10")
+    page = Page(person, server.url)
+    person.press("p")
+    page.until_status("paused")
+    assert "Press Pause again" in page.text("hint")
+    watching = lambda: len(requests.get(server.url + "state", timeout=10).json()["viewers"])  # noqa: E731
+    until(lambda: watching() == 0, "nobody watches")
+    stopped = canvas_sequence(page)
+    page.tool("pause")
+    page.until_status("live")
+    until(lambda: watching() == 1 and canvas_sequence(page) > stopped, "new pictures")
+
+
+def test_full_screen_and_picture_in_picture_are_where_the_browser_has_them(person, serve):
+    page = Page(person, serve("--fps", "10").url)
+    for name, possible in ("full", "document.fullscreenEnabled"), ("pip", "document.pictureInPictureEnabled"):
+        there = page.run(f"return Boolean({possible})")
+        assert page.run(f"return Boolean(document.getElementById('do-{name}'))") == there, name
+    if page.run("return document.fullscreenEnabled"):
+        page.tool("full")
+        until(lambda: page.run("return Boolean(document.fullscreenElement)") and page.pressed("full"), "full screen")
+        person.press("f")
+        until(lambda: not page.run("return Boolean(document.fullscreenElement)") and not page.pressed("full"), "and back")
+    if page.run("return Boolean(document.pictureInPictureEnabled)"):
+        page.tool("pip")
+        # Without a window there may be none: then the page says so.
+        until(lambda: page.pressed("pip") or "The browser refuses" in page.text("note"), "a picture in a picture, or why not")
+        if page.pressed("pip"):
+            page.tool("pip")
+            until(lambda: not page.pressed("pip"), "and back")
+    assert not page.faults()
+
+
+def test_every_control_is_reached_and_used_by_keys_alone(person, serve):
+    page = Page(person, serve("--fps", "10", "--allow-control").url)
+    person.press("c")
+    until(lambda: page.run("return document.activeElement.tagName") == "H2", "the panel has the focus")
+    page.place("#control-quality")
+    page.run("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
+    wanted = page.run("return [...document.querySelectorAll('a, button, input, select')]"
+                      ".filter(one => one.getClientRects().length && !one.disabled).length")
+    reached = []
+    for _ in range(wanted + 3):
+        person.press("\ue004")
+        name, seen = page.run(
+            "const one = document.activeElement, style = getComputedStyle(one);"
+            "return [one === document.body ? null : one.outerHTML.slice(0, 90), style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2]")
+        if name:
+            assert seen, f"no outline shows that the focus is on {name}"
+            if name not in reached:
+                reached.append(name)
+    assert len(reached) >= wanted, reached
+    page.run("document.getElementById('do-mirror').focus()")
+    person.press(" ")
+    until(lambda: page.pressed("mirror"), "mirrored by the space bar")
+    person.press("m")
+    until(lambda: not page.pressed("mirror"), "and back by its letter")
+    # Who speaks to the computer turns single letters off.
+    page.click("#keys")
+    person.press("m")
+    person.press("\ue00c")
+    until(lambda: page.run("return document.getElementById('panel').hidden"), "closed by Escape")
+    assert page.run("return document.activeElement.id") == "do-settings"
+    assert not page.pressed("mirror")
+    for tool in page.run("return TOOLS.map(one => one[2])"):
+        assert tool in page.run("return document.getElementById('shortcuts').textContent")
+
+
+def test_screen_reader_hears_changes_and_no_numbers(person, serve):
+    server = serve("--fps", "0.2")
+    page = Page(person, server.url)
+    page.run("window.heard = []; new MutationObserver(() => heard.push(document.getElementById('said').textContent))"
+             ".observe(document.getElementById('said'), { childList: true, characterData: true, subtree: true })")
+    page.until_status("live, last picture 5", 40)
+    heard = page.run("return heard")
+    assert len(heard) <= 3 and not any(re.search(r"\d", text) for text in heard), heard
+    assert any("no new picture" in text for text in heard), heard
+
+
+def test_changes_on_one_page_are_on_the_other_within_a_second(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = Page(person, server.url)
+    page.tool("settings")
+    page.place("#control-quality")
+    assert page.run("return document.getElementById('closed').hidden")
+    quality = lambda: requests.get(server.url + "control", timeout=10).json()["controls"][0]["value"]  # noqa: E731
+    # The other page is whoever uses the route.
+    until(lambda: page.run("return events && events.readyState") == 1, "the page listens")
+    requests.post(server.url + "control", json={"quality": 33}, timeout=10).raise_for_status()
+    until(lambda: page.value("#control-quality") == "33", "the change of another one", 1)
+    # By keys on the slider, which follows at once.
+    page.run("document.querySelector('input[type=range]').focus()")
+    person.press("\ue014", "\ue014")
+    until(lambda: quality() == 35, "the server has it")
+    assert page.value("#control-quality") == "35"
+    # One that is moved stays where it is.
+    x, y = page.place("input[type=range]")
+    person.act({"type": "pointer", "id": "mouse", "actions": [
+        {"type": "pointerMove", "x": round(x), "y": round(y)}, {"type": "pointerDown", "button": 0}]})
+    until(lambda: 40 < quality() < 60, "moved to the middle")
+    moved = page.value("input[type=range]")
+    requests.post(server.url + "control", json={"quality": 90}, timeout=10).raise_for_status()
+    until(lambda: page.run("return performance.now()") > page.run("return window.t ||= performance.now()") + 400, "some time")
+    assert page.value("input[type=range]") == moved
+    person.act({"type": "pointer", "id": "mouse", "actions": [{"type": "pointerUp", "button": 0}]})
+    # A wrong value is refused beside its field, and nothing has changed.
+    page.run("document.getElementById('control-quality').select()")
+    page.click("#control-quality")
+    person.press("\ue010", "0", "0", "\ue004")
+    until(lambda: "1 to 100" in (page.text("control-quality-problem") or ""), "the reason")
+    assert page.run("return document.getElementById('control-quality').getAttribute('aria-invalid')") == "true"
+    page.click("#reset")
+    until(lambda: quality() == 80 and page.value("#control-quality") == "80", "the default")
+    assert page.text("control-quality-problem") == ""
+    assert not page.faults()
+
+
+ALL_TYPES = [
+    {"name": "gain", "type": "integer", "min": 0, "max": 255, "step": 5, "default": 10, "value": 20},
+    {"name": "sharpness", "type": "number", "default": 0.5, "value": 1.25, "label": "Sharp & <b>clear</b>"},
+    {"name": "size", "type": "menu", "choices": [{"value": "320x240", "label": "320x240"}, {"value": "640x480", "label": "640x480"}], "value": "640x480"},
+    {"name": "power_line_frequency", "type": "menu", "choices": [{"value": 0, "label": "Off"}, {"value": 1, "label": "50 Hz"}], "default": 0, "value": 1},
+    {"name": "auto_focus", "type": "boolean", "default": True, "value": False},
+    {"name": "focus", "type": "integer", "min": 0, "max": 9, "value": 3, "inactive": True},
+    {"name": "wipe", "type": "button"},
+    {"name": "unheard_of", "type": "colour", "value": "red"},
+]
+
+
+def test_each_type_of_setting_has_its_field(person, serve):
+    page = Page(person, serve("--fps", "5", "--allow-control").url)
+    page.tool("settings")
+    page.place("#control-quality")
+    page.run("window.fetchOf = fetch; window.posts = []; window.answers = [];"
+             "window.fetch = (url, options) => options?.method !== 'POST' ? fetchOf(url, options) :"
+             "(posts.push(JSON.parse(options.body)), Promise.resolve(answers.shift()));"
+             "window.json = (status, value) => new Response(JSON.stringify(value), { status, headers: { 'Content-Type': 'application/json' } });"
+             f"showControls({{ controls: {json.dumps(ALL_TYPES)} }})")
+    fields = page.run("return [...document.querySelectorAll('#controls .field')].map(row => [row.className.split(' ')[1], row.querySelector('label, button').textContent])")
+    assert fields == [["integer", "Gain"], ["number", "Sharp & <b>clear</b>"], ["menu", "Size"], ["menu", "Power line frequency"],
+                      ["boolean", "Auto focus"], ["integer", "Focus"], ["button", "Wipe"]]
+    assert page.run("return [...document.querySelectorAll('#controls :disabled')].map(one => one.type)") == ["range", "number"]
+    answer = lambda status, value: page.run(f"answers.push(json({status}, {json.dumps(value)}))")  # noqa: E731
+    posts = lambda count: until(lambda: page.run("return posts.length") == count, f"{count} changes") and page.run("return posts")[-1]  # noqa: E731
+    same = {"controls": ALL_TYPES}
+    answer(200, same)
+    page.click("#control-auto_focus")
+    assert posts(1) == {"auto_focus": True}
+    answer(200, same)
+    page.click("#control-wipe")
+    assert posts(2) == {"wipe": True}
+    answer(200, same)
+    page.run("const menu = document.getElementById('control-power_line_frequency'); menu.selectedIndex = 0; menu.dispatchEvent(new Event('change'))")
+    assert posts(3) == {"power_line_frequency": 0}
+    # Of two changes one is wrong: it is told beside it, and the other is made.
+    answer(400, {"errors": {"sharpness": "at most 2"}})
+    answer(200, same)
+    page.run("for (const [name, value] of [['gain', 40], ['sharpness', 3]]) {"
+             "const box = document.getElementById('control-' + name); box.value = value; box.dispatchEvent(new Event('change')); }")
+    assert posts(5) == {"gain": 40}
+    assert page.text("control-sharpness-problem") == "at most 2" and page.text("control-gain-problem") == ""
+    # Whatever else goes wrong is told once, with what to do.
+    page.run("answers.push(new Response('the camera is gone\\n', { status: 503, headers: { 'Content-Type': 'text/plain' } }))")
+    page.click("#control-wipe")
+    until(lambda: "the camera is gone" in page.text("failed") and "Try again" in page.text("failed"), "the reason")
+    answer(200, same)
+    page.click("#reset")
+    assert posts(7) == {"gain": 10, "sharpness": 0.5, "power_line_frequency": 0, "auto_focus": True}
+    until(lambda: page.text("failed") == "", "no failure any more")
+    assert not page.faults()
+
+
+def test_server_without_live_control_says_that_nothing_can_be_changed(person, serve):
+    page = Page(person, serve("--fps", "5").url)
+    page.tool("settings")
+    assert page.run("return [document.getElementById('closed').hidden, document.getElementById('controls').hidden]") == [False, True]
+    assert "Ask whoever runs it" in page.text("closed")
+    asked = page.run("return performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)")
+    assert "/control" not in asked and "/events" not in asked, asked
+
+
+def test_states_of_camera_encoder_upload_and_budget_are_in_words(person, serve):
+    page = Page(person, serve("--fps", "5", "--upload", "http://127.0.0.1:1/").url)
+    page.tool("settings")
+    facts = lambda: dict(page.run(  # noqa: E731
+        "return [...document.querySelectorAll('#facts dt')].map(term => [term.textContent, term.nextSibling.textContent])"))
+    until(lambda: "is retried" in facts().get("Upload", ""), "the upload's failure")
+    assert re.fullmatch(r"sim: 640×480 \w+, [\d.]+ fps", facts()["Camera"])
+    assert re.fullmatch(r"\w+, quality 80", facts()["Encoder"])
+    assert facts()["Budget"] == "none"
+
+
+def test_another_sites_form_and_script_change_nothing(person, serve, tmp_path):
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    import threading
+    server = serve("--fps", "5", "--allow-control")
+    attack = f"""<form method="post" action="{server.url}control" target="into"><input name="quality" value="1"></form><iframe name="into"></iframe>
+        <script>
+        document.forms[0].submit();
+        window.tried = [];
+        for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"])
+          fetch("{server.url}control", {{ method: "POST", body: type.endsWith("d") ? "quality=2" : '{{"quality":3}}', headers: {{ "Content-Type": type }}, mode: type.endsWith("n") && type[0] === "a" ? "cors" : "no-cors", credentials: "include" }})
+            .then(answer => tried.push(answer.type), () => tried.push("refused"));
+        </script>"""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(attack.encode())
+
+        def log_message(self, *_):
+            pass
+
+    hostile = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=hostile.serve_forever, daemon=True).start()
+    try:
+        # Another port is another origin of the same site, which has the same cookies; another name is another site.
+        for host in "127.0.0.1", "localhost":
+            person.open(f"http://{host}:{hostile.server_port}/")
+            until(lambda: (person.run("return window.tried && tried.length") or 0) == 3, "all that it tried")
+            until(lambda: person.run("return performance.getEntriesByType('resource').length") >= 3 or True, "its form")
+            assert requests.get(server.url + "control", timeout=10).json()["controls"][0]["value"] == 80
+        # The form's answer, which the server gave: a refusal.
+        assert requests.post(server.url + "control", data={"quality": 1}, headers={"Origin": "http://a.example"}, timeout=10).status_code == 403
+        assert requests.get(server.url + "control", timeout=10).json()["controls"][0]["value"] == 80
+    finally:
+        hostile.shutdown()
+        hostile.server_close()
+
+
+def test_page_without_javascript_shows_the_stream_and_its_links(chromium, serve):
+    server = serve("--fps", "10")
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(server.url)
+        until(lambda: len(requests.get(server.url + "state", timeout=10).json()["viewers"]) == 1, "its <img> has the stream")
+        html = until(lambda: "<noscript>" in chromium.driver.page_source and chromium.driver.page_source, "the page")
+        assert 'href="snapshot"' in html
+    finally:
+        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+        chromium.open("about:blank")
+
+
+def test_browser_that_keeps_nothing_shows_the_page_all_the_same(chromium, serve):
+    server = serve("--fps", "10")
+    script = chromium.call("Page.addScriptToEvaluateOnNewDocument", source=
+                           "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })")
+    try:
+        page = Page(chromium, server.url)
+        page.tool("mirror")
+        until(lambda: page.pressed("mirror"), "mirrored")
+        assert not page.faults()
+    finally:
+        chromium.call("Page.removeScriptToEvaluateOnNewDocument", **script)
+    # One that does keeps the choice over a reload.
+    page = Page(chromium, server.url)
+    page.tool("mirror")
+    page.tool("turn")
+    page = Page(chromium, server.url + "?again")
+    assert page.pressed("mirror") and page.pressed("turn")
+    assert page.run("return [canvas.width, canvas.height]") == [480, 640]
+    chromium.open("about:blank")
+
+
+def test_nothing_moves_for_those_who_want_less_motion(chromium, serve):
+    page = Page(chromium, serve("--fps", "5").url)
+    page.tool("record")
+    moving = "return document.getAnimations().length"
+    until(lambda: page.run(moving) == 1, "a pulse while it records")
+    chromium.prefer(reduced_motion="reduce")
+    try:
+        until(lambda: page.run(moving) == 0, "nothing moves")
+    finally:
+        chromium.prefer()
+        page.tool("record")
+        page.until_note("Saved")
+        chromium.open("about:blank")
+
+
+def live(engine, serve):
+    return Page(engine, serve("--fps", "10").url)
+
+
+def settings(engine, serve):
+    page = Page(engine, serve("--fps", "10", "--allow-control").url)
+    page.run("actions.settings()")
+    page.place("#control-quality")
+    return page
+
+
+def wrong(engine, serve):
+    page = settings(engine, serve)
+    page.run("const box = document.getElementById('control-quality'); box.value = 500; box.dispatchEvent(new Event('change'))")
+    until(lambda: page.text("control-quality-problem"), "the reason")
+    return page
+
+
+def no_signal(engine, serve):
+    return Page(engine, serve("--unplug-chance", "1").url, "no signal: ")
+
+
+def login(engine, serve):
+    return Page(engine, serve("--token", "a-token-of-some-length").url.split("?")[0], "log in")
+
+
+def recording(engine, serve):
+    page = live(engine, serve)
+    page.run("actions.record(); actions.mirror(); actions.turn()")
+    until(lambda: page.pressed("record"), "it records")
+    return page
+
+
+def gone(engine, serve):
+    server = serve("--fps", "10")
+    page = Page(engine, server.url)
+    server.stop()
+    page.until_status("reconnecting")
+    return page
+
+
+def cameras(engine, serve, *flags):
+    server = serve("--camera", "front=sim", "--camera", "back=sim", "--camera", "garden=sim", "--fps", "5", *flags)
+    page = Page(engine, server.url, "")
+    until(lambda: len({viewer["camera"] for viewer in requests.get(server.url + "state", timeout=10).json()["viewers"]}) == 3, "all")
+    return page
+
+
+def cameras_without_signal(engine, serve):
+    page = cameras(engine, serve, "--unplug-chance", "1")
+    until(lambda: page.run("return document.querySelectorAll('main a.lost').length") == 3, "no signal")
+    return page
+
+
+@pytest.mark.parametrize("state", [live, settings, wrong, no_signal, login, recording, gone, cameras, cameras_without_signal],
+                         ids=lambda state: state.__name__)
+def test_page_in_each_state_fits_and_is_for_everybody(person, serve, state, artifacts):
+    page = state(person, serve)
+    faults = {}
+    schemes = ("dark", "light") if person.name == "chromium" else ("light",)
+    try:
+        for scheme in schemes:
+            if person.name == "chromium":
+                person.prefer(color_scheme=scheme)
+            for size, (width, height) in SIZES.items():
+                person.resize(width, height)
+                until(lambda: page.run("return innerWidth") == width, size)
+                page.shot(artifacts, f"{state.__name__}-{size}-{scheme}")
+                if found := page.misfits() + page.findings():
+                    faults[f"{scheme} {size}"] = found
+    finally:
+        if person.name == "chromium":
+            person.prefer()
+    if state is recording:
+        page.run("actions.record()")
+    assert not faults, faults

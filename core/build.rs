@@ -1,0 +1,66 @@
+//! Joins the parts of eyelet's pages (`src/http/routes/page`) into one document each, compresses them and hashes their script
+//! and style for their `Content-Security-Policy`.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+use std::{env, fs, io::Write, path::Path};
+
+const PARTS: &str = "src/http/routes/page";
+
+fn main() {
+    println!("cargo::rerun-if-changed={PARTS}");
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = env::var("OUT_DIR").expect("cargo names a folder");
+    for name in ["page", "cameras"] {
+        let html = joined(&format!("{name}.html"));
+        for tag in ["script", "style"] {
+            let variable = format!("{name}_{tag}").to_uppercase();
+            println!(
+                "cargo::rustc-env={variable}=sha256-{}",
+                BASE64_STANDARD.encode(Sha256::digest(inline(&html, tag)))
+            );
+        }
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(html.as_bytes()).expect("memory takes all");
+        let file = Path::new(&out).join(name);
+        fs::write(file.with_extension("html.gz"), gzip.finish().expect("memory takes all"))
+            .expect("cargo's folder takes files");
+        fs::write(file.with_extension("html"), html).expect("cargo's folder takes files");
+    }
+}
+
+/// A part, with those that its lines `<!--NAME.TYPE-->` name. Comments and spaces that are for
+/// readers of the source stay here.
+fn joined(part: &str) -> String {
+    let path = Path::new(PARTS).join(part);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut html = String::new();
+    for line in text.lines().map(str::trim) {
+        let named = line.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
+        if let Some(name) = named.filter(|name| name.contains('.')) {
+            html += &joined(name);
+            continue;
+        }
+        let line = match part.rsplit_once('.') {
+            Some((_, "js")) if line.starts_with("//") => continue,
+            Some((_, "js")) => line.split("  // ").next().unwrap_or_default().trim_end().to_owned(),
+            Some((_, "css")) => {
+                line.replace(": ", ":").replace(" {", "{").replace("{ ", "{").replace("; }", "}")
+            }
+            _ => line.to_owned(),
+        };
+        html += &line;
+        // Where a line cannot end a statement, the next one goes on with it.
+        if !line.is_empty() && (part.ends_with("html") || !line.ends_with(['{', ';', ','])) {
+            html.push('\n');
+        }
+    }
+    html
+}
+
+/// What is between the only `<TAG>` and its end.
+fn inline<'a>(html: &'a str, tag: &str) -> &'a str {
+    let (_, rest) = html.split_once(&format!("<{tag}>")).expect("one of each");
+    rest.split_once(&format!("</{tag}>")).expect("an end of each").0
+}

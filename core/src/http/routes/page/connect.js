@@ -1,0 +1,201 @@
+const RETRY_MS = [250, 500, 1000, 2000];
+const TOO_MANY_MS = 60000;       // after 429, no request for at least this long
+const pause = ms => new Promise(done => setTimeout(done, ms));
+
+let sequence = null;                      // of the newest picture
+let live = null;                          // whether that shows what the camera sees; null: unknown
+let trouble = "";                         // why it does not, or why no more pictures come, as /state says
+let camera = "", source = "";             // the name of one of several, and of its device
+let running = null;                       // the connection's AbortController while the page wants pictures
+let connected = false, retrying = null;
+
+const GOES_ON = "The page goes on by itself.";
+const HINTS = {
+  signal: "Check the camera's cable and power. " + GOES_ON,
+  server: "Check that the server runs and that this device is in its network. " + GOES_ON,
+};
+
+// The state in words, and what to do about it; a screen reader hears only what is not a number.
+function say(text, kind, hint = "", spoken = text) {
+  put($("status"), text);
+  $("status").className = kind;
+  document.body.classList.toggle("old", kind === "lost" && live !== false);
+  put($("hint"), hint);
+  $("hint").hidden = !hint;
+  put($("said"), spoken + ". " + hint);
+}
+
+let noted = null;
+function note(text) {
+  put($("note"), text);
+  clearTimeout(noted);
+  noted = setTimeout(put, 10000, $("note"), "");
+}
+
+// One connection, from its request to its end, which is thrown.
+async function connection(abort, onLive) {
+  let heard = performance.now(), first = true;
+  const watchdog = setInterval(() => { if (performance.now() - heard > SILENCE_MS) abort.abort(); }, 500);
+  const onPicture = part => {
+    onLive();
+    // A still picture is repeated; a new connection, or another run of the server, begins anew.
+    if (!first && part.sequence === sequence) return;
+    part.first = first;
+    first = false;
+    sequence = part.sequence;
+    if (part.live) trouble = "";
+    if (live !== part.live) {
+      live = part.live;
+      since = now();
+      trouble = "";
+      askState();
+    }
+    record(part);
+    if (!paused && (pip || !document.hidden)) paint(part);
+    showStatus();
+  };
+  onPicture.heard = () => { heard = performance.now(); };
+  try {
+    await watch(onPicture, abort.signal);
+  } finally {
+    clearInterval(watchdog);
+    abort.abort();
+    if (shown) shown.sequence = null;             // another run's numbers mean other pictures
+  }
+}
+
+// A hidden page needs no pictures, and the browser has only six connections to a server for all of its tabs.
+const wanted = () => recording || !paused && (pip || !document.hidden);
+
+function settle() {
+  if (wanted()) return run();
+  if (running || paused) say("paused", "", paused && !document.hidden ? "Press Pause again to go on." : "");
+  stop();
+}
+
+// Streams until nobody wants it any more, or the server denies access.
+async function run() {
+  if (running || !wanted() || !$("login").hidden) return;
+  const mine = running = { abort: null, over: false };
+  askState();
+  for (let attempt = 0; !mine.over; attempt++) {
+    let wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
+    mine.abort = new AbortController();
+    try {
+      await connection(mine.abort, () => { attempt = 0; connected = true; });
+    } catch (error) {
+      if (mine.over) return;
+      connected = false;
+      showNothing();
+      if (error.final) return refused(error);
+      if (error.after) wait = Math.max(wait, error.after);
+      const why = error.name === "AbortError" ? "silent, reconnecting" : "reconnecting: " + error.message;
+      say(why, "lost", error.status ? GOES_ON : HINTS.server);
+    }
+    await pause(wait);
+  }
+}
+
+function stop() {
+  if (!running) return;
+  running.over = true;
+  running.abort?.abort();
+  running = null;
+  connected = false;
+  stopListening();
+  showNothing();
+}
+
+// A failed attempt counts against everyone behind our address, so the page makes none by itself.
+function refused(error) {
+  stop();
+  const tooMany = error.status === 429;
+  say(tooMany ? "too many attempts" : "log in", "lost");
+  const { after, asksFor } = error;
+  put($("why"), error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
+  $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
+  $("again").hidden = false;
+  $("login").hidden = false;
+  // A reload makes the browser ask for user and password where there are users.
+  $("retry").onclick = tooMany ? retry : () => location.reload();
+  if (tooMany) retrying = setTimeout(retry, Math.max(after, TOO_MANY_MS));
+}
+
+function retry() {
+  clearTimeout(retrying);
+  $("login").hidden = true;
+  say("connecting", "");
+  run();
+}
+
+on($("login"), "submit", event => {
+  event.preventDefault();
+  const secret = $("secret").value.trim();
+  if (secret) location.replace(base + "?token=" + encodeURIComponent(secret));
+});
+
+function showStatus() {
+  if (!connected) return;
+  if (live === false || trouble) return say(trouble ? "no signal: " + trouble : "no signal", "lost", HINTS.signal);
+  if (paused) return;
+  const last = painted[painted.length - 1]?.at, still = last > since ? (now() - last) / 1000 : 0;
+  say(still > 3 ? `live, last picture ${still.toFixed(0)} s ago` : "live", "live", "", still > 3 ? "live, but no new picture" : "live");
+}
+
+// Each a term and its words; nothing is left out, so that "none" can be read too.
+function showFacts({ source: s, encoder: e, upload: u, budget: b }) {
+  const facts = [
+    ["Camera", `${s.name}: ` + (s.connected ? `${s.width}×${s.height} ${s.format}, ${s.fps} fps` : `no signal: ${s.reason}. ${HINTS.signal}`)],
+    ["Encoder", `${e.name}, quality ${e.quality}` + (e.reason ? `; makes no pictures: ${e.reason}` : "")],
+    ["Upload", !u ? "none" : `to ${u.url}: ${u.accepted} accepted, ${u.failed} failed`
+      + (u.spool ? `, ${u.spool.pictures} wait` : "") + (u.last_error ? `. It fails and is retried: ${u.last_error}` : "")],
+    ["Budget", !b ? "none" : `${Math.round(b.kbps)} of ${b.max_kbps} kbit/s, `
+      + (b.limited ? `so quality ${b.quality} at ${b.fps} fps` : "no limit now")],
+  ];
+  const list = $("facts");
+  if (!list.firstChild) list.append(...facts.flatMap(([term]) => [element("dt", {}, term), element("dd")]));
+  facts.forEach(([, text], index) => put(list.querySelectorAll("dd")[index], text));
+}
+
+let asking = false;
+async function askState() {
+  if (asking || !running) return;
+  asking = true;
+  const sent = now();
+  try {
+    const state = await (await ask("state", { signal: soon() })).json();
+    const came = now();
+    bestTrip += 0.5;                               // old measurements fade: clocks drift
+    if (came - sent <= bestTrip) {
+      bestTrip = came - sent;
+      offset = 1000 * state.time - (sent + came) / 2;
+    }
+    if (state.frames.with_data && running) listen();
+    put($("viewers"), String(state.viewers.length));
+    const s = state.source;
+    trouble = s.reason || state.encoder.reason || "";
+    source = s.name;
+    named((state.viewers.find(viewer => viewer.camera) || {}).camera);
+    showStatus();
+    put($("source"), [s.name, s.width && `${s.width}×${s.height}`, s.format, state.encoder.name].filter(Boolean).join(" · "));
+    if (!$("panel").hidden) showFacts(state);
+    if (allowed !== (state.control === true)) {
+      allowed = !allowed;
+      askControls();
+    }
+  } catch (error) {
+    // The stream notices by itself that the server is gone, and a stream that runs is not to be cut off.
+    if (error.final && !connected && running) refused(error);
+  }
+  asking = false;
+}
+
+// One of several cameras has a page below that of all.
+function named(name) {
+  if (!name || camera || !base.endsWith(`/${name}/`)) return;
+  camera = name;
+  document.title = `${name} – eyelet`;
+  put(document.querySelector("h1"), name);
+  $("all").hidden = false;
+}
+

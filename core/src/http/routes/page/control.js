@@ -1,0 +1,135 @@
+// Settings: what /control lists, as fields. A change is sent at most every 150 ms, and what others change arrives by /events.
+const SEND_MS = 150;
+const form = $("controls");
+let allowed = false;                      // whether the server accepts changes, as /state says
+let fields = new Map(), shape = "";       // by name; and of what they were made
+let pending = new Map(), sent = new Map(), timer = null;
+
+function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+const words = name => (name[0].toUpperCase() + name.slice(1)).replace(/_/g, " ");
+
+function showControls({ controls }) {
+  if (!Array.isArray(controls)) return;
+  const wanted = JSON.stringify(controls.map(({ value, inactive, ...rest }) => rest));
+  if (wanted !== shape) {
+    shape = wanted;
+    fields = new Map(controls.map(control => [control.name, field(control)]).filter(([, made]) => made));
+    const reset = element("button", { type: "button", id: "reset" }, "Reset to defaults");
+    reset.onclick = () => { for (const one of fields.values()) one.reset(); };
+    form.replaceChildren(...[...fields.values()].map(one => one.row), reset);
+  }
+  for (const control of controls) fields.get(control.name)?.update(control);
+}
+
+// A control's row, and how it follows the server.
+function field(control) {
+  const { name, type } = control, id = "control-" + name;
+  const label = (control.label || words(name)) + (control.unit ? ` (${control.unit})` : "");
+  const problem = element("p", { id: id + "-problem", className: "bad" });
+  let inputs, write, busy = false;
+  const change = value => {
+    complain("");
+    if (value === null) return complain("a number is missing; type one");
+    pending.set(name, value);
+    timer ||= setTimeout(send, SEND_MS);
+  };
+  const complain = text => {
+    put(problem, text);
+    for (const input of inputs) input.setAttribute("aria-invalid", Boolean(text));
+  };
+  let head = element("label", { htmlFor: id }, label), shownValue;
+  if (type === "boolean") {
+    const box = element("input", { id, type: "checkbox" });
+    box.onchange = () => change(box.checked);
+    [inputs, write] = [[box], value => { box.checked = value; }];
+  } else if (type === "menu") {
+    const select = element("select", { id }, ...control.choices.map(choice => element("option", {}, choice.label ?? choice.value)));
+    select.onchange = () => change(control.choices[select.selectedIndex].value);
+    [inputs, write] = [[select], value => { select.selectedIndex = control.choices.findIndex(choice => choice.value === value); }];
+  } else if (type === "button") {
+    const button = element("button", { id, type: "button" }, label);
+    button.onclick = () => change(true);
+    [inputs, write, head] = [[button], () => {}, ""];
+  } else if (type === "integer" || type === "number") {
+    const limits = { min: control.min ?? "", max: control.max ?? "", step: control.step ?? (type === "integer" ? 1 : "any") };
+    const box = element("input", { id, type: "number", ...limits });
+    const read = () => box.value === "" ? null : Number(box.value);
+    inputs = [box];
+    box.oninput = () => { busy = true; };
+    box.onchange = () => { busy = false; change(read()); };
+    if (control.min !== undefined && control.max !== undefined) {
+      const slider = element("input", { type: "range", ...limits });
+      slider.setAttribute("aria-label", label);
+      slider.onpointerdown = () => { busy = true; };
+      slider.onpointerup = slider.onpointercancel = slider.onblur = () => { busy = false; };
+      slider.oninput = () => { box.value = slider.value; change(Number(slider.value)); };
+      on(box, "change", () => { slider.value = box.value; });
+      inputs.unshift(slider);
+    }
+    write = value => { for (const input of inputs) input.value = value; };
+  } else {
+    return null;
+  }
+  for (const input of inputs) input.setAttribute("aria-describedby", problem.id);
+  const row = element("div", { className: "field " + type }, head, ...inputs, problem);
+  return {
+    row, complain,
+    update(control) {
+      for (const input of inputs) input.disabled = Boolean(control.inactive);
+      // Not the one that is moved, nor what is on its way to the server.
+      if (busy || pending.has(name) || sent.has(name) || control.value === shownValue && problem.textContent) return;
+      this.now = control;
+      shownValue = control.value;
+      complain("");
+      write(control.value);
+    },
+    reset() {
+      const { value, inactive } = this.now;
+      if (control.default === undefined || inactive || value === control.default && !problem.textContent) return;
+      write(control.default);
+      change(control.default);
+    },
+  };
+}
+
+async function send() {
+  timer = null;
+  if (sent.size || !pending.size) return;
+  [sent, pending] = [pending, new Map()];
+  const body = JSON.stringify(Object.fromEntries(sent));
+  let result = null;
+  try {
+    result = await (await ask("control", { method: "POST", headers: { "Content-Type": "application/json" }, body })).json();
+    put($("failed"), "");
+  } catch (error) {
+    const errors = entries(error.errors).filter(([name]) => fields.has(name));
+    for (const [name, text] of errors) fields.get(name).complain(text);
+    // Of several changes nothing was made: those that were right are sent again.
+    const wrong = errors.map(([name]) => name);
+    if (errors.length) for (const [name, value] of sent) if (!wrong.includes(name) && !pending.has(name)) pending.set(name, value);
+    put($("failed"), errors.length ? "" : `Not changed: ${error.message}. Try again when the camera is live.`);
+    if (error.status === 401) refused(error);
+  }
+  sent = new Map();
+  if (result) showControls(result);
+  if (pending.size) timer ||= setTimeout(send, SEND_MS);
+}
+
+// Once the panel is open, and the server allows changes.
+async function askControls() {
+  $("closed").hidden = allowed;
+  form.hidden = !allowed;
+  if (!allowed || $("panel").hidden) return;
+  if (running) listen();
+  try {
+    showControls(await (await ask("control", { signal: soon() })).json());
+  } catch (error) {
+    put($("failed"), `No settings: ${error.message}. Open them again later.`);
+  }
+}
+

@@ -1,0 +1,19 @@
+"use strict";
+const $ = id => document.getElementById(id);
+const SILENCE_MS = 5000;         // no byte for this long: the stream is dead, whatever the socket says
+
+// All other addresses are beside the page's own, whatever path a proxy has put in front; a page is a directory, also
+// where its address lacks the slash. With the origin, because fetch takes no address that is relative to one with a
+// password in it. Where a token is wanted, it came in our own address, and every other address needs it too.
+const base = location.origin + location.pathname.replace(/[^/]*\.html?$/, "").replace(/\/*$/, "/");
+const [, token] = /[?&](token=[^&]*)/.exec(location.search) || [];
+const address = (name, ...query) => {
+  const all = [token, ...query].filter(Boolean).join("&");
+  return base + name + (all && "?" + all);
+};
+if (token) for (const link of document.links) link.href = address(link.getAttribute("href"));
+
+const soon = () => AbortSignal.timeout ? AbortSignal.timeout(SILENCE_MS) : undefined;
+const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const on = (target, name, act, options) => target.addEventListener(name, act, options);
+
