@@ -206,6 +206,8 @@ class Firefox(Engine):
             self._socket = websocket.create_connection(f"{address}/session", timeout=60, suppress_origin=True)
             self._call("session.new", capabilities={})
             self._context = self._call("browsingContext.getTree")["contexts"][0]["context"]
+            # Else nothing on a page has the focus.
+            self._call("browsingContext.activate", context=self._context)
             self.resize(1024, 900)
         except BaseException:
             self.quit()
