@@ -5,7 +5,7 @@ use crate::{
     Backoff,
     control::Saver,
     encode,
-    feed::{CameraName, Hub},
+    feed::{Budget, CameraName, Hub},
     http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
     pipeline::{EachFrame, Edits, Flip, FrameInHand, Hand, Mask, Open, Pipeline, Rotation},
     upload::{Client, Sender, UploadUrl},
@@ -14,6 +14,7 @@ use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, c
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    num::NonZeroU32,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -46,6 +47,7 @@ pub struct Builder {
     upload: Option<Sender>,
     control: bool,
     save_control: Option<PathBuf>,
+    budget: Option<Budget>,
     /// A pointer, so that a program without it is no larger for it.
     signals: Option<fn() -> Result<Signals>>,
     /// The first call that cannot be followed.
@@ -75,6 +77,7 @@ impl From<Server> for Builder {
             upload: None,
             control: false,
             save_control: None,
+            budget: None,
             signals: None,
             mistake: None,
         }
@@ -277,6 +280,20 @@ impl Builder {
         Self { save_control: Some(file.into()), ..self }
     }
 
+    /// Keeps all pictures that leave the server, to viewers, as snapshots and as uploads, within so many kbit/s: see [`Budget`].
+    /// Their quality is lowered to `quality_min` for it, and then there are fewer. Pictures that the program publishes itself
+    /// are counted only.
+    #[must_use]
+    pub fn max_kbps(self, max_kbps: NonZeroU32, quality_min: Quality) -> Self {
+        self.budget(Budget::new(max_kbps, quality_min))
+    }
+
+    /// As [`max_kbps`](Self::max_kbps), with a budget that other servers may share.
+    #[must_use]
+    pub fn budget(self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
     /// Changes what else can be set of the server: limits, proxies, origins, TLS, ...
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Server)) -> Self {
@@ -322,7 +339,8 @@ impl Builder {
     /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, for a name
     /// that a camera cannot have or that is missing or taken where there are several, for a path that a route cannot have, and
     /// for an [`encoder`](Self::encoder), an edit such as [`rotate`](Self::rotate) or an [`each_frame`](Self::each_frame) without a
-    /// camera, or a second `each_frame` of the same; `Unsupported` for an edit that frames of that camera's format cannot have.
+    /// camera, for a second `each_frame` of the same, and for a bit budget whose lowest quality is above the cameras' own;
+    /// `Unsupported` for an edit that frames of that camera's format cannot have.
     pub fn open(self) -> Result<Eyelet> {
         let Self {
             mut server,
@@ -338,6 +356,7 @@ impl Builder {
             upload,
             control,
             save_control,
+            budget,
             signals,
             mistake,
         } = self;
@@ -383,6 +402,12 @@ impl Builder {
             }
             pipelines.push(opened);
         }
+        if let Some(budget) = budget {
+            for (_, hub) in server.cameras() {
+                budget.limit(hub)?;
+            }
+        }
+        let upload = upload.map(|sender| sender.within(server.hub.budget.get().cloned()));
         let saver = save_control.map(|file| Saver::restore(&file, server.cameras())).transpose()?;
         server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
         for address in &addresses {

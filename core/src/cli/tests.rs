@@ -580,3 +580,27 @@ mod tls {
         });
     }
 }
+
+#[test]
+fn bit_budget_is_refused_where_it_makes_no_sense() {
+    for (arguments, part) in [
+        (&["--max-kbps", "0"][..], "'0' for '--max-kbps <N>': a whole number of kbit/s from 1"),
+        (&["--max-kbps", "2M"], "such as 2000"),
+        (&["--max-kbps", "2000", "--quality-min", "0"], "from 1 to 100"),
+    ] {
+        let what = refused(arguments);
+        assert!(what.contains(part), "{what}");
+    }
+    let budget = |arguments: &[&str]| {
+        let args = serve(arguments);
+        args.budget.budget(args.camera.quality).map_err(|failure| failure.to_string())
+    };
+    assert!(budget(&[]).unwrap().is_none());
+    for arguments in [&["--max-kbps", "1"][..], &["--max-kbps", "1", "--quality", "10"]] {
+        assert!(budget(arguments).unwrap().is_some(), "{arguments:?}");
+    }
+    let without = budget(&["--quality-min", "30"]).unwrap_err();
+    assert!(without.contains("add --max-kbps"), "{without}");
+    let above = budget(&["--max-kbps", "2000", "--quality-min", "81"]).unwrap_err();
+    assert!(above.contains("--quality-min 81 is above --quality 80"), "{above}");
+}

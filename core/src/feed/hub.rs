@@ -1,7 +1,10 @@
 //! Where the camera thread and the socket thread meet.
 
-use super::{Events, Feed, Settings, Status, metrics::Metrics};
-use std::sync::Arc;
+use super::{BudgetStatus, Events, Feed, Settings, Status, budget::Member, metrics::Metrics};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// One camera's pictures, counters, state, settings and data. Cloning gives another handle to the same.
 #[derive(Clone, Debug, Default)]
@@ -16,4 +19,13 @@ pub struct Hub {
     pub settings: Arc<Settings>,
     /// What an application knows about its frames.
     pub events: Events,
+    /// Its part in the server's bit budget, if there is one.
+    pub(crate) budget: Arc<OnceLock<Member>>,
+}
+
+impl Hub {
+    /// How the [`Budget`](super::Budget) goes, at `now` on the monotonic clock; `None` without one.
+    pub fn budget(&self, now: Duration) -> Option<BudgetStatus> {
+        self.budget.get().map(|member| member.status(now))
+    }
 }

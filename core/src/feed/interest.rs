@@ -19,7 +19,12 @@ pub(super) struct Interest {
 impl Interest {
     /// Whether there is any.
     pub(super) fn any(&self) -> bool {
-        self.count.load(Ordering::Relaxed) > 0
+        self.count() > 0
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// One more, until the result drops.

@@ -3,6 +3,7 @@
 //! The middle of a frame's path: [`pipeline`](crate::pipeline) publishes into a [`Feed`], viewers, snapshots and uploads read
 //! from it. A [`Hub`] is a feed with the [`Status`], the [`metrics`], the [`Settings`] and the [`Events`] of its camera.
 
+pub(crate) mod budget;
 mod camera_name;
 mod events;
 mod fps;
@@ -22,6 +23,7 @@ mod status;
 mod upload_status;
 mod utc;
 
+pub use budget::{Budget, BudgetStatus};
 pub use camera_name::CameraName;
 pub(crate) use camera_name::RESERVED_PATHS;
 pub use events::Events;

@@ -1,9 +1,11 @@
 //! From a frame to the newest picture in the feed.
 
 use super::{Hand, no_signal::no_signal, pool::Pool, sequence::Sequence, stamps::Stamps};
-use crate::feed::{Hub, Label, Picture, PictureKind, RunId};
+use crate::feed::{Hub, Label, Picture, PictureKind, RunId, budget::Member};
 use bytes::Bytes;
-use eyelet_hal::{Error, ErrorKind, Frame, JpegEncoder, Result, StreamFormat, clock::Clock};
+use eyelet_hal::{
+    Error, ErrorKind, Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat, clock::Clock,
+};
 use std::{sync::Arc, time::Duration};
 
 /// What becomes of a frame while no pictures are wanted.
@@ -30,6 +32,10 @@ pub(crate) struct Publisher {
     edits: Option<Box<dyn Hand>>,
     /// The application's.
     hand: Option<Box<dyn Hand>>,
+    /// The camera's part in the server's bit budget.
+    budget: Option<Member>,
+    /// Whether the last picture was a JPEG before it came to the encoder.
+    compressed: Option<bool>,
     /// A gap before one of so many next frames is of frames that were left at the camera.
     left: u8,
 }
@@ -38,6 +44,7 @@ impl Publisher {
     pub(crate) fn new(clock: Arc<dyn Clock>, hub: Hub) -> Self {
         Self {
             clock,
+            budget: hub.budget.get().cloned(),
             hub,
             pool: Pool::default(),
             run: RunId::random(),
@@ -46,6 +53,7 @@ impl Publisher {
             format: None,
             edits: None,
             hand: None,
+            compressed: None,
             left: 0,
         }
     }
@@ -78,30 +86,37 @@ impl Publisher {
     ) -> Result<()> {
         let counted = self.count(frame);
         let wanted = self.hub.feed.wanted() || unwanted == Unwanted::Encode;
+        let quality = if wanted { self.quality(frame, unwanted) } else { None };
         let in_hand = self.hand.is_some() && self.hub.events.wanted();
         // Taken out, since the frame to publish may be in it.
-        let mut edits = self.edits.take_if(|_| wanted || in_hand);
+        let mut edits = self.edits.take_if(|_| quality.is_some() || in_hand);
         let edited = match &mut edits {
             Some(edits) => edits.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
             None => Ok(None),
         };
         let published = edited.and_then(|edited| {
             let frame = edited.as_ref().unwrap_or(frame);
-            self.hand_on(frame, encoder, counted, if wanted { None } else { Some(unwanted) })
+            self.hand_on(frame, encoder, counted, quality)
         });
         self.edits = self.edits.take().or(edits);
+        if published.is_ok() && quality.is_none() {
+            self.hub.metrics.frames_skipped.inc();
+            if !wanted && unwanted == Unwanted::Forget {
+                self.hub.feed.clear();
+            }
+        }
         published
     }
 
-    /// Has the application see a frame, and encodes and publishes it if its picture is wanted.
+    /// Has the application see a frame, and encodes and publishes it if its picture is to have a quality.
     fn hand_on(
         &mut self,
         frame: &Frame<'_>,
         encoder: &mut dyn JpegEncoder,
         counted: (u64, Duration),
-        unwanted: Option<Unwanted>,
+        quality: Option<Quality>,
     ) -> Result<()> {
-        let mut hand = self.hand.take_if(|_| unwanted.is_none() || self.hub.events.wanted());
+        let mut hand = self.hand.take_if(|_| quality.is_some() || self.hub.events.wanted());
         let changed = match &mut hand {
             Some(hand) => hand.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
             None => Ok(None),
@@ -112,15 +127,19 @@ impl Publisher {
             if let Some(data) = frame.data() {
                 self.hub.events.publish(&self.label(counted), data);
             }
-            let Some(unwanted) = unwanted else { return self.encode(frame, encoder, counted) };
-            self.hub.metrics.frames_skipped.inc();
-            if unwanted == Unwanted::Forget {
-                self.hub.feed.clear();
-            }
-            Ok(())
+            quality.map_or(Ok(()), |quality| self.encode(frame, encoder, counted, quality))
         });
         self.hand = self.hand.take().or(hand);
         published
+    }
+
+    /// The quality of the picture of `frame`, which is wanted; `None` if the bit budget has no room for one.
+    fn quality(&self, frame: &Frame<'_>, unwanted: Unwanted) -> Option<Quality> {
+        let most = self.hub.settings.quality();
+        let Some(budget) = &self.budget else { return Some(most) };
+        let compressed = self.compressed.unwrap_or_else(|| is_compressed(frame));
+        let (room, quality) = budget.frame(self.clock.monotonic(), most, compressed);
+        (room || unwanted == Unwanted::Encode).then_some(quality)
     }
 
     /// Frames are left at the camera for a while, since no pictures are wanted.
@@ -184,10 +203,15 @@ impl Publisher {
         frame: &Frame<'_>,
         encoder: &mut dyn JpegEncoder,
         counted: (u64, Duration),
+        quality: Quality,
     ) -> Result<()> {
         let mut buffer = self.pool.take();
         let began = self.clock.monotonic();
-        if let Err(error) = encoder.encode(frame, self.hub.settings.quality(), &mut buffer) {
+        let encoded = match encoder.encode(frame, quality, &mut buffer) {
+            Ok(()) if self.budget.is_some() => self.keep_to_budget(frame, encoder, quality, &mut buffer),
+            encoded => encoded,
+        };
+        if let Err(error) = encoded {
             self.pool.give(buffer);
             return Err(self.no_picture(error));
         }
@@ -201,6 +225,25 @@ impl Publisher {
         let age = self.clock.monotonic().saturating_sub(counted.1);
         metrics.capture_to_publish_seconds.observe(age.as_secs_f64());
         self.hub.feed.publish(picture);
+        Ok(())
+    }
+
+    /// Encodes once more what is far too large for the bit budget, and counts what is to be published.
+    fn keep_to_budget(
+        &mut self,
+        frame: &Frame<'_>,
+        encoder: &mut dyn JpegEncoder,
+        mut quality: Quality,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.compressed = Some(is_compressed(frame));
+        let Some(budget) = &self.budget else { return Ok(()) };
+        if let Some(lower) = budget.encoded(self.clock.monotonic(), buffer.len(), quality) {
+            quality = lower;
+            buffer.clear();
+            encoder.encode(frame, quality, buffer)?;
+        }
+        budget.published(self.clock.monotonic(), buffer.len(), quality);
         Ok(())
     }
 
@@ -223,4 +266,9 @@ impl Publisher {
         let label = Label { run: self.run, sequence, captured_at: self.clock.unix() };
         self.hub.feed.publish(Picture { jpeg, label, kind });
     }
+}
+
+/// Whether an encoder can only pass this frame through.
+fn is_compressed(frame: &Frame<'_>) -> bool {
+    frame.format().pixel == PixelFormat::Jpeg
 }

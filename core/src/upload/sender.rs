@@ -3,7 +3,7 @@
 use super::{Client, UploadProgress, source::Source};
 use crate::{
     Backoff,
-    feed::{Sampler, Subscription, metrics::UploadCounters},
+    feed::{Sampler, Subscription, budget::Member, metrics::UploadCounters},
     spool::Keeper,
 };
 use eyelet_hal::Result;
@@ -23,6 +23,7 @@ pub struct Sender {
     progress: Arc<UploadProgress>,
     source: Source,
     sampler: Option<Sampler>,
+    budget: Option<Member>,
 }
 
 impl Sender {
@@ -63,6 +64,7 @@ impl Sender {
             progress: Arc::new(progress),
             source,
             sampler: None,
+            budget: None,
         }
     }
 
@@ -85,6 +87,11 @@ impl Sender {
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self
+    }
+
+    /// Counts what it sends in the bit budget of its camera.
+    pub(crate) fn within(self, budget: Option<Member>) -> Self {
+        Self { budget, ..self }
     }
 
     /// How it goes, to be read while it runs.
@@ -115,6 +122,9 @@ impl Sender {
         let mut accepted = 0;
         while self.limit != Some(accepted) {
             let (jpeg, meta) = self.source.next(patience, &self.progress).await?;
+            if let Some(budget) = &self.budget {
+                budget.sent(jpeg.len());
+            }
             let Err(refusal) = self.client.attempt(jpeg, &meta).await else {
                 accepted += 1;
                 self.source.accepted();

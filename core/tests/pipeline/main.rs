@@ -1,5 +1,6 @@
 //! The camera thread: its calls to a camera and an encoder, and their faults.
 
+mod budget;
 mod camera_quirks;
 mod edits;
 mod in_hand;

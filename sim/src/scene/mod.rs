@@ -7,6 +7,7 @@
 mod bars;
 mod canvas;
 mod card;
+mod changing;
 mod clock;
 mod detail;
 mod effects;
@@ -42,12 +43,22 @@ pub enum Scene {
     Noise,
     /// `detail`: a landscape that goes by, with the grain of a sensor; what real pictures cost.
     Detail,
+    /// `changing`: the card for ten seconds, under noise for ten, and so on.
+    Changing,
 }
 
 impl Scene {
     /// Every scene, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Card, Self::Bars, Self::Box, Self::Clock, Self::Text, Self::Noise, Self::Detail];
+    pub const ALL: [Self; 8] = [
+        Self::Card,
+        Self::Bars,
+        Self::Box,
+        Self::Clock,
+        Self::Text,
+        Self::Noise,
+        Self::Detail,
+        Self::Changing,
+    ];
 
     /// The name used in flags.
     pub const fn name(self) -> &'static str {
@@ -59,6 +70,7 @@ impl Scene {
             Self::Text => "text",
             Self::Noise => "noise",
             Self::Detail => "detail",
+            Self::Changing => "changing",
         }
     }
 }
@@ -167,6 +179,7 @@ impl Painter {
             Scene::Text => Box::new(text::Page::new(width, height)),
             Scene::Noise => Box::new(noise::Noise::new(seed)),
             Scene::Detail => Box::new(detail::Landscape::new(width, height, seed)),
+            Scene::Changing => Box::new(changing::Changing::new(width, height, seed)),
         };
         Self { canvas, drawing, effects: Effects::default() }
     }
@@ -202,7 +215,7 @@ mod tests {
             assert_eq!(scene.to_string().parse(), Ok(scene));
         }
         let error = "sunset".parse::<Scene>().unwrap_err().to_string();
-        assert_eq!(error, "no such scene; use one of card, bars, box, clock, text, noise, detail");
+        assert_eq!(error, "no such scene; use one of card, bars, box, clock, text, noise, detail, changing");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Flags and subcommands.
 
+pub(super) mod budget;
 pub(super) mod config;
 pub(super) mod control;
 pub(super) mod hide_args;
@@ -21,6 +22,7 @@ use crate::{
     upload::{FIELD, UploadMethod, UploadUrl},
     watch::StreamUrl,
 };
+use budget::BudgetArgs;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use control::ControlArgs;
 use eyelet_hal::{PixelFormat, Quality};
@@ -159,6 +161,9 @@ pub struct ServeArgs<F: Args> {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub control: ControlArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub budget: BudgetArgs,
     /// Your own page for `/`
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -30,6 +30,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
         let what = "--save-control has nothing to save; let clients change something with --allow-control";
         return Err(Failure::Usage(what.to_owned()));
     }
+    let budget = args.budget.budget(args.camera.quality)?;
     let page = match &args.html {
         Some(path) => Page::new(html(path)?),
         None => Page::default(),
@@ -74,6 +75,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     let builder = listeners.into_iter().fold(builder, Builder::listener);
     let builder = if args.control.allow_control { builder.allow_control() } else { builder };
     let builder = args.control.save_control.iter().fold(builder, Builder::save_control);
+    let builder = budget.into_iter().fold(builder, Builder::budget);
     let mut eyelet = {
         let _context = runtime.enter();
         sender.into_iter().fold(builder, Builder::upload).open()?

@@ -20,7 +20,7 @@ pub struct Metrics {
     pub frames_captured: Counter,
     /// Frames that became pictures in the feed.
     pub frames_encoded: Counter,
-    /// Frames not encoded because no pictures were wanted.
+    /// Frames not encoded because no pictures were wanted, or because the bit budget had no room for one.
     pub frames_skipped: Counter,
     /// Frames lost before or at capture: gaps in the camera's sequence, and damaged ones.
     pub frames_dropped: Counter,

@@ -17,7 +17,11 @@ const COUNTERS: &[(&str, &str, Picked<Counter>)] = &[
         &m.frames_captured
     }),
     ("frames_encoded", "Frames that became pictures", |m| &m.frames_encoded),
-    ("frames_skipped", "Frames not encoded because no pictures were wanted", |m| &m.frames_skipped),
+    (
+        "frames_skipped",
+        "Frames not encoded because no pictures were wanted, or the bit budget had no room",
+        |m| &m.frames_skipped,
+    ),
     ("frames_dropped", "Frames lost before or at capture", |m| &m.frames_dropped),
     ("frames_failed", "Frames not encoded because the encoder failed", |m| &m.frames_failed),
     ("upload_accepted", "Pictures the upload server accepted", |m| &m.upload.accepted),

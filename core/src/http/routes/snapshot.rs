@@ -75,13 +75,13 @@ pub(super) async fn take(server: &Server, hub: &Hub) -> Reply {
         SnapshotPolicy::FreshOrNewest => STILL,
     };
     match timeout(patience, fresh).await {
-        Ok(Ok(picture)) => return jpeg(&picture),
+        Ok(Ok(picture)) => return jpeg(hub, &picture),
         Ok(Err(reason)) => return reply::unavailable(format!("{reason}\n")),
         Err(_) => {}
     }
     let newest = hub.feed.newest().filter(|picture| picture.kind == PictureKind::Live);
     match newest.filter(|_| server.snapshot == SnapshotPolicy::FreshOrNewest) {
-        Some(picture) => jpeg(&picture),
+        Some(picture) => jpeg(hub, &picture),
         None => {
             let reason =
                 status().health.err().unwrap_or_else(|| format!("no frame came within {patience:?}"));
@@ -90,7 +90,10 @@ pub(super) async fn take(server: &Server, hub: &Hub) -> Reply {
     }
 }
 
-fn jpeg(picture: &Arc<Picture>) -> Reply {
+fn jpeg(hub: &Hub, picture: &Arc<Picture>) -> Reply {
+    if let Some(budget) = hub.budget.get() {
+        budget.sent(picture.jpeg.len());
+    }
     let mut reply: Response<Full<Bytes>> = Response::new(Full::new(picture.jpeg.clone()));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));

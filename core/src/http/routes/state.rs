@@ -1,7 +1,7 @@
 //! `GET /state`: source, encoder, frames, viewers and upload, as JSON.
 
 use crate::{
-    feed::{CameraName, Hub, StatusSnapshot, UploadStatus},
+    feed::{BudgetStatus, CameraName, Hub, StatusSnapshot, UploadStatus},
     http::{Context, stream::ViewerState},
 };
 use serde::Serialize;
@@ -34,6 +34,7 @@ struct Camera {
     source: Source,
     encoder: Encoder,
     frames: Frames,
+    budget: Option<BudgetStatus>,
     upload: Option<UploadStatus>,
 }
 
@@ -114,6 +115,7 @@ impl Camera {
                 failed: metrics.frames_failed.get(),
                 with_data: hub.events.published(),
             },
+            budget: hub.budget(now),
             upload,
         }
     }

@@ -1,0 +1,85 @@
+"""`--max-kbps` with real sockets: what arrives, and what `/state` says about it."""
+
+import time
+
+import pytest
+import requests
+
+from deadline import until
+from stream import Viewer
+
+# 320x240 of noise at 30 fps take 12,000 kbit/s at quality 80, and 7,000 at 50.
+NOISE = "--scene", "noise", "--size", "320x240", "--fps", "30"
+KBPS = 4000
+
+
+class Meter(Viewer):
+    """A viewer that counts bytes."""
+
+    def __init__(self, url):
+        self.bytes = 0
+        super().__init__(url)
+
+    def run(self):
+        try:
+            for part in self.stream:
+                self.bytes += len(part.jpeg)
+                self.seen.append((part.sequence, part.arrived))
+                if self._leaving:
+                    return
+        except (EOFError, OSError, ValueError) as error:
+            self.error = None if self._leaving else error
+
+
+def budget(server):
+    return requests.get(server.url + "state", timeout=10).json()["budget"]
+
+
+@pytest.mark.parametrize("watching", [1, 3])
+def test_viewers_together_get_no_more_than_the_budget(serve, measured, watching):
+    server = serve(*NOISE, "--max-kbps", str(KBPS), "--quality-min", "50")
+    viewers = [Meter(server.url + "stream") for _ in range(watching)]
+    until(lambda: all(len(viewer.seen) > 5 for viewer in viewers), "pictures for each viewer")
+    until(lambda: budget(server)["quality"] == 50, "the lowest quality")
+    time.sleep(2)
+    before, began = sum(viewer.bytes for viewer in viewers), time.monotonic()
+    time.sleep(5)
+    took = time.monotonic() - began
+    kbps = (sum(viewer.bytes for viewer in viewers) - before) / 125 / took
+    said = budget(server)
+    for viewer in viewers:
+        viewer.leave()
+    measured(f"{watching} viewers get {kbps:.0f} of {KBPS} kbit/s, {said}")
+    # The camera of a busy machine may be slow, never too fast.
+    assert 0.5 * KBPS < kbps < 1.15 * KBPS
+    assert said["max_kbps"] == KBPS and said["limited"]
+    assert 0.5 * KBPS < said["kbps"] < 1.2 * KBPS
+    assert said["fps"] < 25
+    until(lambda: not budget(server)["limited"], "no limit without viewers")
+
+
+def test_uploads_and_snapshots_count(serve, receive, measured):
+    flags = *NOISE, "--max-kbps", str(KBPS), "--quality-min", "50"
+    server = serve(*flags, "--upload", receive.url)
+
+    def stored():
+        return sum(file.stat().st_size for file in receive.folder.glob("*.jpg"))
+
+    until(lambda: stored() > 0 and budget(server)["limited"], "limited uploads")
+    time.sleep(2)
+    before, began = stored(), time.monotonic()
+    time.sleep(4)
+    kbps = (stored() - before) / 125 / (time.monotonic() - began)
+    measured(f"uploads take {kbps:.0f} of {KBPS} kbit/s")
+    assert 0.4 * KBPS < kbps < 1.2 * KBPS
+
+    alone = serve(*flags)
+    assert budget(alone)["kbps"] == 0
+    for _ in range(3):
+        assert requests.get(alone.url + "snapshot", timeout=10).status_code == 200
+        time.sleep(0.4)
+    until(lambda: budget(alone)["kbps"] > 0, "snapshots in the budget", 5)
+
+
+def test_state_without_a_budget_says_null(serve):
+    assert budget(serve(*NOISE)) is None
