@@ -220,6 +220,8 @@ if ! grep -q '^camera   csi' "$dir/doctor"; then
   why="there is no built-in camera, or no MaixPy"
 elif ! grep -q 'held by: nobody' "$dir/doctor"; then
   why="the camera was in use:$(sed -n 's/.*held by://p' "$dir/doctor"). Stop that program (doctor tells how), and run this again"
+elif grep -q ' JPEG unit: held by' "$dir/doctor"; then
+  why="the JPEG unit was in use:$(sed -n 's/.* JPEG unit: held by//p' "$dir/doctor"). Stop that program, and run this again"
 elif grep -q 'pools of pictures' "$dir/doctor"; then
   why="a killed program has left pools behind, and the next start of the camera would reload the drivers. Restart the board, and run this again"
 fi

@@ -167,7 +167,7 @@ impl Platform for Simulator {
         })
     }
 
-    fn doctor(_: &CameraRequest, _: &SimFlags) -> Findings {
+    fn doctor(_: &CameraRequest, _: &SimFlags, _: &dyn Fn() -> bool) -> Findings {
         let sizes = cli::Sizes { min: (1, 1), max: (MAX_SIDE, MAX_SIDE), step: (1, 1) };
         let format = |pixel: PixelFormat, sizes: &[cli::Sizes]| cli::Format {
             name: Some(pixel.name().to_owned()),

@@ -13,6 +13,8 @@ kill         the process ends by SIGKILL
 kill-parent  the parent ends by SIGKILL
 kill-both    both do
 print        a megabyte goes to stdout
+run          a program runs for half a second, and leaves the file `ran` in the folder of the pictures
+leave        the same, and nobody waits for it
 """
 
 import os
@@ -29,6 +31,9 @@ def step(name):
     if "print" in what:
         print("maix: something happened\n" * 40_000)
         sys.stdout.flush()
+    if "run" in what or "leave" in what:
+        script = 'sleep 0.5; echo >"$EYELET_MAIX_PICTURES/ran"'
+        os.spawnlp(os.P_WAIT if "run" in what else os.P_NOWAIT, "sh", "sh", "-c", script)
     if "slow" in what:
         time.sleep(1)
     if "exit" in what:

@@ -63,7 +63,7 @@ impl Output {
     /// # Errors
     /// If it cannot be written.
     pub fn print(&self, text: &str) -> Outcome {
-        self.bytes(format!("{}{text}\n", self.erase()).as_bytes())
+        self.writing(self.line(text))()
     }
 
     /// The result of a command, raw, to stdout.
@@ -71,14 +71,29 @@ impl Output {
     /// # Errors
     /// If it cannot be written.
     pub fn bytes(&self, bytes: &[u8]) -> Outcome {
-        if closed_stdout::was_closed() {
-            return Err(Failure::runtime("cannot write to stdout: it is closed; open it, or name a file"));
+        self.writing(bytes.to_vec())()
+    }
+
+    /// As [`bytes`](Self::bytes), to be done on whatever thread: it waits for as long as nobody reads stdout.
+    pub(super) fn writing(&self, bytes: Vec<u8>) -> impl FnOnce() -> Outcome + Send + use<> {
+        let before = self.stdout.get().cloned().flatten();
+        move || {
+            if closed_stdout::was_closed() {
+                return Err(Failure::runtime(
+                    "cannot write to stdout: it is closed; open it, or name a file",
+                ));
+            }
+            if let Some(before) = before {
+                let _ = before.flush(Duration::MAX);
+            }
+            let mut out = io::stdout().lock();
+            written(out.write_all(&bytes).and_then(|()| out.flush()))
         }
-        if let Some(Some(before)) = self.stdout.get() {
-            let _ = before.flush(Duration::MAX);
-        }
-        let mut out = io::stdout().lock();
-        written(out.write_all(bytes).and_then(|()| out.flush()))
+    }
+
+    /// What [`print`](Self::print) writes.
+    pub(super) fn line(&self, text: &str) -> Vec<u8> {
+        format!("{}{text}\n", self.erase()).into_bytes()
     }
 
     /// A line to stdout while the command goes on.

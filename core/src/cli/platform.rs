@@ -21,6 +21,8 @@ pub struct CameraRequest {
     pub quality: Quality,
     /// The names of the other cameras that the program uses at the same time.
     pub others: Vec<String>,
+    /// How many of them come before this one.
+    pub position: usize,
 }
 
 /// What one binary adds to the subcommands that all share.
@@ -52,8 +54,9 @@ pub trait Platform: Debug + 'static {
     /// `InvalidInput`, with a remedy that lists the names.
     fn encoder(name: &str, flags: &Self::Flags) -> Result<Box<dyn JpegEncoder>>;
 
-    /// What there is and what is missing, with what the flags ask for in mind. It opens nothing that another program has.
-    fn doctor(request: &CameraRequest, flags: &Self::Flags) -> Findings;
+    /// What there is and what is missing, with what the flags ask for in mind. It opens nothing that another program has. What
+    /// takes long asks `go_on` a few times a second, and gives up once that says no: the findings count for nothing then.
+    fn doctor(request: &CameraRequest, flags: &Self::Flags, go_on: &dyn Fn() -> bool) -> Findings;
 
     /// Runs one of this binary's own subcommands.
     ///

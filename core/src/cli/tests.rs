@@ -28,7 +28,7 @@ impl Platform for Nothing {
     fn encoder(_: &str, _: &Flags) -> Result<Box<dyn JpegEncoder>> {
         unreachable!("no command runs here")
     }
-    fn doctor(_: &CameraRequest, _: &Flags) -> Findings {
+    fn doctor(_: &CameraRequest, _: &Flags, _: &dyn Fn() -> bool) -> Findings {
         unreachable!("no command runs here")
     }
     fn run(command: NoCommand, _: &Output) -> Outcome {

@@ -276,8 +276,8 @@ fn wake_on_time() {
     }
 }
 
-/// A running pipeline. Dropping it stops the camera and waits for its thread: 200 ms at most, unless the
-/// device hangs.
+/// A running pipeline. Dropping it stops the camera and waits for its thread: 200 ms at most, and as long as the device
+/// takes to stop, or to give up an opening that has begun.
 #[derive(Debug)]
 pub struct Running {
     stop: Arc<AtomicBool>,

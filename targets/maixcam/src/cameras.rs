@@ -20,7 +20,17 @@ pub(crate) enum Cameras {
     /// The board's built-in one.
     Csi(Box<CsiOpener>),
     /// The first there is of both when it is first opened, which it then is.
-    Any(Box<(V4l2Opener, CsiConfig, Standby)>),
+    Any(Box<Either>),
+}
+
+/// What there is to choose from.
+#[derive(Debug)]
+pub(crate) struct Either {
+    v4l2: V4l2Opener,
+    csi: CsiConfig,
+    standby: Standby,
+    /// Whether flags say something that only the built-in camera follows.
+    only_for_csi: bool,
 }
 
 impl Cameras {
@@ -38,20 +48,28 @@ impl Cameras {
                 let mode = mode(request.format, flags.csi)?;
                 Ok(Self::Csi(Box::new(opener(built_in(&request, flags, mode), &flags.standby)?)))
             }
-            // The built-in camera is left to the other one.
-            AUTO if request.others.iter().any(|name| may_be_built_in(name)) => {
+            // The built-in camera is left to the one that is named so, or to the first of those that may be it.
+            AUTO if request.others.iter().any(|name| name == CsiCamera::NAME)
+                || request.others[..request.position].iter().any(|name| name == AUTO) =>
+            {
                 Ok(Self::V4l2(Box::new(v4l2(&request, flags))))
             }
             AUTO => match mode(request.format, flags.csi) {
                 Ok(mode) => {
-                    let config = built_in(&request, flags, mode);
-                    Ok(Self::Any(Box::new((v4l2(&request, flags), config, flags.standby.clone()))))
+                    let csi = built_in(&request, flags, mode);
+                    let of_several = !request.others.is_empty() && !csi.controls.is_empty();
+                    Ok(Self::Any(Box::new(Either {
+                        v4l2: v4l2(&request, flags),
+                        only_for_csi: flags.csi.is_some() || of_several,
+                        csi,
+                        standby: flags.standby.clone(),
+                    })))
                 }
                 Err(error) if flags.csi.is_some() => Err(error),
                 // Only a V4L2 camera has that format.
                 Err(_) => Ok(Self::V4l2(Box::new(v4l2(&request, flags)))),
             },
-            name if flags.csi.is_some() && !request.others.iter().any(|name| may_be_built_in(name)) => {
+            name if flags.csi.is_some() && !one_may_be_built_in(&request, flags) => {
                 let what = format!("--csi does not apply to --camera {name}");
                 Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("omit it, or use --camera csi"))
             }
@@ -67,14 +85,20 @@ impl Cameras {
         match self {
             Self::V4l2(opener) => opened(opener.open()?),
             Self::Csi(opener) => Ok(Box::new(opener.open()?)),
-            Self::Any(both) => match both.0.open() {
+            Self::Any(both) => match both.v4l2.open() {
                 Ok(camera) => {
-                    *self = Self::V4l2(Box::new(both.0.clone()));
+                    if both.only_for_csi {
+                        let name = camera.name();
+                        tracing::warn!(
+                            "{name} is not the built-in camera: --csi and its controls have no effect"
+                        );
+                    }
+                    *self = Self::V4l2(Box::new(both.v4l2.clone()));
                     opened(camera)
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound && csi::is_installed() => {
                     tracing::info!("there is no V4L2 camera; opening the built-in one");
-                    *self = Self::Csi(Box::new(opener(both.1.clone(), &both.2)?));
+                    *self = Self::Csi(Box::new(opener(both.csi.clone(), &both.standby)?));
                     self.open()
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound && Path::new(JPEG_UNIT).exists() => {
@@ -89,15 +113,19 @@ impl Cameras {
 /// The name of whichever camera there is.
 const AUTO: &str = "auto";
 
-fn may_be_built_in(name: &str) -> bool {
-    [CsiCamera::NAME, AUTO].contains(&name)
+/// Whether one of the cameras may be the built-in one.
+fn one_may_be_built_in(request: &CameraRequest, flags: &BoardFlags) -> bool {
+    request.others.iter().chain([&request.name]).any(|name| match &**name {
+        CsiCamera::NAME => true,
+        AUTO => mode(request.format, flags.csi).is_ok(),
+        _ => false,
+    })
 }
 
 /// The controls for the built-in camera, or those for V4L2 cameras. Of several cameras, one of which may be the built-in one, its
 /// controls are its own, and the rest is for the others; an only camera is to refuse what it has not.
 fn controls(request: &CameraRequest, flags: &BoardFlags, built_in: bool) -> Vec<ControlSetting> {
-    let shared = !request.others.is_empty()
-        && request.others.iter().chain([&request.name]).any(|name| may_be_built_in(name));
+    let shared = !request.others.is_empty() && one_may_be_built_in(request, flags);
     let is_for = |control: &&ControlSetting| !shared || csi::has_control(control.name()) == built_in;
     flags.control.iter().filter(is_for).cloned().collect()
 }

@@ -71,7 +71,7 @@ impl Platform for Board {
         venc::by_name(name, &flags.standby).map_err(with_flag)
     }
 
-    fn doctor(request: &CameraRequest, _: &BoardFlags) -> Findings {
+    fn doctor(request: &CameraRequest, _: &BoardFlags, go_on: &dyn Fn() -> bool) -> Findings {
         let mut findings = Findings::default();
         findings.encoders.extend(encode::NAMES.map(str::to_owned));
         // On another chip it is not missing.
@@ -85,7 +85,7 @@ impl Platform for Board {
         for node in &nodes {
             examine(node, &SystemClock, &mut findings);
         }
-        match csi::doctor::examine(Path::new("/"), &Kernel::default(), request.size) {
+        match csi::doctor::examine(Path::new("/"), &Kernel::default(), request.size, go_on) {
             // Without the built-in camera, a USB camera is enough.
             Some(csi) if csi.camera.is_some() || findings.cameras.is_empty() => {
                 findings.cameras.extend(csi.camera);

@@ -1,9 +1,12 @@
 //! `doctor`: what there is, what is missing, and the remedy.
 
-use super::{stoppable::Stoppable, trial};
+use super::{
+    stoppable::{self, Stoppable, aside},
+    trial,
+};
 use crate::cli::{
     CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, Signals, runtime,
-    setup::pipeline,
+    setup::pipeline::{self, Check},
 };
 use eyelet_hal::{
     ErrorKind, PixelFormat, StreamFormat,
@@ -178,14 +181,15 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     if args.conformance {
         return conform::<D>(args, output);
     }
-    let request = pipeline::request::<D>(&args.camera, pipeline::device::<D>(&args.camera)?);
-    let mut findings = D::doctor(&request, &args.camera.own);
-    named::<D>(args, &request, &mut findings)?;
-    if args.json {
-        print_json(&findings, output)?;
-    } else {
-        output.print(findings.to_string().trim_end())?;
-    }
+    let request = pipeline::request::<D>(&args.camera, (pipeline::device::<D>(&args.camera)?, 0));
+    let runtime = runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    let mut check = || signals.check(&runtime, stopped);
+    let (asked, flags) = (request.clone(), args.camera.own.clone());
+    let mut findings = aside(&mut check, GRACE, move |go_on| D::doctor(&asked, &flags, go_on))?;
+    named::<D>(args, &request, &mut findings, &mut check)?;
+    let text = if args.json { json(&findings) } else { findings.to_string() };
+    stoppable::write(output, output.line(text.trim_end()), &mut signals, &runtime)?;
     match &*findings.problems {
         [] => Ok(()),
         [Problem { what, remedy, .. }] => Err(Failure::runtime(format!("missing: {what}; {remedy}"))),
@@ -204,6 +208,7 @@ fn named<D: Platform>(
     args: &DoctorArgs<D::Flags>,
     request: &CameraRequest,
     findings: &mut Findings,
+    check: Check<'_>,
 ) -> Result<(), Failure> {
     if args.camera.encoder != "auto"
         && let Err(failure @ Failure::Usage(_)) = pipeline::encoder::<D>(&args.camera)
@@ -211,18 +216,14 @@ fn named<D: Platform>(
         return Err(failure);
     }
     let [CameraSpec { device: name, .. }] = &*args.camera.camera else { return Ok(()) };
-    let mut open = pipeline::open::<D>(&args.camera, name)?;
+    let mut open = pipeline::open::<D>(&args.camera, (name, 0))?;
     if findings.cameras.iter().any(|camera| camera.name == *name && camera.in_use) {
         return Ok(());
     }
     let timeout = expected_of_camera(request.fps.period()).frame_timeout;
-    let runtime = runtime()?;
-    // Only from now on: what went before holds nothing that has to be closed.
-    let mut signals = Signals::watch(&runtime)?;
-    let mut check = || signals.check(&runtime, stopped);
-    let tried = match pipeline::patiently(name, &mut check, &mut open)? {
+    let tried = match pipeline::patiently(name, check, &mut open)? {
         Ok(mut camera) => {
-            let mut stoppable = Stoppable::new(&mut *camera, &mut check);
+            let mut stoppable = Stoppable::new(&mut *camera, check);
             let tried = trial::of(&mut stoppable, timeout);
             stoppable.done(tried)?
         }
@@ -236,8 +237,6 @@ fn named<D: Platform>(
                 .problems
                 .retain(|problem| problem.device.is_some() || problem.kind != ErrorKind::NotFound);
         }
-        // One that is busy is there.
-        Err(error) if error.kind() == ErrorKind::Busy => {}
         Err(_) if findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name)) => {}
         Err(error) => findings.problems.push(Problem {
             kind: error.kind(),
@@ -249,6 +248,9 @@ fn named<D: Platform>(
     Ok(())
 }
 
+/// How long a search that is given up may take to end what it has started.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Whoever asked what there is does not know it.
 fn stopped() -> Failure {
     Failure::runtime("stopped by a signal before everything was looked at; run it again")
@@ -256,7 +258,7 @@ fn stopped() -> Failure {
 
 /// One check of the contract, for JSON.
 #[derive(Serialize)]
-struct Check<'a> {
+struct Checked<'a> {
     name: &'a str,
     outcome: &'static str,
     reason: Option<&'a str>,
@@ -264,18 +266,19 @@ struct Check<'a> {
 
 /// Runs the HAL's contract against the camera and the encoder that the flags name.
 fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
-    let reports = reports::<D>(args)?;
-    if args.json {
+    let runtime = runtime()?;
+    let mut signals = Signals::watch(&runtime)?;
+    let reports = reports::<D>(args, &mut || signals.check(&runtime, stopped))?;
+    let text = if args.json {
         let report = |report: &Report| {
-            let checks: Vec<_> = report.checks.iter().map(check).collect();
+            let checks: Vec<_> = report.checks.iter().map(checked).collect();
             serde_json::json!({ "subject": report.subject, "passed": report.passed(), "checks": checks })
         };
-        print_json(&reports.each_ref().map(report), output)?;
+        json(&reports.each_ref().map(report))
     } else {
-        for report in &reports {
-            output.print(report.to_string().trim_end())?;
-        }
-    }
+        reports.each_ref().map(|report| report.to_string().trim_end().to_owned()).join("\n")
+    };
+    stoppable::write(output, output.line(text.trim_end()), &mut signals, &runtime)?;
     match reports.iter().flat_map(Report::failures).count() {
         0 => Ok(()),
         failed => Err(Failure::runtime(format!(
@@ -285,20 +288,17 @@ fn conform<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome
 }
 
 /// How the camera and the encoder keep to the contract.
-fn reports<D: Platform>(args: &DoctorArgs<D::Flags>) -> Result<[Report; 2], Failure> {
-    let runtime = runtime()?;
-    let mut signals = Signals::watch(&runtime)?;
-    let mut check = || signals.check(&runtime, stopped);
-    let mut camera = pipeline::camera::<D>(&args.camera, &mut check)?;
+fn reports<D: Platform>(args: &DoctorArgs<D::Flags>, check: Check<'_>) -> Result<[Report; 2], Failure> {
+    let mut camera = pipeline::camera::<D>(&args.camera, check)?;
     let mut encoder = pipeline::encoder::<D>(&args.camera)?;
     let supported = PixelFormat::ALL
         .into_iter()
         .filter(|&pixel| StreamFormat::new(pixel, 640, 480).is_some_and(|format| encoder.supports(format)));
     let expected = EncoderExpectations::supporting(supported.collect::<Vec<_>>());
-    let mut stoppable = Stoppable::new(&mut *camera, &mut check);
+    let mut stoppable = Stoppable::new(&mut *camera, check);
     let of_camera = conformance::camera(&mut stoppable, &expected_of_camera(args.camera.fps.period()));
     let of_camera = stoppable.done(of_camera)?;
-    let mut stoppable = Stoppable::new(&mut *encoder, &mut check);
+    let mut stoppable = Stoppable::new(&mut *encoder, check);
     let of_encoder = conformance::encoder(&mut stoppable, &expected);
     Ok([of_camera, stoppable.done(of_encoder)?])
 }
@@ -312,16 +312,16 @@ fn expected_of_camera(period: Duration) -> CameraExpectations {
     expected
 }
 
-fn check(check: &conformance::Check) -> Check<'_> {
+fn checked(check: &conformance::Check) -> Checked<'_> {
     let (outcome, reason) = match &check.outcome {
         conformance::Outcome::Passed => ("passed", None),
         conformance::Outcome::Failed(reason) => ("failed", Some(reason.as_str())),
         conformance::Outcome::Skipped(reason) => ("skipped", Some(reason.as_str())),
     };
-    Check { name: &check.name, outcome, reason }
+    Checked { name: &check.name, outcome, reason }
 }
 
-fn print_json(value: &impl Serialize, output: &Output) -> Outcome {
+fn json(value: &impl Serialize) -> String {
     // Strings, numbers and lists always serialise.
-    output.print(&serde_json::to_string_pretty(value).unwrap_or_default())
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }

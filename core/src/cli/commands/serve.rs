@@ -94,8 +94,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
         }
     });
     output.status("");
-    watchdogs.stopping();
-    drop(eyelet);
+    watchdogs.stopping(|| drop(eyelet));
     // Does not wait for a lookup of an upload server's name that may still be under way.
     runtime.shutdown_background();
     if let Some(log) = access_log {

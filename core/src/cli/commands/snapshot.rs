@@ -1,6 +1,6 @@
 //! `snapshot FILE`: one picture.
 
-use super::stoppable::{POLL, Stoppable};
+use super::stoppable::{POLL, Stoppable, write};
 use crate::{
     cli::{Failure, Outcome, Output, Platform, Signals, SnapshotArgs, runtime, setup::pipeline},
     image::Image,
@@ -45,10 +45,11 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
         })
     });
     let picture = stoppable.done(picture)?.map_err(|e| refused(&e))?;
-    // The picture is there, whatever stopping meets.
+    // The picture is there, whatever stopping meets. Nothing is open while somebody may take long to read it.
     let _ = camera.stop();
+    drop((camera, encoder));
     match target {
-        Target::Stdout => output.bytes(&picture),
+        Target::Stdout => write(output, picture, &mut signals, &runtime),
         Target::Jpeg(path) | Target::Png(path) => write_whole(path, &picture).map_err(|e| {
             let remedy = match e.kind() {
                 ErrorOf::StorageFull | ErrorOf::QuotaExceeded | ErrorOf::FileTooLarge => {

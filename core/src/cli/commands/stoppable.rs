@@ -1,12 +1,73 @@
+//! What a signal ends although it is caught.
+//!
 //! A device that fails once a signal has come that ends the command: so it is stopped and closed before the program ends, as
-//! cameras want it whose driver may be in the middle of a call.
+//! cameras want it whose driver may be in the middle of a call. And work that may wait for others for ever, such as for whoever
+//! reads stdout.
 
-use crate::cli::{Failure, setup::pipeline::Check};
+use crate::cli::{Failure, Outcome, Output, Signals, setup::pipeline::Check};
 use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::runtime::Runtime;
 
 /// How long one wait for a frame may last, so that a signal is noticed soon.
 pub(super) const POLL: Duration = Duration::from_millis(200);
+
+/// What comes of work that is given, to look at now and then, whether it may go on. It has a thread of its own, which is left
+/// behind if it does not end within `grace` after a signal: the program is about to end.
+///
+/// # Errors
+/// That of the signal, and if there can be no thread.
+pub(super) fn aside<T: Send + 'static>(
+    check: Check<'_>,
+    grace: Duration,
+    work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+) -> std::result::Result<T, Failure> {
+    let may_go_on = Arc::new(AtomicBool::new(true));
+    let (done, came) = mpsc::sync_channel(1);
+    let seen = Arc::clone(&may_go_on);
+    let run = move || {
+        // Nobody waits for it after a signal.
+        let _ = done.send(work(&|| seen.load(Ordering::Relaxed)));
+    };
+    thread::Builder::new().name("aside".to_owned()).spawn(run).map_err(|e| {
+        Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
+    })?;
+    loop {
+        match came.recv_timeout(POLL) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(stopped) = check() {
+                    may_go_on.store(false, Ordering::Relaxed);
+                    let _ = came.recv_timeout(grace);
+                    return Err(stopped);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::runtime(
+                    "this is a mistake in the program; please report the lines above",
+                ));
+            }
+        }
+    }
+}
+
+/// Writes the result of a command to stdout, which a signal ends while nobody reads it. Devices are to be closed by then.
+///
+/// # Errors
+/// That of the signal, and if it cannot be written.
+pub(super) fn write(output: &Output, bytes: Vec<u8>, signals: &mut Signals, runtime: &Runtime) -> Outcome {
+    let unread = || Failure::runtime("stopped by a signal before the result was read; run it again");
+    let writing = output.writing(bytes);
+    aside(&mut || signals.check(runtime, unread), Duration::ZERO, |_| writing())?
+}
 
 /// The device, and whether it may go on.
 pub(super) struct Stoppable<'a, D: ?Sized> {

@@ -26,7 +26,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = pipeline::pipeline::<D>(
         &args.camera,
-        pipeline::device::<D>(&args.camera)?,
+        (pipeline::device::<D>(&args.camera)?, 0),
         hub.clone(),
         Arc::clone(&clock),
         &mut || signals.check(&runtime, || Failure::Stopped),

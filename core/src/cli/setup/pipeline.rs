@@ -38,25 +38,26 @@ pub(in crate::cli) fn pipelines<D: Platform>(
     }
     let default = [CameraSpec { name: None, device: D::CAMERA.to_owned() }];
     let all = if args.camera.is_empty() { &default[..] } else { &args.camera };
-    let mut one = |camera: &CameraSpec| {
+    let mut one = |(position, camera): (usize, &CameraSpec)| {
         let hub = Hub::default();
-        let pipeline = pipeline::<D>(args, &camera.device, hub.clone(), Arc::clone(clock), check)?;
+        let device = (&*camera.device, position);
+        let pipeline = pipeline::<D>(args, device, hub.clone(), Arc::clone(clock), check)?;
         let pipeline = camera.name.iter().fold(pipeline, |pipeline, name| pipeline.name(name.as_str()));
         Ok((camera.name.clone(), hub, pipeline))
     };
-    all.iter().map(&mut one).collect()
+    all.iter().enumerate().map(&mut one).collect()
 }
 
-/// The pipeline of this camera, open.
+/// The pipeline of this camera, which is in this place among several, open.
 pub(in crate::cli) fn pipeline<D: Platform>(
     args: &CameraArgs<D::Flags>,
-    device: &str,
+    (device, position): (&str, usize),
     hub: Hub,
     clock: Arc<dyn Clock>,
     check: Check<'_>,
 ) -> Result<Pipeline, Failure> {
     let (name, flags) = (args.encoder.clone(), args.own.clone());
-    let open = open::<D>(args, device)?;
+    let open = open::<D>(args, (device, position))?;
     let mut pipeline = Pipeline::new(open, Box::new(move || D::encoder(&name, &flags)), hub)
         .quality(args.quality)
         .stall_after(Pipeline::STALL_AFTER.max(STALL_PERIODS * args.fps.period()))
@@ -89,7 +90,7 @@ pub(in crate::cli) fn camera<D: Platform>(
     check: Check<'_>,
 ) -> Result<Box<dyn CameraSource>, Failure> {
     let device = device::<D>(args)?;
-    patiently(device, check, open::<D>(args, device)?)?.map_err(refused)
+    patiently(device, check, open::<D>(args, (device, 0))?)?.map_err(refused)
 }
 
 /// What comes of opening this camera, however long that takes.
@@ -117,12 +118,13 @@ pub(in crate::cli) fn patiently<T>(
     }
 }
 
-/// This camera as the flags ask for it.
-pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>, device: &str) -> CameraRequest {
-    let mut others: Vec<String> = args.camera.iter().map(|camera| camera.device.clone()).collect();
-    if let Some(own) = others.iter().position(|name| name == device) {
-        others.remove(own);
-    }
+/// This camera, which is in this place among several, as the flags ask for it.
+pub(in crate::cli) fn request<D: Platform>(
+    args: &CameraArgs<D::Flags>,
+    (device, position): (&str, usize),
+) -> CameraRequest {
+    let others = args.camera.iter().enumerate().filter(|(at, _)| *at != position);
+    let others = others.map(|(_, camera)| camera.device.clone()).collect();
     CameraRequest {
         name: device.to_owned(),
         size: args.size,
@@ -130,17 +132,18 @@ pub(in crate::cli) fn request<D: Platform>(args: &CameraArgs<D::Flags>, device: 
         format: args.format,
         quality: args.quality,
         others,
+        position,
     }
 }
 
 /// Opens this camera as the flags ask for it.
 pub(in crate::cli) fn open<D: Platform>(
     args: &CameraArgs<D::Flags>,
-    device: &str,
+    device: (&str, usize),
 ) -> Result<Open<dyn CameraSource>, Failure> {
     let request = request::<D>(args, device);
     D::cameras(request, &args.own)
-        .map_err(|error| Failure::of_name(error, device, D::CAMERAS.iter().copied()))
+        .map_err(|error| Failure::of_name(error, device.0, D::CAMERAS.iter().copied()))
 }
 
 /// The encoder that the flags ask for.

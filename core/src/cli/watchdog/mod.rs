@@ -10,11 +10,19 @@ use super::Failure;
 use crate::feed::{HANG, Hub};
 use device::WatchdogDevice;
 use eyelet_hal::clock::Clock;
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
 use systemd::Systemd;
 
 /// The longest time between two heartbeats. The shortest limit of a watchdog device is a second or two.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// The longest that stopping may take before it counts as a hang.
+const STOPPING: Duration = Duration::from_secs(40);
 
 /// Two checks are this far apart only if the whole process was stopped.
 const STOPPED: Duration = Duration::from_secs(5);
@@ -49,9 +57,24 @@ impl Watchdogs {
         self.notify("READY=1");
     }
 
-    /// The program is about to end.
-    pub(super) fn stopping(&self) {
+    /// The program is about to end, when this has been done. A device has its heartbeats meanwhile, for as long as a camera that
+    /// is still being opened may take to close.
+    pub(super) fn stopping(&mut self, stop: impl FnOnce()) {
         self.notify("STOPPING=1");
+        let Some(device) = &mut self.device else { return stop() };
+        let (running, ended) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let feed = move || {
+                let until = Instant::now() + STOPPING;
+                while ended.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) && Instant::now() < until {
+                    device.feed();
+                }
+            };
+            // Without a thread there are none.
+            let _ = thread::Builder::new().name("watchdog".to_owned()).spawn_scoped(scope, feed);
+            stop();
+            drop(running);
+        });
     }
 
     /// Sends heartbeats until the future is dropped.
@@ -191,7 +214,7 @@ mod tests {
             hub.status.heartbeat(3 * second + HANG);
             watchdogs.check(std::slice::from_ref(&hub), 3 * second + HANG);
             assert!(received(&socket).contains(&"WATCHDOG=1".to_owned()), "it runs again");
-            watchdogs.stopping();
+            watchdogs.stopping(|| ());
             assert_eq!(received(&socket), ["STOPPING=1"]);
         }
     }
@@ -240,6 +263,18 @@ mod tests {
             [&[0; 15][..], b"V"].concat(),
             "an ordinary end restarts nothing"
         );
+
+        // A camera that takes long to close is no hang.
+        let mut watchdogs = Watchdogs::open(Some(&path)).unwrap();
+        fs::write(&path, "").unwrap();
+        let late = Instant::now() + Duration::from_secs(60);
+        watchdogs.stopping(|| {
+            while fs::read(&path).unwrap().len() < 2 {
+                assert!(Instant::now() < late, "there were heartbeats");
+                thread::yield_now();
+            }
+        });
+        drop(watchdogs);
 
         match Watchdogs::open(Some(&dir.path().join("none/watchdog"))) {
             Err(Failure::Runtime(what)) => {

@@ -37,10 +37,11 @@ impl Bringup {
         }
         if let Some(holder) = other(holders.unit, 0) {
             let what = format!("the JPEG unit is held by {holder}, and MaixPy may reload its driver");
-            return Err(busy(what).with_remedy("end that program"));
+            return Err(busy(what).with_remedy(holder.remedy()));
         }
         let down = Some(standby.put_down());
-        Ok(Self { child: Child::start(line, config)?, standby: standby.clone(), down, root: root.to_owned() })
+        let child = Child::opening(line, config, root)?;
+        Ok(Self { child, standby: standby.clone(), down, root: root.to_owned() })
     }
 
     /// It has started, and leaves the unit to us.

@@ -5,15 +5,56 @@ import sys
 # `-c` adds the folder that the program was started in, whose files are no modules of ours.
 sys.path[:] = [folder for folder in sys.path if folder]
 
-import os  # noqa: E402 (only now from the right folders)
+import io  # noqa: E402 (only now from the right folders)
+import os  # noqa: E402
 import signal  # noqa: E402
 import time  # noqa: E402
 
+
+def close_inherited():
+    # What the program at the other end was started with itself, such as the socket of a service manager.
+    try:
+        inherited = os.listdir("/proc/self/fd")
+    except OSError:
+        return
+    for number in inherited:
+        try:
+            if int(number) > 2:
+                os.close(int(number))
+        except OSError:
+            pass  # the listing's own
+
+
+def point_at_nothing(*numbers):
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in numbers:
+        os.dup2(null, number)
+    os.close(null)
+
+
+class Printed(io.RawIOBase):
+    # What MaixPy prints. It must not fail of that, with the camera open, when nobody is left to read it.
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return 1
+
+    def write(self, data):
+        rest = memoryview(data).cast("B")
+        try:
+            while rest:
+                rest = rest[os.write(1, rest):]
+        except OSError:
+            point_at_nothing(1, 2)
+        return len(data)
+
+
+close_inherited()
+sys.stdout = sys.stderr = io.TextIOWrapper(Printed(), "utf-8", "replace", write_through=True)
 # MaixPy runs programs of its own, which must not inherit the socket: its end is how either side notices the other's.
 socket = os.dup(0)
-null = os.open(os.devnull, os.O_RDONLY)
-os.dup2(null, 0)
-os.close(null)
+point_at_nothing(0)
 received = b""
 
 
@@ -25,6 +66,7 @@ def receive():
         except ConnectionResetError:
             more = b""
         if not more:
+            point_at_nothing(1, 2)
             return ["stop"]
         received += more
     line, received = received.split(b"\n", 1)
@@ -58,6 +100,24 @@ def take(cam, quality):
     raise RuntimeError(why)
 
 
+def version(maix):
+    about = getattr(maix, "__version__", None) or getattr(getattr(maix, "version", None), "__version__", "?")
+    return "".join(str(about).split()) or "?"
+
+
+def report(stage, error):
+    text = " ".join(str(error).split()) or type(error).__name__
+    send(f"error {stage} {text[:300]}")
+
+
+def look():
+    try:
+        import maix
+        send(f"maixpy {version(maix)}")
+    except Exception as error:
+        report("import", error)
+
+
 def hold(width, height, fps, buffers, quality, *controls):
     cam, stage = None, "import"
     try:
@@ -73,18 +133,16 @@ def hold(width, height, fps, buffers, quality, *controls):
             getattr(cam, name)(int(value))
         # The first releases of MaixPy 4 lack it, and have one channel.
         channel = cam.get_channel() if hasattr(cam, "get_channel") else 0
-        about = [getattr(maix, "__version__", "?"), board.device_id()]
-        about = " ".join("".join(str(word).split()) or "?" for word in about)
+        name = "".join(str(board.device_id()).split()) or "?"
         signal.alarm(0)
-        send(f"ready 0 {channel} {cam.width()} {cam.height()} {about}")
+        send(f"ready 0 {channel} {cam.width()} {cam.height()} {version(maix)} {name}")
         stage = "read"
         while receive()[0] == "next":
             taken, jpeg = take(cam, int(quality))
             signal.alarm(0)
             send(f"picture {taken} {len(jpeg)}", jpeg)
     except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        send(f"error {stage} {text[:300]}")
+        report(stage, error)
     finally:
         signal.alarm(10)
         if cam:
@@ -98,3 +156,8 @@ for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
 words = receive()
 if words[0] == "start":
     hold(*words[1:])
+elif words[0] == "import":
+    # There is nothing to close, and nobody to wait for it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.alarm(40)
+    look()

@@ -1,14 +1,19 @@
 //! The process that holds the camera: Python, with a text of ours that calls MaixPy.
 //!
-//! It is started with its end of a socket pair as stdin, inherits nothing else, and has a process group of its own, so that
-//! Ctrl-C does not reach it and nothing that it starts is forgotten. It ends when asked to, and by itself when the socket
-//! ends. That makes a signal for the parent's death unnecessary, on which MaixPy would not close the camera. An alarm ends a
-//! call of MaixPy that hangs meanwhile.
+//! It is started with its end of a socket pair as stdin, keeps nothing else that it inherits, and has a process group of its
+//! own, so that Ctrl-C does not reach it and nothing that it starts is forgotten. It ends when asked to, and by itself when the
+//! socket ends. That makes a signal for the parent's death unnecessary, on which MaixPy would not close the camera. An alarm
+//! ends a call of MaixPy that hangs meanwhile.
+//!
+//! MaixPy may reload the vendor's drivers while it opens the camera, with programs that it runs. Ended in the middle of that,
+//! they would leave the board half-way; so whoever stops it then waits first.
 
 use super::{
     config::{CsiConfig, Patience},
+    only_one,
     words::{LONGEST, Report},
 };
+use crate::sys::in_words;
 use eyelet_hal::{Error, ErrorKind, Result, clock::monotonic};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -16,13 +21,17 @@ use rustix::{
     process::{self, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions},
 };
 use std::{
+    ffi::OsStr,
+    fs,
     io::{self, BufRead as _, BufReader, PipeWriter, Read, Write as _},
     net::Shutdown,
     os::{
         fd::{AsFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt as _},
     },
+    path::Path,
     process::{Child as Process, Command, Stdio},
+    sync::{Arc, Weak},
     thread,
     time::Duration,
 };
@@ -33,6 +42,9 @@ const OURS: [&str; 4] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "EYEL
 
 /// How much of a line of MaixPy's is logged as one.
 const LOGGED: u64 = 1024;
+
+/// How often it is looked whether what it started has ended.
+const AGAIN: Duration = Duration::from_millis(20);
 
 const TEXT: &str = include_str!("child.py");
 pub(super) const PYTHON: &str = "python3";
@@ -48,17 +60,40 @@ pub(super) struct Child {
     received: Box<[u8; LONGEST]>,
     len: usize,
     patience: Patience,
+    /// Until then, on the monotonic clock, it may be in the middle of opening the camera.
+    opening: Option<Duration>,
+    life: Arc<()>,
 }
 
 impl Child {
-    /// Starts it and sends it this line.
+    /// Starts the only one below `root` that opens the camera, with this line.
     ///
     /// # Errors
-    /// `NotFound` without Python, and what else the system says.
-    pub(super) fn start(line: &str, config: &CsiConfig) -> Result<Self> {
-        let (socket, its) = UnixStream::pair().map_err(failed)?;
+    /// `Busy` if there is another one, `NotFound` without Python, and what else the system says.
+    pub(super) fn opening(line: &str, config: &CsiConfig, root: &Path) -> Result<Self> {
+        let pair = only_one::pair(root)?;
+        let mut child = Self::start(pair, PYTHON.as_ref(), line, config)?;
+        child.opening = Some(monotonic() + config.patience.open);
+        Ok(child)
+    }
+
+    /// Starts one that imports MaixPy and does no more, of this interpreter.
+    ///
+    /// # Errors
+    /// `NotFound` without it, and what else the system says.
+    pub(super) fn importing(python: &Path, config: &CsiConfig) -> Result<Self> {
+        let pair = UnixStream::pair().map_err(failed)?;
+        Self::start(pair, python.as_ref(), "import\n", config)
+    }
+
+    fn start(
+        (socket, its): (UnixStream, UnixStream),
+        python: &OsStr,
+        line: &str,
+        config: &CsiConfig,
+    ) -> Result<Self> {
         socket.set_nonblocking(true).map_err(failed)?;
-        let mut command = Command::new(PYTHON);
+        let mut command = Command::new(python);
         let (stdout, stderr) = outputs();
         for name in OURS {
             command.env_remove(name);
@@ -84,6 +119,8 @@ impl Child {
                     received: Box::new([0; LONGEST]),
                     len: 0,
                     patience: config.patience,
+                    opening: None,
+                    life: Arc::default(),
                 };
                 child.send(line);
                 Ok(child)
@@ -99,6 +136,11 @@ impl Child {
     /// Its number among processes; 0 once it has been stopped.
     pub(super) fn id(&self) -> u32 {
         self.process.as_ref().map_or(0, Process::id)
+    }
+
+    /// For as long as the process has not ended, even one that could not be ended.
+    pub(super) fn life(&self) -> Weak<()> {
+        Arc::downgrade(&self.life)
     }
 
     /// Sends a line, which ends with `\n`. That the process has ended shows at the next [`report`](Self::report), behind
@@ -117,6 +159,7 @@ impl Child {
             if let Some(end) = self.received[..self.len].iter().position(|&byte| byte == b'\n') {
                 let report = str::from_utf8(&self.received[..end]).ok().and_then(Report::parse);
                 self.consume(end + 1);
+                self.opening = None;
                 return report.map(Some).ok_or_else(|| out_of_step("sent what means nothing"));
             }
             let room = &mut self.received[self.len..];
@@ -187,13 +230,20 @@ impl Child {
         self.len -= len;
     }
 
-    /// Has it close the camera and end, and whatever it started.
+    /// Has it close the camera and end, and whatever it started. The signals are for itself: what it runs in the middle of a
+    /// reload of the drivers has as long as it has to end by itself.
     pub(super) fn stop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         self.send("stop\n");
         let _ = self.socket.shutdown(Shutdown::Both);
-        let group = Pid::from_child(&process);
+        let pid = Pid::from_child(&process);
         let Patience { stop, end, .. } = self.patience;
+        if let Some(opened) = self.opening.filter(|&opened| monotonic() < opened)
+            && !ended(&self.ended, Duration::ZERO)
+        {
+            tracing::info!("waiting for MaixPy to finish opening the camera, so that it can close it");
+            ended(&self.ended, opened);
+        }
         let signals = [(None, stop), (Some(Signal::TERM), end), (Some(Signal::KILL), end)];
         let has_ended = signals.into_iter().any(|(signal, patience)| {
             if let Some(signal) = signal {
@@ -201,20 +251,43 @@ impl Child {
                     "the built-in camera's process does not end; it is sent signal {}",
                     signal.as_raw()
                 );
-                let _ = process::kill_process_group(group, signal);
+                let _ = process::kill_process(pid, signal);
             }
             ended(&self.ended, monotonic() + patience)
         });
         // What is left of the group; before the process is waited for, as its number is another's after that.
-        let _ = process::kill_process_group(group, Signal::KILL);
+        let deadline = monotonic() + end;
+        while has_others(pid) && monotonic() < deadline {
+            thread::sleep(AGAIN);
+        }
+        let _ = process::kill_process_group(pid, Signal::KILL);
         if has_ended {
             let _ = process.wait();
         } else {
             tracing::error!("the built-in camera's process cannot be ended; restart the board");
+            let life = Arc::clone(&self.life);
             // Whenever the kernel lets go of it.
-            let _ = thread::Builder::new().spawn(move || process.wait());
+            let wait = move || {
+                let _ = process.wait();
+                drop(life);
+            };
+            let _ = thread::Builder::new().spawn(wait);
         }
     }
+}
+
+/// Whether the group of this process has others that live.
+fn has_others(leader: Pid) -> bool {
+    let leader = leader.as_raw_nonzero().to_string();
+    let is_other = |process: fs::DirEntry| {
+        let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // `PID (NAME) STATE PARENT GROUP ...`
+        let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+        let mut fields = rest.split(' ');
+        let lives = fields.next() != Some("Z");
+        lives && fields.nth(1) == Some(&*leader) && *process.file_name() != *leader
+    };
+    fs::read_dir("/proc").is_ok_and(|processes| processes.flatten().any(is_other))
 }
 
 impl Drop for Child {
@@ -271,9 +344,9 @@ fn ended(pidfd: &OwnedFd, deadline: Duration) -> bool {
     readable(pidfd, deadline).unwrap_or(false)
 }
 
-fn failed(error: io::Error) -> Error {
+pub(super) fn failed(error: io::Error) -> Error {
     use io::ErrorKind as Cause;
-    let what = format!("cannot start {PYTHON} for the built-in camera: {}", error.to_string().to_lowercase());
+    let what = format!("cannot start {PYTHON} for the built-in camera: {}", in_words(&error));
     let (kind, remedy) = match error.kind() {
         Cause::NotFound => (
             ErrorKind::NotFound,

@@ -26,13 +26,12 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// How to have the camera from it.
+    /// How to have the camera, or the JPEG unit, from it.
     pub(super) fn remedy(&self) -> &'static str {
         match self.role {
             Role::Launcher => TO_STOP_THE_LAUNCHER,
-            Role::Eyelet => {
-                "end the other eyelet, or name this camera once; one program at a time can use it"
-            }
+            Role::Eyelet => "end the other eyelet; one program at a time can use the camera",
+            Role::Killed => "it was killed and has not ended; restart the board if it stays so",
             Role::Other => "end that program; one at a time can use the camera",
         }
     }
@@ -55,6 +54,8 @@ pub(super) enum Role {
     Eyelet,
     /// The board's user interface, or what keeps it running.
     Launcher,
+    /// Something that was killed and has not ended, as it hangs in a driver.
+    Killed,
     /// Something else.
     Other,
 }
@@ -109,11 +110,21 @@ fn holder(root: &Path, pid: u32) -> Holder {
     let name = name(root, pid);
     let parent = parent(root, pid).map(|parent| self::name(root, parent));
     let role = match (&*name, parent.as_deref()) {
+        _ if is_killed(root, pid) => Role::Killed,
         ("eyelet", _) | (_, Some("eyelet")) => Role::Eyelet,
         ("launcher" | "launcher_daemon", _) => Role::Launcher,
         _ => Role::Other,
     };
     Holder { pid, name, role }
+}
+
+/// Whether SIGKILL waits for it, for the thread or for all of them.
+fn is_killed(root: &Path, pid: u32) -> bool {
+    const KILL: u64 = 1 << (9 - 1);
+    let status = fs::read_to_string(root.join(format!("proc/{pid}/status"))).unwrap_or_default();
+    let sets =
+        status.lines().filter_map(|line| line.strip_prefix("SigPnd:").or(line.strip_prefix("ShdPnd:")));
+    sets.filter_map(|set| u64::from_str_radix(set.trim(), 16).ok()).any(|set| set & KILL != 0)
 }
 
 fn name(root: &Path, pid: u32) -> String {

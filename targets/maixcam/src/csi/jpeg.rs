@@ -85,7 +85,7 @@ impl Pictures {
                 }
                 Some(Report::Error { stage, text }) => return Err(refusal(&stage, &text)),
                 Some(Report::Picture { .. }) => return Err(out_of_step("sent a picture beyond all measure")),
-                Some(Report::Ready(_)) => return Err(out_of_step("is ready once more")),
+                Some(Report::Ready(_) | Report::MaixPy(_)) => return Err(out_of_step("is ready once more")),
             }
         };
         child.send("next\n");

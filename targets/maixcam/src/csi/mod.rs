@@ -5,7 +5,8 @@
 //! [`Jpeg`](CsiMode::Jpeg) that process encodes the pictures too, and sends them.
 //!
 //! [`CsiOpener`] opens a [`CsiCamera`] as [`CsiConfig`] says. `child` is the process and `child.py` its text, `words` is what
-//! the two say to each other, `bringup` has what must not happen meanwhile, `jpeg` the pictures that the process sends.
+//! the two say to each other, `bringup` has what must not happen meanwhile, `only_one` sees to it that there is one process at a
+//! time, `jpeg` has the pictures that the process sends.
 //!
 //! In the mode [`Raw`](CsiMode::Raw) the process does nothing but hold the camera, and [`RawCamera`] takes the frames.
 
@@ -17,6 +18,7 @@ pub(crate) mod doctor;
 mod held;
 mod holders;
 mod jpeg;
+mod only_one;
 mod opener;
 mod python;
 mod raw;

@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{sys::System, venc::Standby};
 use eyelet_hal::{Error, ErrorKind, PixelFormat, Result, StreamFormat, clock::monotonic};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 /// How long one call waits for the camera: whoever opens it must notice a stop, and report that it lives.
 const SLICE: Duration = Duration::from_millis(200);
@@ -43,6 +47,8 @@ pub struct CsiOpener {
     no_raw: bool,
     luck: Luck,
     scaler: InUse,
+    /// The last process, if it has not ended: where it could not be ended.
+    process: Weak<()>,
 }
 
 /// How far opening has come.
@@ -82,6 +88,7 @@ impl CsiOpener {
             no_raw: false,
             luck: Luck::default(),
             scaler: InUse::default(),
+            process: Weak::new(),
         })
     }
 
@@ -120,13 +127,25 @@ impl CsiOpener {
     }
 
     fn start(&mut self, is_raw: bool) -> Result<CsiCamera> {
+        let hangs = |what: &str| {
+            let what = format!("cannot open the built-in camera: {what}");
+            Err(Error::new(ErrorKind::Other, what).with_remedy(RESTART))
+        };
         if self.scaler.get() {
-            let what = "cannot open the built-in camera: the scaler's driver has not returned from a call";
-            return Err(Error::new(ErrorKind::Other, what).with_remedy(RESTART));
+            return hangs("the scaler's driver has not returned from a call");
+        }
+        if self.process.strong_count() > 0 {
+            return hangs("MaixPy cannot be ended");
         }
         let line = self.config.start(if is_raw { TO_LEND_ONE } else { TO_LEND_NONE })?;
         let bringup = Bringup::start(&line, &self.config, &self.standby, &self.root)?;
-        self.started(Starting { bringup, is_raw, until: monotonic() + self.config.patience.open })
+        self.process = bringup.child.life();
+        // Whoever waits for the camera says so before anything goes wrong.
+        self.later(Step::Starting(Starting {
+            bringup,
+            is_raw,
+            until: monotonic() + self.config.patience.open,
+        }))
     }
 
     fn started(&mut self, mut starting: Starting) -> Result<CsiCamera> {
@@ -189,7 +208,9 @@ impl CsiOpener {
             Some(Report::Error { stage, text }) => {
                 Err(starting.bringup.name_holder(super::refusal(&stage, &text)))
             }
-            Some(Report::Picture { .. }) => Err(out_of_step("sent a picture unasked")),
+            Some(Report::Picture { .. } | Report::MaixPy(_)) => {
+                Err(out_of_step("sent what it was not asked for"))
+            }
             None if monotonic() < starting.until => Ok(None),
             None => {
                 let patience = self.config.patience.open;
@@ -240,7 +261,78 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "cannot open the built-in camera: the JPEG unit is held by eyelet (process 312), and MaixPy may reload its \
-             driver; end that program"
+             driver; end the other eyelet; one program at a time can use the camera"
         );
+    }
+
+    /// MaixPy hung in a driver and was asked again and again for the camera that it had.
+    #[test]
+    fn camera_is_not_opened_while_a_process_before_cannot_be_ended() {
+        let root = tempfile::tempdir().unwrap();
+        let system = Machine::new().process();
+        let mut opener = CsiOpener::new(CsiConfig::default(), system, Standby::default()).unwrap();
+        opener.root = root.path().to_owned();
+        let process = Arc::new(());
+        opener.process = Arc::downgrade(&process);
+        let error = opener.open().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Other);
+        assert_eq!(
+            error.to_string(),
+            "cannot open the built-in camera: MaixPy cannot be ended; restart the board"
+        );
+    }
+
+    // What runs tests of riscv64 in emulation cannot start another program.
+    #[cfg(not(target_arch = "riscv64"))]
+    mod only_one {
+        use super::*;
+        use std::{path::Path, time::Instant};
+
+        /// An opener on this board, whose MaixPy takes a second for its import.
+        fn opener(root: &Path) -> CsiOpener {
+            let mut config = CsiConfig { mode: CsiMode::Jpeg, ..CsiConfig::default() };
+            let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/maix");
+            let environment =
+                [("PYTHONPATH", package.as_os_str()), ("EYELET_MAIX_FAIL", "slow:import".as_ref())];
+            config.environment = environment.map(|(name, value)| (name.into(), value.into())).into();
+            let mut opener = CsiOpener::new(config, Machine::new().process(), Standby::default()).unwrap();
+            opener.root = root.to_owned();
+            opener
+        }
+
+        /// Two that were started within one import both had MaixPy open the camera, and reload the drivers.
+        #[test]
+        fn camera_is_opened_by_one_eyelet_at_a_time_from_the_start_of_maixpy_on() {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir(root.path().join("dev")).unwrap();
+            fs::write(root.path().join("dev/cvi-vi"), "").unwrap();
+            let (mut first, mut second) = (opener(root.path()), opener(root.path()));
+            assert_eq!(first.open().unwrap_err().kind(), ErrorKind::Opening);
+            let error = second.open().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy);
+            assert!(
+                error.message().ends_with("another eyelet is opening it, or MaixPy has yet to close it"),
+                "{error}"
+            );
+            let late = Instant::now() + Duration::from_secs(60);
+            let camera = loop {
+                match first.open() {
+                    Err(error) if error.kind() == ErrorKind::Opening => assert!(Instant::now() < late),
+                    opened => break opened.unwrap(),
+                }
+            };
+            assert_eq!(second.open().unwrap_err().kind(), ErrorKind::Busy, "it is open");
+            drop(camera);
+            assert_eq!(second.open().unwrap_err().kind(), ErrorKind::Opening, "it is free");
+        }
+
+        /// The second was refused, whose camera is another one.
+        #[test]
+        fn machine_without_the_cameras_nodes_has_nothing_to_share() {
+            let root = tempfile::tempdir().unwrap();
+            let (mut first, mut second) = (opener(root.path()), opener(root.path()));
+            assert_eq!(first.open().unwrap_err().kind(), ErrorKind::Opening);
+            assert_eq!(second.open().unwrap_err().kind(), ErrorKind::Opening);
+        }
     }
 }

@@ -1,33 +1,15 @@
 //! MaixPy: whether it is there, and whether it can be imported.
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open},
-};
+use super::{CsiConfig, child::Child, words::Report};
+use eyelet_hal::{Error, clock::monotonic};
 use std::{
     env, fs,
-    io::{self, Read as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-/// Prints the version last: an import may print anything before it. `-c` adds the folder that the program was started in,
-/// whose files are no modules of MaixPy's.
-const IMPORT: &str = "import sys
-sys.path[:] = [folder for folder in sys.path if folder]
-import maix
-version = getattr(maix, '__version__', None) or getattr(maix, 'version', None)
-print()
-print('version', getattr(version, '__version__', version))
-";
-
-/// What the answer begins with.
-const ANSWER: &str = "version ";
-
-/// How much of what a program prints is kept: the end of it.
-const KEPT: usize = 4096;
+/// How long one wait for the process may last.
+const SLICE: Duration = Duration::from_millis(200);
 
 /// Where Python's packages are.
 const LIBRARIES: [&str; 2] = ["usr/lib", "usr/local/lib"];
@@ -62,75 +44,34 @@ pub(crate) fn is_installed() -> bool {
     package && interpreter(root).is_some()
 }
 
-/// Imports MaixPy and asks for its version. Leaves no file behind.
+/// Imports MaixPy with this interpreter, in a process like the one that opens the camera, and asks for its version. `go_on` is
+/// asked a few times a second; once it says no, the process is ended and there is no version.
 ///
 /// # Errors
 /// What went wrong, in words that follow "MaixPy cannot be imported: ".
-pub(super) fn version(interpreter: &Path, limit: Duration) -> Result<String, String> {
-    let printed = match output(import(interpreter), limit) {
-        Ok(Some(printed)) => printed,
-        Ok(None) => return Err(format!("it takes longer than {} s", limit.as_secs())),
-        Err(error) => return Err(format!("python3 does not start: {error}")),
-    };
-    let last = printed.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("python3 ended");
-    match last.strip_prefix(ANSWER) {
-        Some(version) => Ok(version.chars().take(40).collect()),
-        None => Err(last.chars().filter(|c| !c.is_control()).take(200).collect()),
-    }
-}
-
-fn import(interpreter: &Path) -> Command {
-    let mut command = Command::new(interpreter);
-    command.args(["-B", "-c", IMPORT]);
-    command
-}
-
-/// The end of what a program prints, if it ends within the time. Otherwise it is killed.
-fn output(mut command: Command, limit: Duration) -> io::Result<Option<String>> {
-    let deadline = Instant::now() + limit;
-    let (mut reader, writer) = io::pipe()?;
-    let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    // It has the writing ends, which would keep the pipe open.
-    drop(command);
-    let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-    let (mut kept, mut buffer) = (Vec::new(), [0; KEPT]);
-    let mut open = true;
-    let ended = loop {
-        // A pipe that is closed is always ready, and a process may close it long before it ends.
-        let mut ready = [PollFd::new(&process, PollFlags::IN), PollFd::new(&reader, PollFlags::IN)];
-        let watched = if open { &mut ready[..] } else { &mut ready[..1] };
-        if !wait(watched, deadline)? {
-            break false;
-        }
-        if ready[1].revents().is_empty() {
-            break true;
-        }
-        let got = reader.read(&mut buffer)?;
-        open = got > 0;
-        kept.extend_from_slice(&buffer[..got]);
-        kept.drain(..kept.len().saturating_sub(KEPT));
-    };
-    if !ended {
-        child.kill()?;
-    }
-    // One that hangs in a driver does not even end when it is killed.
-    if wait(&mut [PollFd::new(&process, PollFlags::IN)], Instant::now() + Duration::from_secs(1))? {
-        child.wait()?;
-    }
-    Ok(ended.then(|| String::from_utf8_lossy(&kept).into_owned()))
-}
-
-/// Whether one of these is ready before the deadline.
-fn wait(ready: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos().into() };
-        match poll(ready, Some(&left)) {
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-            Ok(count) => return Ok(count > 0),
+pub(super) fn version(
+    interpreter: &Path,
+    config: &CsiConfig,
+    go_on: &dyn Fn() -> bool,
+) -> Result<String, String> {
+    let words = |error: Error| error.message().to_owned();
+    let mut child = Child::importing(interpreter, config).map_err(words)?;
+    let limit = config.patience.open;
+    let deadline = monotonic() + limit;
+    while go_on() {
+        match child.report(deadline.min(monotonic() + SLICE)).map_err(words)? {
+            Some(Report::MaixPy(version)) => return Ok(version.chars().take(40).collect()),
+            Some(Report::Error { text, .. }) => {
+                return Err(text.chars().filter(|c| !c.is_control()).collect());
+            }
+            Some(Report::Ready(_) | Report::Picture { .. }) => {
+                return Err("it answers something else".to_owned());
+            }
+            None if monotonic() < deadline => {}
+            None => return Err(format!("it takes longer than {limit:?}")),
         }
     }
+    Err("it was not waited for".to_owned())
 }
 
 // What runs tests of riscv64 in emulation cannot start another program.
@@ -138,15 +79,33 @@ fn wait(ready: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// doctor runs as root, in whatever folder.
+    fn config(environment: &[(&str, &Path)]) -> CsiConfig {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/maix");
+        let all = [("PYTHONPATH", &*package)].into_iter().chain(environment.iter().copied());
+        let environment = all.map(|(name, value)| (name.into(), value.into())).collect();
+        let mut config = CsiConfig { environment, ..CsiConfig::default() };
+        config.patience.open = Duration::from_secs(600);
+        config
+    }
+
     #[test]
-    fn maixpy_is_not_imported_from_the_folder_that_the_program_was_started_in() {
+    fn version_is_that_of_the_package() {
+        let version = version(Path::new("python3"), &config(&[]), &|| true);
+        assert_eq!(version.as_deref(), Ok("4.12.1"));
+    }
+
+    /// It was waited for, and left behind.
+    #[test]
+    fn import_that_is_given_up_is_ended() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("maix.py"), "__version__ = 'of the folder'").unwrap();
-        let mut command = import(Path::new("python3"));
-        command.current_dir(folder.path());
-        command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/maix"));
-        let printed = output(command, Duration::from_secs(600)).unwrap().unwrap();
-        assert!(printed.contains(ANSWER) && !printed.contains("of the folder"), "{printed}");
+        let mark = folder.path().join("started");
+        fs::create_dir(folder.path().join("maix")).unwrap();
+        let text = format!("import os, time\nopen({mark:?}, 'w').write(str(os.getpid()))\ntime.sleep(600)");
+        fs::write(folder.path().join("maix/__init__.py"), text).unwrap();
+        let config = config(&[("PYTHONPATH", folder.path())]);
+        let started = || fs::read_to_string(&mark).is_ok_and(|text| !text.is_empty());
+        version(Path::new("python3"), &config, &|| !started()).unwrap_err();
+        let process = fs::read_to_string(&mark).unwrap();
+        assert!(!Path::new("/proc").join(process).exists());
     }
 }

@@ -3,7 +3,8 @@
 //! eyelet sends `start WIDTH HEIGHT FPS BUFFERS QUALITY [CONTROL=VALUE]...` once, `next` for each JPEG, and `stop`. The
 //! process answers `ready GROUP CHANNEL WIDTH HEIGHT MAIXPY BOARD` once the camera is open, `picture NANOSECONDS BYTES`
 //! with a JPEG behind it, taken at that time of `CLOCK_MONOTONIC`, for each `next`, and `error STAGE TEXT` before it ends.
-//! To both, the other's end of the socket is its end.
+//! To both, the other's end of the socket is its end. Or eyelet sends `import`, and the process answers `maixpy VERSION` or
+//! `error`, and ends.
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(super) enum Report {
     Ready(Ready),
     /// A JPEG of so many bytes follows.
     Picture { taken: Duration, len: usize },
+    /// MaixPy can be imported, and has this version.
+    MaixPy(String),
     /// It failed: `import`, `open`, a control or `read`, and why.
     Error { stage: String, text: String },
 }
@@ -53,6 +56,7 @@ impl Report {
                 taken: Duration::from_nanos(next()?.parse().ok()?),
                 len: next()?.parse().ok()?,
             },
+            "maixpy" => Self::MaixPy(next()?.to_owned()),
             "error" => {
                 let (stage, text) = rest.split_once(' ')?;
                 Self::Error { stage: stage.to_owned(), text: text.to_owned() }
@@ -83,6 +87,7 @@ mod tests {
             Report::parse("picture 1500000000 7"),
             Some(Report::Picture { taken: Duration::from_millis(1500), len: 7 })
         );
+        assert_eq!(Report::parse("maixpy 4.12.1"), Some(Report::MaixPy("4.12.1".to_owned())));
         assert_eq!(
             Report::parse("error open camera open failed"),
             Some(Report::Error { stage: "open".to_owned(), text: "camera open failed".to_owned() })

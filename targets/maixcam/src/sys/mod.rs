@@ -15,6 +15,12 @@ pub use kernel::Kernel;
 use abi::Request;
 use std::{fmt, io};
 
+/// Why the system refuses something, in its words and without its number.
+pub(crate) fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_lowercase()
+}
+
 /// A device node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Node {

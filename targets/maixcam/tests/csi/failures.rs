@@ -79,6 +79,34 @@ fn import_and_opening_that_hang_end_in_time() {
     }
 }
 
+/// Half a minute after Ctrl-C MaixPy was in the middle of reloading the drivers, and so they remained.
+#[test]
+fn opening_that_is_given_up_is_waited_for_and_closed() {
+    let board = Board::new();
+    let mut config = board.config("slow:open");
+    (config.patience.stop, config.patience.end) = (SHORT_WAIT, SHORT_WAIT);
+    let mut opener = opener(config);
+    assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::Opening);
+    let ((), log) = logged(|| drop(opener));
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+    let [line] = &log[..] else { panic!("{log:?}") };
+    let want = "waiting for MaixPy to finish opening the camera, so that it can close it";
+    assert!(line.ends_with(want), "{line}");
+}
+
+/// SIGTERM was for all that MaixPy had started, such as the program that unloads and loads its drivers.
+#[test]
+fn program_that_maixpy_runs_is_not_ended_in_the_middle() {
+    for step in ["run:close", "leave:closed"] {
+        let board = Board::new();
+        let mut config = board.config(step);
+        (config.patience.stop, config.patience.end) = (Duration::ZERO, NEVER);
+        drop(open(&mut opener(config)).unwrap());
+        assert!(board.file("ran").exists(), "{step}");
+        assert_eq!(board.log(), ["open 80 64 200 3", "close"], "{step}");
+    }
+}
+
 #[test]
 fn import_that_is_slow_is_waited_for() {
     let board = Board::new();

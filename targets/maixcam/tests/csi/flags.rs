@@ -89,6 +89,35 @@ fn flags_for_the_built_in_camera_are_no_matter_of_the_one_beside_it() {
     assert_eq!(board.log()[1..], ["hmirror 1", "close"]);
 }
 
+/// Each left it to the other one, and what the flags said of it was for nobody.
+#[test]
+fn first_of_two_that_may_be_any_camera_is_the_built_in_one_where_there_is_no_other() {
+    if fs::read_dir("/sys/class/video4linux").is_ok_and(|mut nodes| nodes.next().is_some()) {
+        return;
+    }
+    let board = Board::new();
+    let flags = ["--camera", "a=auto", "--camera", "b=auto", "--csi", "jpeg", "--control", "hflip=1"];
+    let (code, text) = served(&board, &flags);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("error: cannot find a camera: there is no /dev/video* node; "), "{text}");
+    assert_eq!(board.log(), ["open 80 64 30 3", "hmirror 1", "close"]);
+}
+
+#[test]
+fn flags_for_the_built_in_camera_where_none_can_be_it_are_wrong_usage() {
+    let board = Board::new();
+    let usb = ["--camera", "a=/dev/video62", "--camera", "b=/dev/video63", "--csi", "jpeg"];
+    let format = ["--camera", "a=auto", "--camera", "b=/dev/video63", "--format", "yuyv", "--csi", "raw"];
+    for (flags, want) in
+        [(&usb[..], "--csi does not apply to --camera /dev/video62; "), (&format, "has no format yuyv; ")]
+    {
+        let (code, text) = served(&board, flags);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains(want), "{text}");
+    }
+    assert!(board.log().is_empty());
+}
+
 // The control is one that a V4L2 camera refuses, should there be one.
 #[test]
 fn auto_beside_the_built_in_camera_is_a_v4l2_camera_or_none() {

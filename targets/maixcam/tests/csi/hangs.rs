@@ -1,6 +1,6 @@
 //! A driver of the scaler that does not return, or is not there.
 
-use crate::support::{Board, NEVER, open};
+use crate::support::{Board, NEVER, open, until};
 use eyelet_hal::ErrorKind;
 use eyelet_maixcam::{
     csi::{CsiMode, CsiOpener},
@@ -15,20 +15,40 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A system on which opening the scaler returns when that is let through.
+/// A system on which opening the scaler, or the list that the first frame is checked with, returns when that is let through.
 #[derive(Debug)]
 struct Gate {
     process: Arc<Process>,
+    at_the_check: bool,
     is_open: Mutex<bool>,
+    is_reached: Mutex<bool>,
     changed: Condvar,
+}
+
+impl Gate {
+    fn new(machine: &Arc<Machine>, at_the_check: bool) -> Arc<Self> {
+        let process = machine.process();
+        let (is_open, is_reached) = Default::default();
+        Arc::new(Self { process, at_the_check, is_open, is_reached, changed: Condvar::new() })
+    }
+
+    fn pass(&self) {
+        *self.is_reached.lock().unwrap() = true;
+        let shut = self.is_open.lock().unwrap();
+        drop(self.changed.wait_while(shut, |is_open| !*is_open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
 }
 
 impl System for Gate {
     fn open(&self, node: Node) -> io::Result<Box<dyn Device>> {
         let device = self.process.open(node);
-        if node == Node::Scaler {
-            let shut = self.is_open.lock().unwrap();
-            drop(self.changed.wait_while(shut, |is_open| !*is_open).unwrap());
+        if node == Node::Scaler && !self.at_the_check {
+            self.pass();
         }
         device
     }
@@ -39,6 +59,9 @@ impl System for Gate {
         self.process.boot_id()
     }
     fn ion_summary(&self) -> Option<String> {
+        if self.at_the_check {
+            self.pass();
+        }
         self.process.ion_summary()
     }
     fn block_signals(&self) -> io::Result<()> {
@@ -67,8 +90,7 @@ fn auto_without_a_scaler_tries_raw_frames_once() {
 fn camera_is_not_opened_again_while_a_call_of_the_scalers_driver_hangs() {
     let (board, machine) = (Board::new(), Machine::new());
     let server = CameraServer::start(&machine, board.file("camera")).unwrap();
-    let gate = Gate { process: machine.process(), is_open: Mutex::new(false), changed: Condvar::new() };
-    let gate = Arc::new(gate);
+    let gate = Gate::new(&machine, false);
     let mut config = board.config("");
     (config.mode, config.fps) = (CsiMode::Raw, 60);
     config.environment.push(("EYELET_MAIX_PORT".into(), server.path().into()));
@@ -92,8 +114,7 @@ fn camera_is_not_opened_again_while_a_call_of_the_scalers_driver_hangs() {
         assert!(board.processes().is_empty(), "nothing was started");
     }
 
-    *gate.is_open.lock().unwrap() = true;
-    gate.changed.notify_all();
+    gate.open();
     let late = Instant::now() + NEVER;
     let camera = loop {
         match open(&mut opener) {
@@ -104,6 +125,29 @@ fn camera_is_not_opened_again_while_a_call_of_the_scalers_driver_hangs() {
         }
     };
     drop(camera);
+    board.until_empty();
+    assert_eq!((machine.leftovers(), machine.violations()), (Leftovers::default(), vec![]));
+}
+
+/// The frame that is being looked at goes back, and only then is the camera closed.
+#[test]
+fn opening_that_is_given_up_while_its_first_frame_is_checked_gives_it_back() {
+    let (board, machine) = (Board::new(), Machine::new());
+    let server = CameraServer::start(&machine, board.file("camera")).unwrap();
+    let gate = Gate::new(&machine, true);
+    let mut config = board.config("");
+    (config.mode, config.fps) = (CsiMode::Raw, 60);
+    config.environment.push(("EYELET_MAIX_PORT".into(), server.path().into()));
+    let system: Arc<dyn System> = gate.clone();
+    let mut opener = CsiOpener::new(config, system, Standby::default()).unwrap();
+    until(|| {
+        assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::Opening);
+        *gate.is_reached.lock().unwrap()
+    });
+    thread::scope(|scope| {
+        scope.spawn(|| drop(opener));
+        gate.open();
+    });
     board.until_empty();
     assert_eq!((machine.leftovers(), machine.violations()), (Leftovers::default(), vec![]));
 }

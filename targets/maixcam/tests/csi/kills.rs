@@ -12,10 +12,14 @@ const STEPS: [&str; 7] = ["import", "open", "opened", "read", "encode", "close",
 
 /// Takes a picture with the program, which opens the camera, reads it and closes it.
 fn snapshot(board: &Board, fail: &str) -> Output {
+    snapshot_logged(board, fail, "info")
+}
+
+fn snapshot_logged(board: &Board, fail: &str, level: &str) -> Output {
     let file = board.file("snapshot.jpg");
     let _ = fs::remove_file(&file);
     Command::new(env!("CARGO_BIN_EXE_eyelet"))
-        .args(["snapshot", "--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
+        .args(["snapshot", "--camera", "csi", "--csi", "jpeg", "--size", "80x64", "--log", level])
         .arg(file)
         .envs(board.environment(fail))
         .stderr(Stdio::piped())
@@ -75,6 +79,47 @@ fn eyelet_killed_at_any_step_leaves_a_process_that_closes_the_camera_and_ends() 
         assert!(matches!(board.log().last().map(String::as_str), None | Some("close")), "{step}");
         assert_works(&board);
     }
+}
+
+/// What MaixPy printed was an error once nobody was there to log it, and it left the camera open.
+#[test]
+fn eyelet_killed_while_it_logs_what_maixpy_prints_leaves_a_process_that_closes_the_camera() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let prints = STEPS.map(|step| format!("print:{step}")).join(",");
+    for step in STEPS {
+        let board = Board::new();
+        let output = snapshot_logged(&board, &format!("kill-parent:{step},{prints}"), "debug");
+        assert_eq!(output.status.signal(), Some(9), "{step}");
+        board.until_empty();
+        assert!(!board.log().contains(&"killed".to_owned()), "{step}");
+        assert!(matches!(board.log().last().map(String::as_str), None | Some("close")), "{step}");
+    }
+}
+
+/// A descriptor that eyelet's own parent left to it, such as a service's socket, was MaixPy's too.
+#[test]
+fn process_keeps_nothing_that_eyelet_was_started_with() {
+    let board = Board::new();
+    let mut eyelet = Command::new("sh")
+        .args(["-c", r#"exec "$0" "$@" 7<"$EYELET_MAIX_PICTURES/0.jpg""#, env!("CARGO_BIN_EXE_eyelet")])
+        .args(["serve", "--bind", "127.0.0.1:0", "--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
+        .envs(board.environment(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    board.until_asked("open 80 64 30 3");
+    let inherited = board.file("0.jpg");
+    let has = |pid: u32| {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|target| target == inherited)
+    };
+    let others: Vec<_> = board.processes().into_iter().filter(|&id| id != eyelet.id()).collect();
+    assert!(has(eyelet.id()), "or there is nothing to see");
+    assert_eq!((others.len(), others.into_iter().any(has)), (1, false));
+    kill_process(Pid::from_child(&eyelet), Signal::TERM).unwrap();
+    eyelet.wait().unwrap();
+    board.until_empty();
 }
 
 #[test]

@@ -3,21 +3,21 @@
 use crate::support::{Board, until};
 use std::{
     fs::File,
-    io::Read as _,
+    io::{self, Read as _, Write as _},
     process::{Child, Command, Stdio},
 };
 
 /// eyelet with a camera that fails so, and its log in a file.
 fn start(board: &Board, fail: &str, arguments: &[&str]) -> Child {
+    command(board, fail, arguments).stdout(Stdio::null()).spawn().unwrap()
+}
+
+fn command(board: &Board, fail: &str, arguments: &[&str]) -> Command {
     let log = File::create(board.file("log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_eyelet"))
-        .args(arguments)
-        .args(["--camera", "csi", "--csi", "jpeg", "--size", "80x64"])
-        .envs(board.environment(fail))
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyelet"));
+    command.args(arguments).args(["--camera", "csi", "--csi", "jpeg", "--size", "80x64"]);
+    command.envs(board.environment(fail)).stderr(log);
+    command
 }
 
 fn log(board: &Board) -> String {
@@ -32,7 +32,9 @@ fn stop(mut eyelet: Child, signal: &str) -> Option<i32> {
 }
 
 const OPENING: &str = "opening the camera, which may take a while";
+const WAITING: &str = "waiting for MaixPy to finish opening the camera, so that it can close it";
 const PICTURE: &str = "error: stopped by a signal before there was a picture; take it again";
+const UNREAD: &str = "error: stopped by a signal before the result was read; run it again";
 const FINDINGS: &str = "error: stopped by a signal before everything was looked at; run it again";
 
 /// They waited for MaixPy, said nothing meanwhile, and then failed because of that.
@@ -41,17 +43,19 @@ fn stop_while_the_camera_is_being_opened_ends_every_command() {
     let of = |arguments: &'static [&str], signal: &'static str, code, end: &'static str| {
         move || {
             let board = Board::new();
-            let eyelet = start(&board, "block:import", arguments);
+            let eyelet = start(&board, "slow:import,slow:open", arguments);
             until(|| log(&board).contains(OPENING));
             assert_eq!(stop(eyelet, signal), Some(code), "{arguments:?}: {}", log(&board));
             let log = log(&board);
             assert_eq!(log.matches(OPENING).count(), 1, "{log}");
             assert!(log.trim_end().ends_with(end), "{arguments:?}: {log}");
             assert_eq!(log.contains("error: "), !end.is_empty(), "{arguments:?}: {log}");
+            assert!(log.contains(WAITING), "{arguments:?}: {log}");
             board.until_empty();
+            assert_eq!(board.log().last().map(String::as_str), Some("close"), "{arguments:?}");
         }
     };
-    // All at once: each waits for a process that hangs.
+    // All at once: each waits for the camera to be open.
     let commands = [
         std::thread::spawn(of(&["serve", "--bind", "127.0.0.1:0"], "INT", 0, "")),
         std::thread::spawn(of(&["upload", "http://127.0.0.1:9/"], "TERM", 0, "")),
@@ -80,6 +84,30 @@ fn stop_of_a_command_that_takes_frames_closes_the_camera_first() {
         assert!(log.trim_end().ends_with(end), "{arguments:?}: {log}");
         board.until_empty();
         board.until_asked(closed);
+    }
+}
+
+/// The signal was caught and nobody looked for it, and the camera was open meanwhile.
+#[test]
+fn stop_of_a_command_whose_result_nobody_reads_ends_it_with_the_camera_closed() {
+    let commands: [&[&str]; 4] = [
+        &["snapshot", "-"],
+        &["doctor"],
+        &["doctor", "--json"],
+        &["doctor", "--conformance", "--fps", "200"],
+    ];
+    for arguments in commands {
+        let board = Board::new();
+        let (reader, mut stdout) = io::pipe().unwrap();
+        let full = vec![b'.'; rustix::pipe::fcntl_getpipe_size(&stdout).unwrap()];
+        stdout.write_all(&full).unwrap();
+        let mut eyelet = command(&board, "", arguments).stdout(stdout).spawn().unwrap();
+        board.until_asked("close");
+        until(|| board.processes() == [eyelet.id()]);
+        assert!(eyelet.try_wait().unwrap().is_none(), "it waits for whoever reads");
+        assert_eq!(stop(eyelet, "TERM"), Some(1), "{arguments:?}: {}", log(&board));
+        assert!(log(&board).trim_end().ends_with(UNREAD), "{arguments:?}: {}", log(&board));
+        drop(reader);
     }
 }
 

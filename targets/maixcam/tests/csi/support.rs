@@ -189,7 +189,7 @@ pub(crate) fn opener(config: CsiConfig) -> CsiOpener {
 }
 
 /// Waits for it.
-pub(crate) fn until(condition: impl Fn() -> bool) {
+pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     let late = Instant::now() + NEVER;
     while !condition() {
         assert!(Instant::now() < late, "it never came");

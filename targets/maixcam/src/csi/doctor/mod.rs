@@ -8,7 +8,7 @@ mod carveout;
 mod tests;
 
 use super::{
-    CsiCamera,
+    CsiCamera, CsiConfig, Patience,
     config::{CONTROLS, HEIGHTS, WIDTHS},
     holders::{self, Holder, Holders, Role},
     python,
@@ -26,8 +26,9 @@ const NAME: &str = CsiCamera::NAME;
 const GROUP: i32 = 0;
 const CHANNEL: i32 = 0;
 
-/// How long MaixPy's import may take on a slow card.
-const IMPORT_LIMIT: Duration = Duration::from_secs(20);
+/// How long MaixPy's import may take on a slow card, and how long it has to end. It has no camera that it would have to close.
+const IMPORT: Patience =
+    Patience { open: Duration::from_secs(20), stop: Duration::ZERO, end: Duration::from_secs(1) };
 
 /// The tuning of the image processor for the sensor.
 const TUNING: &str = "mnt/cfg/param/cvi_sdr_bin";
@@ -44,9 +45,15 @@ pub(crate) struct Examined {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Examines the board below `root`, which is `/` except in tests. `None` on a machine that has no such camera.
-pub(crate) fn examine(root: &Path, system: &dyn System, size: Size) -> Option<Examined> {
-    Examination::of(root, system, size, IMPORT_LIMIT)
+/// Examines the board below `root`, which is `/` except in tests, for as long as `go_on` says so. `None` on a machine that has
+/// no such camera.
+pub(crate) fn examine(
+    root: &Path,
+    system: &dyn System,
+    size: Size,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Examined> {
+    Examination::of(root, system, size, go_on)
 }
 
 /// One examination under way.
@@ -57,7 +64,7 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    fn of(root: &Path, system: &dyn System, size: Size, limit: Duration) -> Option<Examined> {
+    fn of(root: &Path, system: &dyn System, size: Size, go_on: &dyn Fn() -> bool) -> Option<Examined> {
         let board = board(root);
         let nodes = ["dev/cvi-vi", "dev/cvi-vpss"].iter().any(|node| root.join(node).exists());
         if board.is_none() && !nodes {
@@ -76,7 +83,7 @@ impl Examination<'_> {
         }
         this.held(&holders);
         this.scaler(&holders, system);
-        this.maixpy(&holders, limit);
+        this.maixpy(&holders, go_on);
         this.tuning();
         this.memory(&holders, size);
         let Examination { facts, problems, .. } = this;
@@ -86,7 +93,7 @@ impl Examination<'_> {
             formats: formats(),
             controls: controls(),
             facts,
-            in_use: !holders.camera.is_empty(),
+            in_use: !holders.camera.is_empty() || to_be_ended(&holders.unit).is_some(),
         };
         Some(Examined { camera: Some(camera), problems })
     }
@@ -108,11 +115,17 @@ impl Examination<'_> {
             [] => self.fact("held by", "nobody"),
             _ => self.fact("held by", by.clone()),
         }
-        let others = || holders.camera.iter().filter(|holder| holder.role != Role::Eyelet);
-        // Whatever else has it may be of the launcher.
-        let launcher = others().find(|holder| holder.role == Role::Launcher);
-        if let Some(holder) = launcher.or_else(|| others().next()) {
+        if let Some(holder) = to_be_ended(&holders.camera) {
             self.problem(ErrorKind::Busy, format!("the built-in camera is held by {by}"), holder.remedy());
+        }
+        if !holders.camera.is_empty() || holders.unit.is_empty() {
+            return;
+        }
+        let by = holders.unit.iter().map(Holder::to_string).collect::<Vec<_>>().join(", ");
+        self.fact("JPEG unit", format!("held by {by}, beside which MaixPy must not open the camera"));
+        if let Some(holder) = to_be_ended(&holders.unit) {
+            let what = format!("the built-in camera cannot be opened while the JPEG unit is held by {by}");
+            self.problem(ErrorKind::Busy, what, holder.remedy());
         }
     }
 
@@ -136,7 +149,7 @@ impl Examination<'_> {
     }
 
     /// Whether MaixPy can be imported, and its version.
-    fn maixpy(&mut self, holders: &Holders, limit: Duration) {
+    fn maixpy(&mut self, holders: &Holders, go_on: &dyn Fn() -> bool) {
         let Some(interpreter) = python::interpreter(self.root) else {
             return self.problem(
                 ErrorKind::NotFound,
@@ -144,11 +157,12 @@ impl Examination<'_> {
                 "reinstall the MaixCAM's system image",
             );
         };
-        // An import starts MaixPy's listeners for keys and the serial port, which the other program has already.
-        if !holders.camera.is_empty() {
+        // An import starts MaixPy's listeners for keys and the serial port, which the other program may have already.
+        if !holders.camera.is_empty() || !holders.unit.is_empty() {
             return self.fact("MaixPy", "installed; not tried while the camera is held");
         }
-        match python::version(&interpreter, limit) {
+        let config = CsiConfig { patience: IMPORT, ..CsiConfig::default() };
+        match python::version(&interpreter, &config, go_on) {
             Ok(version) => self.fact("MaixPy", version),
             Err(why) => {
                 let remedy = "reinstall MaixPy, and update the board's runtime in its settings";
@@ -194,6 +208,13 @@ impl Examination<'_> {
             self.problem(ErrorKind::OutOfMemory, what, remedy);
         }
     }
+}
+
+/// Of those that hold something, the one to end first. An eyelet is there to stay, whatever else has it may be of the launcher,
+/// and what cannot be ended is in the way of everything.
+fn to_be_ended(holders: &[Holder]) -> Option<&Holder> {
+    let of = |role| holders.iter().find(move |holder| holder.role == role);
+    [Role::Killed, Role::Launcher, Role::Other].into_iter().find_map(of)
 }
 
 /// What the two modes give.

@@ -28,7 +28,7 @@ impl Tree {
     /// The same with a Python that runs.
     #[cfg(not(target_arch = "riscv64"))]
     fn whole() -> Self {
-        Self::new().python("echo starting; echo version 4.12.1")
+        Self::new().python("echo starting; echo maixpy 4.12.1 >&0")
     }
 
     fn file(&self, path: &str, text: &str) -> &Self {
@@ -42,7 +42,7 @@ impl Tree {
         self.file(CARVEOUT, &(LIST.replace("USED", &bytes.to_string()) + details))
     }
 
-    /// A Python that runs this script of the shell in place of what it is given. A process of its own writes it: a file
+    /// A Python that runs this script of the shell, which has eyelet's socket as stdin, in place of what it is given. A process of its own writes it: a file
     /// that this process had open for writing, even a child of another test's thread, cannot be started.
     #[cfg(not(target_arch = "riscv64"))]
     fn python(self, script: &str) -> Self {
@@ -76,9 +76,8 @@ impl Tree {
     }
 
     fn examine_with(&self, machine: &Arc<Machine>) -> Examined {
-        let (size, limit) = ("640x480".parse().unwrap(), Duration::from_secs(20));
-        let examined = Examination::of(self.0.path(), &*machine.process(), size, limit);
-        examined.expect("a MaixCAM")
+        let size = "640x480".parse().unwrap();
+        examine(self.0.path(), &*machine.process(), size, &|| true).expect("a MaixCAM")
     }
 
     /// The only problem, as it is printed.
@@ -101,7 +100,7 @@ impl Tree {
 fn machine_that_is_no_maixcam_is_not_examined() {
     let empty = TempDir::new().unwrap();
     let process = Machine::new().process();
-    assert!(examine(empty.path(), &*process, "640x480".parse().unwrap()).is_none());
+    assert!(examine(empty.path(), &*process, "640x480".parse().unwrap(), &|| true).is_none());
 }
 
 // What runs the tests of the board's build in emulation cannot start another program.
@@ -129,12 +128,15 @@ mod whole {
 
     #[test]
     fn import_that_fails_is_a_problem_with_pythons_reason() {
-        let broken = Tree::whole().python("echo Traceback >&2; echo 'ImportError: no libsys.so' >&2; exit 1");
+        let broken = Tree::whole().python("echo Traceback >&2; echo 'error import no libsys.so' >&0; exit 1");
         let (kind, said) = broken.problem();
         assert_eq!(kind, ErrorKind::Other);
-        assert!(said.contains("imported: ImportError: no libsys.so; reinstall MaixPy"), "{said}");
+        assert!(said.contains("imported: no libsys.so; reinstall MaixPy"), "{said}");
         let (_, said) = Tree::whole().python("exit 3").problem();
-        assert!(said.contains("imported: python3 ended; "), "{said}");
+        assert!(
+            said.contains("imported: the built-in camera's process has ended with exit code 3; "),
+            "{said}"
+        );
     }
 
     #[test]
@@ -144,7 +146,9 @@ mod whole {
             let tree = Tree::whole().python(script);
             let begin = std::time::Instant::now();
             let python = tree.0.path().join("usr/bin/python3");
-            let why = python::version(&python, Duration::from_millis(50)).unwrap_err();
+            let patience = Patience { open: Duration::from_millis(50), ..IMPORT };
+            let config = CsiConfig { patience, ..CsiConfig::default() };
+            let why = python::version(&python, &config, &|| true).unwrap_err();
             assert!(why.contains("longer than"), "{why}");
             assert!(begin.elapsed() < Duration::from_secs(300), "it was waited for");
         }
@@ -152,7 +156,7 @@ mod whole {
 
     #[test]
     fn import_that_prints_without_end_is_not_kept_in_memory() {
-        let tree = Tree::whole().python("yes noise | head -n 200000; echo version 4.8.0");
+        let tree = Tree::whole().python("yes noise | head -n 200000; echo maixpy 4.8.0 >&0");
         assert_eq!(tree.fact("MaixPy"), "4.8.0");
     }
 
@@ -220,6 +224,47 @@ fn maixpy_is_not_imported_while_a_program_has_the_camera() {
     let (_, said) = tree.problem();
     assert!(said.contains("held by python3 (process 77); end that program"), "{said}");
     assert_eq!(tree.fact("MaixPy"), "installed; not tried while the camera is held");
+}
+
+/// It said that nothing was missing, and the camera could not be opened.
+#[test]
+fn program_that_has_the_jpeg_unit_keeps_the_camera_from_being_opened() {
+    let tree = Tree::new();
+    tree.process(77, 1, "encode", "/dev/cvi_vc_enc2");
+    let problems = tree.examine().problems;
+    let said: Vec<_> =
+        problems.iter().map(|problem| (problem.kind, &*problem.what, &*problem.remedy)).collect();
+    let what = "the built-in camera cannot be opened while the JPEG unit is held by encode (process 77)";
+    assert_eq!(said, [(ErrorKind::Busy, what, "end that program; one at a time can use the camera")]);
+    assert!(tree.examine().camera.unwrap().in_use, "it is not tried");
+    assert!(tree.fact("JPEG unit").starts_with("held by encode (process 77), "));
+}
+
+/// An eyelet with a USB camera is as it should be.
+#[test]
+fn eyelet_that_has_the_jpeg_unit_is_a_fact_and_no_problem() {
+    let tree = Tree::new();
+    tree.process(77, 1, "eyelet", "/dev/cvi_vc_enc0");
+    let Examined { camera, problems } = tree.examine();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert!(!camera.unwrap().in_use, "a trial tells why not");
+    assert!(tree.fact("JPEG unit").starts_with("held by eyelet (process 77), "));
+}
+
+/// It was called an eyelet, since one had started it, and could be ended no more than before.
+#[test]
+fn killed_process_that_does_not_end_is_a_reason_to_restart_the_board() {
+    for pending in ["SigPnd:\t0000000000000100", "ShdPnd:\t0000000000000100"] {
+        let tree = Tree::new();
+        tree.process(500, 1, "eyelet", "/dev/cvi-vpss").process(501, 500, "python3", "/dev/cvi-vi");
+        tree.file("proc/501/status", &format!("Name:\tpython3\nSigQ:\t1/2\n{pending}\nSigBlk:\tffff\n"));
+        let (kind, said) = tree.problem();
+        assert_eq!(kind, ErrorKind::Busy);
+        assert!(
+            said.ends_with("; it was killed and has not ended; restart the board if it stays so"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The thread that waits for the scaler's frames: the only one, without signals, and never for a short time, as the
-//! driver's wait does not survive it otherwise.
+//! driver's wait may not survive it otherwise.
+//!
+//! What stops the whole process, SIGSTOP or Ctrl-Z or a debugger, interrupts the wait all the same: no program can keep that
+//! from one of its threads.
 
 use super::{
     check::{self, Shape},
@@ -7,7 +10,7 @@ use super::{
 };
 use crate::{
     csi::Held,
-    sys::{Code, Device, Node, Scaler, System, abi::FrameInfo},
+    sys::{Code, Device, Node, Scaler, System, abi::FrameInfo, in_words},
 };
 use eyelet_hal::{Error, ErrorKind, Result, monotonic};
 use std::{
@@ -56,7 +59,7 @@ pub(super) fn run(system: &dyn System, held: &Held, shared: &Shared) {
 
 fn open(system: &dyn System, held: &Held, shared: &Shared) -> Result<(Waiter, Opened)> {
     system.block_signals().map_err(|cause| {
-        Error::new(ErrorKind::Other, format!("cannot block signals: {cause}")).with_source(cause)
+        Error::new(ErrorKind::Other, format!("cannot block signals: {}", in_words(&cause))).with_source(cause)
     })?;
     let shape = Shape::of(held)?;
     let node = open_scaler(system)?;
@@ -86,7 +89,7 @@ fn open_scaler(system: &dyn System) -> Result<Box<dyn Device>> {
             io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, "run as root"),
             _ => (ErrorKind::Other, "are the board's drivers loaded?"),
         };
-        let what = format!("cannot open {}: {cause}", Node::Scaler);
+        let what = format!("cannot open {}: {}", Node::Scaler, in_words(&cause));
         Error::new(kind, what).with_remedy(remedy).with_source(cause)
     })
 }
@@ -260,7 +263,7 @@ pub(super) fn spawn(
     let log = tracing::dispatcher::get_default(Clone::clone);
     let thread = move || tracing::dispatcher::with_default(&log, || run(&*system, &held, &shared));
     std::thread::Builder::new().name(NAME.to_owned()).spawn(thread).map_err(|cause| {
-        Error::new(ErrorKind::OutOfMemory, format!("cannot start the camera's thread: {cause}"))
+        Error::new(ErrorKind::OutOfMemory, format!("cannot start the camera's thread: {}", in_words(&cause)))
             .with_remedy("is the process limit reached?")
             .with_source(cause)
     })
