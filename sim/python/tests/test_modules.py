@@ -53,6 +53,13 @@ def test_streamer_refuses_what_is_no_picture(streamer):
             streamer.write(other)
 
 
+@pytest.mark.parametrize("arguments", [("127.0.0.1", -1), ("127.0.0.1", 65536), ("127.0.0.1", 0, -1)])
+def test_impossible_ports_and_numbers_of_clients_are_refused(monkeypatch, arguments):
+    monkeypatch.delenv("EYELET_BIND", raising=False)
+    with pytest.raises(err.Exception, match="not -1|not 65536"):
+        maix_http.JpegStreamer(*arguments)
+
+
 def test_address_of_the_environment_that_is_none_is_refused(monkeypatch):
     monkeypatch.setenv("EYELET_BIND", "somewhere")
     with pytest.raises(ValueError, match="EYELET_BIND"):

@@ -55,6 +55,10 @@ class JpegStreamer(_missing.Listed):
         bind = os.environ.get("EYELET_BIND")
         if bind:
             host, port = _bound(bind)
+        if not 0 <= port <= 65535:
+            raise _Exception(f"a port is 0 to 65535, not {port}", Err.ERR_ARGS)
+        if client_number < 0:
+            raise _Exception(f"a number of clients is 0 or more, not {client_number}", Err.ERR_ARGS)
         self._native = _native.Streamer(host, port, client_number)
         self._port = self.port()
         _servers.add(self)
