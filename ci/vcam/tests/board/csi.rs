@@ -174,7 +174,8 @@ fn stream_outlives_the_built_in_cameras_process_and_somebody_elses() {
         })
     };
     let last = numbered();
-    assert!(numbered() > last, "it goes on");
+    // A picture may come twice where the machine is too busy for the next.
+    until("the next picture", || (numbered() > last).then_some(()));
 
     board.ok("kill -9 $(pidof python3)");
     until("\"no signal\"", || (!http.is_healthy()).then_some(()));
