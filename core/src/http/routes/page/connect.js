@@ -150,7 +150,7 @@ function showFacts({ source: s, encoder: e, upload: u, budget: b }) {
     ["Upload", !u ? "none" : `to ${u.url}: ${u.accepted} accepted, ${u.failed} failed`
       + (u.spool ? `, ${u.spool.pictures} wait` : "") + (u.last_error ? `. It fails and is retried: ${u.last_error}` : "")],
     ["Budget", !b ? "none" : `${Math.round(b.kbps)} of ${b.max_kbps} kbit/s, `
-      + (b.limited ? `so quality ${b.quality} at ${b.fps} fps` : "no limit now")],
+      + (b.limited ? `so ${b.quality ? `quality ${b.quality} at ` : ""}${b.fps} fps` : "no limit now")],
   ];
   const list = $("facts");
   if (!list.firstChild) list.append(...facts.flatMap(([term]) => [element("dt", {}, term), element("dd")]));
