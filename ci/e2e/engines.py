@@ -205,9 +205,8 @@ class Firefox(Engine):
             threading.Thread(target=self._process.stderr.read, daemon=True).start()
             self._socket = websocket.create_connection(f"{address}/session", timeout=60, suppress_origin=True)
             self._call("session.new", capabilities={})
-            self._context = self._call("browsingContext.getTree")["contexts"][0]["context"]
-            # Else nothing on a page has the focus.
-            self._call("browsingContext.activate", context=self._context)
+            # A window of its own: the one that it begins with never has the focus.
+            self._context = self._call("browsingContext.create", type="window")["context"]
             self.resize(1024, 900)
         except BaseException:
             self.quit()
@@ -224,6 +223,10 @@ class Firefox(Engine):
                 return answer["result"]
 
     def open(self, url):
+        # In a tab of its own: one that has shown another page does not get the focus back.
+        before, self._context = self._context, self._call("browsingContext.create", type="tab")["context"]
+        self._call("browsingContext.close", context=before)
+        self.resize(*self._size)
         self._call("browsingContext.navigate", context=self._context, url=url, wait="none")
 
     def run(self, script):
@@ -237,6 +240,7 @@ class Firefox(Engine):
         self._call("input.performActions", context=self._context, actions=list(actions))
 
     def resize(self, width, height):
+        self._size = width, height
         self._call(
             "browsingContext.setViewport", context=self._context, viewport={"width": width, "height": height},
             devicePixelRatio=1)

@@ -14,6 +14,7 @@ if [ -z "${EYELET_BIN:-}" ]; then
   . ci/lib/programs.sh
   programs
 fi
-# Nothing is written into the checkout but artifacts/.
+# Nothing is written into the checkout but artifacts/: in pages/, unless EYELET_SCREENSHOTS names another folder, the page in each of
+# its states and sizes.
 export EYELET_BIN EYELET_SERVERS PYTHONDONTWRITEBYTECODE=1
 "$python" -m pytest ci/e2e
