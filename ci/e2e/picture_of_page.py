@@ -19,7 +19,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             chromium = engines.start("chromium", Path(folder))
             try:
-                chromium.resize(900, 760)
+                chromium.resize(1100, 760)
+                chromium.prefer(color_scheme="dark")
                 chromium.open(url)
                 # Whole numbers of a page that has settled.
                 until(lambda: (chromium.text("fps") or "").startswith("30") and chromium.text("latency") != "–", "30 fps", 60)
