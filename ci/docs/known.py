@@ -12,7 +12,7 @@ PROGRAMS = ("eyelet-sim", "eyelet")
 # What a word in capitals stands for.
 PLACEHOLDERS = {
     "URL": "http://127.0.0.1:8080/", "FILE": "file", "FILTER": "info", "DIR": "dir", "N": "1", "S": "1", "SECONDS": "1",
-    "COMMAND": "serve", "ADDR": "127.0.0.1:0", "POLICY": "hold", "NAME": "name", "NET": "10.0.0.0/8",
+    "COMMAND": "serve", "SHELL": "bash", "ADDR": "127.0.0.1:0", "POLICY": "hold", "NAME": "name", "NET": "10.0.0.0/8",
 }
 # Programs of others that a page may name, and those of them that may run here.
 HERE = """. [ : cat cd cp curl cut echo eval export ffmpeg git grep head htpasswd jq kill ls mkdir nc openssl printf ps

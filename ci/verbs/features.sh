@@ -9,7 +9,7 @@ set -euo pipefail
 . ci/lib/figures.sh
 need_component clippy clippy
 
-sets=("" drawing metrics passwords png tls drawing,metrics,passwords,png cli cli,tls)
+sets=("" drawing metrics passwords png tls drawing,metrics,passwords,png cli cli,tls generate,tls)
 for features in "${sets[@]}"; do
   cargo clippy --quiet -p eyelet-core --locked --no-default-features --features "$features" -- -D warnings
   # Tests of a feature are left out with it; the others compile without.

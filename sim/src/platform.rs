@@ -135,6 +135,7 @@ fn reopen<C: CameraSource + 'static>(
 
 impl Platform for Simulator {
     const PROGRAM: &'static str = "eyelet-sim";
+    const VERSION: &'static str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("EYELET_BUILD"), ")");
     const CAMERA: &'static str = "sim";
     const CAMERAS: &'static [&'static str] = &["sim", "replay:DIR"];
     const BIND: SocketAddr = SocketAddr::new(LOOPBACK, 8000);

@@ -10,6 +10,7 @@
 
 mod args;
 mod closed_stdout;
+mod columns;
 mod commands;
 mod failure;
 mod output;
@@ -21,11 +22,13 @@ mod tests;
 mod watchdog;
 
 pub use args::{
-    CameraArgs, CameraSpec, ConfigArgs, DoctorArgs, ServeArgs, SnapshotArgs, UploadArgs, UploadFlags,
-    WatchArgs,
+    CameraArgs, CameraSpec, ConfigArgs, DoctorArgs, ServeArgs, SnapshotArgs, StateUrl, TopArgs, UploadArgs,
+    UploadFlags, WatchArgs,
     log_filter::log_filter,
     values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode},
 };
+#[cfg(feature = "generate")]
+pub use args::{CompletionsArgs, ManArgs};
 pub use commands::{Camera, Control, Fact, Findings, Format, Problem, Sizes};
 pub use failure::Failure;
 pub use output::Output;
@@ -120,7 +123,7 @@ fn of_another(command: &clap::Command, error: &clap::Error) -> Option<Failure> {
 
 /// The whole command line, as clap sees it: for documentation and completions.
 pub fn command<D: Platform>() -> clap::Command {
-    let mut command = Cli::<D>::command().name(D::PROGRAM).version(env!("CARGO_PKG_VERSION"));
+    let mut command = Cli::<D>::command().name(D::PROGRAM).version(D::VERSION);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         // The last occurrence of a flag counts, so that flags override the configuration file. A negative number is

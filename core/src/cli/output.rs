@@ -1,7 +1,10 @@
 //! Output for people: results to stdout, the rest to stderr.
 
-use super::{Failure, Outcome, closed_stdout};
-use crate::line_writer::LineWriter;
+use super::{
+    Failure, Outcome, closed_stdout,
+    columns::{self, fitting},
+};
+use crate::{line_writer::LineWriter, net::client::visible};
 use std::{
     fs::File,
     io::{self, IsTerminal, Write},
@@ -23,7 +26,10 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// What is written while a command runs waits for no terminal and no pipe: see [`LineWriter`]. Its result does.
 #[derive(Debug)]
 pub struct Output {
+    /// Whether stdout is a terminal with cursor codes.
     terminal: bool,
+    /// The same of stderr.
+    status: bool,
     stdout: OnceLock<Option<LineWriter>>,
     log: OnceLock<LineWriter>,
     early: Mutex<Vec<Early>>,
@@ -42,6 +48,7 @@ impl Output {
     pub(super) fn new() -> Self {
         Self {
             terminal: is_terminal(&io::stdout()),
+            status: is_terminal(&io::stderr()),
             stdout: OnceLock::new(),
             log: OnceLock::new(),
             early: Mutex::default(),
@@ -56,6 +63,16 @@ impl Output {
     /// Whether stdout is a terminal with cursor codes.
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether there is a terminal for status lines: stderr, so that stdout holds results alone.
+    pub(super) fn shows_status(&self) -> bool {
+        self.status
+    }
+
+    /// Whether stdout is a terminal where colours are welcome.
+    pub(super) fn has_colours(&self) -> bool {
+        self.terminal && !is_set("NO_COLOR")
     }
 
     /// The result of a command, one line or several, to stdout.
@@ -77,6 +94,7 @@ impl Output {
     /// As [`bytes`](Self::bytes), to be done on whatever thread: it waits for as long as nobody reads stdout.
     pub(super) fn writing(&self, bytes: Vec<u8>) -> impl FnOnce() -> Outcome + Send + use<> {
         let before = self.stdout.get().cloned().flatten();
+        let status = self.log.get().filter(|_| self.terminal).cloned();
         move || {
             if closed_stdout::was_closed() {
                 return Err(Failure::runtime(
@@ -85,6 +103,10 @@ impl Output {
             }
             if let Some(before) = before {
                 let _ = before.flush(Duration::MAX);
+            }
+            if let Some(status) = status {
+                // A status line is below what comes now, if at all.
+                let _ = status.flush(LAST_LINES);
             }
             let mut out = io::stdout().lock();
             written(out.write_all(&bytes).and_then(|()| out.flush()))
@@ -104,12 +126,14 @@ impl Output {
         }
     }
 
-    /// Replaces the line at the bottom of a terminal.
+    /// Replaces the line at the bottom of a terminal, on stderr, with as much of this as fits there. Only with a
+    /// [log](Self::log).
     pub fn status(&self, text: &str) {
-        if self.terminal
-            && let Some(lines) = self.lines()
-        {
-            lines.latest(format!("{ERASE}{text}").as_bytes());
+        if let (true, Some(log)) = (self.status, self.log.get()) {
+            // A character in the last column would have some terminals begin another line.
+            let (columns, _) = columns::size(&io::stderr());
+            let shown = text[..fitting(text, columns.saturating_sub(1))].chars().filter(|c| visible(*c));
+            log.latest(ERASE.chars().chain(shown).collect::<String>().as_bytes());
         }
     }
 

@@ -29,6 +29,8 @@ pub struct CameraRequest {
 pub trait Platform: Debug + 'static {
     /// The name of the binary.
     const PROGRAM: &'static str;
+    /// What `--version` says behind the name: the version, and which sources it is built from.
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     /// The default of `--camera`.
     const CAMERA: &'static str;
     /// The names that `--camera` takes, to suggest one for a mistyped name; empty where they are those of devices.

@@ -97,6 +97,8 @@ pub struct Server {
     /// Encrypts every TCP connection.
     #[cfg(feature = "tls")]
     pub tls: Option<ServerTls>,
+    /// The program's version, in `/state`; that of eyelet by default.
+    pub version: &'static str,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -122,6 +124,7 @@ impl Server {
             access_log: None,
             #[cfg(feature = "tls")]
             tls: None,
+            version: env!("CARGO_PKG_VERSION"),
             clock,
         }
     }

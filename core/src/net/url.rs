@@ -239,6 +239,11 @@ impl HttpUrl {
         &self.target
     }
 
+    /// Another path and query on the same server.
+    pub(crate) fn set_target(&mut self, target: Uri) {
+        self.target = target;
+    }
+
     /// The certificates to trust, for an address with TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn trust(&self) -> Option<&Trust> {
@@ -285,6 +290,11 @@ impl HttpUrl {
             Scheme::Http => format!("should it be https://{}{}?", self.authority(), self.target.path()),
             Scheme::Https => "is it an HTTP server?".to_owned(),
         }
+    }
+
+    /// What the address is for, as in `cannot upload to ...`.
+    pub(crate) fn verb(&self) -> &'static str {
+        self.purpose.verb
     }
 
     /// An error about this address: `cannot upload to http://...: why`.

@@ -17,7 +17,7 @@ use crate::{
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Incoming, header};
+use hyper::{Request, Response, StatusCode, body::Incoming, header, http::response::Parts};
 use std::{borrow::Cow, fmt, pin::pin, str::FromStr, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -211,7 +211,8 @@ fn beside(url: &HttpUrl) -> Option<String> {
     (stream != text).then_some(stream)
 }
 
-fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>> {
+/// `GET` of an address, with its credentials.
+pub(crate) fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>> {
     let mut request = Request::get(url.request_target(url.target().clone()))
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, concat!("eyelet/", env!("CARGO_PKG_VERSION")))
@@ -229,41 +230,50 @@ fn request(url: &HttpUrl, token: Option<&Token>) -> Result<Request<Full<Bytes>>>
     request.map_err(|e| url.error(ErrorKind::InvalidInput, "the request cannot be written").with_source(e))
 }
 
+/// Why an answer other than 200 came. `other` is the remedy where the status alone tells none.
+pub(crate) async fn refused(
+    url: &HttpUrl,
+    head: &Parts,
+    mut body: Incoming,
+    limit: Duration,
+    other: &str,
+) -> Error {
+    let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let (kind, remedy): (_, Cow<'_, str>) = match head.status {
+        StatusCode::UNAUTHORIZED => (
+            ErrorKind::PermissionDenied,
+            "write USER:PASSWORD@ before the host, or send a token; if you did, are they right?".into(),
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
+        StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
+        status if status.is_redirection() && location.is_some() => {
+            let to = location.map(pointed_to).unwrap_or_default();
+            (ErrorKind::Unsupported, format!("it points to {to}: {} that address", url.verb()).into())
+        }
+        status if status.is_server_error() => (ErrorKind::Unsupported, "what does its log say?".into()),
+        _ => (ErrorKind::Unsupported, other.into()),
+    };
+    let frame = timeout(limit, body.frame()).await.ok().flatten();
+    let data = frame.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
+    let message = first_line(&String::from_utf8_lossy(&data))
+        .filter(|_| !is_page(&head.headers))
+        .map(|line| format!(": {line}"))
+        .unwrap_or_default();
+    let error = url.error(kind, format!("the server answered {}{message}", head.status));
+    let error = error.with_remedy(remedy.into_owned());
+    match head.status {
+        StatusCode::UNAUTHORIZED => error.with_source(Unauthorized),
+        _ => error,
+    }
+}
+
 /// The stream in an answer, or why it is not one.
 async fn stream(url: &HttpUrl, answer: Response<Incoming>, limit: Duration) -> Result<(Reader, Incoming)> {
-    let (head, mut body) = answer.into_parts();
+    let (head, body) = answer.into_parts();
     if head.status != StatusCode::OK {
-        let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let (kind, remedy): (_, Cow<'static, str>) = match head.status {
-            StatusCode::UNAUTHORIZED => (
-                ErrorKind::PermissionDenied,
-                "write USER:PASSWORD@ before the host, or send a token; if you did, are they right?".into(),
-            ),
-            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Busy, "wait for a viewer to leave".into()),
-            StatusCode::TOO_MANY_REQUESTS => (ErrorKind::Busy, "wait before the next try".into()),
-            status if status.is_redirection() && location.is_some() => {
-                let to = location.map(pointed_to).unwrap_or_default();
-                (ErrorKind::Unsupported, format!("it points to {to}: watch that address").into())
-            }
-            status if status.is_server_error() => (ErrorKind::Unsupported, "what does its log say?".into()),
-            _ => (
-                ErrorKind::Unsupported,
-                beside(url)
-                    .map_or("is the path right?".into(), |stream| format!("did you mean {stream}?").into()),
-            ),
-        };
-        let frame = timeout(limit, body.frame()).await.ok().flatten();
-        let data = frame.and_then(|frame| frame.ok()?.into_data().ok()).unwrap_or_default();
-        let message = first_line(&String::from_utf8_lossy(&data))
-            .filter(|_| !is_page(&head.headers))
-            .map(|line| format!(": {line}"))
-            .unwrap_or_default();
-        let error = url.error(kind, format!("the server answered {}{message}", head.status));
-        let error = error.with_remedy(remedy);
-        return Err(match head.status {
-            StatusCode::UNAUTHORIZED => error.with_source(Unauthorized),
-            _ => error,
-        });
+        let other = beside(url)
+            .map_or_else(|| "is the path right?".to_owned(), |stream| format!("did you mean {stream}?"));
+        return Err(refused(url, &head, body, limit, &other).await);
     }
     let kind = head.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
     let reader = Reader::new(kind).map_err(|e| match beside(url) {

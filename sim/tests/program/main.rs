@@ -2,10 +2,13 @@
 
 mod activation;
 mod blocked_output;
+mod generated;
 mod limits;
 mod messages;
 mod rests;
 mod secrets;
 mod signals;
 mod support;
+mod top;
+mod version;
 mod watchdog;

@@ -37,7 +37,7 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         (&["--camera", "replay"], "did you mean replay:DIR?"),
         (&["--qualty", "80"], "did you mean --quality?"),
         (&["snapshto", "x.jpg"], "did you mean snapshot?"),
-        (&["serve", "--json"], "--json is a flag of watch, doctor"),
+        (&["serve", "--json"], "--json is a flag of watch, top, doctor"),
         (&["--size", "0x0"], "640x480"),
         (&["--fps", "0"], "0.001 to 1000"),
         (&["--fps", "nan"], "0.001 to 1000"),

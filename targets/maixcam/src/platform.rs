@@ -52,6 +52,7 @@ pub struct BoardFlags {
 
 impl Platform for Board {
     const PROGRAM: &'static str = "eyelet";
+    const VERSION: &'static str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("EYELET_BUILD"), ")");
     const CAMERA: &'static str = "auto";
     const ENCODERS: &'static [&'static str] = venc::NAMES;
     const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(LISTENS_ON), 8000);

@@ -3,10 +3,18 @@
 pub(super) mod budget;
 pub(super) mod config;
 pub(super) mod control;
+#[cfg(feature = "generate")]
+mod generate;
 pub(super) mod hide_args;
 pub(super) mod log_filter;
 pub(super) mod suggest;
+mod top;
 pub(super) mod values;
+
+pub use top::{StateUrl, TopArgs};
+
+#[cfg(feature = "generate")]
+pub use generate::{CompletionsArgs, ManArgs};
 
 use crate::{
     cli::{
@@ -47,10 +55,18 @@ pub(in crate::cli) enum Command<D: Platform> {
     Upload(UploadArgs<D::Flags>),
     /// Read any MJPEG-over-HTTP stream and measure it
     Watch(WatchArgs),
+    /// Show a server's cameras, uploads and viewers, once a second
+    Top(TopArgs),
     /// List cameras, formats and encoders, and anything missing
     Doctor(DoctorArgs<D::Flags>),
     #[command(flatten)]
     Own(D::Command),
+    /// Print completions for a shell
+    #[cfg(feature = "generate")]
+    Completions(CompletionsArgs),
+    /// Write pages for `man`
+    #[cfg(feature = "generate")]
+    Man(ManArgs),
 }
 
 /// The configuration file, which every command accepts.

@@ -175,6 +175,15 @@ impl fmt::Display for Findings {
     }
 }
 
+/// The findings of a program. People paste it into reports, where it matters which one it was.
+#[derive(Serialize)]
+struct Found<'a> {
+    program: &'static str,
+    version: &'static str,
+    #[serde(flatten)]
+    findings: &'a Findings,
+}
+
 /// Fails if something is missing, so that a script can ask.
 pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
@@ -188,7 +197,11 @@ pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> 
     let (asked, flags) = (request.clone(), args.camera.own.clone());
     let mut findings = aside(&mut check, GRACE, move |go_on| D::doctor(&asked, &flags, go_on))?;
     named::<D>(args, &request, &mut findings, &mut check)?;
-    let text = if args.json { json(&findings) } else { findings.to_string() };
+    let (program, version) = (D::PROGRAM, D::VERSION);
+    let text = match args.json {
+        true => json(&Found { program, version, findings: &findings }),
+        false => format!("program  {program} {version}\n{findings}"),
+    };
     stoppable::write(output, output.line(text.trim_end()), &mut signals, &runtime)?;
     match &*findings.problems {
         [] => Ok(()),

@@ -1,10 +1,13 @@
 //! What each subcommand does.
 
 mod doctor;
+#[cfg(feature = "generate")]
+mod generate;
 mod serve;
 mod snapshot;
 mod status_line;
 mod stoppable;
+mod top;
 mod trial;
 mod upload;
 mod watch;
@@ -20,7 +23,12 @@ pub(super) fn run<D: Platform>(command: Command<D>, output: &Output) -> Outcome 
         Command::Snapshot(args) => snapshot::run::<D>(&args, output),
         Command::Upload(args) => upload::run::<D>(&args, output),
         Command::Watch(args) => output.log("warn").and_then(|()| watch::run(&args, output)),
+        Command::Top(args) => output.log("warn").and_then(|()| top::run(&args, output)),
         Command::Doctor(args) => doctor::run::<D>(&args, output),
         Command::Own(own) => D::run(own, output),
+        #[cfg(feature = "generate")]
+        Command::Completions(args) => generate::completions::<D>(&args, output),
+        #[cfg(feature = "generate")]
+        Command::Man(args) => generate::man::<D>(&args),
     }
 }

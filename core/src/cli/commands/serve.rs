@@ -66,6 +66,7 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     server.origins = args.allow_origin.clone().into();
     let mut watchdogs = Watchdogs::open(args.watchdog.as_deref())?;
     server.access = access;
+    server.version = D::VERSION;
     args.clients.set(&mut server, output)?;
     args.tls.secure(&mut server)?;
     access::warn_of_open_access(&server, listeners.iter().filter_map(Listener::bound));

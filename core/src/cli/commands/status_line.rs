@@ -1,19 +1,41 @@
-//! The one live line that `serve` shows on a terminal.
+//! The one live line that a command shows on a terminal.
+//!
+//! indicatif, which most programs have for this, would hold up the command: it writes to the terminal where it is called, and a
+//! terminal that was stopped with Ctrl-S takes nothing.
 
 use crate::{cli::Output, feed::Hub};
 use eyelet_hal::clock::Clock;
 use std::time::Duration;
 
-/// Rewrites the line once a second, until the future is dropped.
+/// The characters of a bar.
+const BAR: usize = 20;
+
+/// What `serve` shows.
 pub(super) async fn show(hubs: &[Hub], clock: &dyn Clock, output: &Output) {
-    if !output.is_terminal() {
+    every_second(output, || line(hubs, clock)).await;
+}
+
+/// Rewrites the line once a second, until the future is dropped.
+pub(super) async fn every_second(output: &Output, mut line: impl FnMut() -> String) {
+    if !output.shows_status() {
         return std::future::pending().await;
     }
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
         seconds.tick().await;
-        output.status(&line(hubs, clock));
+        output.status(&line());
     }
+}
+
+/// How far a command is that ends by itself: `[##########----------] 50 %, 12 s left  `. `done` is from 0 to 1, after so many seconds.
+pub(super) fn bar(done: f64, seconds: f64) -> String {
+    let done = done.clamp(0.0, 1.0);
+    let full = (done * BAR as f64) as usize;
+    let left = match done > 0.0 {
+        true => format!(", {:.0} s left", seconds / done * (1.0 - done)),
+        false => String::new(),
+    };
+    format!("[{}{}] {:.0} %{left}  ", "#".repeat(full), "-".repeat(BAR - full), (100.0 * done).floor())
 }
 
 fn line(hubs: &[Hub], clock: &dyn Clock) -> String {
@@ -47,5 +69,18 @@ fn of_one(hub: &Hub, clock: &dyn Clock) -> String {
             1000.0 * status.encode_time.as_secs_f64(),
             status.picture_len as f64 / 1000.0,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bar_shows_the_share_and_the_time_left() {
+        assert_eq!(bar(0.0, 3.0), "[--------------------] 0 %  ");
+        assert_eq!(bar(0.25, 10.0), "[#####---------------] 25 %, 30 s left  ");
+        assert_eq!(bar(0.999, 999.0), "[###################-] 99 %, 1 s left  ");
+        assert_eq!(bar(7.0, 10.0), "[####################] 100 %, 0 s left  ");
     }
 }

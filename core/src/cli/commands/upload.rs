@@ -1,5 +1,6 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
+use super::status_line::{bar, every_second};
 use crate::{
     cli::{
         Failure, Outcome, Output, Platform, Signals, UploadArgs, runtime,
@@ -11,7 +12,7 @@ use eyelet_hal::{
     ErrorKind,
     clock::{Clock, SystemClock},
 };
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 /// How long a counted upload waits for a picture, or this many of the camera's periods. A silent camera is opened again three
 /// times in it.
@@ -40,6 +41,7 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     let progress = upload.progress();
     hub.status.uploading(move || progress.status());
     let camera = pipeline.spawn()?;
+    let started = clock.monotonic();
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = upload.run() => ended.map_err(|error| match hub.status.snapshot(clock.monotonic()).health {
@@ -47,11 +49,13 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
                 _ => Failure::from(error),
             }),
             ended = signals.stopped() => ended,
+            () = every_second(output, || line(args.count, &hub, clock.monotonic(), started)) => Ok(()),
         }
     });
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
     drop(camera);
+    output.status("");
     let counts = &hub.metrics.upload;
     let (accepted, failed, dropped) = (counts.accepted.get(), counts.failed.get(), counts.dropped.get());
     let spooled = match &args.upload_flags.spool {
@@ -61,4 +65,23 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
     output.announce(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
     ended?;
     output.announced()
+}
+
+/// What a terminal shows meanwhile.
+fn line(count: Option<NonZeroU64>, hub: &Hub, now: Duration, started: Duration) -> String {
+    let status = hub.status.snapshot(now);
+    let Some(upload) = status.upload else { return String::new() };
+    let bar =
+        count.map(|count| bar(upload.accepted as f64 / count.get() as f64, (now - started).as_secs_f64()));
+    let spool = upload.spool.map(|spool| format!("  {} in the spool", spool.pictures));
+    let reason = status.health.err().or(upload.last_error);
+    format!(
+        "{}{} accepted  {} failed  {} dropped{}{}",
+        bar.unwrap_or_default(),
+        upload.accepted,
+        upload.failed,
+        upload.dropped,
+        spool.unwrap_or_default(),
+        reason.map(|reason| format!("  {reason}")).unwrap_or_default()
+    )
 }

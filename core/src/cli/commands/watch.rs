@@ -1,5 +1,6 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
+use super::status_line::bar;
 use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
     net::client::proxy,
@@ -17,8 +18,15 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
     let progress = |report: &Report| {
+        let share = |done: f64, of: Option<f64>| of.map_or(0.0, |of| done / of);
+        let by_frames = share(report.frames as f64, frames.map(|frames| frames as f64));
+        let by_time = share(report.seconds, args.seconds.map(|seconds| seconds.as_secs_f64()));
+        let bar = match frames.is_some() || args.seconds.is_some() {
+            true => bar(by_frames.max(by_time), report.seconds),
+            false => String::new(),
+        };
         output.status(&format!(
-            "{} frames  {:.1} fps  {} gaps  {} damaged",
+            "{bar}{} frames  {:.1} fps  {} gaps  {} damaged",
             report.frames, report.fps, report.gaps, report.damaged
         ));
     };
@@ -49,7 +57,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
 }
 
 /// Why nothing can be watched, with the flag that may help.
-fn explain(error: Error) -> Error {
+pub(super) fn explain(error: Error) -> Error {
     if error.source().is_some_and(|source| source.is::<Unauthorized>()) {
         return error.with_remedy(
             "write USER:PASSWORD@ before the host, or use --token-file; if you did, are they right?",

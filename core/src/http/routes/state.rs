@@ -11,6 +11,7 @@ use std::time::Duration;
 struct State {
     /// The server's wall clock, so that a client can relate `X-Timestamp` to its own.
     time: f64,
+    version: &'static str,
     /// Whether clients may change something.
     control: bool,
     /// One camera's state.
@@ -145,6 +146,7 @@ pub(super) fn json(context: &Context, named: Option<usize>) -> Vec<u8> {
     let hub = &shown[named.unwrap_or(0)].hub;
     let state = State {
         time: server.clock.unix().as_secs_f64(),
+        version: server.version,
         control: hub.settings.are_changes_allowed(),
         camera: Camera::of(hub, now),
         viewers,

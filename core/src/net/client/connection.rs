@@ -178,7 +178,7 @@ pub(crate) fn broken(url: &HttpUrl, error: hyper::Error) -> Error {
 pub(crate) fn first_line(text: &str) -> Option<String> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let line = text.lines().next().filter(|line| !line.starts_with('<') && !line.contains('\0'))?;
-    let shown: String = line.trim_end().chars().filter(|c| !is_invisible(*c)).take(120).collect();
+    let shown: String = line.trim_end().chars().filter(|c| visible(*c)).take(120).collect();
     (!shown.is_empty() && !shown.contains('\u{fffd}')).then_some(shown)
 }
 
@@ -197,13 +197,13 @@ pub(crate) fn pointed_to(location: &str) -> String {
 /// The first line of a head.
 #[cfg(feature = "tls")]
 pub(super) fn status_line(head: &str) -> String {
-    head.lines().next().unwrap_or_default().chars().filter(|c| !is_invisible(*c)).take(120).collect()
+    head.lines().next().unwrap_or_default().chars().filter(|c| visible(*c)).take(120).collect()
 }
 
-/// Controls, and what changes the direction of the text around it.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Neither a control nor what changes the direction of the text around it.
+pub(crate) fn visible(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -1,0 +1,107 @@
+//! `completions SHELL` and `man DIR`: what people install beside the program, made from its commands and flags.
+
+use super::snapshot::write_whole;
+use crate::cli::{self, CompletionsArgs, Failure, ManArgs, Outcome, Output, Platform};
+use clap_mangen::Man;
+use std::{fs, io, path::Path};
+
+/// What clap does not know, in the order of the sections of a page.
+const EXIT_STATUS: &str = r".SH EXIT STATUS
+.TP
+.B 0
+Done, or stopped by SIGINT or SIGTERM.
+.TP
+.B 1
+Failed while it ran. The reason is one line on standard error.
+.TP
+.B 2
+Wrong usage.
+";
+
+const ENVIRONMENT: &str = r#".SH ENVIRONMENT
+.TP
+.B EYELET_TOKEN
+The token that
+.B serve
+requires, and that
+.B watch
+and
+.B top
+send, where no flag gives one. Unlike arguments, other users cannot see it.
+.TP
+.BR http_proxy ", " https_proxy ", " all_proxy ", " no_proxy
+The proxy for connections to other servers, and the hosts that need none; also in capitals.
+.TP
+.B NO_COLOR
+If set and not empty, nothing is coloured.
+.TP
+.B TERM
+If it is
+.BR dumb ,
+there are neither colours nor lines that change.
+.TP
+.BR LISTEN_FDS ", " LISTEN_PID
+Sockets that systemd has opened for
+.BR serve .
+.TP
+.BR NOTIFY_SOCKET ", " WATCHDOG_USEC
+Where systemd is told that
+.B serve
+is ready, and how often that it is well.
+"#;
+
+const FILES: &str = r".SH FILES
+.TP
+.I /etc/eyelet.toml
+Flags for
+.B serve
+on a board where ci/deploy.sh has installed it. Elsewhere
+.B \-\-config
+names a file.
+";
+
+/// Prints the completions, for a file that the shell reads.
+pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut cli::command::<D>(), D::PROGRAM, &mut script);
+    // clap_complete 4.6.11 spells a name with a hyphen in two ways in one script, which then completes nothing.
+    let [wrong, right] = ["__subcmd__", "__"].map(|hyphen| D::PROGRAM.replace('-', hyphen));
+    output.bytes(String::from_utf8_lossy(&script).replace(&wrong, &right).as_bytes())
+}
+
+/// Writes a page for the program and one for each command. Each appears whole or not at all.
+pub(super) fn man<D: Platform>(args: &ManArgs) -> Outcome {
+    let cannot = |path: &Path, e: io::Error| {
+        let remedy = "name a folder that can be written";
+        Failure::runtime(format!("cannot write {}: {e}; {remedy}", path.display()))
+    };
+    fs::create_dir_all(&args.dir).map_err(|e| cannot(&args.dir, e))?;
+    let mut command = cli::command::<D>();
+    command.build();
+    let pages = command.get_subcommands().map(|sub| page::<D>(sub.clone(), &[EXIT_STATUS]));
+    for page in pages.chain([page::<D>(command.clone(), &[EXIT_STATUS, ENVIRONMENT, FILES])]) {
+        // Memory takes everything.
+        let (name, text) = page.map_err(|e| cannot(&args.dir, e))?;
+        let path = args.dir.join(name);
+        write_whole(&path, &text).map_err(|e| cannot(&path, e))?;
+    }
+    Ok(())
+}
+
+/// A page's file name and text.
+fn page<D: Platform>(command: clap::Command, sections: &[&str]) -> io::Result<(String, Vec<u8>)> {
+    let is_command = !command.has_subcommands();
+    let page = Man::new(command);
+    let name = page.get_filename();
+    let title = name.trim_end_matches(".1").to_uppercase();
+    let page = page.title(title).source(D::PROGRAM);
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    sections.iter().for_each(|section| text.extend_from_slice(section.as_bytes()));
+    if is_command {
+        text.extend_from_slice(
+            format!(".SH SEE ALSO\n.BR {} (1)\n", D::PROGRAM.replace('-', "\\-")).as_bytes(),
+        );
+    }
+    Ok((name, text))
+}

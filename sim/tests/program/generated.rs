@@ -1,0 +1,86 @@
+//! Completions and manual pages.
+
+use crate::support::command;
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+fn printed(arguments: &[&str]) -> String {
+    let output = command(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn completions_of_every_shell_have_the_programs_own_commands_and_flags() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = printed(&["completions", shell]);
+        for word in ["eyelet-sim", "receive", "unplug-after", "max-viewers", "completions"] {
+            assert!(script.contains(word), "{shell} knows no {word}");
+        }
+    }
+    let output = command(&["completions", "tcsh"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.contains("[possible values: bash, "), "{text}");
+}
+
+#[test]
+fn bash_completes_commands_and_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("completions");
+    fs::write(&script, printed(&["completions", "bash"])).unwrap();
+    let ask = r#". "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        "$(complete -p eyelet-sim | sed "s/.* -F \([^ ]*\).*/\1/")" "$1" "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}""#;
+    let completed = |words: &[&str]| {
+        let output = Command::new("bash").args(["-c", ask]).arg(&script).args(words).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(completed(&["eyelet-sim", "wa"]), "watch");
+    assert_eq!(completed(&["eyelet-sim", "serve", "--unplug-a"]), "--unplug-after");
+    assert_eq!(completed(&["eyelet-sim", "completions", "z"]), "zsh");
+}
+
+#[test]
+fn manual_has_a_page_for_the_program_and_each_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("new/man1");
+    for round in ["new", "written over"] {
+        assert_eq!(printed(&["man", pages.to_str().unwrap()]), "", "{round}");
+    }
+    let names: BTreeSet<_> =
+        fs::read_dir(&pages).unwrap().map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
+    let command = eyelet_core::cli::command::<eyelet_sim::Simulator>();
+    let commands = command.get_subcommands().map(|sub| format!("eyelet-sim-{}.1", sub.get_name()));
+    assert_eq!(names, commands.chain(["eyelet-sim.1".to_owned()]).collect(), "and nothing half-written");
+
+    let text = |name: &str| fs::read_to_string(pages.join(name)).unwrap().replace("\\-", "-");
+    let program = text("eyelet-sim.1");
+    for word in ["EXIT STATUS", "ENVIRONMENT", "EYELET_TOKEN", "NO_COLOR", "FILES", "eyelet-sim-receive(1)"] {
+        assert!(program.contains(word), "{word}: {program}");
+    }
+    let serve = text("eyelet-sim-serve.1");
+    assert!(serve.contains("--unplug-after") && serve.contains(".SH SEE ALSO"), "{serve}");
+    for name in &names {
+        assert_is_clean(&text(name), name);
+    }
+}
+
+/// Every line is text, or a request that `man` knows.
+fn assert_is_clean(page: &str, name: &str) {
+    assert!(page.is_ascii() || !page.contains('\u{fffd}'), "{name}");
+    for line in page.lines().filter(|line| line.starts_with(['.', '\''])) {
+        let request = line.split(' ').next().unwrap();
+        let known = [".TH", ".SH", ".TP", ".B", ".I", ".BR", ".br", ".ie", ".el", ".RS", ".RE", ".IP", ".PP"];
+        assert!(known.contains(&request), "{name}: {line}");
+    }
+}
+
+#[test]
+fn manual_for_a_folder_that_cannot_be_is_an_error() {
+    let output = command(&["man", "/proc/nowhere/man1"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.starts_with("error: cannot write /proc/nowhere/man1: ") && text.lines().count() == 1,
+        "{text}"
+    );
+    assert!(!Path::new("/proc/nowhere").exists());
+}
