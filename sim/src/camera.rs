@@ -421,6 +421,49 @@ mod tests {
     }
 
     #[test]
+    fn mode_is_changed_while_stopped_and_leaves_the_controls_as_they_are() {
+        let (mut camera, _) = open(small(PixelFormat::Jpeg));
+        camera.set(controls::MIRROR, 1).unwrap();
+        camera.set(controls::QUALITY, 30).unwrap();
+        let mode = Mode { size: (320, 240), fps: 5.0 };
+        camera.start().unwrap();
+        assert_eq!(camera.set_mode(mode).unwrap_err().kind(), ErrorKind::InvalidInput);
+        camera.stop().unwrap();
+        assert!(camera.set_mode(Mode { size: (0, 240), ..mode }).is_err());
+        assert_eq!(camera.modes().unwrap().unwrap().now, Mode { size: (160, 48), fps: 10.0 });
+        camera.set_mode(mode).unwrap();
+        assert_eq!(camera.modes().unwrap().unwrap().now, mode);
+        let value = |camera: &mut SimCamera, name| {
+            let list = camera.list().unwrap();
+            list.iter().find(|control| control.name == name).unwrap().value
+        };
+        let values = [controls::MIRROR, controls::QUALITY].map(|name| value(&mut camera, name));
+        assert_eq!(values, [Some(1), Some(30)]);
+        camera.start().unwrap();
+        let format = camera.format();
+        assert_eq!((format.width.get(), format.height.get()), (320, 240));
+        assert_eq!(camera.next_frame(Duration::ZERO).unwrap().format(), format);
+        camera.set(controls::RESET, 1).unwrap();
+        assert_eq!(value(&mut camera, controls::MIRROR), Some(0));
+    }
+
+    #[test]
+    fn automatic_brightness_makes_the_other_inactive_and_without_effect() {
+        let luma = |settings: &[(&str, i64)]| {
+            let (mut camera, _) = open(small(PixelFormat::Grey));
+            settings.iter().for_each(|(name, value)| camera.set(name, *value).unwrap());
+            let inactive = camera.list().unwrap()[0].inactive;
+            camera.start().unwrap();
+            let frame = camera.next_frame(Duration::ZERO).unwrap();
+            (frame.planes()[0].bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>(), inactive)
+        };
+        let (plain, dark) = (luma(&[]), luma(&[(controls::BRIGHTNESS, -50)]));
+        assert!(dark.0 < plain.0 && !dark.1);
+        let automatic = luma(&[(controls::BRIGHTNESS, -50), (controls::BRIGHTNESS_AUTOMATIC, 1)]);
+        assert_eq!(automatic, (plain.0, true));
+    }
+
+    #[test]
     fn padding_changes_no_pixel() {
         let picture = |padding| {
             let (mut camera, _) = open(SimConfig { padding, ..small(PixelFormat::Nv21) });

@@ -5,7 +5,9 @@
 //! reads stdout.
 
 use crate::cli::{Failure, Outcome, Output, Signals, setup::pipeline::Check};
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat};
+use eyelet_hal::{
+    CameraControls, CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat,
+};
 use std::{
     sync::{
         Arc,
@@ -122,6 +124,10 @@ impl CameraSource for Stoppable<'_, dyn CameraSource> {
 
     fn stop(&mut self) -> Result<()> {
         self.device.stop()
+    }
+
+    fn controls(&mut self) -> Option<&mut dyn CameraControls> {
+        self.device.controls()
     }
 }
 
