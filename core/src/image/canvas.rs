@@ -227,6 +227,7 @@ impl<'a> Canvas<'a> {
 
     /// Copies a picture of the same pixel format onto this one, whole: with its top left corner at even coordinates, and not
     /// beyond the edges.
+    #[cfg(feature = "drawing")]
     pub(crate) fn paste(&mut self, picture: &View<'_>, x: u32, y: u32) {
         let pixel = self.format.pixel;
         for (index, &(bytes, stride)) in picture.planes[..pixel.planes()].iter().enumerate() {

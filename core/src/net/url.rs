@@ -240,6 +240,7 @@ impl HttpUrl {
     }
 
     /// Another path and query on the same server.
+    #[cfg(feature = "cli")]
     pub(crate) fn set_target(&mut self, target: Uri) {
         self.target = target;
     }

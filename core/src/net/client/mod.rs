@@ -6,7 +6,9 @@ pub(crate) mod proxy;
 mod resolve;
 mod timeouts;
 
-pub(crate) use connection::{Connection, broken, first_line, is_page, pointed_to, visible};
+#[cfg(feature = "cli")]
+pub(crate) use connection::visible;
+pub(crate) use connection::{Connection, broken, first_line, is_page, pointed_to};
 pub(crate) use flow::Silence;
 pub use proxy::Proxy;
 pub use timeouts::Timeouts;
