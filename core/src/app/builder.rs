@@ -397,7 +397,7 @@ impl Builder {
             }
             let stopped = || signals.as_ref().is_some_and(Signals::came);
             if opened.open_camera_unless(stopped)? {
-                opened.check_edits()?;
+                opened.check_edits().map_err(|(error, _)| error)?;
                 opened.open_encoder()?;
             }
             pipelines.push(opened);

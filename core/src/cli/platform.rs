@@ -17,6 +17,9 @@ pub struct CameraRequest {
     pub fps: Fps,
     /// Their pixel format; `None` leaves it to the camera.
     pub format: Option<PixelFormat>,
+    /// Whether its frames are edited, so that they must not be JPEGs: where `format` leaves it to the camera, raw ones are wanted,
+    /// in host memory.
+    pub raw: bool,
     /// The quality of the JPEGs, for a camera that encodes them itself.
     pub quality: Quality,
     /// The names of the other cameras that the program uses at the same time.

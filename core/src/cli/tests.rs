@@ -119,6 +119,14 @@ fn bad_value_is_refused_with_valid_ones() {
         (["--port", "80"], "did you mean --bind 127.0.0.1:8000? "),
         (["watch", "--frames=0"], "a number of pictures is 1 or more; "),
         (["watch", "--seconds=0.0001"], "expected seconds (at least 0.001); "),
+        (["--rotate", "45"], "a rotation is 90, 180 or 270 degrees, clockwise; "),
+        (["--flip", "x"], "a picture is flipped h (left and right), v (top and bottom) or hv (both); "),
+        (["--mask", "1,2,3"], "a mask is X,Y,WIDTH,HEIGHT in pixels, such as 400,0,240,120; "),
+        (["--mask", "1,2,3,4,5"], "a mask is X,Y,WIDTH,HEIGHT"),
+        (["--mask", "-1,2,3,4"], "a mask is X,Y,WIDTH,HEIGHT"),
+        (["--overlay", "{nam}"], "unknown placeholder {nam}; use {name}, {host}, {sequence}, {time}, "),
+        (["--overlay", "{time:%Q}"], "unknown %Q in a time; use %F %T %Y "),
+        (["--overlay", ""], "it is empty; "),
         (["--qualty", "80"], "did you mean --quality? "),
         (["--format", "yuvy"], "did you mean yuyv? "),
         (["--spool-full", "drop-odlest"], "did you mean drop-oldest? "),
@@ -168,6 +176,38 @@ fn repeatable_flag_may_be_a_list_in_a_config_file() {
     );
     let (_file, name) = file("bind = [[\"0.0.0.0:1\"]]");
     assert!(refused(&["--config", &name]).contains("bind is an array; "));
+}
+
+#[test]
+fn edits_of_pictures_come_from_flags_and_config_files_alike() {
+    let edits = |arguments: &[&str]| args::picture::edits(&serve(arguments).camera);
+    let text = "rotate = 90\nflip = \"h\"\noverlay = \"{name} {time}\"\noverlay-at = \"bottom-right\"\n\
+                mask = [\"470, 600, 20, 90\", \"0,0,1,1\"]";
+    let (_file, name) = file(text);
+    let flags = ["--rotate=90", "--flip=h", "--overlay={name} {time}", "--overlay-at=bottom-right"];
+    let flags = [&flags[..], &["--mask=470,600,20,90", "--mask=0,0,1,1"]].concat();
+    let debug = |arguments: &[&str]| format!("{:?}", edits(arguments).unwrap().unwrap());
+    assert_eq!(debug(&["--config", &name]), debug(&flags));
+    // In the picture that viewers see, which is 480 wide.
+    assert!(edits(&["--rotate=180", "--mask=470,600,20,90"]).is_err());
+    assert!(edits(&["--size=800x600", "--rotate=270", "--mask=599,799,1,1"]).is_ok());
+    assert!(edits(&[]).unwrap().is_none());
+    for (arguments, part) in [
+        (
+            ["--mask=640,0,9,9", "--fps=3"],
+            "mask 640,0,9,9: it lies outside the picture; choose a place in 640x480 (--mask)",
+        ),
+        (["--mask=0,0,0,9", "--fps=3"], "it has no pixels; give it a width and a height (--mask)"),
+        (
+            ["--flip=v", "--format=jpeg"],
+            "need raw frames, and --format jpeg asks for JPEGs; omit --format, or name",
+        ),
+    ] {
+        match edits(&arguments) {
+            Err(Failure::Usage(what)) => assert!(what.contains(part), "{what}"),
+            other => panic!("{arguments:?} gave {other:?}"),
+        }
+    }
 }
 
 #[test]

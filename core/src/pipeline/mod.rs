@@ -65,7 +65,7 @@ pub(crate) use publisher::{Publisher, Unwanted};
 use crate::feed::Hub;
 use device::Device;
 use eyelet_hal::{
-    CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result,
+    CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, StreamFormat,
     clock::{Clock, SystemClock},
     monotonic,
 };
@@ -225,10 +225,12 @@ impl Pipeline {
     /// Whether the frames of the camera, if it is open, can be edited as they are to be.
     ///
     /// # Errors
-    /// `Unsupported` if they cannot.
-    pub(crate) fn check_edits(&self) -> Result<()> {
+    /// `Unsupported` if they cannot, and their format.
+    pub(crate) fn check_edits(&self) -> std::result::Result<(), (Error, StreamFormat)> {
         match (&self.edits, self.camera.get()) {
-            (Some(edits), Some(camera)) => edits.check(camera.format()),
+            (Some(edits), Some(camera)) => {
+                edits.check(camera.format()).map_err(|error| (error, camera.format()))
+            }
             _ => Ok(()),
         }
     }

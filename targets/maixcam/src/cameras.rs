@@ -45,7 +45,7 @@ impl Cameras {
                 Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("name --camera csi once"))
             }
             CsiCamera::NAME => {
-                let mode = mode(request.format, flags.csi)?;
+                let mode = mode(&request, flags.csi)?;
                 Ok(Self::Csi(Box::new(opener(built_in(&request, flags, mode), &flags.standby)?)))
             }
             // The built-in camera is left to the one that is named so, or to the first of those that may be it.
@@ -54,7 +54,7 @@ impl Cameras {
             {
                 Ok(Self::V4l2(Box::new(v4l2(&request, flags))))
             }
-            AUTO => match mode(request.format, flags.csi) {
+            AUTO => match mode(&request, flags.csi) {
                 Ok(mode) => {
                     let csi = built_in(&request, flags, mode);
                     let of_several = !request.others.is_empty() && !csi.controls.is_empty();
@@ -117,7 +117,7 @@ const AUTO: &str = "auto";
 fn one_may_be_built_in(request: &CameraRequest, flags: &BoardFlags) -> bool {
     request.others.iter().chain([&request.name]).any(|name| match &**name {
         CsiCamera::NAME => true,
-        AUTO => mode(request.format, flags.csi).is_ok(),
+        AUTO => mode(request, flags.csi).is_ok(),
         _ => false,
     })
 }
@@ -151,6 +151,7 @@ fn v4l2(request: &CameraRequest, flags: &BoardFlags) -> V4l2Opener {
     config.size = (request.size.width.get(), request.size.height.get());
     config.fps = fps(request);
     config.format = request.format;
+    config.raw = request.raw;
     config.controls = controls(request, flags, false);
     V4l2Opener::new(config, Arc::new(SystemClock))
 }
@@ -166,8 +167,20 @@ fn built_in(request: &CameraRequest, flags: &BoardFlags, mode: CsiMode) -> CsiCo
     }
 }
 
+/// The mode in which the built-in camera has the requested format.
+fn mode(request: &CameraRequest, csi: Option<CsiMode>) -> Result<CsiMode> {
+    mode_of(request.format, csi).and_then(|mode| match mode {
+        CsiMode::Auto if request.raw => Ok(CsiMode::Raw),
+        CsiMode::Jpeg if request.raw => {
+            let what = "the built-in camera's JPEGs cannot be rotated, flipped, masked or written on";
+            Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("use --csi raw"))
+        }
+        mode => Ok(mode),
+    })
+}
+
 /// The mode in which the built-in camera has this format.
-fn mode(format: Option<PixelFormat>, csi: Option<CsiMode>) -> Result<CsiMode> {
+fn mode_of(format: Option<PixelFormat>, csi: Option<CsiMode>) -> Result<CsiMode> {
     let refuse = |what: String, remedy| Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy));
     let of_format = match format {
         None => return Ok(csi.unwrap_or_default()),
@@ -199,14 +212,14 @@ mod tests {
             (nv21, Some(CsiMode::Raw), CsiMode::Raw),
             (jpeg, Some(CsiMode::Auto), CsiMode::Jpeg),
         ] {
-            assert_eq!(mode(format, csi).unwrap(), want);
+            assert_eq!(mode_of(format, csi).unwrap(), want);
         }
     }
 
     #[test]
     fn format_that_the_built_in_camera_has_not_is_refused_with_those_it_has() {
         let refused = |format, csi| {
-            let error = mode(Some(format), csi).unwrap_err();
+            let error = mode_of(Some(format), csi).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
             error.to_string()
         };

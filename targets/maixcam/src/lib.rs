@@ -8,6 +8,7 @@ mod cameras;
 pub mod csi;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
+mod physical;
 mod platform;
 pub mod sys;
 pub mod venc;

@@ -3,6 +3,7 @@
 use crate::{
     cameras::Cameras,
     csi::{self, CsiMode},
+    physical::HostCamera,
     sys::Kernel,
     venc::{self, HwJpegEncoder},
 };
@@ -21,6 +22,7 @@ use eyelet_v4l2::{
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
+    sync::Arc,
 };
 
 /// Where the SG2002's JPEG unit is.
@@ -64,8 +66,12 @@ impl Platform for Board {
         if request.name == "sim" {
             return Ok(simulated(&request));
         }
+        let in_host_memory = request.raw;
         let mut cameras = Cameras::new(request, flags)?;
-        Ok(Box::new(move || cameras.open()))
+        Ok(Box::new(move || match cameras.open()? {
+            camera if in_host_memory => Ok(Box::new(HostCamera::new(camera, Arc::new(Kernel::default())))),
+            camera => Ok(camera),
+        }))
     }
 
     fn encoder(name: &str, flags: &BoardFlags) -> Result<Box<dyn JpegEncoder>> {
@@ -119,7 +125,6 @@ fn simulated(request: &CameraRequest) -> Open<dyn CameraSource> {
         camera::{SimCamera, SimConfig},
         pace::Rate,
     };
-    use std::sync::Arc;
     let mut config = SimConfig::default();
     let pixel = request.format.unwrap_or(PixelFormat::Nv12);
     config.format = StreamFormat { pixel, width: request.size.width, height: request.size.height };

@@ -71,7 +71,8 @@ impl V4l2Camera {
         };
         let device = V4l2Device::open(&path, &*clock)?;
         usable(device.name(), device.capabilities())?;
-        let request = Request { size: config.size, fps: config.fps, format: config.format };
+        let V4l2Config { size, fps, format, raw, .. } = *config;
+        let request = Request { size, fps, format, raw };
         let formats = device.formats()?;
         let choice = choose(device.name(), &formats, &request)?;
         let settled = settle(device.name(), device.driver(), choice, config.fps)?;

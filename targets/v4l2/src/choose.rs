@@ -84,6 +84,8 @@ pub struct Request {
     pub fps: u32,
     /// The pixel format; `None` leaves it to [`choose`].
     pub format: Option<PixelFormat>,
+    /// No JPEGs.
+    pub raw: bool,
 }
 
 /// The format and size to set.
@@ -123,7 +125,7 @@ pub fn choose(camera: &str, formats: &[FormatInfo], request: &Request) -> Result
     let mut candidates = Vec::new();
     for format in formats {
         let Some(pixel) = format.pixel else { continue };
-        if request.format.is_some_and(|wanted| wanted != pixel) {
+        if !request.allows(pixel) {
             continue;
         }
         let size = nearest_size(&format.sizes, request.size);
@@ -137,7 +139,7 @@ pub fn choose(camera: &str, formats: &[FormatInfo], request: &Request) -> Result
 }
 
 fn refuse(camera: &str, formats: &[FormatInfo], request: &Request) -> Error {
-    let wanted = request.format.map_or("any format", PixelFormat::name);
+    let wanted = request.format.map_or("raw frames", PixelFormat::name);
     let mut known: Vec<&str> = formats.iter().filter_map(|o| o.pixel).map(PixelFormat::name).collect();
     known.dedup();
     let (what, remedy) = if known.is_empty() {
@@ -148,7 +150,10 @@ fn refuse(camera: &str, formats: &[FormatInfo], request: &Request) -> Error {
         (what, "use another camera")
     } else {
         let what = format!("cannot take {wanted} from {camera}: it offers {}", known.join(", "));
-        (what, "choose one of them")
+        (
+            what,
+            if request.raw { "use a camera with a raw format, such as yuyv" } else { "choose one of them" },
+        )
     };
     Error::new(ErrorKind::Unsupported, what).with_remedy(remedy)
 }
@@ -218,6 +223,11 @@ impl fmt::Display for Interval {
 }
 
 impl Request {
+    /// Whether frames of this format are wanted.
+    pub(crate) fn allows(&self, pixel: PixelFormat) -> bool {
+        !(self.raw && pixel == PixelFormat::Jpeg) && self.format.is_none_or(|wanted| wanted == pixel)
+    }
+
     /// A sentence if what was taken is not what was requested.
     pub(crate) fn difference(&self, camera: &str, took: Choice, rate: Option<Interval>) -> Option<String> {
         let (width, height) = took.size;

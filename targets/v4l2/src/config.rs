@@ -23,6 +23,8 @@ pub struct V4l2Config {
     pub fps: u32,
     /// The pixel format; `None` takes the cheapest that the camera has: jpeg, then nv12 or nv21, then yuyv.
     pub format: Option<PixelFormat>,
+    /// No JPEGs, for frames that are to be edited.
+    pub raw: bool,
     /// Buffers to request of the driver, 2 to 32; it may give more or fewer. Each is a whole frame of memory;
     /// more of them bridge a longer pause of the reader.
     pub buffers: u32,
@@ -33,7 +35,15 @@ pub struct V4l2Config {
 impl V4l2Config {
     /// 640x480 at 30 fps from the node at `path`, in the cheapest format, with 4 buffers.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), size: (640, 480), fps: 30, format: None, buffers: 4, controls: Vec::new() }
+        Self {
+            path: path.into(),
+            size: (640, 480),
+            fps: 30,
+            format: None,
+            raw: false,
+            buffers: 4,
+            controls: Vec::new(),
+        }
     }
 
     /// Why this configuration cannot be, and what can, if it cannot.

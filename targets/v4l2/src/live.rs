@@ -44,7 +44,7 @@ impl CameraControls for V4l2Camera {
             return Err(Error::new(ErrorKind::InvalidInput, what).with_remedy("call stop() first"));
         }
         let fps = mode.fps.round().max(1.0) as u32;
-        let request = Request { size: mode.size, fps, format: self.request.format };
+        let request = Request { size: mode.size, fps, ..self.request };
         let driver = self.device.driver();
         let settled = choose(name, &self.formats, &request)
             .and_then(|choice| settle(name, driver, choice, fps))
@@ -83,9 +83,7 @@ fn shared(info: ControlInfo) -> Control {
 
 /// The sizes of all formats that may be taken, and the rates of the size it has now.
 fn modes(formats: &[FormatInfo], intervals: &[IntervalRange], settled: &Settled, request: &Request) -> Modes {
-    let usable = |info: &&FormatInfo| {
-        info.pixel.is_some_and(|pixel| request.format.is_none_or(|wanted| wanted == pixel))
-    };
+    let usable = |info: &&FormatInfo| info.pixel.is_some_and(|pixel| request.allows(pixel));
     let mut sizes = Vec::new();
     for range in formats.iter().filter(usable).flat_map(|info| &info.sizes) {
         match *range {
@@ -141,7 +139,7 @@ mod tests {
             format(Some(PixelFormat::Yuyv), &[SizeRange::Discrete(320, 240), SizeRange::Discrete(0, 0)]),
             format(None, &[SizeRange::Discrete(16, 16)]),
         ];
-        let request = Request { size: (640, 480), fps: 30, format: None };
+        let request = Request { size: (640, 480), fps: 30, format: None, raw: false };
         assert_eq!(modes(&all, &[], &settled(), &request).sizes, [(320, 240), (640, 480), (1280, 720)]);
         let jpeg = Request { format: Some(PixelFormat::Jpeg), ..request };
         assert_eq!(modes(&all, &[], &settled(), &jpeg).sizes, [(640, 480), (1280, 720)]);
@@ -153,7 +151,7 @@ mod tests {
 
     #[test]
     fn rates_are_those_of_the_size_it_has() {
-        let request = Request { size: (640, 480), fps: 30, format: None };
+        let request = Request { size: (640, 480), fps: 30, format: None, raw: false };
         let of = |numerator, denominator| IntervalRange::Discrete(Interval { numerator, denominator });
         let rates = |intervals: &[IntervalRange]| modes(&[], intervals, &settled(), &request).fps;
         assert_eq!(rates(&[of(1, 30), of(1, 15), of(1, 5)]), (5.0, 30.0));

@@ -7,6 +7,7 @@ pub(super) mod control;
 mod generate;
 pub(super) mod hide_args;
 pub(super) mod log_filter;
+pub(super) mod picture;
 pub(super) mod suggest;
 mod top;
 pub(super) mod values;
@@ -34,6 +35,7 @@ use budget::BudgetArgs;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use control::ControlArgs;
 use eyelet_hal::{PixelFormat, Quality};
+use picture::PictureArgs;
 use std::{num::NonZeroU64, path::PathBuf, str::FromStr, time::Duration};
 use values::{ByteCount, HeaderLine, Size, UnixGroup, UnixMode, count, period};
 
@@ -52,7 +54,7 @@ pub(in crate::cli) enum Command<D: Platform> {
     /// Take one picture
     Snapshot(SnapshotArgs<D::Flags>),
     /// Send pictures to a server until stopped
-    Upload(UploadArgs<D::Flags>),
+    Upload(Box<UploadArgs<D::Flags>>),
     /// Read any MJPEG-over-HTTP stream and measure it
     Watch(WatchArgs),
     /// Show a server's cameras, uploads and viewers, once a second
@@ -100,6 +102,9 @@ pub struct CameraArgs<F: Args> {
     /// JPEG quality, 1 to 100
     #[arg(long, value_name = "1..100", default_value = "80")]
     pub quality: Quality,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub picture: PictureArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigArgs,

@@ -2,11 +2,17 @@
 
 use super::stoppable::{POLL, Stoppable, write};
 use crate::{
-    cli::{Failure, Outcome, Output, Platform, Signals, SnapshotArgs, runtime, setup::pipeline},
+    cli::{
+        Failure, Outcome, Output, Platform, Signals, SnapshotArgs, args::picture, runtime, setup::pipeline,
+    },
+    feed::{Label, RunId},
     image::Image,
     pipeline::ActualSize,
 };
-use eyelet_hal::{CameraSource, Error, ErrorKind, Frame};
+use eyelet_hal::{
+    CameraSource, Error, ErrorKind, Frame,
+    clock::{Clock as _, SystemClock},
+};
 use std::{
     fs,
     io::{ErrorKind as ErrorOf, Write as _},
@@ -31,16 +37,26 @@ pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let mut check = || signals.check(&runtime, stopped);
+    let edits = picture::edits(&args.camera)?;
     let mut camera = pipeline::camera::<D>(&args.camera, &mut check)?;
+    let name = args.camera.camera.first().and_then(|camera| Some(camera.name.as_ref()?.as_str()));
+    let mut editor = picture::editor(edits, &*camera, name)?;
     let mut encoder = pipeline::encoder::<D>(&args.camera)?;
     let patience = PATIENCE.max(args.camera.fps.period().saturating_mul(PERIODS));
     let mut stoppable = Stoppable::new(&mut *camera, &mut check);
     let picture = stoppable.start().and_then(|()| {
-        first_good(&mut stoppable, patience, |frame| match target {
-            Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
-            Target::Jpeg(_) | Target::Stdout => {
-                let mut jpeg = Vec::new();
-                encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
+        first_good(&mut stoppable, patience, |frame| {
+            let meta = frame.meta();
+            let captured_at = SystemClock.to_unix(meta.captured_at);
+            let label = Label { run: RunId::new(0), sequence: meta.sequence, captured_at };
+            let edited = editor.as_mut().map(|editor| editor.take(frame, label)).transpose()?.flatten();
+            let frame = edited.as_ref().unwrap_or(frame);
+            match target {
+                Target::Png(_) => Ok(Image::from_frame(frame)?.to_png()?.to_vec()),
+                Target::Jpeg(_) | Target::Stdout => {
+                    let mut jpeg = Vec::new();
+                    encoder.encode(frame, args.camera.quality, &mut jpeg).map(|()| jpeg)
+                }
             }
         })
     });

@@ -1,7 +1,7 @@
 //! From flags to a pipeline.
 
 use crate::{
-    cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Outcome, Platform},
+    cli::{CameraArgs, CameraRequest, CameraSpec, Failure, Outcome, Platform, args::picture},
     encode,
     feed::{CameraName, Hub},
     pipeline::{Open, Pipeline, wait_to_go_on},
@@ -57,14 +57,17 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     check: Check<'_>,
 ) -> Result<Pipeline, Failure> {
     let (name, flags) = (args.encoder.clone(), args.own.clone());
+    let edits = picture::edits(args)?;
     let open = open::<D>(args, (device, position))?;
     let mut pipeline = Pipeline::new(open, Box::new(move || D::encoder(&name, &flags)), hub)
         .quality(args.quality)
+        .edits(edits)
         .stall_after(Pipeline::STALL_AFTER.max(STALL_PERIODS * args.fps.period()))
         .clock(clock);
     // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
     // the encoder, which may have something to log: a mistake is reported in one line.
     patiently(device, check, || pipeline.continue_opening())?.map_err(refused)?;
+    pipeline.check_edits().map_err(|(error, format)| picture::not_of(error, format))?;
     pipeline.open_encoder().map_err(|error| wrong_encoder::<D>(error, &args.encoder))?;
     Ok(pipeline)
 }
@@ -130,6 +133,7 @@ pub(in crate::cli) fn request<D: Platform>(
         size: args.size,
         fps: args.fps,
         format: args.format,
+        raw: args.picture.is_given(),
         quality: args.quality,
         others,
         position,

@@ -8,7 +8,7 @@ fn format(fourcc: &[u8; 4], sizes: &[(u32, u32)]) -> FormatInfo {
 }
 
 fn ask(size: (u32, u32), format: Option<PixelFormat>) -> Request {
-    Request { size, fps: 30, format }
+    Request { size, fps: 30, format, raw: false }
 }
 
 const VGA: (u32, u32) = (640, 480);
@@ -32,6 +32,18 @@ fn choose_among_formats_of_one_size_takes_the_cheapest() {
         formats.retain(|o| o.fourcc != choice.fourcc);
     }
     assert_eq!(order, ["jpeg", "nv12", "nv21", "yuyv", "rgb24", "bgr24", "grey"]);
+}
+
+#[test]
+fn choose_of_raw_frames_passes_jpegs_over_and_refuses_a_camera_of_nothing_else() {
+    let raw = Request { raw: true, ..ask(VGA, None) };
+    let both = [format(b"MJPG", &[VGA]), format(b"YUYV", &[QVGA])];
+    assert_eq!(choose("c", &both, &raw).unwrap().pixel, PixelFormat::Yuyv);
+    let error = choose("c", &both[..1], &raw).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot take raw frames from c: it offers jpeg; use a camera with a raw format, such as yuyv"
+    );
 }
 
 #[test]
@@ -141,7 +153,7 @@ proptest! {
             pixel: Some(PixelFormat::Yuyv),
             sizes: vec![SizeRange::Stepwise { min, max, step }],
         }];
-        let _ = choose("c", &formats, &Request { size: want, fps, format: None });
+        let _ = choose("c", &formats, &Request { size: want, fps, format: None, raw: false });
         let interval = |(numerator, denominator)| Interval { numerator, denominator };
         let range = IntervalRange::Stepwise { min: interval(min), max: interval(max) };
         if let Some(interval) = nearest_interval(&[range, IntervalRange::Discrete(interval(step))], fps) {

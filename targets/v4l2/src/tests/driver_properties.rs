@@ -202,7 +202,7 @@ proptest! {
         // 256 formats of 256 sizes, 256 controls of 256 items; a thousand of each interruption are far from it.
         prop_assert!(noise.calls.get() < 300_000, "{} calls", noise.calls.get());
 
-        let request = Request { size: (8, 4), fps: 30, format: None };
+        let request = Request { size: (8, 4), fps: 30, format: None, raw: false };
         let settled = choose("/dev/video0", &formats, &request)
             .and_then(|choice| settle("/dev/video0", &noise, choice, request.fps));
         let settled = match settled {

@@ -1,0 +1,120 @@
+//! Flags for what is done to each picture before it is encoded.
+
+use super::CameraArgs;
+use crate::{
+    cli::{Failure, failure::with_flag},
+    pipeline::{Corner, Edits, Flip, Hand, Mask, Overlay, Rotation},
+};
+use clap::Args;
+use eyelet_hal::{CameraSource, Error, PixelFormat, StreamFormat};
+use std::str::FromStr;
+
+/// What is done to each picture before it is encoded.
+#[derive(Clone, Debug, Args)]
+pub struct PictureArgs {
+    /// Rotate the picture clockwise by 90, 180 or 270 degrees
+    #[arg(long, value_name = "DEGREES")]
+    pub rotate: Option<Rotation>,
+    /// Flip the picture, after it is rotated: h (left and right), v (top and bottom) or hv (both)
+    #[arg(long, value_name = "SIDES")]
+    pub flip: Option<Flip>,
+    /// Black out a part of the picture as viewers see it; repeatable
+    #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
+    pub mask: Vec<MaskArea>,
+    /// Write this text on the picture, such as "{name} {time:%F %T}"; the time is UTC, {time+02:00:%T} two hours ahead
+    #[arg(long, value_name = "TEXT")]
+    pub overlay: Option<Overlay>,
+    /// The corner of the text: top-left, top-right, bottom-left or bottom-right [default: top-left]
+    #[arg(long, value_name = "CORNER", requires = "overlay")]
+    pub overlay_at: Option<Corner>,
+}
+
+/// `X,Y,W,H`: the left and the top edge, the width and the height, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskArea([u32; 4]);
+
+impl FromStr for MaskArea {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let mut numbers = text.split(',').map(|number| number.trim().parse().ok());
+        let area = [(); 4].map(|()| numbers.next().flatten().unwrap_or(u32::MAX));
+        let is_area = area.iter().all(|&number| number <= 65_535) && numbers.next().is_none();
+        is_area.then_some(Self(area)).ok_or("a mask is X,Y,WIDTH,HEIGHT in pixels, such as 400,0,240,120")
+    }
+}
+
+impl PictureArgs {
+    /// Whether frames are edited at all.
+    pub(in crate::cli) fn is_given(&self) -> bool {
+        self.rotate.is_some() || self.flip.is_some() || self.overlay.is_some() || !self.mask.is_empty()
+    }
+}
+
+/// What is done to the pictures of the camera that these flags ask for.
+///
+/// # Errors
+/// Wrong usage, if it cannot be done to those.
+pub(in crate::cli) fn edits<F: Args>(args: &CameraArgs<F>) -> Result<Option<Edits>, Failure> {
+    let flags = &args.picture;
+    if !flags.is_given() {
+        return Ok(None);
+    }
+    if args.format == Some(PixelFormat::Jpeg) {
+        return Err(Failure::Usage(
+            "--rotate, --flip, --mask and --overlay need raw frames, and --format jpeg asks for JPEGs; omit --format, or \
+             name a raw one such as yuyv"
+                .to_owned(),
+        ));
+    }
+    let mut edits = Edits::default();
+    let mut size = (args.size.width.get(), args.size.height.get());
+    if let Some(rotation) = flags.rotate {
+        edits.rotate(rotation);
+        if rotation.swaps_sides() {
+            size = (size.1, size.0);
+        }
+    }
+    flags.flip.into_iter().for_each(|flip| edits.flip(flip));
+    for area in &flags.mask {
+        edits.mask(Mask::new(area.0, size).map_err(|error| Failure::of_flag(error, "--mask"))?);
+    }
+    if let Some(overlay) = &flags.overlay {
+        edits.overlay(overlay.clone().at(flags.overlay_at.unwrap_or_default()));
+    }
+    Ok(Some(edits))
+}
+
+/// What does that to the frames of this open camera; `name` is its name, if it was given one.
+///
+/// # Errors
+/// If it cannot be done to its frames.
+pub(in crate::cli) fn editor(
+    edits: Option<Edits>,
+    camera: &dyn CameraSource,
+    name: Option<&str>,
+) -> Result<Option<Box<dyn Hand>>, Failure> {
+    let Some(edits) = edits else { return Ok(None) };
+    edits.check(camera.format()).map_err(|error| not_of(error, camera.format()))?;
+    let mut editor = edits.begin();
+    editor.camera(name.unwrap_or(camera.name()));
+    Ok(Some(editor))
+}
+
+/// That frames of this format cannot be edited, with the flags to change.
+pub(in crate::cli) fn not_of(error: Error, format: StreamFormat) -> Failure {
+    let error = match format.pixel {
+        PixelFormat::Jpeg => {
+            error.with_remedy("use another camera, or leave out --rotate, --flip, --mask and --overlay")
+        }
+        _ => {
+            let (width, height) = (format.width, format.height);
+            with_flag(
+                error.with_remedy(format!(
+                    "the camera has {width}x{height}: use that, and place the masks in it"
+                )),
+                "--size, --mask",
+            )
+        }
+    };
+    Failure::runtime(error.to_string())
+}
