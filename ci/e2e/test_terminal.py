@@ -1,9 +1,15 @@
 """What a person's terminal does to a server that was started in it."""
 
 import contextlib
+import fcntl
+import json
 import os
 import pty
+import select
 import signal
+import struct
+import termios
+import threading
 
 import requests
 
@@ -52,3 +58,98 @@ def test_background_program_on_a_tostop_terminal_keeps_serving(binaries):
         os.kill(shell, signal.SIGKILL)
         os.close(terminal)
         os.waitpid(shell, 0)
+
+
+class Terminal:
+    """A program on a terminal of its own, whose keys it obeys."""
+
+    def __init__(self, *command, size=(80, 24)):
+        self.text = ""
+        self._changed = threading.Condition()
+        # Until it has its size the program waits.
+        ready, go = os.pipe()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.read(ready, 1)
+            os.environ |= {"TERM": "xterm", "NO_PROXY": "*"}
+            os.environ.pop("NO_COLOR", None)
+            os.execvp(command[0], [str(word) for word in command])
+        self.before = termios.tcgetattr(self.fd)
+        self.resize(*size)
+        os.write(go, b"x")
+        os.close(ready)
+        os.close(go)
+        self._stop = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while not self._stop.is_set():
+                if select.select([self.fd], [], [], 0.1)[0]:
+                    text = os.read(self.fd, 65536).decode(errors="replace")
+                    with self._changed:
+                        self.text += text
+                        self._changed.notify_all()
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def press(self, keys):
+        os.write(self.fd, keys)
+
+    def expect(self, what, seconds=30):
+        """Waits until the terminal has been sent something of which this holds; forgets what was before."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: what(self.text), seconds), repr(self.text[-2000:])
+            self.text = ""
+
+    def end(self):
+        """The exit code, after the terminal is as it was."""
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = None
+        with self._changed:
+            restored = "\x1b[?1049l"
+            assert self._changed.wait_for(lambda: restored in self.text, 10), repr(self.text[-2000:])
+        assert termios.tcgetattr(self.fd) == self.before
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self):
+        self._stop.set()
+        self._reader.join()
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+def frames(text):
+    """The whole tables in a terminal's text, as lines."""
+    return [[line.split("\x1b[K")[0] for line in frame.split("\r\n")] for frame in text.split("\x1b[H")[1:-1]]
+
+
+def test_top_follows_the_terminals_size_and_obeys_its_keys(binaries, serve):
+    """Ctrl-S stops the terminal and nothing else: Ctrl-C still ends the program, and leaves the terminal as it was."""
+    url = serve("--size", "64x48").url
+    for keys in [b"q", b"\x03", b"\x13\x03", b"\x13q"]:
+        terminal = Terminal(binaries / "eyelet-sim", "top", url)
+        try:
+            terminal.expect(lambda text: any("nv12 64x48" in line for frame in frames(text) for line in frame))
+            terminal.resize(30, 2)
+            terminal.expect(lambda text: any(len(frame) == 2 and "nv12" not in frame[1] for frame in frames(text)))
+            terminal.press(keys)
+            assert terminal.end() == 0
+        finally:
+            terminal.close()
+
+
+def test_progress_is_on_the_terminal_and_the_result_alone_on_stdout(binaries, serve, tmp_path):
+    url, result = serve("--size", "64x48").url, tmp_path / "result"
+    script = '"$0" watch "$1/stream" --seconds 3 --json >"$2"; echo "ended $?"'
+    terminal = Terminal("bash", "-c", script, binaries / "eyelet-sim", url.rstrip("/"), result)
+    try:
+        terminal.expect(lambda text: "#" in text and "s left" in text and " frames" in text)
+        terminal.expect(lambda text: "ended 0" in text)
+        assert json.loads(result.read_text())["ended"] == "time"
+    finally:
+        terminal.close()
