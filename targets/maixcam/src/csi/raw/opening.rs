@@ -87,6 +87,8 @@ impl Drop for Opening {
             return;
         }
         self.shared.state().over = true;
+        // It may have opened it already, and wait for the camera.
+        self.shared.wake_waiter();
         match self.opened(Instant::now() + ENDING) {
             Some(opened) => {
                 drop(opened);
@@ -95,5 +97,38 @@ impl Drop for Opening {
             // Left behind: whenever its call returns it closes everything and ends.
             None => tracing::warn!("the scaler's driver does not return; its node may stay open"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Leftovers, Machine};
+    use std::{sync::mpsc, thread};
+
+    /// A stop hung for ever when it came between the end of the opening and the next look at it.
+    #[test]
+    fn opening_that_has_ended_and_is_given_up_closes_the_scaler() {
+        let (machine, late) = (Machine::new(), Duration::from_secs(60));
+        let connection = machine.connect_camera();
+        assert_eq!(connection.line("open 80 64 30 4"), "ok 0");
+        let held = Held { group: 0, channel: 0, width: 80, height: 64, fps: 30, buffers: 4 };
+        let opening = Opening::start(machine.process(), &held).unwrap();
+        machine.wait_until_wanted(|| false);
+        machine.deliver();
+        let shared = Arc::clone(&opening.shared);
+        let end = Instant::now() + late;
+        while shared.state().opened.is_none() {
+            assert!(Instant::now() < end, "it never opens");
+            thread::yield_now();
+        }
+        let (closed, is_closed) = mpsc::channel();
+        thread::spawn(move || {
+            drop(opening);
+            closed.send(()).unwrap();
+        });
+        is_closed.recv_timeout(late).expect("it hangs");
+        assert_eq!(connection.line("close"), "ok");
+        assert_eq!((machine.leftovers(), machine.violations()), (Leftovers::default(), vec![]));
     }
 }
