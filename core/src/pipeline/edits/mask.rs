@@ -27,7 +27,8 @@ impl Mask {
     /// use eyelet_core::pipeline::Mask;
     /// let window = Mask::new([400, 0, 240, 120], (640, 480))?;
     /// assert!(Mask::new([640, 0, 10, 10], (640, 480)).is_err());
-    /// # Ok::<_, eyelet_hal::Error>(window).map(drop)
+    /// # let _ = window;
+    /// # Ok::<_, eyelet_hal::Error>(())
     /// ```
     ///
     /// # Errors

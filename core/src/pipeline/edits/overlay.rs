@@ -49,7 +49,8 @@ impl FromStr for Corner {
 /// let overlay: Overlay = "{name} {time:%F %T}".parse()?;
 /// let overlay = overlay.at(Corner::BottomLeft);
 /// assert!("{date}".parse::<Overlay>().is_err());
-/// # Ok::<_, eyelet_hal::Error>(overlay).map(drop)
+/// # let _ = overlay;
+/// # Ok::<_, eyelet_hal::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlay {
