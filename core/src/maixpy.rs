@@ -100,7 +100,7 @@ impl std::fmt::Debug for JpegStreamer {
 impl JpegStreamer {
     /// Binds `host:port` (an empty host is every IPv4 address of the machine, `::` every IPv6
     /// address, port 0 picks a free one) for at most
-    /// `clients` viewers at once. Pictures are encoded at [`Quality::DEFAULT`].
+    /// `clients` viewers at once. Pictures are encoded at [`Quality::DEFAULT`](eyelet_hal::Quality::DEFAULT).
     ///
     /// # Errors
     /// `InvalidInput` if there is no such host, else the errors of [`http::listen`].
