@@ -82,7 +82,7 @@ def test_scene_is_chosen_by_configuration():
     for scene in eyelet_sim.SCENES:
         eyelet_sim.configure(scene=scene)
         seen[scene] = camera.Camera(160, 120).read().to_bytes()
-    assert len(set(seen.values())) == len(seen) == 7
+    assert len(set(seen.values())) == len(eyelet_sim.SCENES) > 6
 
 
 def test_scene_is_chosen_by_the_environment(python):
