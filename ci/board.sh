@@ -29,6 +29,7 @@ binary=${2:-}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${binary:=${CARGO_TARGET_DIR:-target}/riscv64gc-unknown-linux-musl/release/eyelet}"
 [ -f "$binary" ] || die "no $binary; build it with ci/check.sh cross"
+{ : >>"$report"; } 2>/dev/null || die "cannot write $report; name another file with EYELET_REPORT"
 use_board "$1"
 
 work=$(mktemp -d)

@@ -79,6 +79,11 @@ clean() {
 }
 said() { grep -qF -- "$1" "$work/report" || fail "the report does not say '$1'"; }
 
+# What is wrong on this side is found before anything is done on the board.
+! EYELET_REPORT=$work ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "the report is a folder"
+grep -q "cannot write $work; name another file with EYELET_REPORT" "$work/told" || fail "it does not say that it cannot write"
+[ ! -e "$work/calls" ] || fail "the board is touched although the report cannot be written"
+
 ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "the run ends with $?"
 clean || fail "the run leaves $(find "$board/tmp" -mindepth 1)"
 said "board: maixcam_pro"
