@@ -75,4 +75,6 @@ ssh "${options[@]}" "$host" "EYELET_ROOT=$at exec sh '$theirs/run.sh' '$theirs' 
   without_secrets | tee "$report" || status=$?
 tail -n 1 "$report" | grep -qx "end of the report" || die "the run did not end; $report has what there was"
 say "the report is $report"
+untested=$(grep "^nothing of the built-in camera was tested: " "$report") || untested=
+[ -z "$untested" ] || say "$untested"
 exit $status

@@ -286,6 +286,7 @@ done 2>/dev/null
 echo "${left:-nothing}"
 
 title "Summary"
+[ -z "$why" ] || echo "nothing of the built-in camera was tested: $why"
 echo "csi raw: $raw"
 echo "csi jpeg: $jpeg"
 echo "USB: $usb"

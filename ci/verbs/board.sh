@@ -85,6 +85,7 @@ grep -q "cannot write $work; name another file with EYELET_REPORT" "$work/told" 
 [ ! -e "$work/calls" ] || fail "the board is touched although the report cannot be written"
 
 ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "the run ends with $?"
+! grep -q "nothing of the built-in camera" "$work/told" || fail "it says that nothing was tested"
 clean || fail "the run leaves $(find "$board/tmp" -mindepth 1)"
 said "board: maixcam_pro"
 said "musl: 1.2.2"
@@ -109,6 +110,8 @@ echo "launcher (process 1)" >"$work/held"
 ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "the run ends with $?"
 ! grep -q "csi" "$work/calls" || fail "the camera is opened although the launcher has it"
 said "csi raw: not run, because the camera was in use: launcher (process 1)"
+tail -n 1 "$work/told" | grep -q "nothing of the built-in camera was tested: the camera was in use: launcher (process 1)" ||
+  fail "its last line is not that the camera was left out"
 grep -A 1 "^1\. " "$work/report" | grep -q "not answered, because the camera was in use" || fail "question 1 is answered"
 echo nobody >"$work/held"
 
