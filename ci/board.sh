@@ -16,13 +16,15 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/usage.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/lib/board.sh"
 
-[ $# -gt 0 ] || refuse "which board? ci/board.sh root@ADDRESS"
+[ -n "${1:-}" ] || refuse "which board? ci/board.sh root@ADDRESS"
 [ $# -le 2 ] || refuse "expected a board and at most one file"
 no_flags "$@"
 minutes=${MINUTES:-10} size=${SIZE:-1280x720}
-[[ $minutes =~ ^[0-9]{1,4}$ ]] || refuse "MINUTES is a number"
-[[ $size =~ ^[0-9]+x[0-9]+$ ]] || refuse "SIZE is like 1280x720"
-[[ $size =~ [02468]x.*[02468]$ ]] || refuse "SIZE has even sides, as the camera has"
+[[ $minutes =~ ^[1-9][0-9]{0,3}$ ]] || refuse "MINUTES is a number from 1 to 9999"
+[[ $size =~ ^([1-9][0-9]{1,3})x([1-9][0-9]{1,3})$ ]] || refuse "SIZE is like 1280x720"
+width=${BASH_REMATCH[1]} height=${BASH_REMATCH[2]}
+((width >= 64 && width <= 2560 && width % 2 == 0 && height >= 64 && height <= 1440 && height % 2 == 0)) ||
+  refuse "SIZE has even sides from 64x64 to 2560x1440, as the built-in camera has"
 report=$(realpath -m "${EYELET_REPORT:-eyelet-board.txt}")
 binary=${2:-}
 [ -z "$binary" ] || binary=$(realpath -m "$binary")

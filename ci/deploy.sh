@@ -20,7 +20,7 @@ case ${1:-} in
     shift
     ;;
 esac
-[ $# -gt 0 ] || refuse "which board? ci/deploy.sh root@ADDRESS"
+[ -n "${1:-}" ] || refuse "which board? ci/deploy.sh root@ADDRESS"
 [ $as = undo ] && most=1 || most=2
 [ $# -le $most ] || refuse "expected a board$([ $as = undo ] || echo ' and at most one file')"
 no_flags "$@"

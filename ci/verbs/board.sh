@@ -20,7 +20,7 @@ trap cleanup EXIT
 fail() { die "$1: $(cat "$work/told" "$work/report" 2>&1 | tail -n 20)"; }
 start_sshd
 
-export EYELET_ROOT=$work/board EYELET_REPORT=$work/report MINUTES=0
+export EYELET_ROOT=$work/board EYELET_REPORT=$work/report MINUTES=1
 board=$EYELET_ROOT
 mkdir -p "$board/boot" "$board/proc" "$board/lib" "$board/sys/kernel/debug/ion/cvi_carveout_heap_dump"
 printf 'id=maixcam_pro\n' >"$board/boot/board"
@@ -80,6 +80,14 @@ clean() {
 said() { grep -qF -- "$1" "$work/report" || fail "the report does not say '$1'"; }
 
 # What is wrong on this side is found before anything is done on the board.
+for wrong in MINUTES=0 MINUTES=08 MINUTES=ten SIZE=0x0 SIZE=641x480 SIZE=640x0480 SIZE=62x64 SIZE=2560x1442; do
+  status=0
+  env "$wrong" ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || status=$?
+  [ $status = 2 ] || fail "$wrong ends with $status"
+done
+status=0
+ci/board.sh "" "$work/eyelet" >"$work/told" 2>&1 || status=$?
+[ $status = 2 ] || fail "a board without a name ends with $status"
 ! EYELET_REPORT=$work ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 || fail "the report is a folder"
 grep -q "cannot write $work; name another file with EYELET_REPORT" "$work/told" || fail "it does not say that it cannot write"
 [ ! -e "$work/calls" ] || fail "the board is touched although the report cannot be written"
