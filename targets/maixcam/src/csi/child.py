@@ -107,7 +107,10 @@ def version(maix):
 
 def report(stage, error):
     text = " ".join(str(error).split()) or type(error).__name__
-    send(f"error {stage} {text[:300]}")
+    try:
+        send(f"error {stage} {text[:300]}")
+    except OSError:
+        pass  # the other end is gone, which may be what the error is of
 
 
 def look():

@@ -82,6 +82,7 @@ fn stop_of_a_command_that_takes_frames_closes_the_camera_first() {
         assert_eq!(stop(eyelet, "TERM"), Some(1), "{arguments:?}: {}", log(&board));
         let log = log(&board);
         assert!(log.trim_end().ends_with(end), "{arguments:?}: {log}");
+        assert!(!log.contains("Traceback"), "{arguments:?}: {log}");
         board.until_empty();
         board.until_asked(closed);
     }
