@@ -15,6 +15,7 @@ kill-both    both do
 print        a megabyte goes to stdout
 run          a program runs for half a second, and leaves the file `ran` in the folder of the pictures
 leave        the same, and nobody waits for it
+wait         a program leaves the file `runs` there, and `ran` once there is a file `go`
 """
 
 import os
@@ -34,6 +35,9 @@ def step(name):
     if "run" in what or "leave" in what:
         script = 'sleep 0.5; echo >"$EYELET_MAIX_PICTURES/ran"'
         os.spawnlp(os.P_WAIT if "run" in what else os.P_NOWAIT, "sh", "sh", "-c", script)
+    if "wait" in what:
+        script = 'cd "$EYELET_MAIX_PICTURES"; echo >runs; while [ -e runs ] && [ ! -e go ]; do sleep 0.05; done; echo >ran'
+        os.spawnlp(os.P_WAIT, "sh", "sh", "-c", script)
     if "slow" in what:
         time.sleep(1)
     if "exit" in what:

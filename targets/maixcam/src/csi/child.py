@@ -153,9 +153,10 @@ def hold(width, height, fps, buffers, quality, *controls):
 
 
 # A service manager sends SIGTERM to all processes of a service, and MaixPy would end on it with the camera open. The other
-# end is stopped by it too, and closes the camera here when it has given its frames back. On the others it reloads files.
+# end is stopped by it too, and closes the camera here when it has given its frames back. On the others it reloads files. What
+# MaixPy runs inherits that they are ignored: it may be in the middle of a reload of the drivers.
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-    signal.signal(number, lambda *_: None)
+    signal.signal(number, signal.SIG_IGN)
 words = receive()
 if words[0] == "start":
     hold(*words[1:])

@@ -60,6 +60,8 @@ pub(super) struct Child {
     received: Box<[u8; LONGEST]>,
     len: usize,
     patience: Patience,
+    /// Whether it is to close a camera, and therefore ignores SIGTERM.
+    has_camera: bool,
     /// Until then, on the monotonic clock, it may be in the middle of opening the camera.
     opening: Option<Duration>,
     life: Arc<()>,
@@ -73,6 +75,7 @@ impl Child {
     pub(super) fn opening(line: &str, config: &CsiConfig, root: &Path) -> Result<Self> {
         let pair = only_one::pair(root)?;
         let mut child = Self::start(pair, PYTHON.as_ref(), line, config)?;
+        child.has_camera = true;
         child.opening = Some(monotonic() + config.patience.open);
         Ok(child)
     }
@@ -119,6 +122,7 @@ impl Child {
                     received: Box::new([0; LONGEST]),
                     len: 0,
                     patience: config.patience,
+                    has_camera: false,
                     opening: None,
                     life: Arc::default(),
                 };
@@ -245,7 +249,8 @@ impl Child {
             ended(&self.ended, opened);
         }
         let signals = [(None, stop), (Some(Signal::TERM), end), (Some(Signal::KILL), end)];
-        let has_ended = signals.into_iter().any(|(signal, patience)| {
+        let is_of_use = |(signal, _): &(Option<Signal>, _)| !self.has_camera || *signal != Some(Signal::TERM);
+        let has_ended = signals.into_iter().filter(is_of_use).any(|(signal, patience)| {
             if let Some(signal) = signal {
                 tracing::warn!(
                     "the built-in camera's process does not end; it is sent signal {}",

@@ -63,7 +63,7 @@ pub struct Patience {
     pub open: Duration,
     /// To close the camera and end.
     pub stop: Duration,
-    /// To end when it is sent SIGTERM, and then SIGKILL.
+    /// To end when it is sent SIGKILL; before that SIGTERM, if it has no camera to close.
     pub end: Duration,
 }
 

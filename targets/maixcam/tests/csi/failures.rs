@@ -1,9 +1,9 @@
 //! What goes wrong with MaixPy, and what is said about it.
 
-use crate::support::{Board, NEVER, SHORT_WAIT, logged, open, opener};
+use crate::support::{Board, NEVER, SHORT_WAIT, logged, open, opener, until};
 use eyelet_hal::{CameraSource as _, Error, ErrorKind, PixelFormat};
 use eyelet_maixcam::csi::CsiMode;
-use std::{fs, time::Duration};
+use std::{fs, thread, time::Duration};
 
 /// Why the camera of a MaixPy that fails so does not open.
 fn refused(board: &Board, fail: &str) -> Error {
@@ -96,15 +96,31 @@ fn opening_that_is_given_up_is_waited_for_and_closed() {
 
 /// SIGTERM was for all that MaixPy had started, such as the program that unloads and loads its drivers.
 #[test]
-fn program_that_maixpy_runs_is_not_ended_in_the_middle() {
-    for step in ["run:close", "leave:closed"] {
-        let board = Board::new();
-        let mut config = board.config(step);
-        (config.patience.stop, config.patience.end) = (Duration::ZERO, NEVER);
-        drop(open(&mut opener(config)).unwrap());
-        assert!(board.file("ran").exists(), "{step}");
-        assert_eq!(board.log(), ["open 80 64 200 3", "close"], "{step}");
-    }
+fn program_that_maixpy_leaves_running_is_waited_for() {
+    let board = Board::new();
+    let mut config = board.config("leave:closed");
+    (config.patience.stop, config.patience.end) = (NEVER, NEVER);
+    drop(open(&mut opener(config)).unwrap());
+    assert!(board.file("ran").exists());
+    assert_eq!(board.log(), ["open 80 64 200 3", "close"]);
+}
+
+#[test]
+fn program_that_maixpy_runs_is_not_ended_with_it() {
+    let board = Board::new();
+    let mut config = board.config("wait:opened");
+    (config.patience.open, config.patience.stop, config.patience.end) = (SHORT_WAIT, Duration::ZERO, NEVER);
+    let mut opener = opener(config);
+    assert_eq!(opener.open().unwrap_err().kind(), ErrorKind::Opening);
+    let python = board.processes();
+    until(|| board.file("runs").exists());
+    thread::scope(|scope| {
+        scope.spawn(|| drop(opener));
+        until(|| !board.processes().iter().any(|process| python.contains(process)));
+        fs::write(board.file("go"), "").unwrap();
+    });
+    assert!(board.file("ran").exists());
+    board.until_asked("killed");
 }
 
 #[test]

@@ -68,6 +68,23 @@ fn stop_while_the_camera_is_being_opened_ends_every_command() {
     }
 }
 
+/// A service manager's SIGTERM ended the program by which MaixPy reloads the drivers, in the middle of that.
+#[test]
+fn sigterm_for_all_processes_while_maixpy_opens_the_camera_ends_nothing_that_it_runs() {
+    let board = Board::new();
+    let mut eyelet = start(&board, "wait:open", &["serve", "--bind", "127.0.0.1:0"]);
+    until(|| board.file("runs").exists());
+    let processes = board.processes().iter().map(u32::to_string).collect::<Vec<_>>();
+    // One of them sleeps for moments only, and may be gone.
+    Command::new("kill").args(["-s", "TERM"]).args(processes).stderr(Stdio::null()).status().unwrap();
+    until(|| log(&board).contains(WAITING));
+    std::fs::write(board.file("go"), "").unwrap();
+    assert_eq!(eyelet.wait().unwrap().code(), Some(0), "{}", log(&board));
+    assert!(board.file("ran").exists());
+    board.until_empty();
+    assert_eq!(board.log(), ["open 80 64 30 3", "close"]);
+}
+
 /// The process ended in the middle of a call of the driver, and nobody closed the camera.
 #[test]
 fn stop_of_a_command_that_takes_frames_closes_the_camera_first() {
