@@ -1,7 +1,7 @@
 //! The open camera.
 
 use super::{RawCamera, bringup::Bringup, jpeg::Pictures, opener::RESTART};
-use eyelet_hal::{CameraSource, Error, Frame, Result, StreamFormat};
+use eyelet_hal::{CameraSource, Error, ErrorKind, Frame, Result, StreamFormat};
 use std::{
     sync::{
         Arc,
@@ -83,7 +83,10 @@ impl CameraSource for CsiCamera {
             Frames::Raw(raw) => raw.next_frame(timeout).map_err(|error| self.bringup.explain(error)),
             Frames::Jpeg(pictures) => match pictures.advance(&mut self.bringup.child, timeout) {
                 Ok(()) => pictures.frame(),
-                Err(error) => Err(self.bringup.explain(error)),
+                Err(error) if error.kind() == ErrorKind::TimedOut => Err(self.bringup.explain(error)),
+                // It has the reason: what the process reported last, or how it has ended.
+                Err(error) if error.kind() == ErrorKind::Disconnected => Err(self.bringup.name_holder(error)),
+                Err(error) => Err(error),
             },
         };
         if taken.is_ok() {

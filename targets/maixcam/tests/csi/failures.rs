@@ -166,6 +166,19 @@ fn read_that_keeps_failing_is_a_lost_camera_with_the_reason() {
     }
 }
 
+/// While nobody watches, the process has long ended when its report is read. Then that was all that was said.
+#[test]
+fn read_that_keeps_failing_is_lost_with_the_reason_also_when_the_process_has_ended() {
+    let board = Board::new();
+    let mut camera = board.camera("raise:read");
+    camera.start().unwrap();
+    assert_eq!(camera.next_frame(Duration::ZERO).unwrap_err().kind(), ErrorKind::TimedOut);
+    until(|| board.processes().is_empty());
+    let error = camera.next_frame(NEVER).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected);
+    assert_eq!(error.message(), "MaixPy cannot read the built-in camera: camera read failed");
+}
+
 /// The alarm for calls that hang came first, and ended MaixPy with the camera open.
 #[test]
 fn sensor_without_frames_is_given_up_and_the_camera_closed() {
