@@ -107,6 +107,15 @@ pub(crate) fn has_control(name: &str) -> bool {
     CONTROLS.iter().any(|(known, ..)| *known == name)
 }
 
+/// A setting in MaixPy's words as it was given to us.
+pub(super) fn as_given(setting: &str) -> String {
+    let ours = |(name, value): (&str, &str)| {
+        let (ours, ..) = CONTROLS.iter().find(|(_, theirs, _)| *theirs == name)?;
+        Some(format!("{ours}={value}"))
+    };
+    setting.split_once('=').and_then(ours).unwrap_or_else(|| setting.to_owned())
+}
+
 impl CsiConfig {
     /// The line that opens the camera with so many blocks in the scaler's channel, with its end; see `words`.
     ///

@@ -49,7 +49,21 @@ fn refusal(stage: &str, text: &str) -> Error {
             .with_remedy("stop other programs that use the camera, and check its cable"),
         "read" => error(ErrorKind::Disconnected, "read the built-in camera".to_owned())
             .with_remedy("restart the board if it stays so"),
-        control => error(ErrorKind::InvalidInput, format!("set {control}"))
+        control => error(ErrorKind::InvalidInput, format!("set {}", config::as_given(control)))
             .with_remedy("use another value, or update MaixPy"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+
+    /// It said hmirror=1, which nobody had asked for.
+    #[test]
+    fn refusal_of_a_control_has_the_name_that_it_was_given() {
+        for (control, want) in [("hmirror=1", "hflip=1"), ("gain=2048", "gain=2048")] {
+            let error = refusal(control, "no such register");
+            assert_eq!(error.message(), format!("MaixPy cannot set {want}: no such register"));
+        }
     }
 }
