@@ -62,7 +62,7 @@ pub(in crate::cli) fn edits<F: Args>(args: &CameraArgs<F>) -> Result<Option<Edit
     if args.format == Some(PixelFormat::Jpeg) {
         return Err(Failure::Usage(
             "--rotate, --flip, --mask and --overlay need raw frames, and --format jpeg asks for JPEGs; omit --format, or \
-             name a raw one such as yuyv"
+             name a raw one"
                 .to_owned(),
         ));
     }

@@ -187,7 +187,10 @@ impl CsiOpener {
     fn impossible(&mut self, bringup: Bringup, error: Error) -> Result<CsiCamera> {
         let error = bringup.explain(error);
         if self.config.mode == CsiMode::Raw {
-            return Err(error);
+            let why = |what: &str| {
+                format!("the built-in camera gives no raw frames, and no others were asked for: {what}")
+            };
+            return Err(error.map_message(why));
         }
         tracing::warn!(%error, "the built-in camera gives no raw frames; MaixPy encodes them");
         self.no_raw |= matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound);

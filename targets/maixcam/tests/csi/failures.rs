@@ -255,7 +255,9 @@ fn raw_frames_that_are_impossible_are_an_error_if_only_they_will_do() {
     let board = Board::new();
     let mut config = board.config("");
     config.mode = CsiMode::Raw;
-    assert!(open(&mut opener(config)).is_err());
+    let error = open(&mut opener(config)).unwrap_err();
+    let want = "the built-in camera gives no raw frames, and no others were asked for: ";
+    assert!(error.message().starts_with(want), "{error}");
     assert_eq!(board.log(), ["open 80 64 200 4", "close"]);
 }
 
