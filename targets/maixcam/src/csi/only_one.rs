@@ -39,7 +39,7 @@ pub(super) fn pair(root: &Path) -> Result<(UnixStream, UnixStream)> {
             Err(Errno::ADDRINUSE) => {
                 let what = "cannot open the built-in camera: another eyelet is opening it, or MaixPy has yet to close it";
                 return Err(Error::new(ErrorKind::Busy, what)
-                    .with_remedy("end the other eyelet, or try again in half a minute"));
+                    .with_remedy("end the other eyelet, or try again in a minute"));
             }
             Err(error) => return Err(failed(error.into())),
         }
