@@ -9,8 +9,9 @@
 #
 # MINUTES=10 is how long it streams, SIZE=1280x720 at which size. All of it takes about a quarter of an hour.
 #
-# It is safe to run: it opens the camera only while no other program has it, reloads no driver, and leaves no process and no
-# file on the board, also when it is interrupted or the connection is lost. Exit code 1 if something failed or was left.
+# It is safe to run: it opens the camera only while no other program has it, nor where MaixPy would reload drivers, as far as
+# the kernel's list of picture memory shows, and leaves no process and no file on the board, also when it is interrupted or the
+# connection is lost. Exit code 1 if something failed or was left.
 # EYELET_SSH_CONFIG and EYELET_ROOT are as for ci/deploy.sh.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/usage.sh"
