@@ -205,12 +205,20 @@ impl Driver for KernelDevice {
 
     fn value(&self, id: u32, type_: u32) -> io::Result<i64> {
         let value = extended_control(self, VIDIOC_G_EXT_CTRLS, id, 0)?;
-        // Of the others the lower half is the value, which lies first.
-        Ok(if type_ == V4L2_CTRL_TYPE_INTEGER64 { value } else { i64::from(value as i32) })
+        Ok(widened(value, type_))
     }
 
     fn set_value(&self, id: u32, value: i64) -> io::Result<()> {
         extended_control(self, VIDIOC_S_EXT_CTRLS, id, value).map(drop)
+    }
+}
+
+/// The value of a control of this type. Of all but the 64-bit ones the lower half is the value, which lies first; bits have no sign.
+fn widened(value: i64, type_: u32) -> i64 {
+    match type_ {
+        V4L2_CTRL_TYPE_INTEGER64 => value,
+        V4L2_CTRL_TYPE_BITMASK => i64::from(value as u32),
+        _ => i64::from(value as i32),
     }
 }
 
@@ -455,6 +463,15 @@ impl Drop for KernelMapping {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    /// A bitmask with its highest bit set was read as a negative number, which cannot be set again.
+    #[test]
+    fn value_has_a_sign_unless_it_is_bits() {
+        let halves = 0x1234_5678_8040_2010;
+        assert_eq!(widened(halves, V4L2_CTRL_TYPE_BITMASK), 0x8040_2010);
+        assert_eq!(widened(halves, V4L2_CTRL_TYPE_INTEGER), i64::from(0x8040_2010_u32 as i32));
+        assert_eq!(widened(halves, V4L2_CTRL_TYPE_INTEGER64), halves);
+    }
 
     fn open(path: &str) -> KernelDevice {
         KernelDevice::open(Path::new(path)).unwrap()
