@@ -6,83 +6,14 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use eyelet_bench::natural::{Delivered, Picture};
-use eyelet_core::{
-    Hub,
-    pipeline::{Flip, Mask, Overlay, Pipeline, Rotation},
-};
-use eyelet_hal::{CameraSource, Frame, JpegEncoder, PixelFormat, Quality, Result, StreamFormat};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::{Duration, Instant},
-};
+use eyelet_bench::{natural::Picture, unencoded::time_of};
+use eyelet_core::pipeline::{Flip, Mask, Overlay, Pipeline, Rotation};
+use eyelet_hal::PixelFormat;
+use std::sync::Arc;
 
 const SIZES: [(u32, u32); 2] = [(640, 480), (1920, 1080)];
 const FORMATS: [PixelFormat; 4] =
     [PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Yuyv, PixelFormat::Rgb24];
-
-/// Lends one picture some times.
-struct Still {
-    delivered: Arc<Delivered>,
-    left: u64,
-    stop: Arc<AtomicBool>,
-}
-
-impl CameraSource for Still {
-    fn name(&self) -> &str {
-        "still"
-    }
-    fn format(&self) -> StreamFormat {
-        self.delivered.format
-    }
-    fn start(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn stop(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn next_frame(&mut self, _: Duration) -> Result<Frame<'_>> {
-        self.left -= 1;
-        self.stop.store(self.left == 0, Relaxed);
-        Ok(self.delivered.frame())
-    }
-}
-
-struct Nothing;
-
-impl JpegEncoder for Nothing {
-    fn name(&self) -> &str {
-        "nothing"
-    }
-    fn supports(&self, _: StreamFormat) -> bool {
-        true
-    }
-    fn encode(&mut self, _: &Frame<'_>, _: Quality, out: &mut Vec<u8>) -> Result<()> {
-        out.push(0);
-        Ok(())
-    }
-}
-
-/// How long so many frames take.
-fn time_of(delivered: &Arc<Delivered>, frames: u64, edit: &dyn Fn(Pipeline) -> Pipeline) -> Duration {
-    let stop = Arc::new(AtomicBool::new(false));
-    let camera = Still { delivered: Arc::clone(delivered), left: frames, stop: Arc::clone(&stop) };
-    let mut camera = Some(camera);
-    let hub = Hub::default();
-    let _viewer = hub.feed.subscribe();
-    let pipeline = Pipeline::new(
-        Box::new(move || Ok(Box::new(camera.take().expect("it is opened once")))),
-        Box::new(|| Ok(Box::new(Nothing))),
-        hub,
-    );
-    let pipeline = edit(pipeline);
-    let began = Instant::now();
-    pipeline.run(&stop);
-    began.elapsed()
-}
 
 fn overlay(text: &str) -> Overlay {
     text.parse().expect("its placeholders are known")

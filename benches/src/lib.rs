@@ -21,6 +21,7 @@ pub mod pictures;
 pub mod stamp;
 #[cfg(feature = "peers")]
 pub mod turbo;
+pub mod unencoded;
 
 /// How the programs here end: with one line on stderr when something went wrong.
 pub fn ended(result: Result<(), impl Display>) -> ExitCode {

@@ -9,6 +9,9 @@ mod edited;
 #[path = "../../../benches/src/natural.rs"]
 #[allow(dead_code)]
 mod natural;
+/// The benches' way through the camera thread.
+#[path = "../../../benches/src/unencoded.rs"]
+mod unencoded;
 
 use eyelet_core::encode;
 use eyelet_hal::Quality;
