@@ -3,14 +3,12 @@
 use super::ConfigArgs;
 use crate::{
     cli::setup::{access::TokenArgs, tls::RootsArgs},
+    http::ROUTES,
     net::url::{HttpUrl, Purpose},
 };
 use clap::Args;
 use eyelet_hal::{Error, Result};
 use std::str::FromStr;
-
-/// Routes by which people know a server: the state is beside them.
-const ROUTES: [&str; 7] = ["stream", "snapshot", "snapshot.jpg", "state", "metrics", "events", "healthz"];
 
 /// `top`.
 #[derive(Clone, Debug, Args)]
@@ -45,7 +43,7 @@ impl FromStr for StateUrl {
         url.allow_unencrypted();
         let (path, query) = (url.target().path(), url.target().query());
         let folder = match path.rsplit_once('/') {
-            Some((folder, last)) if last.is_empty() || ROUTES.contains(&last) => folder,
+            Some((folder, last)) if is_route(last) => folder,
             _ => path,
         };
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -54,6 +52,11 @@ impl FromStr for StateUrl {
         url.set_target(target.map_err(|e| url.error(eyelet_hal::ErrorKind::InvalidInput, e))?);
         Ok(Self(url))
     }
+}
+
+/// Whether a server has this route, beside which is its state.
+fn is_route(last: &str) -> bool {
+    ROUTES.iter().any(|route| route.strip_prefix('/') == Some(last))
 }
 
 #[cfg(test)]
@@ -67,6 +70,7 @@ mod tests {
             ("http://cam:8000/", "/state"),
             ("http://cam:8000/stream?fps=5", "/state?fps=5"),
             ("http://cam:8000/state", "/state"),
+            ("http://cam:8000/door/control", "/door/state"),
             ("http://cam:8000/door", "/door/state"),
             ("http://cam:8000/door/", "/door/state"),
             ("http://cam:8000/base/door/snapshot.jpg", "/base/door/state"),
