@@ -18,6 +18,8 @@ PLACEHOLDERS = {
 HERE = """. [ : cat cd cp curl cut echo eval export ffmpeg git grep head htpasswd jq kill ls mkdir nc openssl printf ps
 python3 sleep tail test wait""".split()
 ELSEWHERE = """a2enmod apt-get docker ffplay killall less mv podman reboot rm rustup scp sudo sysctl systemctl""".split()
+# Flags in front of the machine's name that take no value.
+SSH_FLAGS = ("-t", "-T", "-q")
 # Cargo's own flags that pages mention by themselves.
 CARGO_FLAGS = {"--release", "--workspace", "--features", "--no-default-features", "--help", "--locked", "--version"}
 CRATES = re.compile(r"eyelet_(core|hal|sim|v4l2|maixcam|bench|soak)\b")
@@ -101,9 +103,7 @@ class Known:
         elif re.match(r"(\./)?(ci|benches)/", program):
             self.script(program.removeprefix("./"), arguments)
         elif program == "ssh":
-            rest = arguments[1:]
-            if rest:
-                self.command(rest)
+            self.command([word for word in arguments if word not in SSH_FLAGS][1:])  # behind the machine's name
         elif program == "eval":
             for part in commands(arguments[0].strip().removeprefix("$(").removesuffix(")")):
                 self.command(part)

@@ -25,7 +25,7 @@ eyelet-sim watch http://127.0.0.1:8000/stream --frames 2   # ends by itself
 <!-- not run: needs a board -->
 ```sh
 ci/deploy.sh --app root@192.168.0.7
-ssh root@192.168.0.7 eyelet serve --camera csi
+ssh -t root@192.168.0.7 eyelet serve --camera csi
 ```
 
 ```sh
@@ -50,6 +50,8 @@ BAD = {
     "a wrong flag in a block": (sh("eyelet-sim serve --sizes 640x480"), "unexpected argument '--sizes'"),
     "a wrong value": (sh("eyelet-sim serve --size large"), "invalid value 'large'"),
     "a wrong flag where nothing is run": (sh("ssh root@ADDRESS eyelet serve --cs raw", NOT_RUN), "unexpected argument '--cs'"),
+    "a wrong flag behind a flag of ssh": (
+        sh("ssh -t root@ADDRESS eyelet serve --cs raw", NOT_RUN), "unexpected argument '--cs'"),
     "a wrong flag in the text": ("`--sice`\n", "there is no flag --sice"),
     "a wrong command in the text": ("`eyelet-sim steam`\n", "unrecognized subcommand 'steam'"),
     "a wrong flag of a script": (sh("ci/deploy.sh --ap root@ADDRESS", NOT_RUN), "--help does not name --ap"),
