@@ -44,19 +44,30 @@ fn joined(part: &str) -> String {
         }
         let line = match part.rsplit_once('.') {
             Some((_, "js")) if line.starts_with("//") => continue,
-            Some((_, "js")) => line.split("  // ").next().unwrap_or_default().trim_end().to_owned(),
-            Some((_, "css")) => {
-                line.replace(": ", ":").replace(" {", "{").replace("{ ", "{").replace("; }", "}")
+            // No text of ours has these in it.
+            Some((_, "js")) => {
+                let code = line.split("  // ").next().unwrap_or_default().trim_end();
+                shortened(code, &[(" => ", "=>"), (" = ", "="), (" === ", "===")])
             }
+            Some((_, "css")) => shortened(
+                line,
+                &[(": ", ":"), (", ", ","), ("; ", ";"), (" {", "{"), ("{ ", "{"), (";}", "}")],
+            ),
             _ => line.to_owned(),
         };
         html += &line;
-        // Where a line cannot end a statement, the next one goes on with it.
-        if !line.is_empty() && (part.ends_with("html") || !line.ends_with(['{', ';', ','])) {
+        // Where a line cannot end a statement, the next one goes on with it; a rule of a style ends by itself.
+        let joins = line.ends_with(['{', ';', ',']) || part.ends_with("css") && line.ends_with('}');
+        if !line.is_empty() && (part.ends_with("html") || !joins) {
             html.push('\n');
         }
     }
     html
+}
+
+/// The line with each of these replaced, one after the other.
+fn shortened(line: &str, pairs: &[(&str, &str)]) -> String {
+    pairs.iter().fold(line.to_owned(), |line, (long, short)| line.replace(long, short))
 }
 
 /// What is between the only `<TAG>` and its end.

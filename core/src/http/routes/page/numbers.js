@@ -36,18 +36,18 @@ function showNothing() {
 
 // Bars for the time between pictures, a line for the latency; the scale is its highest value.
 function showGraph(time) {
-  const graph = $("graph"), pen = graph.getContext("2d"), style = getComputedStyle(graph);
+  const graph = $("graph"), pen = graph.getContext("2d"), colours = getComputedStyle(graph);
   const width = graph.width = graph.clientWidth * devicePixelRatio, height = graph.height = graph.clientHeight * devicePixelRatio;
   const top = Math.max(50, ...painted.flatMap(({ interval, latency }) => [interval, latency]));
   const x = at => width * (1 - (time - at) / HISTORY_MS), y = ms => height * (1 - ms / top);
-  pen.fillStyle = style.getPropertyValue("--bars");
+  pen.fillStyle = colours.getPropertyValue("--bars");
   for (const { at, interval } of painted) pen.fillRect(x(at - interval), y(interval), Math.max(1, x(at) - x(at - interval) - 1), height);
   pen.beginPath();
   for (const { at, latency } of painted) if (latency !== null) pen.lineTo(x(at), y(latency));
   pen.lineWidth = 1.5 * devicePixelRatio;
-  pen.strokeStyle = style.getPropertyValue("--brass");
+  pen.strokeStyle = colours.getPropertyValue("--brass");
   pen.stroke();
-  pen.fillStyle = style.color;
+  pen.fillStyle = colours.color;
   pen.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
   pen.fillText(`${Math.round(top)} ms`, 2, 10 * devicePixelRatio);
 }
