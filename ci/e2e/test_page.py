@@ -12,6 +12,7 @@ import numpy
 import pytest
 import requests
 
+import proxies
 from deadline import until
 from page import SIZES, Page
 from pattern import read_sequence, sequence_of
@@ -344,6 +345,29 @@ def test_screen_reader_hears_changes_and_no_numbers(person, serve):
     assert any("no new picture" in text for text in heard), heard
 
 
+HEARS = "return Boolean(events && events.readyState === EventSource.OPEN)"
+
+
+def settings_of(engine, url):
+    """A page with its settings open, which hears of changes."""
+    page = Page(engine, url)
+    if page.run("return document.getElementById('panel').hidden"):
+        page.tool("settings")
+    page.place("#control-quality")
+    until(lambda: page.run(HEARS), "the page listens")
+    return page
+
+
+def quality(server):
+    control = requests.get(server.url + "control", timeout=10).json()["controls"][0]
+    assert control["name"] == "quality"
+    return control["value"]
+
+
+def change(server, **values):
+    requests.post(server.url + "control", json=values, timeout=10).raise_for_status()
+
+
 def test_changes_on_one_page_are_on_the_other_within_a_second(person, serve):
     server = serve("--fps", "10", "--allow-control")
     page = Page(person, server.url)
@@ -380,6 +404,44 @@ def test_changes_on_one_page_are_on_the_other_within_a_second(person, serve):
     page.click("#reset")
     until(lambda: quality() == 80 and page.value("#control-quality") == "80", "the default")
     assert page.text("control-quality-problem") == ""
+    assert not page.faults()
+
+
+def test_panel_follows_after_a_restart_behind_a_proxy(person, serve, free_port, tmp_path):
+    flags = "--fps", "10", "--allow-control"
+    address = f"127.0.0.1:{free_port}"
+    server = serve(*flags, bind=address)
+    proxy = proxies.Proxy("nginx", free_port, tmp_path / "proxy")
+    try:
+        page = settings_of(person, proxy.url)
+        server.stop()
+        until(lambda: page.run("return !events || events.readyState === EventSource.CLOSED"), "nginx has refused them", 30)
+        server = serve(*flags, "--quality", "55", bind=address)
+        page.until_status("live")
+        until(lambda: page.value("#control-quality") == "55", "the new run's value")
+        until(lambda: page.run(HEARS), "the page listens again")
+        change(server, quality=44)
+        until(lambda: page.value("#control-quality") == "44", "it follows")
+        assert not page.faults()
+        person.open("about:blank")
+    finally:
+        proxy.stop()
+
+
+def test_panel_follows_while_the_server_has_no_room_for_its_events(person, serve):
+    server = serve("--fps", "10", "--allow-control", "--max-viewers", "1")
+    with requests.get(server.url + "events", stream=True, timeout=30) as taken:
+        assert taken.ok
+        page = Page(person, server.url)
+        page.tool("settings")
+        page.place("#control-quality")
+        until(lambda: page.run("return !events || events.readyState === EventSource.CLOSED"), "there is no room")
+        change(server, quality=33)
+        until(lambda: page.value("#control-quality") == "33", "it asks")
+        assert not page.run(HEARS)
+    until(lambda: page.run(HEARS), "there is room")
+    change(server, quality=44)
+    until(lambda: page.value("#control-quality") == "44", "it follows")
     assert not page.faults()
 
 

@@ -179,10 +179,10 @@ async function askState() {
     showStatus();
     put($("source"), [s.name, s.width && `${s.width}×${s.height}`, s.format, state.encoder.name].filter(Boolean).join(" · "));
     if (!$("panel").hidden) showFacts(state);
-    if (allowed !== (state.control === true)) {
-      allowed = !allowed;
-      askControls();
-    }
+    const before = allowed;
+    allowed = state.control === true;
+    // No events came while the page was paused or the server was gone; until they come again, the page asks by itself.
+    if (allowed !== before || !hears()) await askControls();
   } catch (error) {
     // The stream notices by itself that the server is gone, and a stream that runs is not to be cut off.
     if (error.final && !connected && running) refused(error);

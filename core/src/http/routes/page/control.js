@@ -18,6 +18,7 @@ function showControls({ controls }) {
   const wanted = JSON.stringify(controls.map(({ value, inactive, ...rest }) => rest));
   if (wanted !== shape) {
     shape = wanted;
+    put($("failed"), "");
     fields = new Map(controls.map(control => [control.name, field(control)]).filter(([, made]) => made));
     const reset = element("button", { type: "button", id: "reset" }, "Reset to defaults");
     reset.onclick = () => { for (const one of fields.values()) one.reset(); };
@@ -127,9 +128,11 @@ async function askControls() {
   if (!allowed || $("panel").hidden) return;
   if (running) listen();
   try {
-    showControls(await (await ask("control", { signal: soon() })).json());
+    const asked = await (await ask("control", { signal: soon() })).json();
+    // Events begin with the settings, and what they tell is newer.
+    if (!hears()) showControls(asked);
   } catch (error) {
-    put($("failed"), `No settings: ${error.message}. Open them again later.`);
+    if (!shape) put($("failed"), `No settings: ${error.message}. ${GOES_ON}`);
   }
 }
 
