@@ -407,6 +407,33 @@ def test_changes_on_one_page_are_on_the_other_within_a_second(person, serve):
     assert not page.faults()
 
 
+def test_number_that_is_typed_and_taken_back_follows_again(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = settings_of(person, server.url)
+
+    def type_and_take_back(value, noise):
+        page.click("#control-quality")
+        before = page.value("#control-quality")
+        person.press("1")
+        until(lambda: page.value("#control-quality") != before, "typed")
+        person.press("\ue003")
+        until(lambda: page.value("#control-quality") == before, "taken back")
+        change(server, quality=value, noise=noise)
+        until(lambda: page.value("#control-noise") == str(noise), "the page has heard of the change")
+        assert page.value("#control-quality") == before, "what is typed in is left alone"
+
+    type_and_take_back(33, 7)
+    person.press("\ue004")
+    until(lambda: page.value("#control-quality") == "33", "it follows")
+    # A reset knows what the server has, whatever the field shows.
+    change(server, quality=80)
+    until(lambda: page.value("#control-quality") == "80", "the default")
+    type_and_take_back(44, 8)
+    page.run("document.getElementById('reset').click()")
+    until(lambda: quality(server) == 80, "reset")
+    assert not page.faults()
+
+
 def test_panel_follows_after_a_restart_behind_a_proxy(person, serve, free_port, tmp_path):
     flags = "--fps", "10", "--allow-control"
     address = f"127.0.0.1:{free_port}"

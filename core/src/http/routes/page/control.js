@@ -32,7 +32,18 @@ function field(control) {
   const { name, type } = control, id = "control-" + name;
   const label = (control.label || words(name)) + (control.unit ? ` (${control.unit})` : "");
   const problem = element("p", { id: id + "-problem", className: "bad" });
-  let inputs, write, busy = false;
+  let inputs, write, busy = false, newest;
+  const ours = () => busy || pending.has(name) || sent.has(name);
+  const update = (control = newest) => {
+    newest = control;
+    for (const input of inputs) input.disabled = Boolean(control.inactive);
+    // Not the one that is moved, nor what is on its way to the server.
+    if (ours() || control.value === shownValue && problem.textContent) return;
+    shownValue = control.value;
+    complain("");
+    write(control.value);
+  };
+  const release = () => { busy = false; update(); };
   const change = value => {
     complain("");
     if (value === null) return complain("a number is missing; type one");
@@ -63,11 +74,13 @@ function field(control) {
     inputs = [box];
     box.oninput = () => { busy = true; };
     box.onchange = () => { busy = false; change(read()); };
+    box.onblur = release;                          // no change, where the text is as before
     if (control.min !== undefined && control.max !== undefined) {
       const slider = element("input", { type: "range", ...limits });
       slider.setAttribute("aria-label", label);
       slider.onpointerdown = () => { busy = true; };
-      slider.onpointerup = slider.onpointercancel = slider.onblur = () => { busy = false; };
+      // Let go, it gets its last place only afterwards.
+      slider.onpointerup = slider.onpointercancel = slider.onblur = () => setTimeout(release);
       slider.oninput = () => { box.value = slider.value; change(Number(slider.value)); };
       on(box, "change", () => { slider.value = box.value; });
       inputs.unshift(slider);
@@ -79,19 +92,10 @@ function field(control) {
   for (const input of inputs) input.setAttribute("aria-describedby", problem.id);
   const row = element("div", { className: "field " + type }, head, ...inputs, problem);
   return {
-    row, complain,
-    update(control) {
-      for (const input of inputs) input.disabled = Boolean(control.inactive);
-      // Not the one that is moved, nor what is on its way to the server.
-      if (busy || pending.has(name) || sent.has(name) || control.value === shownValue && problem.textContent) return;
-      this.now = control;
-      shownValue = control.value;
-      complain("");
-      write(control.value);
-    },
+    row, complain, update,
     reset() {
-      const { value, inactive } = this.now;
-      if (control.default === undefined || inactive || value === control.default && !problem.textContent) return;
+      const { value, inactive } = newest;
+      if (control.default === undefined || inactive || value === control.default && !problem.textContent && !ours()) return;
       write(control.default);
       change(control.default);
     },
