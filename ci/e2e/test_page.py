@@ -522,9 +522,21 @@ def test_each_type_of_setting_has_its_field(person, serve):
     page.run("answers.push(new Response('the camera is gone\\n', { status: 503, headers: { 'Content-Type': 'text/plain' } }))")
     page.click("#control-wipe")
     until(lambda: "the camera is gone" in page.text("failed") and "Try again" in page.text("failed"), "the reason")
+    # Tried again it stays the same where a proxy is in the way; and the field shows what the server has.
+    page.run("answers.push(new Response('of another site\\n', { status: 403, headers: { 'Content-Type': 'text/plain' } }))")
+    page.click("#control-auto_focus")
+    until(lambda: "of another site. A proxy" in page.text("failed"), "the reason")
+    assert "Try again" not in page.text("failed")
+    checked = "return document.getElementById('control-auto_focus').checked"
+    until(lambda: not page.run(checked), "as on the server")
+    # No answer at all.
+    page.run("answers.push({ then(_, fail) { fail(new TypeError('no way')); } })")
+    page.click("#control-auto_focus")
+    until(lambda: "no way. Try again" in page.text("failed"), "the reason")
+    until(lambda: not page.run(checked), "as on the server")
     answer(200, same)
     page.click("#reset")
-    assert posts(7) == {"gain": 10, "sharpness": 0.5, "power_line_frequency": 0, "auto_focus": True}
+    assert posts(9) == {"gain": 10, "sharpness": 0.5, "power_line_frequency": 0, "auto_focus": True}
     until(lambda: page.text("failed") == "", "no failure any more")
     assert not page.faults()
 

@@ -117,11 +117,15 @@ async function send() {
     // Of several changes nothing was made: those that were right are sent again.
     const wrong = errors.map(([name]) => name);
     if (errors.length) for (const [name, value] of sent) if (!wrong.includes(name) && !pending.has(name)) pending.set(name, value);
-    put($("failed"), errors.length ? "" : `Not changed: ${error.message}. Try again when the camera is live.`);
-    if (error.status === 401) refused(error);
+    const { status, message } = error;
+    const remedy = status === 403 ? "A proxy in between must pass on Host and Sec-Fetch-Site."
+      : !status || status === 503 ? "Try again when the camera is live." : "";
+    put($("failed"), errors.length ? "" : `Not changed: ${message}. ${remedy}`);
+    status === 401 ? refused(error) : askControls();
   }
   sent = new Map();
   if (result) showControls(result);
+  else for (const one of fields.values()) one.update();
   if (pending.size) timer ||= setTimeout(send, SEND_MS);
 }
 
