@@ -165,6 +165,23 @@ def test_recording_ends_at_its_limit_and_says_so(person, serve):
     assert not page.faults()
 
 
+def test_recording_is_saved_when_access_is_denied(person, serve, free_port):
+    address = f"127.0.0.1:{free_port}"
+    server = serve("--fps", "10", "--token", "a-token-of-some-length", bind=address)
+    page = Page(person, server.url + "?token=a-token-of-some-length")
+    before = set(person.downloads.iterdir())
+    page.tool("record")
+    until(lambda: (page.run("return recording && recording.pictures") or 0) > 5, "pictures")
+    server.stop()
+    serve("--fps", "10", "--token", "another-token-of-its-own", bind=address)
+    page.until_status("log in")
+    stream, = probe(page.downloaded(".avi", before), "-count_packets", "-show_streams")["streams"]
+    assert int(stream["nb_read_packets"]) > 5
+    # Nothing is left that a question would have to save.
+    page.run("document.getElementById('secret').value = 'another-token-of-its-own'; document.querySelector('#token button').click()")
+    page.until_status("live")
+
+
 def test_mirrored_and_turned_picture_has_its_boxes_and_upright_texts(person, application):  # noqa: F811
     page = Page(person, application.url, ready="")
     until(lambda: application.connections["/stream"] and application.connections["/events"], "the page listens")

@@ -110,6 +110,8 @@ function stop() {
 function refused(error) {
   stop();
   const tooMany = error.status === 429;
+  // The way on is another page.
+  if (recording && !tooMany) finish();
   say(tooMany ? "too many attempts" : "log in", "lost");
   const { after, asksFor } = error;
   put($("why"), error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));

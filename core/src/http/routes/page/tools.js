@@ -128,7 +128,7 @@ on(document, "keydown", event => {
 });
 
 on(document, "visibilitychange", settle);
-on(window, "beforeunload", event => { if (recording) event.preventDefault(); });
+on(window, "beforeunload", event => { if (recording?.pictures) event.preventDefault(); });
 setInterval(() => {
   if (connected) showNumbers();
   showRecording();
