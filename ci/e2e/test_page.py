@@ -578,6 +578,13 @@ def test_states_of_camera_encoder_upload_and_budget_are_in_words(person, serve):
     assert facts()["Budget"] == "none"
 
 
+def test_camera_of_jpegs_has_an_encoder_without_quality(person, serve):
+    page = Page(person, serve("--fps", "5", "--format", "jpeg").url)
+    page.tool("settings")
+    until(lambda: "sim: " in (page.text("facts") or ""), "the state in words")
+    assert page.run("return document.querySelectorAll('#facts dd')[1].textContent") == "pass-through"
+
+
 def test_another_sites_form_and_script_change_nothing(person, serve):
     server = serve("--fps", "5", "--allow-control")
     attack = f"""<form method="post" action="{server.url}control" target="into"><input name="quality" value="1"></form><iframe name="into"></iframe>

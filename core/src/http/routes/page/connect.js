@@ -148,7 +148,7 @@ function showStatus() {
 function showFacts({ source: s, encoder: e, upload: u, budget: b }) {
   const facts = [
     ["Camera", `${s.name}: ` + (s.connected ? `${s.width}×${s.height} ${s.format}, ${s.fps} fps` : `no signal: ${s.reason}. ${HINTS.signal}`)],
-    ["Encoder", `${e.name}, quality ${e.quality}` + (e.reason ? `; makes no pictures: ${e.reason}` : "")],
+    ["Encoder", e.name + (e.name === "pass-through" ? "" : `, quality ${e.quality}`) + (e.reason ? `; makes no pictures: ${e.reason}` : "")],
     ["Upload", !u ? "none" : `to ${u.url}: ${u.accepted} accepted, ${u.failed} failed`
       + (u.spool ? `, ${u.spool.pictures} wait` : "") + (u.last_error ? `. It fails and is retried: ${u.last_error}` : "")],
     ["Budget", !b ? "none" : `${Math.round(b.kbps)} of ${b.max_kbps} kbit/s, `
