@@ -1,6 +1,7 @@
 """Chromium, Firefox and WebKit behind one small interface."""
 
 import base64
+import copy
 import glob
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import threading
+from contextlib import contextmanager
 
 import cv2
 import numpy
@@ -48,6 +50,10 @@ class Engine:
             {"type": "pointerMove", "x": round(x), "y": round(y)},
             *times * [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]]})
 
+    def another(self):
+        """Another window of this browser, as an engine, until the end of `with`; both are in view."""
+        raise NotImplementedError
+
     def png(self):
         """What the page looks like, as a PNG."""
         raise NotImplementedError
@@ -67,12 +73,33 @@ class Driven(Engine):
 
     def __init__(self, driver):
         self.driver = driver
+        self._window = None  # its handle, while there are two
         driver.set_script_timeout(20)
 
+    def _turn(self):
+        if self._window:
+            self.driver.switch_to.window(self._window)
+
+    @contextmanager
+    def another(self):
+        self._window = self.driver.current_window_handle
+        self.driver.switch_to.new_window("window")
+        other = copy.copy(self)
+        other._window = self.driver.current_window_handle
+        try:
+            yield other
+        finally:
+            other._turn()
+            self.driver.close()
+            self._turn()
+            self._window = None
+
     def open(self, url):
+        self._turn()
         self.driver.get(url)
 
     def run(self, script):
+        self._turn()
         try:
             return self.driver.execute_script(script)
         except NoSuchFrameException:
@@ -82,6 +109,7 @@ class Driven(Engine):
         self.driver.set_window_size(width, height)
 
     def act(self, *actions):
+        self._turn()
         self.driver.execute(Command.W3C_ACTIONS, {"actions": list(actions)})
 
     def png(self):
@@ -222,9 +250,19 @@ class Firefox(Engine):
                     raise RuntimeError(f"{method}: {answer['error']}: {answer['message']}")
                 return answer["result"]
 
+    @contextmanager
+    def another(self):
+        other = copy.copy(self)
+        other._context = self._call("browsingContext.create", type="window")["context"]
+        try:
+            yield other
+        finally:
+            other._call("browsingContext.close", context=other._context)
+
     def open(self, url):
         # In a tab of its own: one that has shown another page does not get the focus back.
-        before, self._context = self._context, self._call("browsingContext.create", type="tab")["context"]
+        before = self._context
+        self._context = self._call("browsingContext.create", type="tab", referenceContext=before)["context"]
         self._call("browsingContext.close", context=before)
         self.resize(*self._size)
         self._call("browsingContext.navigate", context=self._context, url=url, wait="none")
