@@ -282,6 +282,7 @@ def test_picture_is_zoomed_and_moved_by_wheel_fingers_mouse_and_keys(person, ser
 def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
     server = serve("--fps", "10")
     page = Page(person, server.url)
+    until(lambda: canvas_sequence(page) is not None, "the first picture is painted")
     person.press("p")
     page.until_status("paused")
     assert "Press Pause again" in page.text("hint")
