@@ -1,12 +1,17 @@
 //! A camera that is changed while it runs, by clients on real sockets.
 
-use eyelet_core::{Eyelet, app::Running, jpeg};
+use eyelet_core::{
+    Eyelet,
+    app::{Builder, Running},
+    jpeg,
+};
 use eyelet_hal::{
     CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Frame, FrameMeta, Mode, Modes,
     PixelFormat, Plane, Result, StreamFormat,
 };
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     sync::{
@@ -137,15 +142,18 @@ impl CameraControls for Adjustable {
 }
 
 fn serve() -> (Running, World, String) {
+    serve_with(|builder| builder)
+}
+
+fn serve_with(with: impl FnOnce(Builder) -> Builder) -> (Running, World, String) {
     let world = World::default();
     let camera = world.clone();
-    let running = Eyelet::builder()
+    let builder = Eyelet::builder()
         .camera(move || Adjustable::open(&camera))
         .allow_control()
         .max_viewers(40)
-        .bind("127.0.0.1:0")
-        .start()
-        .unwrap();
+        .bind("127.0.0.1:0");
+    let running = with(builder).start().unwrap();
     let address = running.addresses()[0].trim_start_matches("http://").trim_end_matches('/').to_owned();
     until(|| get(&address, "/state")["source"]["connected"] == true);
     (running, world, address)
@@ -213,6 +221,29 @@ fn camera_that_is_opened_again_keeps_what_was_changed() {
     until(|| get(&address, "/state")["source"]["connected"] == true);
     assert_eq!((world.opened.load(Ordering::Relaxed), world.gain.load(Ordering::Relaxed)), (2, 5));
     assert_eq!((value(&address, "size"), value(&address, "gain")), ("32x32".into(), 5.into()));
+}
+
+#[test]
+fn what_is_set_back_is_left_to_the_flags_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let after = |all: &[Value]| -> Value {
+        let (running, _, address) = serve_with(|builder| builder.save_control(&path));
+        for wanted in all {
+            let (status, body) = post(&address, wanted);
+            assert_eq!(status, 200, "{body}");
+        }
+        drop(running);
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap()
+    };
+    let saved = after(&[json!({ "size": "32x32" })]);
+    assert_eq!(saved, json!({ "camera": { "size": [32, 32] } }), "the rate stays with the flags");
+    let saved = after(&[json!({ "auto_gain": false, "gain": 5, "fps": 50, "quality": 30 })]);
+    let controls = json!({ "auto_gain": 0, "gain": 5 });
+    let all = json!({ "size": [32, 32], "fps": 50.0, "quality": 30, "controls": controls });
+    assert_eq!(saved, json!({ "camera": all }));
+    let defaults = json!({ "auto_gain": true, "size": "16x16", "fps": 100, "quality": 80 });
+    assert_eq!(after(&[json!({ "gain": 0 }), defaults]), json!({}));
 }
 
 #[test]

@@ -9,8 +9,8 @@ pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
 pub(crate) use saved::Saver;
 
-use crate::feed::{Hub, Refusal, Settings};
-use eyelet_hal::{Mode, Quality};
+use crate::feed::{Hub, Kept, Refusal, Settings};
+use eyelet_hal::Quality;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 use values::{Checked, QUALITY};
@@ -40,8 +40,8 @@ impl SavedCamera {
         let (kept, quality) = (settings.kept(), settings.quality());
         Self {
             quality: Some(quality.get()).filter(|_| quality != settings.default_quality()),
-            size: kept.mode.map(|mode| mode.size),
-            fps: kept.mode.map(|mode| mode.fps),
+            size: kept.size,
+            fps: kept.fps,
             controls: kept.controls,
         }
     }
@@ -54,10 +54,7 @@ impl SavedCamera {
                 None => tracing::warn!(quality, "the saved quality is not from 1 to 100"),
             }
         }
-        settings.keep(|kept| {
-            kept.mode = self.size.zip(self.fps).map(|(size, fps)| Mode { size, fps });
-            kept.controls = self.controls;
-        });
+        settings.keep(|kept| *kept = Kept { controls: self.controls, size: self.size, fps: self.fps });
     }
 }
 

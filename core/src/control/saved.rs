@@ -186,7 +186,7 @@ async fn any_changed(changes: &mut [watch::Receiver<()>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyelet_hal::{Mode, Quality};
+    use eyelet_hal::Quality;
 
     fn restored(path: &Path) -> Result<(Saver, Hub)> {
         let hub = Hub::default();
@@ -206,7 +206,7 @@ mod tests {
         let (saver, hub) = restored(&path).unwrap();
         hub.settings.set_quality(Quality::new(33).unwrap());
         hub.settings.keep(|kept| {
-            kept.mode = Some(Mode { size: (320, 240), fps: 7.5 });
+            (kept.size, kept.fps) = (Some((320, 240)), Some(7.5));
             kept.controls.insert("gain".to_owned(), -3);
         });
         let kept = hub.settings.kept();
@@ -256,7 +256,8 @@ mod tests {
         fs::write(&path, r#"{"front":{"quality":0,"size":[320,240],"later":1},"gone":{"quality":7}}"#)
             .unwrap();
         let (_saver, hub) = restored(&path).unwrap();
-        assert_eq!((hub.settings.quality(), hub.settings.kept().mode), (Quality::DEFAULT, None));
+        let kept = hub.settings.kept();
+        assert_eq!((hub.settings.quality(), kept.size, kept.fps), (Quality::DEFAULT, Some((320, 240)), None));
     }
 
     #[test]

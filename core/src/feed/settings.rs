@@ -43,7 +43,17 @@ pub(crate) struct CameraSettings {
 pub(crate) struct Kept {
     /// Controls by name, and their values.
     pub(crate) controls: BTreeMap<String, i64>,
-    pub(crate) mode: Option<Mode>,
+    /// Width and height in pixels.
+    pub(crate) size: Option<(u32, u32)>,
+    /// Frames per second.
+    pub(crate) fps: Option<f64>,
+}
+
+impl Kept {
+    /// The mode of a camera that has this one, and is to have what was changed.
+    pub(crate) fn mode(&self, now: Mode) -> Mode {
+        Mode { size: self.size.unwrap_or(now.size), fps: self.fps.unwrap_or(now.fps) }
+    }
 }
 
 impl Default for Settings {

@@ -1,7 +1,7 @@
 //! What clients change about the open camera, between two of its frames.
 
 use super::Edits;
-use crate::feed::{CameraSettings, Changes, Hub, Refusal, Request};
+use crate::feed::{CameraSettings, Changes, Hub, Kept, Refusal, Request};
 use eyelet_hal::{
     CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, PixelFormat, Result,
     StreamFormat, clock::Clock,
@@ -22,7 +22,12 @@ pub(super) struct Controls {
     edits: Option<Edits>,
     /// That of the first opening.
     original: Option<Mode>,
+    /// What its controls had then, once it is known.
+    began: Option<Began>,
 }
+
+/// The controls that did not begin with their default: with this value, or with one that another control decides.
+type Began = BTreeMap<String, Option<i64>>;
 
 /// A step that was made, and how to go back.
 enum Undo {
@@ -38,7 +43,7 @@ struct Failed {
 
 impl Controls {
     pub(super) fn new(hub: Hub, clock: Arc<dyn Clock>, edits: Option<Edits>) -> Self {
-        Self { hub, clock, edits, original: None }
+        Self { hub, clock, edits, original: None, began: None }
     }
 
     /// Starts a camera that has just been opened, after giving it what clients have changed.
@@ -54,7 +59,8 @@ impl Controls {
         {
             tracing::warn!(%error, "what was changed is not set again");
         }
-        let changed = self.hub.settings.kept().mode.is_some();
+        let kept = self.hub.settings.kept();
+        let changed = kept.size.is_some() || kept.fps.is_some();
         let started =
             camera.start().and_then(|()| if changed { self.check(camera.format()) } else { Ok(()) });
         if let Err(error) = started {
@@ -69,17 +75,20 @@ impl Controls {
         let kept = settings.kept();
         if let Some(modes) = controls.modes()? {
             self.original.get_or_insert(modes.now);
-            if let Some(mode) = kept.mode.filter(|mode| *mode != modes.now)
+            let mode = kept.mode(modes.now);
+            if mode != modes.now
                 && let Err(error) = controls.set_mode(mode)
             {
                 tracing::warn!(%error, "the camera keeps its size and rate");
-                settings.keep(|kept| kept.mode = None);
+                settings.keep(|kept| (kept.size, kept.fps) = (None, None));
             }
         }
-        if kept.controls.is_empty() {
+        if kept.controls.is_empty() && self.began.is_some() {
             return Ok(());
         }
-        for (control, value) in in_order(&controls.list()?, &kept.controls) {
+        let list = controls.list()?;
+        self.began.get_or_insert_with(|| began(&list, &kept));
+        for (control, value) in in_order(&list, &kept.controls) {
             if let Err(error) = controls.set(&control.name, value) {
                 tracing::warn!(%error, "the camera keeps its own value");
                 settings.keep(|kept| _ = kept.controls.remove(&control.name));
@@ -96,15 +105,13 @@ impl Controls {
     /// Starts a camera that cannot be started, in the mode that it was opened with if it has another one now.
     fn start_as_opened(&self, camera: &mut dyn CameraSource, error: Error) -> Result<()> {
         let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound | ErrorKind::Busy);
-        let kept = self.hub.settings.kept().mode;
-        let (Some(original), false) =
-            (self.original.filter(|mode| kept.is_some_and(|kept| kept != *mode)), gone)
-        else {
+        let kept = self.hub.settings.kept();
+        let (Some(original), false) = (self.original.filter(|mode| kept.mode(*mode) != *mode), gone) else {
             return Err(error);
         };
         restart(camera, original)?;
         tracing::warn!(%error, "the camera does not start with the size and rate that were set; it has its own");
-        self.hub.settings.keep(|kept| kept.mode = None);
+        self.hub.settings.keep(|kept| (kept.size, kept.fps) = (None, None));
         Ok(())
     }
 
@@ -133,7 +140,7 @@ impl Controls {
                 Err(Refusal::Unavailable(String::new()))
             }
             Ok(()) => {
-                self.keep(camera, &changes, restarted);
+                self.keep(camera, &changes);
                 Ok(())
             }
             Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {
@@ -203,7 +210,13 @@ impl Controls {
     ) -> Result<()> {
         let Some(modes) = controls_of(camera)?.modes()? else { return Ok(()) };
         let now = modes.now;
-        let mode = Mode { size: changes.size.unwrap_or(now.size), fps: changes.fps.unwrap_or(now.fps) };
+        let mut mode = now;
+        if let Some(size) = changes.size.filter(|size| *size != now.size) {
+            // The size before may not have had the rate that it is to have.
+            let began = self.original.unwrap_or(now);
+            mode = Mode { size, fps: self.hub.settings.kept().mode(began).fps };
+        }
+        mode.fps = changes.fps.unwrap_or(mode.fps);
         if mode == now {
             return Ok(());
         }
@@ -254,18 +267,35 @@ impl Controls {
         Ok(stuck)
     }
 
-    /// Keeps what was changed for when the camera is opened again.
-    fn keep(&self, camera: &mut dyn CameraSource, changes: &Changes, restarted: bool) {
+    /// Keeps what was changed for when the camera is opened again; what was set back is left to the flags and the camera.
+    fn keep(&self, camera: &mut dyn CameraSource, changes: &Changes) {
         let Some(controls) = camera.controls() else { return };
-        let mode = if restarted { controls.modes().ok().flatten().map(|modes| modes.now) } else { None };
-        let buttons = controls.list().unwrap_or_default();
-        let is_button = |name: &str| {
-            buttons.iter().any(|control| control.name == name && control.kind == ControlKind::Button)
+        let now = controls.modes().ok().flatten().map(|modes| modes.now).zip(self.original);
+        let list = controls.list().unwrap_or_default();
+        let own = |name: &str| list.iter().find(|control| control.name == name);
+        let as_it_began = |name: &str, value: i64| {
+            let Some(control) = own(name) else { return false };
+            match self.began.as_ref().and_then(|began| began.get(name)) {
+                None => value == control.default,
+                Some(Some(began)) => value == *began,
+                // Another control decided, and decides again.
+                Some(None) => control.inactive && value == control.default,
+            }
         };
         self.hub.settings.keep(|kept| {
-            kept.mode = mode.or(kept.mode);
-            let lasting = changes.controls.iter().filter(|(name, _)| !is_button(name));
-            kept.controls.extend(lasting.map(|(name, value)| (name.clone(), *value)));
+            if let Some((now, original)) = now {
+                if changes.size.is_some() {
+                    kept.size = Some(now.size).filter(|size| *size != original.size);
+                }
+                if changes.fps.is_some() {
+                    kept.fps = Some(now.fps).filter(|fps| !same_rate(*fps, original.fps));
+                }
+            }
+            kept.controls.extend(changes.controls.iter().map(|(name, value)| (name.clone(), *value)));
+            kept.controls.retain(|name, value| {
+                !own(name).is_some_and(|control| control.kind == ControlKind::Button)
+                    && !as_it_began(name, *value)
+            });
         });
     }
 
@@ -286,6 +316,23 @@ impl Controls {
         });
         self.hub.settings.set_camera(Some(CameraSettings { compressed, controls, modes }));
     }
+}
+
+/// What these controls began with. Where a value was kept, a camera that remembers it begins with that one, not with its own.
+fn began(list: &[Control], kept: &Kept) -> Began {
+    let of = |control: &Control| match control {
+        Control { inactive: true, .. } => Some((control.name.clone(), None)),
+        Control { name, value: Some(value), .. } if !kept.controls.contains_key(name) => {
+            (*value != control.default).then(|| (name.clone(), Some(*value)))
+        }
+        _ => None,
+    };
+    list.iter().filter_map(of).collect()
+}
+
+/// Whether clients, who read a rate in thousandths, know these as one.
+fn same_rate(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.0005
 }
 
 /// The listed controls that are to have values, in the order in which to set them: automatic modes before what they make
