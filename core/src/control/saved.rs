@@ -48,8 +48,7 @@ impl Saver {
         path: &Path,
         cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
     ) -> Result<Self> {
-        // Of a link, the file itself is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = linked(path);
         let failed = |what: &str, error: io::Error| {
             let remedy = "name a file in a folder that this program may write to";
             let what = format!("cannot {what} {}: {error}", path.display());
@@ -135,9 +134,11 @@ impl Shared {
         }
         let new = beside(&self.path, ".new");
         let mut file = create(&new)?;
-        file.write_all(&content)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
+        let filled = file.write_all(&content).and_then(|()| file.sync_all());
+        if let Err(error) = filled.and_then(|()| fs::rename(&new, &self.path)) {
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
         if let Some(folder) = self.path.parent() {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             File::open(folder)?.sync_all()?;
@@ -151,9 +152,23 @@ impl Shared {
     }
 }
 
-/// A new file that nobody else reads, in place of one that a power cut has left.
+/// A new file that nobody else reads, in place of one that a power cut has left. Through a link nothing is written.
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(path),
+    }
+}
+
+/// The file that this path leads to, through links, whether it is there or not: it is replaced, and they stay.
+fn linked(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // As many as the system follows; what is still a link then cannot be read.
+    for _ in 0..40 {
+        let Ok(link) = fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link));
+    }
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// What the file holds; nothing if there is none.
@@ -187,6 +202,7 @@ async fn any_changed(changes: &mut [watch::Receiver<()>]) {
 mod tests {
     use super::*;
     use eyelet_hal::Quality;
+    use std::os::unix::fs::symlink;
 
     fn restored(path: &Path) -> Result<(Saver, Hub)> {
         let hub = Hub::default();
@@ -258,6 +274,39 @@ mod tests {
         let (_saver, hub) = restored(&path).unwrap();
         let kept = hub.settings.kept();
         assert_eq!((hub.settings.quality(), kept.size, kept.fps), (Quality::DEFAULT, Some((320, 240)), None));
+    }
+
+    #[test]
+    fn links_are_followed_to_the_file_that_is_not_there_yet_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, second, file] = ["link", "second", "file"].map(|name| folder.path().join(name));
+        symlink("second", &link).unwrap();
+        symlink(&file, &second).unwrap();
+        for quality in [33, 34] {
+            let (saver, hub) = restored(&link).unwrap();
+            hub.settings.set_quality(Quality::new(quality).unwrap());
+            drop(saver);
+            assert!(link.is_symlink() && second.is_symlink() && !file.is_symlink());
+            assert!(fs::read_to_string(&file).unwrap().contains(&quality.to_string()));
+        }
+        fs::remove_file(&second).unwrap();
+        symlink("link", &second).unwrap();
+        assert!(restored(&link).is_err(), "a ring");
+    }
+
+    #[test]
+    fn link_in_place_of_the_temporary_file_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, new, other] =
+            ["control.json", "control.json.new", "other"].map(|name| folder.path().join(name));
+        fs::write(&other, "of somebody else").unwrap();
+        symlink(&other, &new).unwrap();
+        let (saver, hub) = restored(&path).unwrap();
+        symlink(&other, &new).unwrap();
+        hub.settings.set_quality(Quality::new(33).unwrap());
+        drop(saver);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
+        assert!(fs::read_to_string(&path).unwrap().contains("33") && !path.is_symlink());
     }
 
     #[test]
