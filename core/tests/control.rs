@@ -36,6 +36,8 @@ struct World {
     gain: Arc<AtomicU32>,
     opened: Arc<AtomicU32>,
     unplugged: Arc<AtomicBool>,
+    /// Nothing can be set.
+    shaky: Arc<AtomicBool>,
     sizes: Arc<Mutex<Vec<(u32, u32)>>>,
 }
 
@@ -119,6 +121,9 @@ impl CameraControls for Adjustable {
 
     fn set(&mut self, name: &str, value: i64) -> Result<()> {
         self.find(name, value)?;
+        if self.world.shaky.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Other, "a bad contact"));
+        }
         match name {
             "gain" if self.auto => return Err(Error::new(ErrorKind::Busy, "the gain is automatic")),
             "gain" => self.world.gain.store(value as u32, Ordering::Relaxed),
@@ -146,7 +151,10 @@ fn serve() -> (Running, World, String) {
 }
 
 fn serve_with(with: impl FnOnce(Builder) -> Builder) -> (Running, World, String) {
-    let world = World::default();
+    serve_in(World::default(), with)
+}
+
+fn serve_in(world: World, with: impl FnOnce(Builder) -> Builder) -> (Running, World, String) {
     let camera = world.clone();
     let builder = Eyelet::builder()
         .camera(move || Adjustable::open(&camera))
@@ -244,6 +252,31 @@ fn what_is_set_back_is_left_to_the_flags_again() {
     assert_eq!(saved, json!({ "camera": all }));
     let defaults = json!({ "auto_gain": true, "size": "16x16", "fps": 100, "quality": 80 });
     assert_eq!(after(&[json!({ "gain": 0 }), defaults]), json!({}));
+}
+
+fn replug(world: &World, address: &str) {
+    world.unplugged.store(true, Ordering::Relaxed);
+    until(|| get(address, "/state")["source"]["connected"] == false);
+    world.unplugged.store(false, Ordering::Relaxed);
+    until(|| get(address, "/state")["source"]["connected"] == true);
+}
+
+#[test]
+fn saved_value_is_forgotten_if_the_camera_does_not_take_it_and_not_if_it_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let controls = json!({ "auto_gain": 0, "gain": 5, "stubborn": 10, "hue": 3 });
+    fs::write(&path, json!({ "camera": { "controls": controls } }).to_string()).unwrap();
+    let world = World::default();
+    world.shaky.store(true, Ordering::Relaxed);
+    let (running, world, address) = serve_in(world, |builder| builder.save_control(&path));
+    assert_eq!(value(&address, "gain"), 0);
+    world.shaky.store(false, Ordering::Relaxed);
+    replug(&world, &address);
+    assert_eq!((value(&address, "auto_gain"), value(&address, "gain")), (false.into(), 5.into()));
+    drop(running);
+    let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(saved, json!({ "camera": { "controls": { "auto_gain": 0, "gain": 5 } } }));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Live control: what clients can change about a camera while it runs.
 
 mod document;
+mod lock;
 mod request;
 mod saved;
 mod values;

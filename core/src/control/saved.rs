@@ -1,8 +1,8 @@
 //! What clients have changed, kept in a file over a restart.
 
-use super::SavedCamera;
+use super::{SavedCamera, lock::lock};
 use crate::feed::{CameraName, Hub};
-use eyelet_hal::{Error, Result};
+use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
@@ -27,12 +27,18 @@ const UNNAMED: &str = "camera";
 
 /// Writes what clients change about these cameras to a file. What is not written yet when it drops is written then.
 #[derive(Debug)]
-pub(crate) struct Saver(Arc<Shared>);
+pub(crate) struct Saver {
+    shared: Arc<Shared>,
+    /// So that no other program writes the file. Freed after the last write.
+    _lock: File,
+}
 
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
     cameras: Vec<(String, Hub)>,
+    /// Of cameras that are not here now, and may come back.
+    others: BTreeMap<String, SavedCamera>,
     /// What the file holds.
     written: Mutex<Vec<u8>>,
 }
@@ -43,7 +49,7 @@ impl Saver {
     /// A file that is damaged is set aside and logged: a camera that runs is worth more than its settings.
     ///
     /// # Errors
-    /// If the file cannot be read, or could not be written.
+    /// `Busy` while another program saves there; and if the file cannot be read, or could not be written.
     pub(crate) fn restore<'a>(
         path: &Path,
         cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
@@ -54,6 +60,13 @@ impl Saver {
             let what = format!("cannot {what} {}: {error}", path.display());
             Error::from(error).map_message(|_| what).with_remedy(remedy)
         };
+        let lock = lock(&beside(&path, ".lock")).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                let what = format!("cannot save to {}: another program saves there", path.display());
+                Error::new(ErrorKind::Busy, what).with_remedy("stop it, or name another file")
+            }
+            _ => failed("save to", error),
+        })?;
         let bytes = read(&path).map_err(|error| failed("read", error))?;
         let mut saved: BTreeMap<String, SavedCamera> = match serde_json::from_slice(&bytes) {
             Ok(saved) => saved,
@@ -68,7 +81,7 @@ impl Saver {
         };
         let trial = beside(&path, ".new");
         create(&trial).and_then(|_| fs::remove_file(&trial)).map_err(|error| failed("save to", error))?;
-        let cameras = cameras
+        let cameras: Vec<_> = cameras
             .map(|(name, hub)| {
                 let key = name.map_or(UNNAMED, CameraName::as_str).to_owned();
                 if let Some(saved) = saved.remove(&key) {
@@ -77,22 +90,26 @@ impl Saver {
                 (key, hub.clone())
             })
             .collect();
-        let shared = Shared { path, cameras, written: Mutex::default() };
+        if !saved.is_empty() {
+            let cameras: Vec<_> = saved.keys().map(String::as_str).collect();
+            tracing::info!(cameras = cameras.join(", "), "saved settings of other cameras are kept");
+        }
+        let shared = Shared { path, cameras, others: saved, written: Mutex::default() };
         // A file that says the same need not be written.
         *shared.written() = shared.content();
-        Ok(Self(Arc::new(shared)))
+        Ok(Self { shared: Arc::new(shared), _lock: lock })
     }
 
     /// Writes the file after each change, once a second at most.
     pub(crate) async fn run(&self) {
-        let mut changes: Vec<_> = self.0.cameras.iter().map(|(_, hub)| hub.settings.changes()).collect();
+        let mut changes: Vec<_> = self.shared.cameras.iter().map(|(_, hub)| hub.settings.changes()).collect();
         let mut failing = false;
         loop {
-            let shared = Arc::clone(&self.0);
+            let shared = Arc::clone(&self.shared);
             let written = tokio::task::spawn_blocking(move || shared.write()).await;
             let failed = written.map_err(io::Error::other).and_then(|written| written).err();
             if let Some(error) = failed.as_ref().filter(|_| !failing) {
-                let file = self.0.path.display();
+                let file = self.shared.path.display();
                 tracing::warn!(%file, %error, "cannot save what was changed; trying again with the next change");
             }
             failing = failed.is_some();
@@ -104,20 +121,18 @@ impl Saver {
 
 impl Drop for Saver {
     fn drop(&mut self) {
-        if let Err(error) = self.0.write() {
-            tracing::warn!(file = %self.0.path.display(), %error, "cannot save what was changed");
+        if let Err(error) = self.shared.write() {
+            tracing::warn!(file = %self.shared.path.display(), %error, "cannot save what was changed");
         }
     }
 }
 
 impl Shared {
     fn content(&self) -> Vec<u8> {
-        let all: BTreeMap<&str, SavedCamera> = self
-            .cameras
-            .iter()
-            .map(|(key, hub)| (key.as_str(), SavedCamera::of(&hub.settings)))
-            .filter(|(_, saved)| *saved != SavedCamera::default())
-            .collect();
+        let others = self.others.iter().map(|(key, saved)| (key.as_str(), saved.clone()));
+        let here = self.cameras.iter().map(|(key, hub)| (key.as_str(), SavedCamera::of(&hub.settings)));
+        let all: BTreeMap<&str, SavedCamera> =
+            others.chain(here).filter(|(_, saved)| *saved != SavedCamera::default()).collect();
         // Strings and numbers always serialise.
         let mut bytes = serde_json::to_vec_pretty(&all).unwrap_or_default();
         bytes.push(b'\n');
@@ -205,8 +220,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn restored(path: &Path) -> Result<(Saver, Hub)> {
+        restored_as("front", path)
+    }
+
+    fn restored_as(name: &str, path: &Path) -> Result<(Saver, Hub)> {
         let hub = Hub::default();
-        let name: CameraName = "front".parse().unwrap();
+        let name: CameraName = name.parse().unwrap();
         Saver::restore(path, [(Some(&name), &hub)].into_iter()).map(|saver| (saver, hub))
     }
 
@@ -232,7 +251,9 @@ mod tests {
         assert_eq!(hub.settings.default_quality(), Quality::DEFAULT);
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        let left: BTreeMap<_, _> =
+            fs::read_dir(folder.path()).unwrap().map(|file| (file.unwrap().file_name(), ())).collect();
+        assert!(left.into_keys().eq(["control.json", "control.json.lock"]), "no temporary file is left");
     }
 
     #[tokio::test]
@@ -274,6 +295,36 @@ mod tests {
         let (_saver, hub) = restored(&path).unwrap();
         let kept = hub.settings.kept();
         assert_eq!((hub.settings.quality(), kept.size, kept.fps), (Quality::DEFAULT, Some((320, 240)), None));
+    }
+
+    #[test]
+    fn settings_of_a_camera_that_is_not_here_are_there_when_it_is_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        for (name, quality) in [("front", 33), ("back", 44)] {
+            let (_saver, hub) = restored_as(name, &path).unwrap();
+            hub.settings.set_quality(Quality::new(quality).unwrap());
+        }
+        for (name, quality) in [("front", 33), ("back", 44)] {
+            let (_saver, hub) = restored_as(name, &path).unwrap();
+            assert_eq!(hub.settings.quality().get(), quality, "{name}");
+        }
+    }
+
+    #[test]
+    fn second_program_on_a_file_is_refused_until_the_first_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        let (first, _) = restored(&path).unwrap();
+        let error = restored(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        let what = format!(
+            "cannot save to {}: another program saves there; stop it, or name another file",
+            path.display()
+        );
+        assert_eq!(error.to_string(), what);
+        drop(first);
+        assert!(restored(&path).is_ok());
     }
 
     #[test]

@@ -54,10 +54,16 @@ impl Controls {
         if !self.hub.settings.are_changes_allowed() {
             return camera.start();
         }
-        if let Some(controls) = camera.controls()
-            && let Err(error) = self.restore(controls)
-        {
-            tracing::warn!(%error, "what was changed is not set again");
+        match camera.controls() {
+            Some(controls) => {
+                if let Err(error) = self.restore(controls) {
+                    tracing::warn!(%error, "what was changed is not set again");
+                }
+            }
+            None => {
+                self.forget_mode();
+                self.forget_missing(&[]);
+            }
         }
         let kept = self.hub.settings.kept();
         let changed = kept.size.is_some() || kept.fps.is_some();
@@ -80,8 +86,12 @@ impl Controls {
                 && let Err(error) = controls.set_mode(mode)
             {
                 tracing::warn!(%error, "the camera keeps its size and rate");
-                settings.keep(|kept| (kept.size, kept.fps) = (None, None));
+                if is_for_good(&error) {
+                    settings.keep(|kept| (kept.size, kept.fps) = (None, None));
+                }
             }
+        } else {
+            self.forget_mode();
         }
         if kept.controls.is_empty() && self.began.is_some() {
             return Ok(());
@@ -91,10 +101,36 @@ impl Controls {
         for (control, value) in in_order(&list, &kept.controls) {
             if let Err(error) = controls.set(&control.name, value) {
                 tracing::warn!(%error, "the camera keeps its own value");
-                settings.keep(|kept| _ = kept.controls.remove(&control.name));
+                if is_for_good(&error) {
+                    settings.keep(|kept| _ = kept.controls.remove(&control.name));
+                }
             }
         }
+        self.forget_missing(&list);
         Ok(())
+    }
+
+    /// The camera has one mode now.
+    fn forget_mode(&self) {
+        self.hub.settings.keep(|kept| {
+            if (kept.size, kept.fps) != (None, None) {
+                tracing::warn!("the camera has no other sizes and rates any more; it keeps its own");
+                (kept.size, kept.fps) = (None, None);
+            }
+        });
+    }
+
+    /// The camera has these controls now.
+    fn forget_missing(&self, list: &[Control]) {
+        self.hub.settings.keep(|kept| {
+            kept.controls.retain(|name, _| {
+                let listed = list.iter().any(|control| control.name == *name);
+                if !listed {
+                    tracing::warn!(control = %name, "the camera has no such control any more; its value is left out");
+                }
+                listed
+            });
+        });
     }
 
     /// Whether frames of this format can be edited as they are to be.
@@ -328,6 +364,11 @@ fn began(list: &[Control], kept: &Kept) -> Began {
         _ => None,
     };
     list.iter().filter_map(of).collect()
+}
+
+/// Whether it would be no different the next time. A camera that was unplugged meanwhile takes the value then.
+fn is_for_good(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
 }
 
 /// Whether clients, who read a rate in thousandths, know these as one.
