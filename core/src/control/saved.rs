@@ -1,7 +1,10 @@
 //! What clients have changed, kept in a file over a restart.
 
 use super::{SavedCamera, lock::lock};
-use crate::feed::{CameraName, Hub};
+use crate::{
+    Backoff,
+    feed::{CameraName, Hub},
+};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     collections::BTreeMap,
@@ -18,6 +21,9 @@ use tokio::sync::watch;
 
 /// The time from one write to the next: memory cards wear out from writing.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest time until a write that failed is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Longer files are not ours.
 const LONGEST: u64 = 1024 * 1024;
@@ -87,6 +93,7 @@ impl Saver {
                 if let Some(saved) = saved.remove(&key) {
                     saved.apply(&hub.settings);
                 }
+                hub.settings.set_saved(true);
                 (key, hub.clone())
             })
             .collect();
@@ -100,21 +107,33 @@ impl Saver {
         Ok(Self { shared: Arc::new(shared), _lock: lock })
     }
 
-    /// Writes the file after each change, once a second at most.
+    /// Writes the file after each change, once a second at most, and again and again while that fails.
     pub(crate) async fn run(&self) {
-        let mut changes: Vec<_> = self.shared.cameras.iter().map(|(_, hub)| hub.settings.changes()).collect();
+        let hubs = || self.shared.cameras.iter().map(|(_, hub)| hub);
+        let mut changes: Vec<_> = hubs().map(|hub| hub.settings.changes()).collect();
+        let mut backoff = Backoff::without_jitter(PAUSE, LONGEST_PAUSE);
         let mut failing = false;
         loop {
             let shared = Arc::clone(&self.shared);
             let written = tokio::task::spawn_blocking(move || shared.write()).await;
             let failed = written.map_err(io::Error::other).and_then(|written| written).err();
-            if let Some(error) = failed.as_ref().filter(|_| !failing) {
-                let file = self.shared.path.display();
-                tracing::warn!(%file, %error, "cannot save what was changed; trying again with the next change");
+            let file = self.shared.path.display();
+            match &failed {
+                Some(error) if !failing => {
+                    tracing::warn!(%file, %error, "cannot save what was changed; trying again");
+                }
+                None if failing => tracing::info!(%file, "what was changed is saved again"),
+                _ => {}
             }
             failing = failed.is_some();
-            tokio::time::sleep(PAUSE).await;
-            any_changed(&mut changes).await;
+            hubs().for_each(|hub| hub.settings.set_saved(!failing));
+            if failing {
+                tokio::time::sleep(backoff.failure()).await;
+            } else {
+                backoff.success();
+                tokio::time::sleep(PAUSE).await;
+                any_changed(&mut changes).await;
+            }
         }
     }
 }
@@ -271,6 +290,32 @@ mod tests {
         tokio::select! {
             () = run => {}
             waited = tokio::time::timeout(Duration::from_secs(30), wait) => waited.unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn write_that_fails_is_tried_again_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.json");
+        let (saver, hub) = restored(&path).unwrap();
+        assert_eq!(hub.settings.saved(), Some(true));
+        fs::create_dir(&path).unwrap();
+        let is = async |saved: bool| {
+            while hub.settings.saved() != Some(saved) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let all = async {
+            hub.settings.set_quality(Quality::new(33).unwrap());
+            is(false).await;
+            assert!(!beside(&path, ".new").exists());
+            fs::remove_dir(&path).unwrap();
+            is(true).await;
+            assert!(fs::read_to_string(&path).unwrap().contains("33"));
+        };
+        tokio::select! {
+            () = saver.run() => {}
+            waited = tokio::time::timeout(Duration::from_secs(30), all) => waited.unwrap(),
         }
     }
 

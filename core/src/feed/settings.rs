@@ -24,6 +24,8 @@ pub struct Settings {
     pub(crate) turn: tokio::sync::Mutex<()>,
     camera: Mutex<Option<CameraSettings>>,
     kept: Mutex<Kept>,
+    /// Whether what was changed is saved; `None` where it is to be lost at the end.
+    saved: Mutex<Option<bool>>,
     /// Sent when a value has changed.
     changes: watch::Sender<()>,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             turn: tokio::sync::Mutex::default(),
             camera: Mutex::default(),
             kept: Mutex::default(),
+            saved: Mutex::default(),
             changes: watch::Sender::new(()),
         }
     }
@@ -128,6 +131,16 @@ impl Settings {
     /// Keeps this as well, or forgets something.
     pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
         change(&mut lock(&self.kept));
+    }
+
+    /// Whether what was changed is saved; `None` where it is not to be.
+    pub(crate) fn saved(&self) -> Option<bool> {
+        *lock(&self.saved)
+    }
+
+    /// What was changed is saved, or could not be.
+    pub(crate) fn set_saved(&self, saved: bool) {
+        *lock(&self.saved) = Some(saved);
     }
 
     /// Changes whenever a value may have changed.

@@ -14,6 +14,8 @@ struct State {
     version: &'static str,
     /// Whether clients may change something.
     control: bool,
+    /// Whether their changes are saved; none where they are not to be.
+    control_saved: Option<bool>,
     /// One camera's state.
     #[serde(flatten)]
     camera: Camera,
@@ -148,6 +150,7 @@ pub(super) fn json(context: &Context, named: Option<usize>) -> Vec<u8> {
         time: server.clock.unix().as_secs_f64(),
         version: server.version,
         control: hub.settings.are_changes_allowed(),
+        control_saved: hub.settings.saved(),
         camera: Camera::of(hub, now),
         viewers,
         cameras,
