@@ -1,8 +1,12 @@
 //! What a client wants to change: JSON or a form, as names and values.
 
 use crate::net::credentials::decoded;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// The wanted values by name.
 pub(crate) type Wanted = BTreeMap<String, Value>;
@@ -21,7 +25,7 @@ pub(crate) enum Unreadable {
 pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Wanted, Unreadable> {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
-        return serde_json::from_slice(body).map_err(|error| {
+        return serde_json::from_slice(body).map(|Distinct(wanted)| wanted).map_err(|error| {
             Unreadable::Body(format!("the body is not a JSON object of values by name: {error}"))
         });
     }
@@ -29,6 +33,35 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Wanted, Unreadable
         return form(body).map_err(|what| Unreadable::Body(what.to_owned()));
     }
     Err(Unreadable::Type)
+}
+
+/// An object that has no name twice.
+struct Distinct(Wanted);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Distinct;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Distinct, A::Error> {
+        let mut wanted = Wanted::new();
+        while let Some((name, value)) = members.next_entry()? {
+            if wanted.insert(name, value).is_some() {
+                return Err(A::Error::custom("it has a name twice"));
+            }
+        }
+        Ok(Distinct(wanted))
+    }
 }
 
 fn form(body: &[u8]) -> Result<Wanted, &'static str> {
@@ -82,6 +115,7 @@ mod tests {
             ("application/json", "7"),
             ("application/json", "[]"),
             ("application/json", "{\"a\":1"),
+            ("application/json", "{\"a\":1,\"b\":2,\"\\u0061\":1}"),
             (FORM, "gain"),
             (FORM, "gain=%zz"),
             (FORM, "gain=%ff"),

@@ -86,11 +86,14 @@ fn fps(value: &Value, modes: &Modes) -> Result<f64, String> {
     fps.ok_or_else(|| format!("a number from {lowest} to {highest}"))
 }
 
-/// A whole number, also one in a form's text.
+/// A whole number, also one in a form's text, or one that some language writes as `80.0`.
 fn integer(value: &Value) -> Option<i64> {
+    // Up to here each whole number is one of its own.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
     match value {
         Value::String(text) => text.trim().parse().ok(),
-        value => value.as_i64(),
+        value => value.as_i64().or_else(|| value.as_f64().filter(whole).map(|number| number as i64)),
     }
 }
 
@@ -102,7 +105,7 @@ fn boolean(value: &Value) -> Option<i64> {
             "false" | "off" | "0" => Some(0),
             _ => None,
         },
-        value => value.as_i64(),
+        value => integer(value),
     }
 }
 
@@ -150,6 +153,7 @@ mod tests {
     fn values_of_every_kind_are_read_from_json_and_from_text() {
         for wanted in [
             json!({ "gain": -3, "auto": false, "mains": 0, "reset": true, "fps": 12.5, "size": "320x240", "quality": 60 }),
+            json!({ "gain": -3.0, "auto": 0.0, "mains": 0.0, "reset": 1, "fps": 12.5, "size": "320x240", "quality": 60.0 }),
             json!({ "gain": "-3", "auto": "off", "mains": "0", "reset": "", "fps": "12.5", "size": "320x240", "quality": "60" }),
         ] {
             let checked = checked(wanted).unwrap();
