@@ -4,6 +4,7 @@ use eyelet_core::{
     Eyelet,
     app::{Builder, Running},
     jpeg,
+    pipeline::Mask,
 };
 use eyelet_hal::{
     CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Frame, FrameMeta, Mode, Modes,
@@ -305,6 +306,18 @@ fn size_that_does_not_work_is_taken_back_with_the_reason() {
     let state = get(&address, "/state");
     assert_eq!((&state["source"]["width"], &state["source"]["connected"]), (&16.into(), &true.into()));
     assert_eq!(world.opened.load(Ordering::Relaxed), 1, "it is the same camera");
+}
+
+#[test]
+fn size_that_the_masks_are_not_for_is_not_offered_and_stops_nothing() {
+    let mask = Mask::new([0, 0, 4, 4], (16, 16)).unwrap();
+    let (_running, world, address) = serve_with(|builder| builder.mask(mask));
+    assert_eq!(control(&address, "size"), Value::Null, "there is one");
+    let (status, body) = post(&address, &json!({ "size": "32x32" }));
+    let errors: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, errors), (400, json!({ "errors": { "size": "one of 16x16" } })));
+    assert_eq!(*world.sizes.lock().unwrap(), []);
+    assert_eq!(post(&address, &json!({ "fps": 50 })).0, 200);
 }
 
 /// Reads the stream until `stop`; how many pictures of each width came. Each is whole.

@@ -138,6 +138,11 @@ impl Controls {
         self.edits.as_ref().map_or(Ok(()), |edits| edits.check(format))
     }
 
+    /// Whether frames of this size can be edited as they are to be, if they are otherwise as these.
+    fn check_size(&self, now: StreamFormat, (width, height): (u32, u32)) -> Result<()> {
+        StreamFormat::new(now.pixel, width, height).map_or(Ok(()), |format| self.check(format))
+    }
+
     /// Starts a camera that cannot be started, in the mode that it was opened with if it has another one now.
     fn start_as_opened(&self, camera: &mut dyn CameraSource, error: Error) -> Result<()> {
         let gone = matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NotFound | ErrorKind::Busy);
@@ -256,6 +261,8 @@ impl Controls {
         if mode == now {
             return Ok(());
         }
+        // Before the stream stops for everybody.
+        self.check_size(camera.format(), mode.size)?;
         done.push(Undo::Mode(now));
         restart(camera, mode)?;
         // A camera may start and never deliver, for want of bandwidth say.
@@ -337,7 +344,8 @@ impl Controls {
 
     /// Lists what can be changed, and its values, for clients.
     fn publish(&self, camera: &mut dyn CameraSource) {
-        let compressed = camera.format().pixel == PixelFormat::Jpeg;
+        let format = camera.format();
+        let compressed = format.pixel == PixelFormat::Jpeg;
         let listed = match camera.controls() {
             Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
             None => Ok((Vec::new(), None)),
@@ -346,7 +354,10 @@ impl Controls {
             tracing::warn!(%error, "clients can change the quality alone");
             (Vec::new(), None)
         });
-        let modes = modes.map(|modes| {
+        let modes = modes.map(|mut modes| {
+            // Masks are for one size.
+            let now = modes.now.size;
+            modes.sizes.retain(|size| *size == now || self.check_size(format, *size).is_ok());
             let original = self.original.unwrap_or(modes.now);
             (modes, original)
         });
