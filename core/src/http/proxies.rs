@@ -76,6 +76,11 @@ impl From<Vec<TrustedProxy>> for TrustedProxies {
 }
 
 impl TrustedProxies {
+    /// Whether there are some.
+    pub(super) fn are_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Whether this peer is one.
     pub(super) fn are(&self, peer: &Peer) -> bool {
         self.trust(peer.ip())

@@ -104,6 +104,41 @@ async fn request_that_is_wrong_changes_nothing() {
     assert_eq!(body(&answer), json!({ "errors": errors }));
 }
 
+/// A page that rebinds its name to the server's address is a page of the server to a browser.
+#[tokio::test]
+async fn name_of_the_web_changes_nothing_without_credentials() {
+    async fn post_to(server: &Running, host: &str) -> String {
+        let headers =
+            format!("Origin: http://{host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {FORM}\r\n");
+        server
+            .ask(&format!(
+                "POST /control HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: 9\r\n\r\nquality=7"
+            ))
+            .await
+    }
+    let allowing = |with: fn(&mut eyelet_core::http::Server)| {
+        let server = serve(with);
+        server.hub.settings.allow_changes();
+        server
+    };
+    let server = allowing(|_| ());
+    let answer = post_to(&server, "a.example:8000").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 403 ") && answer.contains("use the server's IP address"),
+        "{answer}"
+    );
+    assert_eq!(server.quality(), 80);
+    for host in ["127.0.0.1:8000", "[::1]:8000", "localhost", "cam.local"] {
+        assert!(post_to(&server, host).await.starts_with("HTTP/1.1 200 "), "{host}");
+    }
+    let named = allowing(|server| server.origins = vec!["http://a.example:3000".parse().unwrap()].into());
+    let proxied = allowing(|server| server.proxies = vec!["127.0.0.1".parse().unwrap()].into());
+    for server in [named, proxied] {
+        let answer = post_to(&server, "a.example").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn preflight_of_an_allowed_origin_grants_posts() {
     let server = serve(|server| server.origins = vec!["http://a.example".parse().unwrap()].into());

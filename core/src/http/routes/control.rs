@@ -60,6 +60,10 @@ async fn post(
             "a page of another site may not change anything here".to_owned(),
         );
     }
+    if !context.server.may_change(request.headers()) {
+        let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have it require a token or a password";
+        return refuse(StatusCode::FORBIDDEN, what.to_owned());
+    }
     let mut bytes = bytes::Bytes::new();
     if !request.body().is_end_stream() {
         // Without its body, as without its head, it is no request yet.

@@ -1,0 +1,75 @@
+//! The names of this server that cannot be those of a page of the web.
+//!
+//! DNS rebinding: a page whose name suddenly resolves to the camera's address is a page of the camera to a browser. It has the
+//! name that it was opened by, which is one that the public DNS knows.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The ends of names that the public DNS has none of.
+const LOCAL: [&str; 5] = [".local", ".localhost", ".lan", ".internal", ".home.arpa"];
+
+/// Whether this `Host` is an address, a name that only the own network can know, or the machine's.
+pub(super) fn is_own(host: &str) -> bool {
+    let name = without_port(host);
+    if let Some(address) = name.strip_prefix('[') {
+        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let ends_with = |end: &&str| {
+        let at = name.len().checked_sub(end.len());
+        at.and_then(|at| name.get(at..)).is_some_and(|rest| rest.eq_ignore_ascii_case(end))
+    };
+    name.parse::<IpAddr>().is_ok() || !name.contains('.') || LOCAL.iter().any(ends_with) || is_machine(name)
+}
+
+/// The host's name or address, which is in brackets if it has colons.
+pub(super) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Whether it is the full name that the machine was given. Where Linux does not tell, it is not.
+fn is_machine(name: &str) -> bool {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .is_ok_and(|own| own.trim().eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_local_names_are_own_and_names_of_the_web_are_not() {
+        for host in [
+            "192.168.0.2",
+            "192.168.0.2:8000",
+            "[::1]",
+            "[2001:db8::1]:8000",
+            "localhost:8000",
+            "cam",
+            "CAM.LOCAL",
+            "cam.local.:80",
+            "cam.lan",
+            "cam.home.arpa:8000",
+            "a.b.internal",
+        ] {
+            assert!(is_own(host), "{host}");
+        }
+        for host in [
+            "a.example",
+            "a.example:8000",
+            "cam.local.a.example",
+            "192.168.0.2.a.example",
+            "local.example",
+            "[a.example]",
+            "a.xlocal",
+            "a.example.",
+            "192.168.0.2a.example:80",
+            "ä.example",
+        ] {
+            assert!(!is_own(host), "{host}");
+        }
+    }
+}
