@@ -272,6 +272,7 @@ fn saved_value_is_forgotten_if_the_camera_does_not_take_it_and_not_if_it_fails()
     world.shaky.store(true, Ordering::Relaxed);
     let (running, world, address) = serve_in(world, |builder| builder.save_control(&path));
     assert_eq!(value(&address, "gain"), 0);
+    assert_eq!(get(&address, "/state")["control_saved"], true);
     world.shaky.store(false, Ordering::Relaxed);
     replug(&world, &address);
     assert_eq!((value(&address, "auto_gain"), value(&address, "gain")), (false.into(), 5.into()));
