@@ -89,9 +89,24 @@ fn frame_without_room_in_the_budget_is_skipped_and_the_newest_picture_stays() {
     assert!((28..=35).contains(&encoded), "{encoded} in ten seconds");
     assert_eq!(qualities.len() as u64, encoded + 1, "the first picture is encoded twice");
     assert!(qualities[1..].iter().all(|&quality| quality == 40), "{qualities:?}");
-    let _another = bench.hub.feed.subscribe();
+    // The viewer has left, as one of a snapshot does at once.
     let status = bench.hub.budget(bench.clock.monotonic()).unwrap();
     assert!(status.limited && status.quality == Some(40) && status.max_kbps == 1000, "{status:?}");
+    let later = bench.clock.monotonic() + Duration::from_secs(1);
+    assert!(!bench.hub.budget(later).unwrap().limited);
+}
+
+#[test]
+fn quality_that_nobody_watches_is_no_higher_than_its_ceiling() {
+    let bench = Bench::new();
+    let status = |bench: &Bench| bench.hub.budget(bench.clock.monotonic()).unwrap().quality;
+    Budget::new(NonZeroU32::new(1000).unwrap(), Quality::new(40).unwrap()).limit(&bench.hub).unwrap();
+    assert_eq!(status(&bench), Some(80), "before the first picture");
+    run(&bench, 50);
+    for quality in [60, 30] {
+        bench.hub.settings.set_quality(Quality::new(quality).unwrap());
+        assert_eq!(status(&bench), Some(quality), "changed since the last one");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-use super::{Hub, interest::Interest, metrics::Counter};
+use super::{Hub, Settings, interest::Interest, metrics::Counter};
 use eyelet_hal::{Error, ErrorKind, Quality, Result};
 use policy::{Policy, Range, Reading};
 use serde::Serialize;
@@ -61,6 +61,7 @@ struct Inner {
 struct Source {
     interest: Arc<Interest>,
     streamed: Counter,
+    settings: Arc<Settings>,
     /// Bytes of snapshots and uploads.
     others: Arc<AtomicU64>,
 }
@@ -106,6 +107,7 @@ impl Budget {
             inner.sources.push(Source {
                 interest: Arc::clone(&hub.feed.interest),
                 streamed: hub.metrics.stream_bytes.clone(),
+                settings: Arc::clone(&hub.settings),
                 others: Arc::clone(&others),
             });
             let index = inner.policy.add();
@@ -170,7 +172,8 @@ impl Member {
 
     pub(super) fn status(&self, now: Duration) -> BudgetStatus {
         let inner = self.budget.read(now);
-        let report = inner.policy.report(now, self.index);
+        let most = inner.sources[self.index].settings.quality().get();
+        let report = inner.policy.report(now, self.index, most);
         BudgetStatus {
             max_kbps: inner.max_kbps,
             kbps: (report.bytes / 125.0).round() as u32,

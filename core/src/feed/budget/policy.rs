@@ -147,8 +147,7 @@ impl Camera {
     fn used(&self, quality: u8, min: u8) -> u8 {
         match self.quality {
             Range::Fixed => quality,
-            // A ceiling below the floor is what somebody has chosen.
-            Range::AtMost(most) => quality.max(min).min(most),
+            Range::AtMost(most) => within(quality, min, most),
         }
     }
 
@@ -189,6 +188,11 @@ impl Camera {
     }
 }
 
+/// A ceiling below the floor is what somebody has chosen.
+fn within(quality: u8, min: u8, most: u8) -> u8 {
+    quality.max(min).min(most)
+}
+
 impl Policy {
     /// For so many bytes a second, with pictures of this quality at least.
     pub(super) fn new(rate: f64, min: u8) -> Self {
@@ -217,7 +221,7 @@ impl Policy {
         for (index, camera) in self.cameras.iter_mut().enumerate() {
             sent += camera.read(reading(index));
         }
-        self.bytes.ticks(now, sent as u32);
+        self.bytes.amount(now, sent as u32);
         let elapsed = match self.at.replace(now) {
             Some(at) => now.saturating_sub(at).as_secs_f64(),
             None => DEPTH.as_secs_f64(),
@@ -306,6 +310,7 @@ impl Policy {
         camera.fps.tick(now);
         if let Range::AtMost(most) = camera.quality
             && quality < most
+            && camera.before.readers > 0
         {
             camera.limited = Some(now);
         }
@@ -358,18 +363,19 @@ impl Policy {
         self.rose = Some(now);
     }
 
-    /// How it goes, just after a [reading](Self::read).
-    pub(super) fn report(&self, now: Duration, index: usize) -> Report {
+    /// How it goes, just after a [reading](Self::read), where pictures may now have this quality at most: it may have changed
+    /// since the last frame, or none has come.
+    pub(super) fn report(&self, now: Duration, index: usize, most: u8) -> Report {
         let camera = &self.cameras[index];
         let recently = camera.limited.is_some_and(|limited| now.saturating_sub(limited) < RECENTLY);
         Report {
             bytes: self.bytes.per_second(now),
             quality: match camera.quality {
                 Range::Fixed => None,
-                Range::AtMost(_) => Some(camera.used(self.quality as u8, self.min)),
+                Range::AtMost(_) => Some(within(self.quality as u8, self.min, most)),
             },
             fps: camera.fps.per_second(now),
-            limited: recently && camera.before.readers > 0,
+            limited: recently,
         }
     }
 }

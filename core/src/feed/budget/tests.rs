@@ -191,7 +191,7 @@ fn scene_that_needs_less_than_the_budget_is_left_alone() {
     stage.run(10.0);
     assert_eq!(stage.qualities(0, 0.0, 10.0), (80, 80));
     assert_eq!(stage.count(0, 0.0, 10.0), 300);
-    let report = stage.policy.report(Duration::from_secs(10), 0);
+    let report = stage.policy.report(Duration::from_secs(10), 0, 80);
     assert!(!report.limited && (report.bytes - 30_150.0 * 30.0).abs() < 3e4, "{report:?}");
 }
 
@@ -316,7 +316,7 @@ fn jpegs_of_a_camera_only_become_fewer() {
     stage.run(20.0);
     let (least, most) = stage.used(2.0, 20.0, 1.0);
     assert!(least >= 0.8 && most <= 1.1, "{least}..{most}");
-    let report = stage.policy.report(Duration::from_secs(20), 0);
+    let report = stage.policy.report(Duration::from_secs(20), 0, 80);
     assert_eq!((report.quality, report.limited), (None, true));
 }
 
@@ -325,7 +325,7 @@ fn camera_without_readers_is_not_limited_and_a_budget_without_use_leaves_no_debt
     let mut stage = Stage::new(100.0, 20, vec![Camera::new(|_| 60_000.0, 0)]);
     stage.run(5.0);
     assert_eq!(stage.count(0, 0.0, 5.0), 150, "whoever asks for them, they are sent to nobody");
-    assert!(!stage.policy.report(Duration::from_secs(5), 0).limited);
+    assert!(!stage.policy.report(Duration::from_secs(5), 0, 80).limited);
 }
 
 #[derive(Clone, Debug)]
