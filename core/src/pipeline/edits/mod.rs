@@ -113,8 +113,9 @@ impl Edits {
 /// call of these nothing is copied or looked at.
 ///
 /// The order is always the same, whatever that of the calls: rotation, flip, masks, text. All places are those of the picture
-/// that viewers see, and so are the frames that `each_frame` gets. What a camera attached to its frames as
-/// [data](eyelet_hal::Frame::data) stays as it is, in the camera's own places.
+/// that viewers see, and so are the frames that `each_frame` gets. What a camera, or a wrapper around it, attached to its frames
+/// as [data](eyelet_hal::Frame::with_data) is left out where pictures are masked, rotated or flipped: it may tell what is under a
+/// mask, and its places are those of the camera's own picture. What `each_frame` attaches is delivered.
 impl Pipeline {
     /// Rotates each picture. Its width and height change places with a quarter turn.
     #[must_use]
