@@ -203,7 +203,7 @@ fn edits_of_pictures_come_from_flags_and_config_files_alike() {
             "need raw frames, and --format jpeg asks for JPEGs; omit --format, or name",
         ),
     ] {
-        match edits(&arguments) {
+        match edits(&arguments).map_err(Failure::from) {
             Err(Failure::Usage(what)) => assert!(what.contains(part), "{what}"),
             other => panic!("{arguments:?} gave {other:?}"),
         }

@@ -236,6 +236,31 @@ fn one_configuration_file_serves_every_command() {
     assert!(command(&["doctor", "--config", config]).output().unwrap().status.success());
 }
 
+/// A camera that delivers JPEGs alone.
+fn replay(folder: &tempfile::TempDir) -> String {
+    let picture = folder.path().join("1.jpg");
+    assert!(command(&["snapshot", picture.to_str().unwrap(), "--size", "64x48"]).status().unwrap().success());
+    format!("replay:{}", folder.path().display())
+}
+
+/// A supervisor that is to restart the program would do so for ever: that is wrong usage, after which it does not.
+#[test]
+fn edits_of_a_camera_of_jpegs_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let camera = replay(&folder);
+    let bind = ["--bind", "127.0.0.1:0"];
+    let alone = [&["--camera", &camera, "--rotate", "90"], &bind[..]].concat();
+    refused(
+        &alone,
+        USAGE,
+        &["error: the camera delivers JPEGs, which cannot be rotated", "; use another camera"],
+    );
+    refused(&["snapshot", "/nowhere/x.jpg", "--camera", &camera, "--flip", "h"], USAGE, &["delivers JPEGs"]);
+    let named = format!("back={camera}");
+    let several = [&["--camera", "front=sim", "--camera", &named, "--overlay", "x"], &bind[..]].concat();
+    refused(&several, USAGE, &["error: back: the camera delivers JPEGs, which cannot be "]);
+}
+
 #[test]
 fn doctor_checks_the_camera_and_encoder_of_its_flags() {
     let output = command(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();

@@ -2,11 +2,11 @@
 
 use super::CameraArgs;
 use crate::{
-    cli::{Failure, failure::with_flag},
+    cli::failure::with_flag,
     pipeline::{Corner, Edits, Flip, Hand, Mask, Overlay, Rotation},
 };
 use clap::Args;
-use eyelet_hal::{CameraSource, Error, PixelFormat, StreamFormat};
+use eyelet_hal::{CameraSource, Error, ErrorKind, PixelFormat, StreamFormat};
 use std::str::FromStr;
 
 /// What is done to each picture before it is encoded.
@@ -53,18 +53,16 @@ impl PictureArgs {
 /// What is done to the pictures of the camera that these flags ask for.
 ///
 /// # Errors
-/// Wrong usage, if it cannot be done to those.
-pub(in crate::cli) fn edits<F: Args>(args: &CameraArgs<F>) -> Result<Option<Edits>, Failure> {
+/// `InvalidInput`, which is wrong usage, if it cannot be done to those.
+pub(in crate::cli) fn edits<F: Args>(args: &CameraArgs<F>) -> eyelet_hal::Result<Option<Edits>> {
     let flags = &args.picture;
     if !flags.is_given() {
         return Ok(None);
     }
     if args.format == Some(PixelFormat::Jpeg) {
-        return Err(Failure::Usage(
-            "--rotate, --flip, --mask and --overlay need raw frames, and --format jpeg asks for JPEGs; omit --format, or \
-             name a raw one"
-                .to_owned(),
-        ));
+        let what = "--rotate, --flip, --mask and --overlay need raw frames, and --format jpeg asks for JPEGs";
+        let remedy = "omit --format, or name a raw one";
+        return Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy));
     }
     let mut edits = Edits::default();
     let mut size = (args.size.width.get(), args.size.height.get());
@@ -76,7 +74,7 @@ pub(in crate::cli) fn edits<F: Args>(args: &CameraArgs<F>) -> Result<Option<Edit
     }
     flags.flip.into_iter().for_each(|flip| edits.flip(flip));
     for area in &flags.mask {
-        edits.mask(Mask::new(area.0, size).map_err(|error| Failure::of_flag(error, "--mask"))?);
+        edits.mask(Mask::new(area.0, size).map_err(|error| with_flag(error, "--mask"))?);
     }
     if let Some(overlay) = &flags.overlay {
         edits.overlay(overlay.clone().at(flags.overlay_at.unwrap_or_default()));
@@ -92,29 +90,33 @@ pub(in crate::cli) fn editor(
     edits: Option<Edits>,
     camera: &dyn CameraSource,
     name: Option<&str>,
-) -> Result<Option<Box<dyn Hand>>, Failure> {
+) -> eyelet_hal::Result<Option<Box<dyn Hand>>> {
     let Some(edits) = edits else { return Ok(None) };
-    edits.check(camera.format()).map_err(|error| not_of(error, camera.format()))?;
+    check(&edits, camera)?;
     let mut editor = edits.begin();
     editor.camera(name.unwrap_or(camera.name()));
     Ok(Some(editor))
 }
 
-/// That frames of this format cannot be edited, with the flags to change.
-pub(in crate::cli) fn not_of(error: Error, format: StreamFormat) -> Failure {
-    let error = match format.pixel {
-        PixelFormat::Jpeg => {
-            error.with_remedy("use another camera, or leave out --rotate, --flip, --mask and --overlay")
-        }
+/// Whether it can be done to the frames of this open camera.
+///
+/// # Errors
+/// That it cannot, as [`not_of`] says it.
+pub(in crate::cli) fn check(edits: &Edits, camera: &dyn CameraSource) -> eyelet_hal::Result<()> {
+    edits.check(camera.format()).map_err(|error| not_of(&error, camera.format()))
+}
+
+/// That frames of this format cannot be edited, with the flags to change. Of a camera that has JPEGs alone it is wrong usage:
+/// a supervisor that starts the program again would do so for ever.
+pub(in crate::cli) fn not_of(error: &Error, format: StreamFormat) -> Error {
+    let what = error.message();
+    match format.pixel {
+        PixelFormat::Jpeg => Error::new(ErrorKind::InvalidInput, what)
+            .with_remedy("use another camera, or leave out --rotate, --flip, --mask and --overlay"),
         _ => {
             let (width, height) = (format.width, format.height);
-            with_flag(
-                error.with_remedy(format!(
-                    "the camera has {width}x{height}: use that, and place the masks in it"
-                )),
-                "--size, --mask",
-            )
+            let remedy = format!("the camera has {width}x{height}: use that, and place the masks in it");
+            with_flag(Error::new(error.kind(), what).with_remedy(remedy), "--size, --mask")
         }
-    };
-    Failure::runtime(error.to_string())
+    }
 }

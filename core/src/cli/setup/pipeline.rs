@@ -67,7 +67,14 @@ pub(in crate::cli) fn pipeline<D: Platform>(
     // Opened here first: a device that cannot be opened is a mistake now, and a fault to wait out later. The camera before
     // the encoder, which may have something to log: a mistake is reported in one line.
     patiently(device, check, || pipeline.continue_opening())?.map_err(refused)?;
-    pipeline.check_edits().map_err(|(error, format)| picture::not_of(error, format))?;
+    pipeline.check_edits().map_err(|(error, format)| {
+        let error = picture::not_of(&error, format);
+        // With a single camera there is no question which.
+        match args.camera.get(position).and_then(|camera| camera.name.as_ref()) {
+            Some(name) if args.camera.len() > 1 => error.map_message(|what| format!("{name}: {what}")),
+            _ => error,
+        }
+    })?;
     pipeline.open_encoder().map_err(|error| wrong_encoder::<D>(error, &args.encoder))?;
     Ok(pipeline)
 }
