@@ -262,6 +262,32 @@ fn edits_of_a_camera_of_jpegs_are_wrong_usage() {
 }
 
 #[test]
+fn doctor_reports_edits_that_cannot_be_done_with_their_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let camera = replay(&folder);
+    let problems = |flags: &[&str]| {
+        let output = command(&[&["doctor", "--json"], flags].concat()).output().unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), found["problems"].clone())
+    };
+    let (code, found) = problems(&["--mask", "5000,0,5,5"]);
+    assert_eq!(
+        (code, &found[0]["kind"], &found[0]["device"]),
+        (Some(1), &"invalid-input".into(), &().into())
+    );
+    assert_eq!(found[0]["what"], "cannot mask 5000,0,5,5: it lies outside the picture");
+    assert_eq!(found[0]["remedy"], "choose a place in 640x480 (--mask)");
+    let (code, found) = problems(&["--overlay", "x", "--camera", &camera]);
+    assert_eq!((code, &found[0]["device"]), (Some(1), &camera.as_str().into()));
+    assert_eq!(
+        found[0]["what"],
+        "the camera delivers JPEGs, which cannot be rotated, flipped, masked or written on"
+    );
+    assert_eq!(found[0]["remedy"], "use another camera, or leave out --rotate, --flip, --mask and --overlay");
+    assert_eq!(problems(&["--overlay", "x", "--mask", "0,0,5,5", "--camera", "sim"]).0, Some(0));
+}
+
+#[test]
 fn doctor_checks_the_camera_and_encoder_of_its_flags() {
     let output = command(&["doctor", "--json", "--camera", "replay:/nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

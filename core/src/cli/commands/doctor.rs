@@ -5,11 +5,13 @@ use super::{
     trial,
 };
 use crate::cli::{
-    CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, Signals, runtime,
+    CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, Signals,
+    args::picture,
+    runtime,
     setup::pipeline::{self, Check},
 };
 use eyelet_hal::{
-    ErrorKind, PixelFormat, StreamFormat,
+    Error, ErrorKind, PixelFormat, StreamFormat,
     conformance::{self, CameraExpectations, EncoderExpectations, Report},
 };
 use serde::Serialize;
@@ -117,6 +119,18 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+}
+
+impl Problem {
+    /// That a camera cannot be used, or something that is asked of all.
+    fn of(error: &Error, device: Option<&str>) -> Self {
+        Self {
+            kind: error.kind(),
+            device: device.map(str::to_owned),
+            what: error.message().to_owned(),
+            remedy: error.remedy().unwrap_or("run serve for details").to_owned(),
+        }
+    }
 }
 
 impl Findings {
@@ -228,6 +242,10 @@ fn named<D: Platform>(
     {
         return Err(failure);
     }
+    let edits = picture::edits(&args.camera).unwrap_or_else(|error| {
+        findings.problems.push(Problem::of(&error, None));
+        None
+    });
     let [CameraSpec { device: name, .. }] = &*args.camera.camera else { return Ok(()) };
     let mut open = pipeline::open::<D>(&args.camera, (name, 0))?;
     if findings.cameras.iter().any(|camera| camera.name == *name && camera.in_use) {
@@ -236,6 +254,9 @@ fn named<D: Platform>(
     let timeout = expected_of_camera(request.fps.period()).frame_timeout;
     let tried = match pipeline::patiently(name, check, &mut open)? {
         Ok(mut camera) => {
+            if let Some(Err(error)) = edits.map(|edits| picture::check(&edits, &*camera)) {
+                findings.problems.push(Problem::of(&error, Some(name)));
+            }
             let mut stoppable = Stoppable::new(&mut *camera, check);
             let tried = trial::of(&mut stoppable, timeout);
             stoppable.done(tried)?
@@ -251,12 +272,7 @@ fn named<D: Platform>(
                 .retain(|problem| problem.device.is_some() || problem.kind != ErrorKind::NotFound);
         }
         Err(_) if findings.problems.iter().any(|problem| problem.device.as_ref() == Some(name)) => {}
-        Err(error) => findings.problems.push(Problem {
-            kind: error.kind(),
-            device: Some(name.clone()),
-            what: error.message().to_owned(),
-            remedy: error.remedy().unwrap_or("run serve for details").to_owned(),
-        }),
+        Err(error) => findings.problems.push(Problem::of(&error, Some(name))),
     }
     Ok(())
 }
