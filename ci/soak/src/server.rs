@@ -174,7 +174,7 @@ async fn keep(stderr: impl AsyncRead + Unpin, log: Rc<RefCell<Log>>) {
             sleep(Duration::from_millis(100)).await;
         }
         let mut log = log.borrow_mut();
-        log.unplugged += usize::from(line.contains("unplugged; open it again"));
+        log.unplugged += usize::from(line.contains("unplugged; plug it in again"));
         log.panicked |= line.contains("panicked");
         if log.last.len() == SHOWN {
             log.last.pop_front();

@@ -34,7 +34,7 @@ impl<C: CameraSource> FaultInjector<C> {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Disconnected, format!("{}: unplugged", self.camera.name()))
-            .with_remedy("open it again when it is back"))
+            .with_remedy("plug it in again"))
     }
 
     /// The roll for the next frame. It stands until the frame has come.

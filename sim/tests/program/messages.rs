@@ -204,7 +204,7 @@ fn unplugged_camera_logs_one_warning() {
     });
     let between = log.split("capturing").nth(1).unwrap();
     let warnings: Vec<_> = between.lines().filter(|line| line.contains("WARN")).collect();
-    assert!(matches!(&warnings[..], [one] if one.contains("unplugged")), "{warnings:?}");
+    assert!(matches!(&warnings[..], [one] if one.contains("unplugged; plug it in again")), "{warnings:?}");
 }
 
 #[test]
