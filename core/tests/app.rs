@@ -246,6 +246,21 @@ fn routes_of_the_application_are_answered_below_the_base_path() {
 }
 
 #[test]
+fn route_that_begins_as_the_base_path_is_found_with_and_without_that() {
+    let running = Eyelet::builder()
+        .get("/garden/hello", |_| Reply::text("hello\n"))
+        .configure(|server| server.base_path = "/garden".parse().unwrap())
+        .bind("127.0.0.1:0")
+        .start()
+        .unwrap();
+    let address = running.addresses()[0].strip_suffix("garden/").unwrap();
+    for path in ["/garden/garden/hello", "/garden/hello"] {
+        assert!(get(address, path).ends_with("\r\n\r\nhello\n"), "{path}");
+    }
+    assert!(get(address, "/garden/nothing").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
 fn route_that_cannot_be_is_an_error_that_names_it() {
     let closed = Arc::new(AtomicUsize::new(0));
     for path in ["/stream", "/front/hello", "hello", "/"] {

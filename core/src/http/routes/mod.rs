@@ -191,7 +191,9 @@ pub(super) async fn answer(
     if below.strip_prefix('/').is_some_and(|first| names().flatten().any(|name| name.as_str() == first)) {
         return Answer::Response(moved(path, query));
     }
-    let target = Target::find(below, query, names(), &server.routes);
+    // One of the application's routes may begin with the same name as the base path.
+    let target = Target::find(below, query, names(), &server.routes)
+        .or_else(|| Target::find(path, query, names(), &server.routes));
     // Before any answer, also before 404. Whether a server lives is no secret.
     let mut cookie = None;
     if target.is_none_or(|target| target.route != Route::Health) {
