@@ -83,6 +83,14 @@ impl Failure {
     }
 }
 
+/// Whether a character is invisible itself, but may change the order of those that are shown.
+fn reorders(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
+}
+
 /// The error with the flag by which its remedy is applied.
 pub(super) fn with_flag(error: Error, flag: &str) -> Error {
     let remedy = match error.remedy() {
@@ -93,8 +101,8 @@ pub(super) fn with_flag(error: Error, flag: &str) -> Error {
 }
 
 impl fmt::Display for Failure {
-    /// The help text as it is; what went wrong in one line, whose control characters are escaped: a name that it quotes
-    /// may hold line breaks, or a sequence that a terminal would obey.
+    /// The help text as it is; what went wrong in one line, whose control characters are escaped, and those that change the
+    /// order of others: a name that it quotes may hold line breaks, or a sequence that a terminal would obey.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Help(text) => return f.write_str(text),
@@ -106,7 +114,7 @@ impl fmt::Display for Failure {
                 f.write_char(' ')?;
             }
             for c in line.chars() {
-                match c.is_control() {
+                match c.is_control() || reorders(c) {
                     true => write!(f, "{}", c.escape_default())?,
                     false => f.write_char(c)?,
                 }

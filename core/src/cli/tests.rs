@@ -82,6 +82,8 @@ fn config_name_that_no_file_can_have_is_wrong_usage_in_one_line() {
 fn failure_displayed_is_one_line_that_keeps_spaces() {
     let failure = Failure::runtime("cannot write /a  b\n  c\x1b[2J: no;\r\n  choose another\n");
     assert_eq!(failure.to_string(), "cannot write /a  b c\\u{1b}[2J: no; choose another");
+    let failure = Failure::Usage("invalid value '\u{202e}fdp.é'; see --help".to_owned());
+    assert_eq!(failure.to_string(), "invalid value '\\u{202e}fdp.é'; see --help");
 }
 
 #[test]
@@ -127,6 +129,7 @@ fn bad_value_is_refused_with_valid_ones() {
         (["--overlay", "{nam}"], "unknown placeholder {nam}; use {name}, {host}, {sequence}, {time}, "),
         (["--overlay", "{time:%Q}"], "unknown %Q in a time; use %F %T %Y "),
         (["--overlay", ""], "it is empty; "),
+        (["--overlay", "{time:%\u{202e}}"], "unknown %\\u{202e} in a time; use "),
         (["--qualty", "80"], "did you mean --quality? "),
         (["--format", "yuvy"], "did you mean yuyv? "),
         (["--spool-full", "drop-odlest"], "did you mean drop-oldest? "),
@@ -175,7 +178,10 @@ fn repeatable_flag_may_be_a_list_in_a_config_file() {
         "typed ones count, not the file's"
     );
     let (_file, name) = file("bind = [[\"0.0.0.0:1\"]]");
-    assert!(refused(&["--config", &name]).contains("bind is an array; "));
+    assert!(
+        refused(&["--config", &name])
+            .contains("bind is or has an array; it must be a string or a number, or a list of those")
+    );
 }
 
 #[test]
@@ -184,6 +190,7 @@ fn edits_of_pictures_come_from_flags_and_config_files_alike() {
     let text = "rotate = 90\nflip = \"h\"\noverlay = \"{name} {time}\"\noverlay-at = \"bottom-right\"\n\
                 mask = [\"470, 600, 20, 90\", \"0,0,1,1\"]";
     let (_file, name) = file(text);
+    assert!(edits(&["--overlay", "-x", "--overlay-at", "top-right"]).unwrap().is_some(), "a hyphen in front");
     let flags = ["--rotate=90", "--flip=h", "--overlay={name} {time}", "--overlay-at=bottom-right"];
     let flags = [&flags[..], &["--mask=470,600,20,90", "--mask=0,0,1,1"]].concat();
     let debug = |arguments: &[&str]| format!("{:?}", edits(arguments).unwrap().unwrap());
@@ -289,7 +296,7 @@ fn upload_headers_typed_replace_those_of_the_config_file() {
     let args = serve(&["--config", &name, "--upload=http://cam/", "--upload-header", "C: 3"]).upload_flags;
     assert_eq!(lines(&args), ["C: 3"], "what is typed counts more");
     let (_file, name) = file("upload-header = [[1]]");
-    assert!(refused(&["--config", &name]).contains("upload-header is an array"));
+    assert!(refused(&["--config", &name]).contains("upload-header is or has an array; "));
 }
 
 #[test]
@@ -314,6 +321,11 @@ fn error_in_a_config_file_names_the_file() {
         ("insecure-credentials = \"yes\"", "insecure-credentials is a string; it must be true or false"),
         ("quality = 0", "a quality is a whole number from 1 to 100; "),
         ("quality = [80]", "quality is an array; it must be a string or a number"),
+        (
+            "mask = [[0, 0, 10, 10]]",
+            "mask is or has an array; it must be a string or a number, or a list of those",
+        ),
+        ("mask = true", "mask is or has a boolean; "),
         ("quality = ", "line 1: "),
         ("config = \"x\"", "unknown key config; the keys are "),
         ("help = 1", "unknown key help; "),

@@ -57,7 +57,7 @@ pub(in crate::cli) enum Command<D: Platform> {
     Upload(Box<UploadArgs<D::Flags>>),
     /// Read any MJPEG-over-HTTP stream and measure it
     Watch(WatchArgs),
-    /// Show a server's cameras, uploads and viewers, once a second
+    /// Show a server's cameras, budget, uploads and viewers, once a second
     Top(TopArgs),
     /// List cameras, formats and encoders, and anything missing
     Doctor(DoctorArgs<D::Flags>),

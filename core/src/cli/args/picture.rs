@@ -22,7 +22,7 @@ pub struct PictureArgs {
     #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
     pub mask: Vec<MaskArea>,
     /// Write this text on the picture, such as "{name} {time:%F %T}"; the time is UTC, {time+02:00:%T} two hours ahead
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub overlay: Option<Overlay>,
     /// The corner of the text: top-left, top-right, bottom-left or bottom-right [default: top-left]
     #[arg(long, value_name = "CORNER", requires = "overlay")]

@@ -61,9 +61,11 @@ impl Template {
                 _ => match time(place) {
                     Some(Ok(time)) => pieces.push(time),
                     Some(Err(letter)) => {
+                        let letter = letter.escape_debug();
                         return refuse(format!("unknown %{letter} in a time"), format!("use {LETTERS}"));
                     }
                     None => {
+                        let place = place.escape_debug();
                         return refuse(format!("unknown placeholder {{{place}}}"), format!("use {PLACES}"));
                     }
                 },
@@ -218,6 +220,8 @@ mod tests {
             ("{time:%F %Q}", "unknown %Q in a time; use %F %T "),
             ("{time:%F %}", "unknown % in a time; use %F %T "),
             ("{time:%é}", "unknown %é in a time; use %F %T "),
+            ("{time:%\u{202e}}", "unknown %\\u{202e} in a time; use "),
+            ("{\u{202e}}", "unknown placeholder {\\u{202e}}; use "),
             ("{name", "a brace has no partner; write {{ or }} "),
             ("name}", "a brace has no partner; "),
         ] {

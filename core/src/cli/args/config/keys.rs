@@ -62,7 +62,15 @@ impl Keys<'_> {
 
     /// A key and its value as flags: several only where the flag may be given several times.
     fn written(&self, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
-        let flag = |value: &toml::Value| Ok(format!("--{key}={}", scalar(key, value)?));
+        let repeats = self.command.get_subcommands().any(|sub| repeats(sub, key));
+        let flag = |value: &toml::Value| match scalar(value) {
+            Some(value) => Ok(format!("--{key}={value}")),
+            None if repeats => Err(format!(
+                "{key} is or has {}; it must be a string or a number, or a list of those",
+                kind(value)
+            )),
+            None => Err(format!("{key} is {}; it must be a string or a number", kind(value))),
+        };
         match value {
             toml::Value::Boolean(set) if takes_no_value(self.command, key) => {
                 Ok(set.then(|| format!("--{key}")).into_iter().collect())
@@ -70,9 +78,7 @@ impl Keys<'_> {
             other if takes_no_value(self.command, key) => {
                 Err(format!("{key} is {}; it must be true or false", kind(other)))
             }
-            toml::Value::Array(values) if self.command.get_subcommands().any(|sub| repeats(sub, key)) => {
-                values.iter().map(flag).collect()
-            }
+            toml::Value::Array(values) if repeats => values.iter().map(flag).collect(),
             value => Ok(vec![flag(value)?]),
         }
     }
@@ -108,12 +114,13 @@ fn unknown<'a>(key: &str, sub: &clap::Command, among: impl IntoIterator<Item = &
     format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())
 }
 
-pub(super) fn scalar(key: &str, value: &toml::Value) -> Result<String, String> {
+/// A string or a number as a flag's value.
+pub(super) fn scalar(value: &toml::Value) -> Option<String> {
     match value {
-        toml::Value::String(value) => Ok(value.clone()),
-        toml::Value::Integer(value) => Ok(value.to_string()),
-        toml::Value::Float(value) => Ok(value.to_string()),
-        other => Err(format!("{key} is {}; it must be a string or a number", kind(other))),
+        toml::Value::String(value) => Some(value.clone()),
+        toml::Value::Integer(value) => Some(value.to_string()),
+        toml::Value::Float(value) => Some(value.to_string()),
+        _ => None,
     }
 }
 

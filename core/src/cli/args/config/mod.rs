@@ -65,9 +65,7 @@ pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
         .chain(in_tables)
         .flat_map(|(key, value)| {
             let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            values
-                .iter()
-                .filter_map(move |value| Some(format!("--{key}={}", keys::scalar(key, value).ok()?).into()))
+            values.iter().filter_map(move |value| Some(format!("--{key}={}", keys::scalar(value)?).into()))
         })
         .collect();
     (hide_args::hidden(&flags) != flags).then_some(file)
