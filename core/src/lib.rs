@@ -38,6 +38,7 @@
 //! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
 //! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
+//! | `whole_file` | files that are there whole or not at all |
 //! | [`app`] | all of it put together and started as one |
 //! | [`JpegStreamer`] | MaixPy's streaming server, on top of `app` |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the subcommands of every eyelet binary |")]
@@ -63,6 +64,7 @@ pub mod pipeline;
 pub mod spool;
 pub mod upload;
 pub mod watch;
+mod whole_file;
 
 pub use app::Eyelet;
 pub use backoff::Backoff;

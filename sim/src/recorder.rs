@@ -64,7 +64,8 @@ fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
         .with_source(error)
 }
 
-/// Writes `bytes` under another name first, so that no reader sees half a file.
+/// Writes `bytes` under another name first, so that no reader sees half a file. Nothing waits for the disk, which would be
+/// slower than the camera: a power cut may damage the last ones.
 fn write(dir: &Path, number: u64, bytes: &[u8]) -> Result<()> {
     let path = dir.join(format!("frame-{number:08}.jpg"));
     let partial = dir.join(format!("frame-{number:08}.part"));

@@ -4,15 +4,15 @@ use super::{SavedCamera, lock::lock};
 use crate::{
     Backoff,
     feed::{CameraName, Hub},
+    whole_file::WholeFile,
 };
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     future::poll_fn,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    io,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
@@ -28,6 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Longer files are not ours.
 const LONGEST: u64 = 1024 * 1024;
 
+/// Nobody but the user reads the first one.
+const MODE: u32 = 0o600;
+
 /// The key of a camera without a name.
 const UNNAMED: &str = "camera";
 
@@ -41,7 +44,7 @@ pub(crate) struct Saver {
 
 #[derive(Debug)]
 struct Shared {
-    path: PathBuf,
+    file: WholeFile,
     cameras: Vec<(String, Hub)>,
     /// Of cameras that are not here now, and may come back.
     others: BTreeMap<String, SavedCamera>,
@@ -60,33 +63,34 @@ impl Saver {
         path: &Path,
         cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
     ) -> Result<Self> {
-        let path = linked(path);
+        // Its temporary file is ours alone, since nobody else has the lock.
+        let file = WholeFile::new(path, MODE, ".new");
+        let path = file.path();
         let failed = |what: &str, error: io::Error| {
             let remedy = "name a file in a folder that this program may write to";
             let what = format!("cannot {what} {}: {error}", path.display());
             Error::from(error).map_message(|_| what).with_remedy(remedy)
         };
-        let lock = lock(&beside(&path, ".lock")).map_err(|error| match error.kind() {
+        let lock = lock(&file.beside(".lock")).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => {
                 let what = format!("cannot save to {}: another program saves there", path.display());
                 Error::new(ErrorKind::Busy, what).with_remedy("stop it, or name another file")
             }
             _ => failed("save to", error),
         })?;
-        let bytes = read(&path).map_err(|error| failed("read", error))?;
+        let bytes = read(path).map_err(|error| failed("read", error))?;
         let mut saved: BTreeMap<String, SavedCamera> = match serde_json::from_slice(&bytes) {
             Ok(saved) => saved,
             Err(_) if bytes.is_empty() => BTreeMap::new(),
             Err(error) => {
-                let aside = beside(&path, ".damaged");
-                fs::rename(&path, &aside).map_err(|error| failed("set aside", error))?;
+                let aside = file.beside(".damaged");
+                fs::rename(path, &aside).map_err(|error| failed("set aside", error))?;
                 let (file, aside) = (path.display(), aside.display());
                 tracing::warn!(%file, %error, "the saved settings are damaged and set aside as {aside}");
                 BTreeMap::new()
             }
         };
-        let trial = beside(&path, ".new");
-        create(&trial).and_then(|_| fs::remove_file(&trial)).map_err(|error| failed("save to", error))?;
+        file.test().map_err(|error| failed("save to", error))?;
         let cameras: Vec<_> = cameras
             .map(|(name, hub)| {
                 let key = name.map_or(UNNAMED, CameraName::as_str).to_owned();
@@ -101,7 +105,7 @@ impl Saver {
             let cameras: Vec<_> = saved.keys().map(String::as_str).collect();
             tracing::info!(cameras = cameras.join(", "), "saved settings of other cameras are kept");
         }
-        let shared = Shared { path, cameras, others: saved, written: Mutex::default() };
+        let shared = Shared { file, cameras, others: saved, written: Mutex::default() };
         // A file that says the same need not be written.
         *shared.written() = shared.content();
         Ok(Self { shared: Arc::new(shared), _lock: lock })
@@ -117,7 +121,7 @@ impl Saver {
             let shared = Arc::clone(&self.shared);
             let written = tokio::task::spawn_blocking(move || shared.write()).await;
             let failed = written.map_err(io::Error::other).and_then(|written| written).err();
-            let file = self.shared.path.display();
+            let file = self.shared.file.path().display();
             match &failed {
                 Some(error) if !failing => {
                     tracing::warn!(%file, %error, "cannot save what was changed; trying again");
@@ -141,7 +145,7 @@ impl Saver {
 impl Drop for Saver {
     fn drop(&mut self) {
         if let Err(error) = self.shared.write() {
-            tracing::warn!(file = %self.shared.path.display(), %error, "cannot save what was changed");
+            tracing::warn!(file = %self.shared.file.path().display(), %error, "cannot save what was changed");
         }
     }
 }
@@ -158,7 +162,7 @@ impl Shared {
         bytes
     }
 
-    /// Writes the file if it is to be different. After a power cut it is the one before or the one after.
+    /// Writes the file if it is to be different.
     fn write(&self) -> io::Result<()> {
         // Also against writing at the same time.
         let mut written = self.written();
@@ -166,17 +170,7 @@ impl Shared {
         if *written == content {
             return Ok(());
         }
-        let new = beside(&self.path, ".new");
-        let mut file = create(&new)?;
-        let filled = file.write_all(&content).and_then(|()| file.sync_all());
-        if let Err(error) = filled.and_then(|()| fs::rename(&new, &self.path)) {
-            let _ = fs::remove_file(&new);
-            return Err(error);
-        }
-        if let Some(folder) = self.path.parent() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
+        self.file.write(&content)?;
         *written = content;
         Ok(())
     }
@@ -184,25 +178,6 @@ impl Shared {
     fn written(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A new file that nobody else reads, in place of one that a power cut has left. Through a link nothing is written.
-fn create(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(path),
-    }
-}
-
-/// The file that this path leads to, through links, whether it is there or not: it is replaced, and they stay.
-fn linked(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    // As many as the system follows; what is still a link then cannot be read.
-    for _ in 0..40 {
-        let Ok(link) = fs::read_link(&path) else { break };
-        path = path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link));
-    }
-    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// What the file holds; nothing if there is none.
@@ -214,13 +189,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         Ok(about) if about.len() > LONGEST => Err(io::Error::other("it is too long")),
         Ok(_) => fs::read(path),
     }
-}
-
-/// The path with this at its end.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(end);
-    path.into()
 }
 
 async fn any_changed(changes: &mut [watch::Receiver<()>]) {
@@ -308,7 +276,7 @@ mod tests {
         let all = async {
             hub.settings.set_quality(Quality::new(33).unwrap());
             is(false).await;
-            assert!(!beside(&path, ".new").exists());
+            assert!(!folder.path().join("control.json.new").exists());
             fs::remove_dir(&path).unwrap();
             is(true).await;
             assert!(fs::read_to_string(&path).unwrap().contains("33"));
@@ -388,21 +356,6 @@ mod tests {
         fs::remove_file(&second).unwrap();
         symlink("link", &second).unwrap();
         assert!(restored(&link).is_err(), "a ring");
-    }
-
-    #[test]
-    fn link_in_place_of_the_temporary_file_is_not_written_through() {
-        let folder = tempfile::tempdir().unwrap();
-        let [path, new, other] =
-            ["control.json", "control.json.new", "other"].map(|name| folder.path().join(name));
-        fs::write(&other, "of somebody else").unwrap();
-        symlink(&other, &new).unwrap();
-        let (saver, hub) = restored(&path).unwrap();
-        symlink(&other, &new).unwrap();
-        hub.settings.set_quality(Quality::new(33).unwrap());
-        drop(saver);
-        assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
-        assert!(fs::read_to_string(&path).unwrap().contains("33") && !path.is_symlink());
     }
 
     #[test]

@@ -8,14 +8,14 @@ use crate::{
     feed::{Label, RunId},
     image::Image,
     pipeline::ActualSize,
+    whole_file::WholeFile,
 };
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame,
     clock::{Clock as _, SystemClock},
 };
 use std::{
-    fs,
-    io::{ErrorKind as ErrorOf, Write as _},
+    io::ErrorKind as ErrorOf,
     path::Path,
     time::{Duration, Instant},
 };
@@ -141,18 +141,9 @@ fn first_good(
     })
 }
 
-/// The file appears whole or not at all.
+/// Has the file appear whole or not at all. Any number of processes may write the same one at a time: the last one wins.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = fs::File::create_new(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
+    WholeFile::new(path, 0o666, &format!(".{}.part", std::process::id())).write(bytes)
 }
 
 #[cfg(test)]
