@@ -129,6 +129,37 @@ fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
     }
 }
 
+/// Signals are caught while a command runs, and a result waits for whoever reads it: both together had no end.
+#[test]
+#[cfg(target_os = "linux")]
+fn unread_result_ends_with_a_signal() {
+    let mut server = Program::serve(&["--size", "64x48"]);
+    let address = server.address();
+    for arguments in [
+        &["watch", &format!("http://{address}/stream"), "--frames", "1"][..],
+        &["watch", &format!("http://{address}/stream"), "--frames", "1", "--json"],
+        &["top", &format!("http://{address}")],
+        &["top", &format!("http://{address}"), "--json"],
+        &["snapshot", "-", "--size", "64x48"],
+    ] {
+        let (end, _other) = full_pipe();
+        let mut command = command(arguments);
+        command.stdout(end);
+        let program = Program::start(command);
+        let threads = format!("/proc/{}/task", program.id());
+        // The thread that writes; another signal would end what comes before.
+        until("it has no result", || {
+            let mut threads = fs::read_dir(&threads).unwrap().map(|thread| thread.unwrap().path());
+            let writes = |name: String| name.trim() == "aside";
+            threads.any(|thread| fs::read_to_string(thread.join("comm")).is_ok_and(writes)).then_some(())
+        });
+        program.signal("INT");
+        let (code, text) = program.end();
+        let want = "error: stopped by a signal before the result was read; run it again\n";
+        assert!(code == Some(1) && text.ends_with(want), "{arguments:?}: {code:?} {text}");
+    }
+}
+
 /// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
 #[test]
 fn result_for_a_closed_stdout_is_an_error() {

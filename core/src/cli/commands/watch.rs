@@ -1,6 +1,6 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
-use super::status_line::bar;
+use super::{status_line::bar, stoppable};
 use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
     net::client::proxy,
@@ -37,16 +37,19 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     };
     let seen = watch::watch_until(&url, &options, &SystemClock, progress, stopped);
     let report = runtime.block_on(seen);
+    let written = report.map_err(|error| Failure::from(explain(error))).and_then(|report| {
+        output.status("");
+        let text = match args.json {
+            // Numbers always serialise.
+            true => serde_json::to_string_pretty(&report).unwrap_or_default(),
+            false => report.to_string(),
+        };
+        let line = output.line(text.trim_end());
+        stoppable::write(output, line, &mut signals, &runtime).map(|()| report)
+    });
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
-    let report = report.map_err(explain)?;
-    output.status("");
-    if args.json {
-        // Numbers always serialise.
-        output.print(&serde_json::to_string_pretty(&report).unwrap_or_default())?;
-    } else {
-        output.print(report.to_string().trim_end())?;
-    }
+    let report = written?;
     if report.frames == 0 {
         let (url, ended) = (&args.url, report.ended);
         return Err(Failure::runtime(format!(

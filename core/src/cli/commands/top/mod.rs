@@ -5,6 +5,7 @@ mod screen;
 mod source;
 mod table;
 
+use super::stoppable;
 use crate::{
     cli::{Outcome, Output, Signals, TopArgs, runtime},
     net::client::visible,
@@ -17,19 +18,22 @@ pub(super) fn run(args: &TopArgs, output: &Output) -> Outcome {
     let source = Source::new(args)?;
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
-    let ended = runtime.block_on(async {
+    let shown = runtime.block_on(async {
         let (source, state) = tokio::select! {
             (source, state) = source.state() => (source, state?),
-            ended = signals.stopped() => return ended,
+            ended = signals.stopped() => return ended.map(|()| None),
         };
         if args.json {
-            output.print(&json(&state))
+            Ok(Some(json(&state)))
         } else if output.is_terminal() {
-            live::show(source, state, &mut signals, output).await
+            live::show(source, state, &mut signals, output).await.map(|()| None)
         } else {
-            let view = View::of(&source.shown(), state);
-            output.print(table::text(&view, None).trim_end())
+            Ok(Some(table::text(&View::of(&source.shown(), state), None)))
         }
+    });
+    let ended = shown.and_then(|text| match text {
+        Some(text) => stoppable::write(output, output.line(text.trim_end()), &mut signals, &runtime),
+        None => Ok(()),
     });
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
