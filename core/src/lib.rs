@@ -38,6 +38,7 @@
 //! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
 //! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
+//! | `hostname` | the name of this machine |
 //! | `whole_file` | files that are there whole or not at all |
 //! | [`app`] | all of it put together and started as one |
 //! | [`JpegStreamer`] | MaixPy's streaming server, on top of `app` |
@@ -53,6 +54,7 @@ pub mod cli;
 mod control;
 pub mod encode;
 pub mod feed;
+mod hostname;
 pub mod http;
 pub mod image;
 pub mod jpeg;

@@ -3,6 +3,7 @@
 //! DNS rebinding: a page whose name suddenly resolves to the camera's address is a page of the camera to a browser. It has the
 //! name that it was opened by, which is one that the public DNS knows.
 
+use crate::hostname::hostname;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The ends of names that the public DNS has none of.
@@ -30,10 +31,9 @@ pub(super) fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether it is the full name that the machine was given. Where Linux does not tell, it is not.
+/// Whether it is the full name that the machine was given.
 fn is_machine(name: &str) -> bool {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .is_ok_and(|own| own.trim().eq_ignore_ascii_case(name))
+    hostname().is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

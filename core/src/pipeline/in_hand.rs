@@ -95,8 +95,8 @@ pub(crate) trait Hand: Send {
     /// The camera of this name delivers the frames from now on.
     fn camera(&mut self, _name: &str) {}
 
-    /// The format of what comes of a frame of this one.
-    fn format(&self, format: StreamFormat) -> StreamFormat {
+    /// The format to show for frames of this one: the camera's pixel format, with the size of the pictures.
+    fn shown(&self, format: StreamFormat) -> StreamFormat {
         format
     }
 

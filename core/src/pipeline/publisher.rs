@@ -179,10 +179,7 @@ impl Publisher {
 
     /// The camera's pixel format, with the size of its pictures.
     pub(super) fn shown(&self, format: StreamFormat) -> StreamFormat {
-        match &self.edits {
-            Some(edits) => StreamFormat { pixel: format.pixel, ..edits.format(format) },
-            None => format,
-        }
+        self.edits.as_ref().map_or(format, |edits| edits.shown(format))
     }
 
     fn label(&self, (sequence, captured_at): (u64, Duration)) -> Label {

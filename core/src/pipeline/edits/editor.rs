@@ -45,8 +45,8 @@ impl Hand for Editor {
         }
     }
 
-    fn format(&self, format: StreamFormat) -> StreamFormat {
-        self.orientation.format(format)
+    fn shown(&self, format: StreamFormat) -> StreamFormat {
+        self.edits.shown(format)
     }
 
     fn take<'a>(&'a mut self, frame: &'a Frame<'a>, _label: Label) -> Result<Option<Frame<'a>>> {

@@ -1,6 +1,9 @@
 //! Text with placeholders: `{name} {time:%F %T}`.
 
-use crate::feed::{Label, Utc};
+use crate::{
+    feed::{Label, Utc},
+    hostname::hostname,
+};
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{fmt::Write as _, time::Duration};
 
@@ -57,7 +60,7 @@ impl Template {
             match place {
                 "name" => pieces.push(Piece::Name),
                 "sequence" => pieces.push(Piece::Sequence),
-                "host" => push(&mut pieces, &host()),
+                "host" => push(&mut pieces, hostname().as_deref().unwrap_or("localhost")),
                 _ => match time(place) {
                     Some(Ok(time)) => pieces.push(time),
                     Some(Err(letter)) => {
@@ -159,16 +162,6 @@ fn write_time(text: &mut String, format: &str, at: Duration, ahead: i32) {
             }
             Some(letter) => write!(text, "{letter}"),
         };
-    }
-}
-
-/// The machine's name.
-fn host() -> String {
-    let name = std::fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = String::from_utf8_lossy(&name);
-    match name.trim() {
-        "" => "localhost".to_owned(),
-        name => name.to_owned(),
     }
 }
 
