@@ -9,7 +9,7 @@ set -euo pipefail
 . ci/lib/figures.sh
 need_component clippy clippy
 
-sets=("" drawing metrics passwords png tls drawing,metrics,passwords,png cli cli,tls generate,tls)
+sets=("" control drawing metrics passwords png tls control,drawing,metrics,passwords,png cli cli,tls generate,tls)
 for features in "${sets[@]}"; do
   cargo clippy --quiet -p eyelet-core --locked --no-default-features --features "$features" -- -D warnings
   # Tests of a feature are left out with it; the others compile without.
@@ -32,7 +32,7 @@ size() {
 size ""
 figure docs/reference.md size-none "$bytes"
 if [ -n "$write" ]; then
-  for features in drawing metrics passwords drawing,metrics,passwords,png; do size "$features"; done
+  for features in control drawing metrics passwords control,drawing,metrics,passwords,png; do size "$features"; done
 fi
-size drawing,metrics,passwords,png,tls
+size control,drawing,metrics,passwords,png,tls
 figure docs/reference.md size-all "$bytes"

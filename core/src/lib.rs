@@ -34,7 +34,10 @@
 //! | [`spool`] | pictures kept on the disk until a server has them |
 //! | [`watch`] | a viewer that measures any MJPEG stream |
 //! | [`multipart`] | the parts of such a stream, as cameras really send them |
-//! | `control` | what clients can change about a camera while it runs |
+#![cfg_attr(
+    feature = "control",
+    doc = "| `control` | what clients can change about a camera while it runs |"
+)]
 //! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
 //! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
 //! | [`line_writer`] | lines to files and terminals that never hold up the program |
@@ -51,9 +54,11 @@ pub mod app;
 mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "control")]
 mod control;
 pub mod encode;
 pub mod feed;
+#[cfg(any(feature = "control", feature = "drawing"))]
 mod hostname;
 pub mod http;
 pub mod image;
@@ -66,6 +71,7 @@ pub mod pipeline;
 pub mod spool;
 pub mod upload;
 pub mod watch;
+#[cfg(feature = "control")]
 mod whole_file;
 
 pub use app::Eyelet;

@@ -1,5 +1,7 @@
 //! A camera that is changed while it runs, by clients on real sockets.
 
+#![cfg(feature = "control")]
+
 use eyelet_core::{
     Eyelet,
     app::{Builder, Running},

@@ -96,11 +96,16 @@ pub struct Modes {
 
 impl Modes {
     /// These sizes, each once and with `now`'s among them, from the smallest to the largest.
-    pub fn new(now: Mode, mut sizes: Vec<(u32, u32)>, fps: (f64, f64)) -> Self {
-        sizes.push(now.size);
-        sizes.sort_unstable_by_key(|&(width, height)| (u64::from(width) * u64::from(height), width));
-        sizes.dedup();
-        Self { now, sizes, fps }
+    pub fn new(now: Mode, sizes: Vec<(u32, u32)>, fps: (f64, f64)) -> Self {
+        let key = |&(width, height): &(u32, u32)| (u64::from(width) * u64::from(height), width);
+        let mut sorted = Vec::with_capacity(sizes.len() + 1);
+        // There are few, and a sort would be 11 kB of code.
+        for size in sizes.into_iter().chain([now.size]) {
+            if let Err(place) = sorted.binary_search_by_key(&key(&size), key) {
+                sorted.insert(place, size);
+            }
+        }
+        Self { now, sizes: sorted, fps }
     }
 }
 

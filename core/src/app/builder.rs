@@ -1,10 +1,8 @@
 //! What an [`Eyelet`] is made of.
 
-use super::{Eyelet, Running, signals::Signals};
+use super::{Eyelet, Running, control::Control, signals::Signals};
 use crate::{
-    Backoff,
-    control::Saver,
-    encode,
+    Backoff, encode,
     feed::{Budget, CameraName, Hub},
     http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
     pipeline::{EachFrame, Edits, Flip, FrameInHand, Hand, Mask, Open, Pipeline, Rotation},
@@ -15,7 +13,6 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     num::NonZeroU32,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -45,8 +42,7 @@ pub struct Builder {
     bound: Vec<TcpListener>,
     listeners: Vec<Listener>,
     upload: Option<Sender>,
-    control: bool,
-    save_control: Option<PathBuf>,
+    pub(super) control: Control,
     budget: Option<Budget>,
     /// A pointer, so that a program without it is no larger for it.
     signals: Option<fn() -> Result<Signals>>,
@@ -75,8 +71,7 @@ impl From<Server> for Builder {
             bound: Vec::new(),
             listeners: Vec::new(),
             upload: None,
-            control: false,
-            save_control: None,
+            control: Control::default(),
             budget: None,
             signals: None,
             mistake: None,
@@ -266,20 +261,6 @@ impl Builder {
         self
     }
 
-    /// Lets clients change the quality, and what the cameras can change, at `/control`: pages of other sites cannot. Off by
-    /// default.
-    #[must_use]
-    pub fn allow_control(self) -> Self {
-        Self { control: true, ..self }
-    }
-
-    /// Keeps what clients change in this file, over a restart; it is made when something changes. It needs
-    /// [`allow_control`](Self::allow_control). A damaged file is set aside and logged, and the cameras start without it.
-    #[must_use]
-    pub fn save_control(self, file: impl Into<PathBuf>) -> Self {
-        Self { save_control: Some(file.into()), ..self }
-    }
-
     /// Keeps all pictures that leave the server, to viewers, as snapshots and as uploads, within so many kbit/s: see [`Budget`].
     /// Their quality is lowered to `quality_min` for it, and then there are fewer. Pictures that the program publishes itself
     /// are counted only.
@@ -355,7 +336,6 @@ impl Builder {
             mut listeners,
             upload,
             control,
-            save_control,
             budget,
             signals,
             mistake,
@@ -371,22 +351,14 @@ impl Builder {
                     .with_remedy("add the camera with camera or named_camera; a pipeline has its own"));
             }
         }
-        if save_control.is_some() && !control {
-            return Err(Error::new(ErrorKind::InvalidInput, "save_control has nothing to save")
-                .with_remedy("let clients change something with allow_control"));
-        }
+        control.check()?;
         let signals = signals.map(|watch| watch()).transpose()?;
         let encoder = encoder.unwrap_or_else(|| Box::new(|| encode::by_name("auto")));
         let encoder = Arc::new(Mutex::new(encoder));
-        if control {
-            server.hub.settings.allow_changes();
-            server.others.iter().for_each(|(_, hub)| hub.settings.allow_changes());
-        }
+        server.cameras().for_each(|(_, hub)| control.begin(hub));
         for (index, Camera { name, open, edits, hand }) in cameras.into_iter().enumerate() {
             let hub = hub_of(&mut server, index, name.as_deref())?;
-            if control {
-                hub.settings.allow_changes();
-            }
+            control.begin(&hub);
             let encoder = Arc::clone(&encoder);
             let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
             let clock = Arc::clone(&server.clock);
@@ -408,7 +380,7 @@ impl Builder {
             }
         }
         let upload = upload.map(|sender| sender.within(server.hub.budget.get().cloned()));
-        let saver = save_control.map(|file| Saver::restore(&file, server.cameras())).transpose()?;
+        let saver = control.restore(server.cameras())?;
         server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
         for address in &addresses {
             let bind: Bind = address.parse().map_err(|what| {

@@ -15,6 +15,8 @@
 //! [`Eyelet::serve`] instead. The command line and [`JpegStreamer`](crate::JpegStreamer) are built on this.
 
 mod builder;
+#[cfg_attr(not(feature = "control"), path = "no_control.rs")]
+mod control;
 mod running;
 mod signals;
 
@@ -22,12 +24,12 @@ pub use builder::Builder;
 pub use running::Running;
 
 use crate::{
-    control::Saver,
     feed::{CameraName, Hub},
     http::{Listener, Server},
     pipeline::{self, Pipeline},
     upload::Sender,
 };
+use control::Saver;
 use eyelet_hal::Result;
 use signals::Signals;
 use std::{fmt, future::pending};

@@ -69,7 +69,7 @@ pub(crate) async fn change(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<
 
 async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
     let settings = &hub.settings;
-    let _turn = settings.turn.lock().await;
+    let _turn = settings.live.turn.lock().await;
     let camera = settings.camera();
     // What the camera can change is not known while it is gone.
     let gone = || hub.status.snapshot(now).camera.map_err(Refusal::Unavailable);
@@ -85,7 +85,7 @@ async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusa
     if !changes.is_empty() {
         gone()?;
         let stopped = |_| Refusal::Unavailable("the camera has stopped".to_owned());
-        settings.requests.ask(changes).await.map_err(stopped)??;
+        settings.live.requests.ask(changes).await.map_err(stopped)??;
     }
     if let Some(quality) = quality {
         settings.set_quality(quality);
@@ -119,7 +119,7 @@ mod tests {
         let refused = set(&hub, r#"{"auto":true,"quality":30}"#).await.unwrap_err();
         assert_eq!(refused, Refusal::Unavailable("the camera has not answered for 10s".to_owned()));
         assert_eq!(hub.settings.quality().get(), 80);
-        assert!(hub.settings.requests.take().is_none(), "it finds no request when it comes back");
+        assert!(hub.settings.live.requests.take().is_none(), "it finds no request when it comes back");
         assert_eq!(set(&hub, r#"{"quality":30}"#).await, Ok(()), "which needs no camera");
     }
 

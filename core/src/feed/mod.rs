@@ -15,6 +15,7 @@ pub mod metrics;
 mod outlets;
 mod queue;
 mod rate;
+#[cfg(feature = "control")]
 mod requests;
 mod run_id;
 mod sampler;
@@ -34,10 +35,12 @@ pub use label::Label;
 pub(crate) use outlets::{Outlet, Published};
 pub use queue::Queue;
 pub(crate) use rate::Rate;
+#[cfg(feature = "control")]
 pub(crate) use requests::{Changes, Refusal, Request};
 pub use run_id::RunId;
 pub use sampler::Sampler;
 pub use settings::Settings;
+#[cfg(feature = "control")]
 pub(crate) use settings::{CameraSettings, Kept};
 pub use status::{HANG, Status, StatusSnapshot};
 pub use upload_status::{SpoolStatus, UploadStatus};

@@ -1,13 +1,15 @@
 //! What can be changed about a camera while it runs.
 
-use super::requests::Requests;
-use eyelet_hal::{Control, Mode, Modes, Quality};
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
+#[cfg(feature = "control")]
+mod live;
+
+#[cfg(feature = "control")]
+pub(crate) use live::{CameraSettings, Kept, Live};
+
+use eyelet_hal::Quality;
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 use tokio::sync::watch;
 
@@ -19,43 +21,12 @@ pub struct Settings {
     quality: AtomicU8,
     default_quality: AtomicU8,
     allowed: AtomicBool,
-    pub(crate) requests: Requests,
-    /// Held by the client whose turn it is to change something.
-    pub(crate) turn: tokio::sync::Mutex<()>,
-    camera: Mutex<Option<CameraSettings>>,
-    kept: Mutex<Kept>,
+    #[cfg(feature = "control")]
+    pub(crate) live: Live,
     /// Whether what was changed is saved; `None` where it is to be lost at the end.
     saved: Mutex<Option<bool>>,
     /// Sent when a value has changed.
     changes: watch::Sender<()>,
-}
-
-/// What the open camera can change.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CameraSettings {
-    /// It delivers JPEGs, which are not encoded again.
-    pub(crate) compressed: bool,
-    pub(crate) controls: Vec<Control>,
-    /// Its sizes and rates, if it has more than one, and what it had when it was opened first.
-    pub(crate) modes: Option<(Modes, Mode)>,
-}
-
-/// What was changed and is to stay when the camera is opened again.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Kept {
-    /// Controls by name, and their values.
-    pub(crate) controls: BTreeMap<String, i64>,
-    /// Width and height in pixels.
-    pub(crate) size: Option<(u32, u32)>,
-    /// Frames per second.
-    pub(crate) fps: Option<f64>,
-}
-
-impl Kept {
-    /// The mode of a camera that has this one, and is to have what was changed.
-    pub(crate) fn mode(&self, now: Mode) -> Mode {
-        Mode { size: self.size.unwrap_or(now.size), fps: self.fps.unwrap_or(now.fps) }
-    }
 }
 
 impl Default for Settings {
@@ -65,10 +36,8 @@ impl Default for Settings {
             quality: quality.into(),
             default_quality: quality.into(),
             allowed: AtomicBool::new(false),
-            requests: Requests::default(),
-            turn: tokio::sync::Mutex::default(),
-            camera: Mutex::default(),
-            kept: Mutex::default(),
+            #[cfg(feature = "control")]
+            live: Live::default(),
             saved: Mutex::default(),
             changes: watch::Sender::new(()),
         }
@@ -99,48 +68,14 @@ impl Settings {
         self.set_quality(quality);
     }
 
-    /// Lets clients of the server change this camera.
-    pub fn allow_changes(&self) {
-        self.allowed.store(true, Ordering::Relaxed);
-    }
-
     /// Whether clients may change this camera.
     pub fn are_changes_allowed(&self) -> bool {
         self.allowed.load(Ordering::Relaxed)
     }
 
-    /// What the camera can change; `None` while it is not open, or changes nothing.
-    pub(crate) fn camera(&self) -> Option<CameraSettings> {
-        lock(&self.camera).clone()
-    }
-
-    /// The camera can change this from now on.
-    pub(crate) fn set_camera(&self, settings: Option<CameraSettings>) {
-        let mut camera = lock(&self.camera);
-        if *camera != settings {
-            *camera = settings;
-            self.changes.send_replace(());
-        }
-    }
-
-    /// What was changed.
-    pub(crate) fn kept(&self) -> Kept {
-        lock(&self.kept).clone()
-    }
-
-    /// Keeps this as well, or forgets something.
-    pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
-        change(&mut lock(&self.kept));
-    }
-
     /// Whether what was changed is saved; `None` where it is not to be.
     pub(crate) fn saved(&self) -> Option<bool> {
         *lock(&self.saved)
-    }
-
-    /// What was changed is saved, or could not be.
-    pub(crate) fn set_saved(&self, saved: bool) {
-        *lock(&self.saved) = Some(saved);
     }
 
     /// Changes whenever a value may have changed.

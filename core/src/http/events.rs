@@ -8,7 +8,9 @@ use super::{
     routes::state,
     stream::{self, framing},
 };
-use crate::{control, feed::Hub, net::socket::Socket};
+#[cfg(feature = "control")]
+use crate::control;
+use crate::{feed::Hub, net::socket::Socket};
 use eyelet_hal::clock::Clock;
 use hyper::HeaderMap;
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
@@ -117,6 +119,7 @@ async fn send(
             // So does this one. The state names the quality.
             _ = settings.changed() => {
                 bytes.extend(new_state(&mut state, hub, clock).into_iter().flatten());
+                #[cfg(feature = "control")]
                 if controlled {
                     bytes.extend(event("control", &control::document(hub)));
                 }

@@ -12,6 +12,7 @@ mod connections;
 mod events;
 mod limits;
 mod origins;
+#[cfg(feature = "control")]
 mod own_host;
 mod proxies;
 mod reply;
@@ -42,7 +43,6 @@ use crate::{
     net::socket::{Peer, Socket},
 };
 use eyelet_hal::clock::Clock;
-use hyper::{HeaderMap, header::HOST};
 use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 use stream::{Fanout, Viewers};
 use tokio::time::Instant;
@@ -144,15 +144,6 @@ impl Server {
             return "https";
         }
         "http"
-    }
-
-    /// Whether a request with these headers may change something, for all that its host says: without credentials, a page that
-    /// took the server's address for its own name may not. A browser sends it no credentials, and refuses it a certificate;
-    /// a proxy names hosts of its own.
-    fn may_change(&self, request: &HeaderMap) -> bool {
-        let safe = !self.access.is_open() || self.scheme() == "https" || self.proxies.are_any();
-        let own = |host: &str| own_host::is_own(host) || self.origins.have(host);
-        safe || request.get_all(HOST).iter().all(|host| host.to_str().is_ok_and(own))
     }
 
     /// The answer to a connection too many.

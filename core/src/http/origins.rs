@@ -6,7 +6,6 @@
 //! By default none may: browsers then keep every answer from the scripts of other sites. Such a page can still show the
 //! stream in an `<img>`, as it can show any picture of the web.
 
-use super::own_host::without_port;
 use hyper::{
     HeaderMap, Method, Request,
     header::{
@@ -91,12 +90,16 @@ impl Origins {
     }
 
     /// Whether an origin that is allowed by name is of this host, at any port.
+    #[cfg(feature = "control")]
     pub(super) fn have(&self, host: &str) -> bool {
         let name = |origin: &AllowedOrigin| {
             let (_, host) = origin.0.to_str().ok()?.split_once("://")?;
-            Some(without_port(host).to_owned())
+            Some(super::own_host::without_port(host).to_owned())
         };
-        self.0.iter().filter_map(name).any(|name| name.eq_ignore_ascii_case(without_port(host)))
+        self.0
+            .iter()
+            .filter_map(name)
+            .any(|name| name.eq_ignore_ascii_case(super::own_host::without_port(host)))
     }
 
     /// Whether a request with these headers may change something: one of our own pages, of an origin that is allowed by name,

@@ -3,14 +3,27 @@
 //! DNS rebinding: a page whose name suddenly resolves to the camera's address is a page of the camera to a browser. It has the
 //! name that it was opened by, which is one that the public DNS knows.
 
+use super::Server;
 use crate::hostname::hostname;
+use hyper::{HeaderMap, header::HOST};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The ends of names that the public DNS has none of.
 const LOCAL: [&str; 5] = [".local", ".localhost", ".lan", ".internal", ".home.arpa"];
 
+impl Server {
+    /// Whether a request with these headers may change something, for all that its host says: without credentials, a page that
+    /// took the server's address for its own name may not. A browser sends it no credentials, and refuses it a certificate;
+    /// a proxy names hosts of its own.
+    pub(super) fn may_change(&self, request: &HeaderMap) -> bool {
+        let safe = !self.access.is_open() || self.scheme() == "https" || self.proxies.are_any();
+        let own = |host: &str| is_own(host) || self.origins.have(host);
+        safe || request.get_all(HOST).iter().all(|host| host.to_str().is_ok_and(own))
+    }
+}
+
 /// Whether this `Host` is an address, a name that only the own network can know, or the machine's.
-pub(super) fn is_own(host: &str) -> bool {
+fn is_own(host: &str) -> bool {
     let name = without_port(host);
     if let Some(address) = name.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());

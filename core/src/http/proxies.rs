@@ -77,6 +77,7 @@ impl From<Vec<TrustedProxy>> for TrustedProxies {
 
 impl TrustedProxies {
     /// Whether there are some.
+    #[cfg(feature = "control")]
     pub(super) fn are_any(&self) -> bool {
         !self.0.is_empty()
     }

@@ -158,7 +158,7 @@ impl Controls {
 
     /// The camera is gone: nothing can be changed now, for this reason.
     pub(super) fn lost(&self, reason: &str) {
-        if let Some(request) = self.hub.settings.requests.take() {
+        if let Some(request) = self.hub.settings.live.requests.take() {
             let _ = request.answer.send(Err(Refusal::Unavailable(reason.to_owned())));
         }
         self.hub.settings.set_camera(None);
@@ -169,7 +169,9 @@ impl Controls {
     /// # Errors
     /// Those after which the camera is to be opened again.
     pub(super) fn serve(&self, camera: &mut dyn CameraSource) -> Result<bool> {
-        let Some(Request { changes, answer }) = self.hub.settings.requests.take() else { return Ok(false) };
+        let Some(Request { changes, answer }) = self.hub.settings.live.requests.take() else {
+            return Ok(false);
+        };
         let mut done = Vec::new();
         let applied = self.apply(camera, &changes, &mut done);
         let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));

@@ -39,6 +39,7 @@
 
 mod actual_size;
 mod allowance;
+#[cfg_attr(not(feature = "control"), path = "no_control.rs")]
 mod control;
 mod device;
 mod edits;

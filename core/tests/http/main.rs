@@ -2,6 +2,7 @@
 
 mod access;
 mod browsers;
+#[cfg(feature = "control")]
 mod control;
 mod custom;
 mod events;

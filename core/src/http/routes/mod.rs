@@ -1,6 +1,7 @@
 //! Routes: which request gets which answer.
 
 mod body;
+#[cfg(feature = "control")]
 mod control;
 mod custom;
 mod page;
@@ -48,6 +49,7 @@ enum Route {
     Snapshot,
     State,
     Events,
+    #[cfg(feature = "control")]
     Control,
     #[cfg(feature = "metrics")]
     Metrics,
@@ -68,6 +70,7 @@ pub const ROUTES: &[&str] = &[
     "/?action=snapshot_0",
     "/state",
     "/events",
+    #[cfg(feature = "control")]
     "/control",
     #[cfg(feature = "metrics")]
     "/metrics",
@@ -129,12 +132,23 @@ impl Route {
             "/snapshot" | "/snapshot.jpg" => Self::Snapshot,
             "/state" => Self::State,
             "/events" => Self::Events,
+            #[cfg(feature = "control")]
             "/control" => Self::Control,
             #[cfg(feature = "metrics")]
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Health,
             _ => return None,
         })
+    }
+
+    /// Whether its requests are more than `GET` and `HEAD`.
+    fn may_take_body(self) -> bool {
+        match self {
+            Self::Custom(_) => true,
+            #[cfg(feature = "control")]
+            Self::Control => true,
+            _ => false,
+        }
     }
 }
 
@@ -225,14 +239,13 @@ async fn admitted(
     let Some(Target { route, camera }) = target else {
         return Answer::Response(text(StatusCode::NOT_FOUND, "no such page\n"));
     };
-    // What may take a body.
-    let own = !matches!(route, Route::Custom(_) | Route::Control);
-    if own && request.method() != Method::GET && request.method() != Method::HEAD {
+    let takes_body = route.may_take_body();
+    if !takes_body && request.method() != Method::GET && request.method() != Method::HEAD {
         let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD work here\n");
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Answer::Response(reply);
     }
-    if own && !request.body().is_end_stream() {
+    if !takes_body && !request.body().is_end_stream() {
         return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));
     }
     let reply = match route {
@@ -242,6 +255,7 @@ async fn admitted(
         Route::Stream => return stream(request, peer, context, camera.unwrap_or(0)),
         Route::Events if request.method() == Method::HEAD => unbuffered(events::CONTENT_TYPE),
         Route::Events => return listen(request, context, camera.unwrap_or(0)),
+        #[cfg(feature = "control")]
         Route::Control => {
             let hub = &context.shown[camera.unwrap_or(0)].hub;
             // In a box, so that other requests take no more memory for it.
@@ -400,7 +414,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok());
         matches!(name.trim(), "gzip" | "x-gzip") && weight.is_none_or(|weight| weight > 0.0)
     })
 }

@@ -1,0 +1,83 @@
+//! What clients can change about a camera, and have changed.
+
+use super::{Settings, lock};
+use crate::feed::requests::Requests;
+use eyelet_hal::{Control, Mode, Modes};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, atomic::Ordering},
+};
+
+/// What clients and the camera thread share.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) requests: Requests,
+    /// Held by the client whose turn it is to change something.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    camera: Mutex<Option<CameraSettings>>,
+    kept: Mutex<Kept>,
+}
+
+/// What the open camera can change.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CameraSettings {
+    /// It delivers JPEGs, which are not encoded again.
+    pub(crate) compressed: bool,
+    pub(crate) controls: Vec<Control>,
+    /// Its sizes and rates, if it has more than one, and what it had when it was opened first.
+    pub(crate) modes: Option<(Modes, Mode)>,
+}
+
+/// What was changed and is to stay when the camera is opened again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Kept {
+    /// Controls by name, and their values.
+    pub(crate) controls: BTreeMap<String, i64>,
+    /// Width and height in pixels.
+    pub(crate) size: Option<(u32, u32)>,
+    /// Frames per second.
+    pub(crate) fps: Option<f64>,
+}
+
+impl Kept {
+    /// The mode of a camera that has this one, and is to have what was changed.
+    pub(crate) fn mode(&self, now: Mode) -> Mode {
+        Mode { size: self.size.unwrap_or(now.size), fps: self.fps.unwrap_or(now.fps) }
+    }
+}
+
+impl Settings {
+    /// Lets clients of the server change this camera.
+    pub fn allow_changes(&self) {
+        self.allowed.store(true, Ordering::Relaxed);
+    }
+
+    /// What the camera can change; `None` while it is not open, or changes nothing.
+    pub(crate) fn camera(&self) -> Option<CameraSettings> {
+        lock(&self.live.camera).clone()
+    }
+
+    /// The camera can change this from now on.
+    pub(crate) fn set_camera(&self, settings: Option<CameraSettings>) {
+        let mut camera = lock(&self.live.camera);
+        if *camera != settings {
+            *camera = settings;
+            self.changes.send_replace(());
+        }
+    }
+
+    /// What was changed.
+    pub(crate) fn kept(&self) -> Kept {
+        lock(&self.live.kept).clone()
+    }
+
+    /// Keeps this as well, or forgets something.
+    pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut lock(&self.live.kept));
+    }
+
+    /// What was changed is saved, or could not be.
+    pub(crate) fn set_saved(&self, saved: bool) {
+        *lock(&self.saved) = Some(saved);
+    }
+}
