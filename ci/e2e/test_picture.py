@@ -110,5 +110,5 @@ def test_edit_of_a_camera_of_jpegs_is_refused_with_the_flags_to_omit(run, tmp_pa
     program = run(*command, "--camera", f"replay:{folder}", "--size", "320x240", "--mask", "0,0,10,10")
     assert program.wait() == 2  # wrong usage: no later start can do better
     (line,) = program.lines["stderr"]
-    assert "the camera delivers JPEGs, which cannot be rotated" in line, line
+    assert f"cannot edit the pictures of replay:{folder}: JPEGs cannot be rotated" in line, line
     assert "use another camera, or leave out --rotate, --flip, --mask and --overlay" in line, line

@@ -17,8 +17,8 @@ pub struct CameraRequest {
     pub fps: Fps,
     /// Their pixel format; `None` leaves it to the camera.
     pub format: Option<PixelFormat>,
-    /// Whether its frames are edited, so that they must not be JPEGs: where `format` leaves it to the camera, raw ones are wanted,
-    /// in host memory.
+    /// Whether its frames are edited, which JPEGs cannot be: where `format` leaves it to the camera, raw ones are wanted, in host
+    /// memory. A camera that has JPEGs alone is opened all the same, and refused with the flags that are to be left out.
     pub raw: bool,
     /// The quality of the JPEGs, for a camera that encodes them itself.
     pub quality: Quality,

@@ -230,7 +230,7 @@ impl Pipeline {
     pub(crate) fn check_edits(&self) -> std::result::Result<(), (Error, StreamFormat)> {
         match (&self.edits, self.camera.get()) {
             (Some(edits), Some(camera)) => {
-                edits.check(camera.format()).map_err(|error| (error, camera.format()))
+                edits.check_camera(camera).map_err(|error| (error, camera.format()))
             }
             _ => Ok(()),
         }

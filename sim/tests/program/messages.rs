@@ -253,12 +253,19 @@ fn edits_of_a_camera_of_jpegs_are_wrong_usage() {
     refused(
         &alone,
         USAGE,
-        &["error: the camera delivers JPEGs, which cannot be rotated", "; use another camera"],
+        &[
+            &format!("error: cannot edit the pictures of {camera}: JPEGs cannot be rotated, "),
+            "; use another camera, or leave out --rotate, --flip, ",
+        ],
     );
-    refused(&["snapshot", "/nowhere/x.jpg", "--camera", &camera, "--flip", "h"], USAGE, &["delivers JPEGs"]);
+    refused(
+        &["snapshot", "/nowhere/x.jpg", "--camera", &camera, "--flip", "h"],
+        USAGE,
+        &["JPEGs cannot be "],
+    );
     let named = format!("back={camera}");
     let several = [&["--camera", "front=sim", "--camera", &named, "--overlay", "x"], &bind[..]].concat();
-    refused(&several, USAGE, &["error: back: the camera delivers JPEGs, which cannot be "]);
+    refused(&several, USAGE, &["error: back: cannot edit the pictures of replay:"]);
 }
 
 #[test]
@@ -281,7 +288,9 @@ fn doctor_reports_edits_that_cannot_be_done_with_their_remedy() {
     assert_eq!((code, &found[0]["device"]), (Some(1), &camera.as_str().into()));
     assert_eq!(
         found[0]["what"],
-        "the camera delivers JPEGs, which cannot be rotated, flipped, masked or written on"
+        format!(
+            "cannot edit the pictures of {camera}: JPEGs cannot be rotated, flipped, masked or written on"
+        )
     );
     assert_eq!(found[0]["remedy"], "use another camera, or leave out --rotate, --flip, --mask and --overlay");
     assert_eq!(problems(&["--overlay", "x", "--mask", "0,0,5,5", "--camera", "sim"]).0, Some(0));

@@ -84,7 +84,7 @@ pub struct Request {
     pub fps: u32,
     /// The pixel format; `None` leaves it to [`choose`].
     pub format: Option<PixelFormat>,
-    /// No JPEGs.
+    /// No JPEGs where there is anything else and `format` leaves it open.
     pub raw: bool,
 }
 
@@ -123,11 +123,7 @@ const PREFERENCE: [PixelFormat; 9] = [
 /// knows.
 pub fn choose(camera: &str, formats: &[FormatInfo], request: &Request) -> Result<Choice> {
     let mut candidates = Vec::new();
-    for format in formats {
-        let Some(pixel) = format.pixel else { continue };
-        if !request.allows(pixel) {
-            continue;
-        }
+    for (pixel, format) in request.among(formats) {
         let size = nearest_size(&format.sizes, request.size);
         let rank = PREFERENCE.iter().position(|&p| p == pixel).unwrap_or(PREFERENCE.len());
         candidates
@@ -139,21 +135,17 @@ pub fn choose(camera: &str, formats: &[FormatInfo], request: &Request) -> Result
 }
 
 fn refuse(camera: &str, formats: &[FormatInfo], request: &Request) -> Error {
-    let wanted = request.format.map_or("raw frames", PixelFormat::name);
     let mut known: Vec<&str> = formats.iter().filter_map(|o| o.pixel).map(PixelFormat::name).collect();
     known.dedup();
-    let (what, remedy) = if known.is_empty() {
+    let (what, remedy) = if let Some(wanted) = request.format.filter(|_| !known.is_empty()) {
+        let (wanted, known) = (wanted.name(), known.join(", "));
+        (format!("cannot take {wanted} from {camera}: it offers {known}"), "choose one of them")
+    } else {
         let mut codes: Vec<String> = formats.iter().map(|o| fourcc::name(o.fourcc)).collect();
         codes.sort_unstable();
         let codes = if codes.is_empty() { "nothing".to_owned() } else { codes.join(", ") };
         let what = format!("cannot use {camera}: it offers {codes}, and eyelet supports none of it");
         (what, "use another camera")
-    } else {
-        let what = format!("cannot take {wanted} from {camera}: it offers {}", known.join(", "));
-        (
-            what,
-            if request.raw { "use a camera with a raw format, such as yuyv" } else { "choose one of them" },
-        )
     };
     Error::new(ErrorKind::Unsupported, what).with_remedy(remedy)
 }
@@ -223,9 +215,18 @@ impl fmt::Display for Interval {
 }
 
 impl Request {
-    /// Whether frames of this format are wanted.
-    pub(crate) fn allows(&self, pixel: PixelFormat) -> bool {
-        !(self.raw && pixel == PixelFormat::Jpeg) && self.format.is_none_or(|wanted| wanted == pixel)
+    /// The formats to choose from.
+    pub(crate) fn among<'a>(
+        &self,
+        formats: &'a [FormatInfo],
+    ) -> impl Iterator<Item = (PixelFormat, &'a FormatInfo)> {
+        let known = || formats.iter().filter_map(|format| Some((format.pixel?, format)));
+        let (wanted, has_raw) = (self.format, known().any(|(pixel, _)| pixel != PixelFormat::Jpeg));
+        let without_jpeg = self.raw && has_raw;
+        known().filter(move |&(pixel, _)| match wanted {
+            Some(wanted) => pixel == wanted,
+            None => !(without_jpeg && pixel == PixelFormat::Jpeg),
+        })
     }
 
     /// A sentence if what was taken is not what was requested.

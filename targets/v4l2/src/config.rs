@@ -23,7 +23,7 @@ pub struct V4l2Config {
     pub fps: u32,
     /// The pixel format; `None` takes the cheapest that the camera has: jpeg, then nv12 or nv21, then yuyv.
     pub format: Option<PixelFormat>,
-    /// No JPEGs, for frames that are to be edited.
+    /// No JPEGs, since frames are to be edited, where the camera has anything else and `format` leaves it open.
     pub raw: bool,
     /// Buffers to request of the driver, 2 to 32; it may give more or fewer. Each is a whole frame of memory;
     /// more of them bridge a longer pause of the reader.

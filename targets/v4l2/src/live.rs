@@ -83,9 +83,8 @@ fn shared(info: ControlInfo) -> Control {
 
 /// The sizes of all formats that may be taken, and the rates of the size it has now.
 fn modes(formats: &[FormatInfo], intervals: &[IntervalRange], settled: &Settled, request: &Request) -> Modes {
-    let usable = |info: &&FormatInfo| info.pixel.is_some_and(|pixel| request.allows(pixel));
     let mut sizes = Vec::new();
-    for range in formats.iter().filter(usable).flat_map(|info| &info.sizes) {
+    for range in request.among(formats).flat_map(|(_, info)| &info.sizes) {
         match *range {
             SizeRange::Discrete(width, height) => sizes.push((width, height)),
             SizeRange::Stepwise { .. } => {

@@ -103,7 +103,7 @@ pub(in crate::cli) fn editor(
 /// # Errors
 /// That it cannot, as [`not_of`] says it.
 pub(in crate::cli) fn check(edits: &Edits, camera: &dyn CameraSource) -> eyelet_hal::Result<()> {
-    edits.check(camera.format()).map_err(|error| not_of(&error, camera.format()))
+    edits.check_camera(camera).map_err(|error| not_of(&error, camera.format()))
 }
 
 /// That frames of this format cannot be edited, with the flags to change. Of a camera that has JPEGs alone it is wrong usage:

@@ -16,7 +16,7 @@ pub use rotation::{Flip, Rotation};
 use super::{Hand, Pipeline};
 use crate::image::Orientation;
 use editor::Editor;
-use eyelet_hal::{Error, ErrorKind, PixelFormat, Result, StreamFormat};
+use eyelet_hal::{CameraSource, Error, ErrorKind, PixelFormat, Result, StreamFormat};
 
 /// What is to be done to each frame.
 #[derive(Clone, Debug)]
@@ -82,14 +82,23 @@ impl Edits {
         StreamFormat { pixel: format.pixel, ..self.orientation().format(format) }
     }
 
+    /// Whether it can be done to the frames of this open camera.
+    ///
+    /// # Errors
+    /// `Unsupported` if it cannot, with the camera's name.
+    pub(crate) fn check_camera(&self, camera: &dyn CameraSource) -> Result<()> {
+        let with_name = |why: &str| format!("cannot edit the pictures of {}: {why}", camera.name());
+        self.check(camera.format()).map_err(|error| error.map_message(with_name))
+    }
+
     /// Whether it can be done to frames of this format.
     ///
     /// # Errors
     /// `Unsupported` if it cannot.
     pub(crate) fn check(&self, format: StreamFormat) -> Result<()> {
         if format.pixel == PixelFormat::Jpeg {
-            let what = "the camera delivers JPEGs, which cannot be rotated, flipped, masked or written on";
-            let remedy = "have it deliver raw frames, or use a camera that does";
+            let what = "JPEGs cannot be rotated, flipped, masked or written on";
+            let remedy = "have the camera deliver raw frames, or use one that does";
             return Err(Error::new(ErrorKind::Unsupported, what).with_remedy(remedy));
         }
         let picture = self.orientation().format(format);

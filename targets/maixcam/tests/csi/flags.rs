@@ -51,6 +51,8 @@ fn flags_that_the_built_in_camera_cannot_follow_are_wrong_usage() {
         ),
         (&["--camera", "/dev/video9", "--control", "hflip=1", "--csi", "jpeg"], "--csi does not apply"),
         (&["--csi", "mjpeg"], "frames come as auto, raw or jpeg"),
+        (&["--camera", "csi", "--csi", "jpeg", "--flip", "h"], "JPEGs cannot be rotated, flipped, masked or"),
+        (&["--csi", "jpeg", "--mask", "0,0,8,8"], "masked or written on; use --csi raw"),
     ] {
         let (code, text) = error(snapshot(&board, flags));
         assert_eq!(code, Some(2), "{text}");

@@ -96,6 +96,23 @@ fn refusal(fourcc: &str, quirks: &str) -> String {
     String::from_utf8(output.stderr).unwrap().trim_end().replace(&node, "NODE")
 }
 
+/// As of any other camera of JPEGs: a supervisor is not to start the program again for ever.
+#[test]
+fn edits_of_a_camera_of_jpegs_alone_are_wrong_usage() {
+    for flags in [&["--rotate", "90"][..], &["--flip", "h"], &["--mask", "0,0,8,8"], &["--overlay", "x"]] {
+        let (output, picture) = snapshot("MJPG", "", flags);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(!picture.exists());
+        let node = node(FOLDER.path());
+        let want =
+            format!("error: cannot edit the pictures of {}: JPEGs cannot be rotated, ", node.display());
+        assert!(text.starts_with(&want) && text.lines().count() == 1, "{text}");
+        let remedy = "; use another camera, or leave out --rotate, --flip, --mask and --overlay\n";
+        assert!(text.ends_with(remedy), "{text}");
+    }
+}
+
 /// Each of these ended the program, or refused the camera.
 #[test]
 fn camera_with_unknown_or_failing_answers_is_shown() {
