@@ -1,6 +1,9 @@
 //! The descriptors of the camera (USB 2.0 chapter 9, UVC 1.1 section 3).
 
-use crate::mode::{Encoding, Mode};
+use crate::{
+    mode::{Encoding, Mode},
+    processing,
+};
 
 /// How the pictures travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub mod kind {
 pub mod entity {
     /// The lens.
     pub const CAMERA: u8 = 1;
-    /// Brightness.
+    /// Brightness and the like.
     pub const PROCESSING: u8 = 2;
     /// Where the pictures leave.
     pub const OUTPUT: u8 = 3;
@@ -134,8 +137,8 @@ fn control_class() -> Vec<u8> {
     let mut units = Vec::new();
     let camera_terminal = [0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
     class(&mut units, 0x02, &[&[entity::CAMERA, 0x01, 0x02, 0, 0], &camera_terminal[..]]);
-    // Bit 0 of two bytes of controls: brightness.
-    class(&mut units, 0x05, &[&[entity::PROCESSING, entity::CAMERA, 0, 0, 2, 1, 0, 0, 0]]);
+    let [low, high] = processing::BITS;
+    class(&mut units, 0x05, &[&[entity::PROCESSING, entity::CAMERA, 0, 0, 2, low, high, 0, 0]]);
     class(&mut units, 0x03, &[&[entity::OUTPUT, 0x01, 0x01, 0, entity::PROCESSING, 0]]);
     let mut out = Vec::new();
     let total = (13 + units.len()) as u16;

@@ -79,6 +79,16 @@ impl<'a> Device<'a> {
         self.stream.as_ref().map(|s| &self.modes[s.agreed.mode])
     }
 
+    /// Its controls, each as `name=value`.
+    pub fn controls(&self) -> String {
+        self.endpoint0.processing.words()
+    }
+
+    /// The light has this temperature now, in kelvin.
+    pub fn light(&mut self, kelvin: i16) {
+        self.endpoint0.processing.light(kelvin);
+    }
+
     /// Takes one command and appends what can be answered at once.
     pub fn command(&mut self, command: Command, now: Duration, out: &mut Vec<u8>) {
         match command {

@@ -1,9 +1,10 @@
-//! Endpoint 0: standard requests, the stream's negotiation, and one picture control.
+//! Endpoint 0: standard requests, the stream's negotiation, and the way to the picture's controls.
 
 use crate::{
     descriptor::{self, CONTROL_INTERFACE, STREAMING_INTERFACE, Transport, entity, kind},
     mode::Mode,
     probe::{self, Probe},
+    processing::{GET_CUR, GET_DEF, GET_INFO, GET_LEN, GET_MAX, GET_MIN, Processing, SET_CUR},
 };
 
 /// What a request changes beyond endpoint 0.
@@ -45,7 +46,7 @@ pub struct Endpoint0 {
     alternate: u8,
     probe: Probe,
     committed: Probe,
-    brightness: i16,
+    pub(crate) processing: Processing,
 }
 
 // Request types: direction, type and recipient.
@@ -68,26 +69,21 @@ const SET_CONFIGURATION: u8 = 9;
 const GET_INTERFACE: u8 = 10;
 const SET_INTERFACE: u8 = 11;
 
-// Video class requests.
-const SET_CUR: u8 = 0x01;
-const GET_CUR: u8 = 0x81;
-const GET_MIN: u8 = 0x82;
-const GET_MAX: u8 = 0x83;
-const GET_RES: u8 = 0x84;
-const GET_LEN: u8 = 0x85;
-const GET_INFO: u8 = 0x86;
-const GET_DEF: u8 = 0x87;
-
 const PROBE_CONTROL: u8 = 1;
 const COMMIT_CONTROL: u8 = 2;
-const BRIGHTNESS_CONTROL: u8 = 2;
-const BRIGHTNESS: std::ops::RangeInclusive<i16> = -64..=64;
 
 impl Endpoint0 {
     /// The state of a camera that was just plugged in.
     pub fn new(modes: &[Mode], transport: Transport) -> Self {
         let first = Probe::for_mode(modes, 0, transport);
-        Self { transport, configured: false, alternate: 0, probe: first, committed: first, brightness: 0 }
+        Self {
+            transport,
+            configured: false,
+            alternate: 0,
+            probe: first,
+            committed: first,
+            processing: Processing::new(),
+        }
     }
 
     /// Answers one request: the bytes for the host (to be cut to what it asked for), and what else changes.
@@ -122,8 +118,8 @@ impl Endpoint0 {
             (CLASS_IN | CLASS_OUT, request) => match (interface, (setup.index >> 8) as u8, selector) {
                 (STREAMING_INTERFACE, 0, PROBE_CONTROL) => self.probe(request, data, modes),
                 (STREAMING_INTERFACE, 0, COMMIT_CONTROL) => self.commit(request, data, modes),
-                (CONTROL_INTERFACE, entity::PROCESSING, BRIGHTNESS_CONTROL) => {
-                    self.brightness(request, data).map(|bytes| (bytes, Effect::None))
+                (CONTROL_INTERFACE, entity::PROCESSING, selector) => {
+                    none(self.processing.request(selector, request, data)?)
                 }
                 _ => Err(Stall),
             },
@@ -189,29 +185,6 @@ impl Endpoint0 {
             _ => Err(Stall),
         }
     }
-
-    fn brightness(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
-        let value = match request {
-            SET_CUR => {
-                let &[low, high] = data else { return Err(Stall) };
-                let wanted = i16::from_le_bytes([low, high]);
-                if !BRIGHTNESS.contains(&wanted) {
-                    return Err(Stall);
-                }
-                self.brightness = wanted;
-                return Ok(vec![]);
-            }
-            GET_CUR => self.brightness,
-            GET_MIN => *BRIGHTNESS.start(),
-            GET_MAX => *BRIGHTNESS.end(),
-            GET_RES => 1,
-            GET_DEF => 0,
-            GET_LEN => 2,
-            GET_INFO => return Ok(vec![3]),
-            _ => return Err(Stall),
-        };
-        Ok(value.to_le_bytes().to_vec())
-    }
 }
 
 #[cfg(test)]
@@ -257,17 +230,15 @@ mod tests {
     }
 
     #[test]
-    fn brightness_has_its_range() {
+    fn controls_are_the_processing_units() {
         let modes = fixture::modes();
         let mut camera = Endpoint0::new(&modes, Transport::Isochronous);
-        let mut ask = |kind, request, data: &[u8]| {
-            camera.request(setup(kind, request, 0x200, 0x200), data, &modes).map(|(bytes, _)| bytes)
+        let mut ask = |kind, request, index, data: &[u8]| {
+            camera.request(setup(kind, request, 0x200, index), data, &modes).map(|(bytes, _)| bytes)
         };
-        assert_eq!(ask(CLASS_IN, GET_MIN, &[]), Ok((-64i16).to_le_bytes().to_vec()));
-        assert_eq!(ask(CLASS_OUT, SET_CUR, &64i16.to_le_bytes()), Ok(vec![]));
-        assert_eq!(ask(CLASS_OUT, SET_CUR, &65i16.to_le_bytes()), Err(Stall));
-        assert_eq!(ask(CLASS_OUT, SET_CUR, &[1]), Err(Stall));
-        assert_eq!(ask(CLASS_IN, GET_CUR, &[]), Ok(64i16.to_le_bytes().to_vec()));
+        assert_eq!(ask(CLASS_OUT, SET_CUR, 0x200, &5i16.to_le_bytes()), Ok(vec![]));
+        assert_eq!(ask(CLASS_IN, GET_CUR, 0x200, &[]), Ok(vec![5, 0]));
+        assert_eq!(ask(CLASS_IN, GET_CUR, 0x100, &[]), Err(Stall), "the lens has none");
     }
 
     proptest! {

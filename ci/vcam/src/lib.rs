@@ -14,6 +14,7 @@ pub mod fault;
 pub mod mode;
 pub mod payload;
 pub mod probe;
+mod processing;
 pub mod run;
 pub mod usbip;
 pub mod vhci;

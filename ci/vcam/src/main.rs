@@ -13,8 +13,8 @@ use std::{
 
 const USAGE: &str =
     "usage: eyelet-vcam run FOLDER [bulk]   plug in a camera that shows FOLDER's WxH.mjpg and WxH.yuyv
-       eyelet-vcam WORD...             command it: plug, unplug, cut, hold, resume, status,
-                                       error N, truncate N, lose N, stall N";
+       eyelet-vcam WORD...             command it: plug, unplug, cut, hold, resume, status, controls,
+                                       light KELVIN, error N, truncate N, lose N, stall N";
 const SOCKET: &str = "/run/eyelet-vcam.sock";
 
 fn main() -> ExitCode {

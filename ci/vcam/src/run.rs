@@ -47,7 +47,8 @@ impl Drop for Plug<'_> {
 /// - `plug`, `unplug` (by the bus) and `cut` (by closing our end)
 /// - `error N`, `truncate N`, `lose N`, `stall N`: the next N frames, packets or requests fail; see [`Fault`]
 /// - `hold` and `resume`: no pictures, and pictures again
-/// - `status`: one line of `name=value`
+/// - `light K`: the light has K kelvin now, which automatic white balance follows
+/// - `status` and `controls`: one line of `name=value`, of the camera and of its controls
 ///
 /// # Errors
 /// What the first plugging in says, or reading a picture.
@@ -70,7 +71,7 @@ struct Camera<'a, B> {
     show: Show,
 }
 
-impl<B: Bus> Camera<'_, B> {
+impl<'a, B: Bus> Camera<'a, B> {
     fn serve(&mut self, inbox: &Receiver<Event>) -> io::Result<()> {
         let start = Instant::now();
         let mut out = Vec::new();
@@ -133,6 +134,12 @@ impl<B: Bus> Camera<'_, B> {
             "hold" => self.show.flow = Flow::Held,
             "resume" => self.show.flow = Flow::Running,
             "status" => return Ok(self.status()),
+            "controls" => return Ok(self.plugged()?.controls()),
+            "light" => {
+                let kelvin = words.next().unwrap_or_default();
+                let kelvin = kelvin.parse().map_err(|e| invalid(format!("{kelvin}: {e}")))?;
+                self.plugged()?.light(kelvin);
+            }
             _ => {
                 let fault: Fault = verb.parse().map_err(|e| invalid(format!("{verb}: {e}")))?;
                 if fault == Fault::LostPacket && self.transport == Transport::Bulk {
@@ -144,6 +151,11 @@ impl<B: Bus> Camera<'_, B> {
             }
         }
         Ok("ok".into())
+    }
+
+    fn plugged(&mut self) -> io::Result<&mut Device<'a>> {
+        let none = || io::Error::new(io::ErrorKind::NotConnected, "not plugged in");
+        self.plug.as_mut().map(|plug| &mut plug.device).ok_or_else(none)
     }
 
     fn plug(&mut self) -> io::Result<()> {
@@ -260,10 +272,16 @@ mod tests {
         assert_eq!(ask(&path, "error 3"), "ok");
         assert!(ask(&path, "error many").starts_with("error: many: "));
         assert!(ask(&path, "").starts_with("error: : no such fault"));
+        assert_eq!(ask(&path, "light 3000"), "ok");
+        assert!(
+            ask(&path, "controls").ends_with(" white_balance_automatic=1 white_balance_temperature=3000")
+        );
+        assert!(ask(&path, "light red").starts_with("error: red: "));
 
         assert_eq!(ask(&path, "cut"), "ok");
         assert_eq!(host.read(&mut [0]).unwrap(), 0, "the host sees the end");
         assert_eq!(ask(&path, "status"), "plugged=no mode=none begun=0 faults=3");
+        assert_eq!(ask(&path, "controls"), "error: not plugged in");
         assert_eq!(ask(&path, "plug"), "ok");
         let mut host = hosts.recv().unwrap();
         assert_eq!(device_descriptor(&mut host).len(), 18);

@@ -31,26 +31,30 @@ impl Message {
 
 impl Client {
     fn open(self, path: &str) -> io::Result<BufReader<TcpStream>> {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn send(self, request: &str) -> io::Result<BufReader<TcpStream>> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
         socket.set_read_timeout(Some(Duration::from_secs(60)))?;
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n")?;
+        socket.write_all(request.as_bytes())?;
         Ok(BufReader::new(socket))
     }
 
     /// One whole response.
     pub(crate) fn try_get(self, path: &str) -> io::Result<Message> {
-        let mut socket = self.open(path)?;
-        let status = read_status(&mut socket)?;
-        let headers = read_headers(&mut socket)?;
-        let mut body = Vec::new();
-        match headers.get("content-length").and_then(|l| l.parse().ok()) {
-            Some(len) => {
-                body.resize(len, 0);
-                socket.read_exact(&mut body)?;
-            }
-            None => _ = socket.read_to_end(&mut body)?,
-        }
-        Ok(Message { status, headers, body })
+        read_message(self.open(path)?)
+    }
+
+    /// The answer to JSON that is posted.
+    #[track_caller]
+    pub(crate) fn post(self, path: &str, json: &str) -> Message {
+        let length = json.len();
+        // By its address: under a name, which a page of the web may have taken, nothing can be changed.
+        let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+        let entity = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}");
+        let answer = self.send(&(head + &entity)).and_then(read_message);
+        answer.unwrap_or_else(|e| panic!("POST {path}: {e}"))
     }
 
     /// One whole response; there must be one.
@@ -120,6 +124,20 @@ impl Viewer {
         self.socket.read_exact(&mut body)?;
         Ok(Message { status: 200, headers, body })
     }
+}
+
+fn read_message(mut socket: BufReader<TcpStream>) -> io::Result<Message> {
+    let status = read_status(&mut socket)?;
+    let headers = read_headers(&mut socket)?;
+    let mut body = Vec::new();
+    match headers.get("content-length").and_then(|l| l.parse().ok()) {
+        Some(len) => {
+            body.resize(len, 0);
+            socket.read_exact(&mut body)?;
+        }
+        None => _ = socket.read_to_end(&mut body)?,
+    }
+    Ok(Message { status, headers, body })
 }
 
 fn read_status(socket: &mut impl BufRead) -> io::Result<u16> {

@@ -6,6 +6,7 @@
 
 mod application;
 mod board;
+mod control;
 mod csi;
 mod http;
 mod jpeg_unit;
