@@ -36,9 +36,11 @@ fn explain(errno: Errno) -> Option<(ErrorKind, &'static str, &'static str)> {
             (ErrorKind::Disconnected, "the device is gone", "plug the camera in again")
         }
         // A USB transfer broke, or the driver gave the stream up. A new stream works if the device does.
-        Errno::IO | Errno::PROTO | Errno::ILSEQ | Errno::PIPE | Errno::TIMEDOUT | Errno::OVERFLOW => {
-            (ErrorKind::Disconnected, "the device failed", "open it again, or check cable and power")
-        }
+        Errno::IO | Errno::PROTO | Errno::ILSEQ | Errno::PIPE | Errno::TIMEDOUT | Errno::OVERFLOW => (
+            ErrorKind::Disconnected,
+            "the device failed",
+            "plug the camera in again, or check its cable and power",
+        ),
         // ENOSYS is what an emulator answers to a device control that it does not implement.
         Errno::NOTTY | Errno::ISDIR | Errno::NOSYS => {
             (ErrorKind::Unsupported, "not a V4L2 device", "use a /dev/video* node")
