@@ -42,6 +42,8 @@ struct World {
     /// Nothing can be set.
     shaky: Arc<AtomicBool>,
     sizes: Arc<Mutex<Vec<(u32, u32)>>>,
+    /// How often its controls were listed.
+    listed: Arc<AtomicU32>,
 }
 
 /// A grey camera of 100 frames a second.
@@ -111,6 +113,7 @@ impl CameraSource for Adjustable {
 
 impl CameraControls for Adjustable {
     fn list(&mut self) -> Result<Vec<Control>> {
+        self.world.listed.fetch_add(1, Ordering::Relaxed);
         let integer = ControlKind::Integer { min: 0, max: 9, step: 1 };
         let mut gain =
             Control::new("gain", integer.clone(), 0, Some(self.world.gain.load(Ordering::Relaxed).into()));
@@ -232,6 +235,37 @@ fn camera_that_is_opened_again_keeps_what_was_changed() {
     until(|| get(&address, "/state")["source"]["connected"] == true);
     assert_eq!((world.opened.load(Ordering::Relaxed), world.gain.load(Ordering::Relaxed)), (2, 5));
     assert_eq!((value(&address, "size"), value(&address, "gain")), ("32x32".into(), 5.into()));
+}
+
+#[test]
+fn value_that_the_camera_changed_itself_is_read_by_the_next_client_and_sent_to_listeners() {
+    let (_running, world, address) = serve();
+    let mut socket = TcpStream::connect(&address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(socket).lines().map(std::result::Result::unwrap);
+    let mut gain_is = |gain: u32| {
+        let document = lines.find(|line| line.starts_with("data: {\"controls\":")).unwrap();
+        let (document, wanted) = (document.replace(' ', ""), format!("\"value\":{gain}"));
+        document.split("\"name\":\"gain\"").nth(1).unwrap().split('}').next().unwrap().contains(&wanted)
+    };
+    assert!(gain_is(0));
+    world.gain.store(3, Ordering::Relaxed);
+    // Nobody else asks for it.
+    while !gain_is(3) {}
+    world.gain.store(4, Ordering::Relaxed);
+    until(|| value(&address, "gain") == 4);
+}
+
+#[test]
+fn clients_that_keep_asking_have_the_camera_list_its_values_once_a_second_at_most() {
+    let (_running, world, address) = serve();
+    let (began, before) = (Instant::now(), world.listed.load(Ordering::Relaxed));
+    for _ in 0..20 {
+        assert_eq!(value(&address, "gain"), 0);
+    }
+    let listed = world.listed.load(Ordering::Relaxed) - before;
+    assert!(u64::from(listed) <= began.elapsed().as_secs() + 2, "{listed} times in {:?}", began.elapsed());
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
 pub(crate) use saved::Saver;
 
-use crate::feed::{Hub, Kept, Refusal, Settings};
+use crate::feed::{Changes, Hub, Kept, Refusal, Settings};
 use eyelet_hal::Quality;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -56,6 +56,22 @@ impl SavedCamera {
             }
         }
         settings.keep(|kept| *kept = Kept { controls: self.controls, size: self.size, fps: self.fps });
+    }
+}
+
+/// How long a client waits for values that may be newer than those that are known.
+const NEWS: Duration = Duration::from_secs(1);
+
+/// Has the camera list its values anew, which it may have changed itself, as may have another program. Those who listen hear of
+/// it if one is different.
+pub(crate) async fn refresh(hub: &Hub) {
+    let settings = &hub.settings;
+    if !settings.has_own() {
+        return;
+    }
+    // After a change they are listed anyway.
+    if let Ok(_turn) = settings.live.turn.try_lock() {
+        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(Changes::default())).await;
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Asks for changes, in place of a request that was not taken; the answer comes from the camera thread.
+    /// Asks for changes, in place of a request that was not taken; the answer comes from the camera thread. No changes ask it
+    /// to list what there is anew.
     pub(crate) fn ask(&self, changes: Changes) -> oneshot::Receiver<Result<(), Refusal>> {
         let (answer, receiver) = oneshot::channel();
         *self.slot() = Some(Request { changes, answer });

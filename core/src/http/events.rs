@@ -30,6 +30,9 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 /// How often the state is compared, and a comment sent if it is the same.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// How often the camera is asked for values that have changed by themselves, where clients can change them.
+const REFRESH: Duration = Duration::from_secs(2);
+
 /// Those who listen now, up to a limit. They need no place that a viewer has: see [`run`].
 #[derive(Debug)]
 pub(super) struct Listeners {
@@ -111,6 +114,7 @@ async fn send(
     let mut bytes = RETRY.to_vec();
     // Outside the loop: data that keeps coming must not put it off.
     let mut regularly = interval_at(Instant::now() + EVERY, EVERY);
+    let mut refresh = interval_at(Instant::now() + REFRESH, REFRESH);
     loop {
         tokio::select! {
             () = data.changed() => {}
@@ -123,6 +127,11 @@ async fn send(
                 if controlled {
                     bytes.extend(event("control", &control::document(hub)));
                 }
+            }
+            // What is different comes as a change of the settings.
+            _ = refresh.tick(), if controlled => {
+                #[cfg(feature = "control")]
+                control::refresh(hub).await;
             }
             () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
             // That the camera's thread hangs changes nothing: it shows by the time alone.

@@ -3,7 +3,7 @@
 use super::Edits;
 use crate::feed::{CameraSettings, Changes, Hub, Kept, Refusal, Request};
 use eyelet_hal::{
-    CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, PixelFormat, Result,
+    CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, Modes, PixelFormat, Result,
     StreamFormat, clock::Clock,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -13,6 +13,9 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// In a new mode the first frame has come by then, or the camera goes back. The client waits longer than this.
 const FIRST_FRAME: Duration = Duration::from_secs(3);
+
+/// Not more often are its values listed because clients want to know them.
+const LIST_EVERY: Duration = Duration::from_secs(1);
 
 /// Changes the camera as clients ask for, and gives one that was opened again what the one before had.
 pub(super) struct Controls {
@@ -24,6 +27,8 @@ pub(super) struct Controls {
     original: Option<Mode>,
     /// What its controls had then, once it is known.
     began: Option<Began>,
+    /// When its values were listed last.
+    listed: Duration,
 }
 
 /// The controls that did not begin with their default: with this value, or with one that another control decides.
@@ -43,7 +48,7 @@ struct Failed {
 
 impl Controls {
     pub(super) fn new(hub: Hub, clock: Arc<dyn Clock>, edits: Option<Edits>) -> Self {
-        Self { hub, clock, edits, original: None, began: None }
+        Self { hub, clock, edits, original: None, began: None, listed: Duration::ZERO }
     }
 
     /// Starts a camera that has just been opened, after giving it what clients have changed.
@@ -168,10 +173,15 @@ impl Controls {
     ///
     /// # Errors
     /// Those after which the camera is to be opened again.
-    pub(super) fn serve(&self, camera: &mut dyn CameraSource) -> Result<bool> {
+    pub(super) fn serve(&mut self, camera: &mut dyn CameraSource) -> Result<bool> {
         let Some(Request { changes, answer }) = self.hub.settings.live.requests.take() else {
             return Ok(false);
         };
+        if changes.is_empty() {
+            self.refresh(camera);
+            let _ = answer.send(Ok(()));
+            return Ok(false);
+        }
         let mut done = Vec::new();
         let applied = self.apply(camera, &changes, &mut done);
         let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
@@ -345,17 +355,29 @@ impl Controls {
     }
 
     /// Lists what can be changed, and its values, for clients.
-    fn publish(&self, camera: &mut dyn CameraSource) {
-        let format = camera.format();
-        let compressed = format.pixel == PixelFormat::Jpeg;
-        let listed = match camera.controls() {
-            Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
-            None => Ok((Vec::new(), None)),
-        };
-        let (controls, modes) = listed.unwrap_or_else(|error| {
+    fn publish(&mut self, camera: &mut dyn CameraSource) {
+        let listed = list(camera).unwrap_or_else(|error| {
             tracing::warn!(%error, "clients can change the quality alone");
             (Vec::new(), None)
         });
+        self.show(camera.format(), listed);
+    }
+
+    /// [Publishes](Self::publish) again, for the values that have changed by themselves.
+    fn refresh(&mut self, camera: &mut dyn CameraSource) {
+        if self.clock.monotonic().saturating_sub(self.listed) < LIST_EVERY {
+            return;
+        }
+        match list(camera) {
+            Ok(listed) => self.show(camera.format(), listed),
+            // Its frames show whether it is lost.
+            Err(error) => tracing::debug!(%error, "values that clients see may be old"),
+        }
+    }
+
+    fn show(&mut self, format: StreamFormat, (controls, modes): (Vec<Control>, Option<Modes>)) {
+        self.listed = self.clock.monotonic();
+        let compressed = format.pixel == PixelFormat::Jpeg;
         let modes = modes.map(|mut modes| {
             // Masks are for one size.
             let now = modes.now.size;
@@ -364,6 +386,14 @@ impl Controls {
             (modes, original)
         });
         self.hub.settings.set_camera(Some(CameraSettings { compressed, controls, modes }));
+    }
+}
+
+/// The controls of this camera, and its sizes and rates.
+fn list(camera: &mut dyn CameraSource) -> Result<(Vec<Control>, Option<Modes>)> {
+    match camera.controls() {
+        Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
+        None => Ok((Vec::new(), None)),
     }
 }
 

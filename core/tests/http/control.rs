@@ -66,7 +66,10 @@ async fn quality_is_changed_by_json_and_by_a_form_for_all() {
 async fn control_that_is_not_allowed_answers_403() {
     let server = serve(|_| ());
     for answer in [server.get("/control").await, server.post(FORM, "quality=7").await] {
-        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("control is off"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 403 ") && answer.contains("control is off on this server; allow it"),
+            "{answer}"
+        );
     }
     let state = body(&server.get("/state").await);
     assert_eq!((server.quality(), &state["control"]), (80, &false.into()));

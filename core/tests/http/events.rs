@@ -128,6 +128,23 @@ async fn silent_listener_gets_a_comment_and_one_that_left_frees_its_slot() {
 }
 
 #[tokio::test]
+async fn listener_that_takes_nothing_more_is_dropped_and_frees_its_slot() {
+    let server = serve(|server| server.max_viewers = 1);
+    let _listener = server.listen().await;
+    let long = format!("\"{}\"", "x".repeat(60_000));
+    // More than the kernel takes.
+    for number in 0..500 {
+        server.data(number, &long);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(server.hub.events.wanted());
+    // All that is kept for it, at the slowest.
+    skip(Duration::from_secs(150)).await;
+    until(|| !server.hub.events.wanted()).await;
+    server.listen().await;
+}
+
+#[tokio::test]
 async fn state_is_looked_at_every_ten_seconds_while_data_comes() {
     let server = serve(|_| ());
     let mut listener = server.listen().await;

@@ -57,6 +57,12 @@ impl Settings {
         lock(&self.live.camera).clone()
     }
 
+    /// Whether the camera has values that it, or another program, may have changed.
+    pub(crate) fn has_own(&self) -> bool {
+        let camera = lock(&self.live.camera);
+        camera.as_ref().is_some_and(|camera| !camera.controls.is_empty() || camera.modes.is_some())
+    }
+
     /// The camera can change this from now on.
     pub(crate) fn set_camera(&self, settings: Option<CameraSettings>) {
         let mut camera = lock(&self.live.camera);

@@ -33,7 +33,10 @@ pub(super) async fn answer(
         return reply;
     }
     if !hub.settings.are_changes_allowed() {
-        return reply::text(StatusCode::FORBIDDEN, "live control is off on this server\n");
+        return reply::text(
+            StatusCode::FORBIDDEN,
+            "live control is off on this server; allow it where the server is started\n",
+        );
     }
     if changes {
         match post(request, exchange, context, hub).await {
@@ -42,6 +45,8 @@ pub(super) async fn answer(
         }
     } else if !request.body().is_end_stream() {
         return reply::text(StatusCode::PAYLOAD_TOO_LARGE, "only a POST may have a body here\n");
+    } else {
+        control::refresh(hub).await;
     }
     reply::typed("application/json", control::document(hub))
 }
