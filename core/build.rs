@@ -26,7 +26,6 @@ fn main() {
         let file = Path::new(&out).join(name);
         fs::write(file.with_extension("html.gz"), gzip.finish().expect("memory takes all"))
             .expect("cargo's folder takes files");
-        fs::write(file.with_extension("html"), html).expect("cargo's folder takes files");
     }
 }
 

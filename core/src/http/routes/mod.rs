@@ -388,20 +388,24 @@ fn page(headers: &HeaderMap, context: &Context, camera: Option<usize>) -> reply:
     let (page, names) =
         (&context.server.page, context.shown.iter().filter_map(|camera| camera.name.as_ref()));
     let all = (camera.is_none() && context.shown.len() > 1).then(|| page.of_cameras(names)).flatten();
-    let page::Content { html, gzip, policy } = match all {
+    let page::Content { html, policy } = match all {
         Some(content) => content,
         // A custom page is for `/`.
         None if camera.is_some() => Page::default().content(),
         None => page.content(),
     };
-    let accepted = gzip.filter(|_| accepts_gzip(headers));
-    let mut reply = typed(HTML, accepted.map_or(html, Bytes::from_static));
+    let varies = matches!(html, page::Html::Gzip(_));
+    let (body, encoding) = match html {
+        page::Html::Gzip(gzip) if accepts_gzip(headers) => (Bytes::from_static(gzip), Some("gzip")),
+        html => (html.plain(), None),
+    };
+    let mut reply = typed(HTML, body);
     let headers = reply.headers_mut();
-    if gzip.is_some() {
+    if varies {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
-    if accepted.is_some() {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     if let Some(policy) = policy {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
