@@ -252,9 +252,12 @@ mod overlay {
             (Corner::BottomRight, (false, false)),
         ] {
             let format = StreamFormat::new(PixelFormat::Nv12, 641, 481).unwrap();
-            for (x, y) in drawn(format, "Tor 3", corner).0 {
+            let (white, black) = drawn(format, "Tor 3", corner);
+            for (x, y) in white {
                 assert_eq!((x < 320, y < 240), (left, top), "{corner:?}");
             }
+            let at = (if left { 0 } else { 640 }, if top { 0 } else { 480 });
+            assert!(black.contains(&at), "{corner:?}: its plate ends where the picture does");
             for (width, height) in [(1, 1), (3, 5), (20, 7), (64, 48)] {
                 let format = StreamFormat::new(PixelFormat::Yuyv, width, height).unwrap();
                 drawn(format, "much wider than this\nand\nhigher, too", corner);

@@ -36,6 +36,8 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(completed(&["eyelet-sim", "wa"]), "watch");
     assert_eq!(completed(&["eyelet-sim", "serve", "--unplug-a"]), "--unplug-after");
     assert_eq!(completed(&["eyelet-sim", "completions", "z"]), "zsh");
+    assert_eq!(completed(&["eyelet-sim", "serve", "--overlay-at", "bottom-l"]), "bottom-left");
+    assert_eq!(completed(&["eyelet-sim", "snapshot", "--format", "yu"]), "yuv422p yuyv");
 }
 
 #[test]

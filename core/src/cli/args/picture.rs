@@ -36,10 +36,14 @@ pub struct MaskArea([u32; 4]);
 impl FromStr for MaskArea {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        let mut numbers = text.split(',').map(|number| number.trim().parse().ok());
-        let area = [(); 4].map(|()| numbers.next().flatten().unwrap_or(u32::MAX));
-        let is_area = area.iter().all(|&number| number <= 65_535) && numbers.next().is_none();
-        is_area.then_some(Self(area)).ok_or("a mask is X,Y,WIDTH,HEIGHT in pixels, such as 400,0,240,120")
+        let mut numbers = text.split(',').map(|number| number.trim().parse::<u64>().ok());
+        // What reaches beyond an edge ends there, however far it reaches.
+        let mut next = || numbers.next().flatten().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let area = [next(), next(), next(), next()];
+        match (area, numbers.next()) {
+            ([Some(x), Some(y), Some(width), Some(height)], None) => Ok(Self([x, y, width, height])),
+            _ => Err("a mask is X,Y,WIDTH,HEIGHT in pixels, such as 400,0,240,120"),
+        }
     }
 }
 

@@ -15,10 +15,13 @@ pub(in crate::cli) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'
 }
 
 /// The values of a flag (as clap shows it: `--format <NAME>`), where they are a few names.
-fn names(argument: &str) -> Vec<&'static str> {
+pub(in crate::cli) fn names(argument: &str) -> Vec<&'static str> {
     match argument.split(' ').next().unwrap_or_default() {
         "--log" => LEVELS.to_vec(),
         "--format" => PixelFormat::ALL.map(PixelFormat::name).to_vec(),
+        "--rotate" => vec!["90", "180", "270"],
+        "--flip" => vec!["h", "v", "hv"],
+        "--overlay-at" => vec!["top-left", "top-right", "bottom-left", "bottom-right"],
         "--upload-method" => vec!["post", "put", "form"],
         "--spool-full" => vec!["drop-oldest", "hold"],
         _ => vec![],
@@ -99,6 +102,9 @@ mod tests {
         };
         valid("--log", |name| crate::cli::log_filter(name).is_ok());
         valid("--format", |name| name.parse::<PixelFormat>().is_ok());
+        valid("--rotate", |name| name.parse::<crate::pipeline::Rotation>().is_ok());
+        valid("--flip", |name| name.parse::<crate::pipeline::Flip>().is_ok());
+        valid("--overlay-at", |name| name.parse::<crate::pipeline::Corner>().is_ok());
         valid("--upload-method", |name| name.parse::<crate::upload::UploadMethod>().is_ok());
         valid("--spool-full", |name| name.parse::<crate::spool::WhenFull>().is_ok());
         assert!(names("--base-path <PATH>").is_empty());

@@ -1,7 +1,8 @@
 //! `completions SHELL` and `man DIR`: what people install beside the program, made from its commands and flags.
 
 use super::snapshot::write_whole;
-use crate::cli::{self, CompletionsArgs, Failure, ManArgs, Outcome, Output, Platform};
+use crate::cli::{self, CompletionsArgs, Failure, ManArgs, Outcome, Output, Platform, args::suggest::names};
+use clap::{Arg, ValueHint, builder::PossibleValuesParser};
 use clap_mangen::Man;
 use std::{fs, io, path::Path};
 
@@ -63,10 +64,28 @@ names a file.
 /// Prints the completions, for a file that the shell reads.
 pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command::<D>(), D::PROGRAM, &mut script);
+    let mut command = cli::command::<D>().mut_subcommands(|command| command.mut_args(completed));
+    clap_complete::generate(args.shell, &mut command, D::PROGRAM, &mut script);
     // clap_complete 4.6.11 spells a name with a hyphen in two ways in one script, which then completes nothing.
     let [wrong, right] = ["__subcmd__", "__"].map(|hyphen| D::PROGRAM.replace('-', hyphen));
     output.bytes(String::from_utf8_lossy(&script).replace(&wrong, &right).as_bytes())
+}
+
+/// The argument with what a shell completes: names where they are a few, files only for files.
+fn completed(arg: Arg) -> Arg {
+    if !arg.get_possible_values().is_empty() || !arg.get_action().takes_values() {
+        return arg;
+    }
+    let names = arg.get_long().map(|long| names(&format!("--{long}"))).unwrap_or_default();
+    if !names.is_empty() {
+        return arg.value_parser(PossibleValuesParser::new(names));
+    }
+    let hint = match arg.get_value_names().and_then(<[_]>::first).map(|name| name.as_str()) {
+        Some("FILE" | "DEVICE") => ValueHint::FilePath,
+        Some("DIR") => ValueHint::DirPath,
+        _ => ValueHint::Other,
+    };
+    arg.value_hint(hint)
 }
 
 /// Writes a page for the program and one for each command. Each appears whole or not at all.

@@ -27,7 +27,8 @@ pub(super) async fn every_second(output: &Output, mut line: impl FnMut() -> Stri
     }
 }
 
-/// How far a command is that ends by itself: `[##########----------] 50 %, 12 s left  `. `done` is from 0 to 1, after so many seconds.
+/// How far a command is that ends by itself: `  50 %, 12 s left  [##########----------]`. `done` is from 0 to 1, after so many
+/// seconds. For the end of a line: where that is cut to a narrow terminal, nothing is missed.
 pub(super) fn bar(done: f64, seconds: f64) -> String {
     let done = done.clamp(0.0, 1.0);
     let full = (done * BAR as f64) as usize;
@@ -35,7 +36,7 @@ pub(super) fn bar(done: f64, seconds: f64) -> String {
         true => format!(", {:.0} s left", seconds / done * (1.0 - done)),
         false => String::new(),
     };
-    format!("[{}{}] {:.0} %{left}  ", "#".repeat(full), "-".repeat(BAR - full), (100.0 * done).floor())
+    format!("  {:.0} %{left}  [{}{}]", (100.0 * done).floor(), "#".repeat(full), "-".repeat(BAR - full))
 }
 
 fn line(hubs: &[Hub], clock: &dyn Clock) -> String {
@@ -78,9 +79,9 @@ mod tests {
 
     #[test]
     fn bar_shows_the_share_and_the_time_left() {
-        assert_eq!(bar(0.0, 3.0), "[--------------------] 0 %  ");
-        assert_eq!(bar(0.25, 10.0), "[#####---------------] 25 %, 30 s left  ");
-        assert_eq!(bar(0.999, 999.0), "[###################-] 99 %, 1 s left  ");
-        assert_eq!(bar(7.0, 10.0), "[####################] 100 %, 0 s left  ");
+        assert_eq!(bar(0.0, 3.0), "  0 %  [--------------------]");
+        assert_eq!(bar(0.25, 10.0), "  25 %, 30 s left  [#####---------------]");
+        assert_eq!(bar(0.999, 999.0), "  99 %, 1 s left  [###################-]");
+        assert_eq!(bar(7.0, 10.0), "  100 %, 0 s left  [####################]");
     }
 }

@@ -76,12 +76,12 @@ fn line(count: Option<NonZeroU64>, hub: &Hub, now: Duration, started: Duration) 
     let spool = upload.spool.map(|spool| format!("  {} in the spool", spool.pictures));
     let reason = status.health.err().or(upload.last_error);
     format!(
-        "{}{} accepted  {} failed  {} dropped{}{}",
-        bar.unwrap_or_default(),
+        "{} accepted  {} failed  {} dropped{}{}{}",
         upload.accepted,
         upload.failed,
         upload.dropped,
         spool.unwrap_or_default(),
-        reason.map(|reason| format!("  {reason}")).unwrap_or_default()
+        reason.map(|reason| format!("  {reason}")).unwrap_or_default(),
+        bar.unwrap_or_default()
     )
 }

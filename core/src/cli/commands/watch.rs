@@ -26,7 +26,7 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
             false => String::new(),
         };
         output.status(&format!(
-            "{bar}{} frames  {:.1} fps  {} gaps  {} damaged",
+            "{} frames  {:.1} fps  {} gaps  {} damaged{bar}",
             report.frames, report.fps, report.gaps, report.damaged
         ));
     };

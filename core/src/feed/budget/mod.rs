@@ -72,7 +72,8 @@ struct Source {
 pub struct BudgetStatus {
     /// The budget of the whole server: units of 1000 bits a second.
     pub max_kbps: u32,
-    /// What the whole server sent during the last second.
+    /// What the whole server sent during the last whole second that was counted, which ended up to a second ago; at once more if
+    /// this second already has more.
     pub kbps: u32,
     /// The quality of this camera's pictures now; `None` where it delivers JPEGs.
     pub quality: Option<u8>,

@@ -203,7 +203,7 @@ pub(super) fn status_line(head: &str) -> String {
 /// Neither a control nor what changes the direction of the text around it.
 pub(crate) fn visible(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -214,7 +214,7 @@ mod tests {
     fn first_line_of_a_page_or_of_bytes_is_none() {
         for (text, line) in [
             ("\r\n  disk full \nand more", Some("disk full")),
-            ("\u{feff}disk\u{1b}]0;x\u{7} \u{9b}2J\u{202e}full", Some("disk]0;x 2Jfull")),
+            ("\u{feff}disk\u{1b}]0;x\u{7} \u{9b}2J\u{202e}\u{61c}\u{ad}full", Some("disk]0;x 2Jfull")),
             ("{\"error\": \"no\"}", Some("{\"error\": \"no\"}")),
             ("<!DOCTYPE html>\n<title>404</title>", None),
             ("\u{feff}\n <html><body>404", None),

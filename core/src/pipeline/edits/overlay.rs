@@ -111,9 +111,8 @@ impl Plate {
             self.written.clone_from(&self.text);
         }
         let Some(format) = self.format else { return Ok(()) };
-        // Chroma is shared from even coordinates on.
-        let right = (canvas.width() - format.width.get()) & !1;
-        let bottom = (canvas.height() - format.height.get()) & !1;
+        let right = canvas.width() - format.width.get();
+        let bottom = canvas.height() - format.height.get();
         let (x, y) = match self.overlay.corner {
             Corner::TopLeft => (0, 0),
             Corner::TopRight => (right, 0),
@@ -134,13 +133,20 @@ impl Plate {
         // Half a character of margin on both sides.
         let fits = |letters: &Lettering| (columns + 1).saturating_mul(letters.width()) <= width;
         let letters = scales.into_iter().find(fits).unwrap_or(Lettering::SMALL);
-        let side = |characters: u32, of_one: u32, margin: u32, end: u32| {
+        // Chroma is shared from even coordinates on: the plate begins at one and ends at one, or at the edge that it is at.
+        let side = |characters: u32, of_one: u32, margin: u32, end: u32, is_at_end: bool| {
             let pixels = u64::from(characters) * u64::from(of_one) + u64::from(margin);
-            pixels.next_multiple_of(2).min(end.into()) as u32
+            let odd = u64::from(is_at_end && end % 2 == 1);
+            (pixels.next_multiple_of(2) + odd).min(end.into()) as u32
         };
+        let corner = self.overlay.corner;
+        let is_right = matches!(corner, Corner::TopRight | Corner::BottomRight);
+        let is_below = matches!(corner, Corner::BottomLeft | Corner::BottomRight);
         let margin = (letters.width(), letters.height() / 5);
-        let size =
-            (side(columns, letters.width(), margin.0, width), side(rows, letters.height(), margin.1, height));
+        let size = (
+            side(columns, letters.width(), margin.0, width, is_right),
+            side(rows, letters.height(), margin.1, height, is_below),
+        );
         self.format = StreamFormat::new(of.pixel, size.0, size.1).filter(|_| columns > 0);
         let Some(format) = self.format else { return Ok(()) };
         self.pixels.resize(format.packed_len().unwrap_or_default(), 0);

@@ -35,13 +35,16 @@ impl Template {
             let what = format!("cannot write {text:?} on pictures: {why}");
             Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
         };
-        if text.is_empty() {
-            return refuse("it is empty".to_owned(), "a text has at least one character".to_owned());
+        if text.trim().is_empty() {
+            return refuse(
+                "it is empty".to_owned(),
+                "a text has at least one character that can be seen".to_owned(),
+            );
         }
         if text.contains(|c: char| c.is_control() && c != '\n') {
             return refuse(
                 "it has control characters".to_owned(),
-                "begin a new line for each line of text".to_owned(),
+                "remove tabs and the like; lines are kept apart by newlines alone".to_owned(),
             );
         }
         let mut pieces = Vec::new();
@@ -202,7 +205,8 @@ mod tests {
     fn text_that_cannot_be_filled_in_is_refused_with_what_can() {
         for (template, why) in [
             ("", "it is empty; a text has"),
-            ("a\tb", "it has control characters; begin"),
+            (" \n ", "it is empty; a text has"),
+            ("a\tb", "it has control characters; remove"),
             ("{nmae}", "unknown placeholder {nmae}; use {name}, {host}, "),
             ("{}", "unknown placeholder {}; use "),
             ("{timeless}", "unknown placeholder {timeless}; use "),

@@ -240,7 +240,7 @@ fn of_viewers(view: &View, viewers: &[Value], lines: &mut Vec<Line>) {
         };
         let camera = viewer["camera"].as_str().unwrap_or("-").to_owned();
         let fps = number(&viewer["fps"], 1);
-        [word(viewer, "address"), fps, sent_rate, skipped_rate, sent.to_string(), skipped.to_string(), camera]
+        [word(viewer, "address"), skipped_rate, fps, sent_rate, sent.to_string(), skipped.to_string(), camera]
     };
     let rows: Vec<_> = sorted.iter().map(row).collect();
     if rows.is_empty() {
@@ -248,9 +248,9 @@ fn of_viewers(view: &View, viewers: &[Value], lines: &mut Vec<Line>) {
     }
     let head = [
         ("VIEWER", false),
+        ("SKIPPED/S", true),
         ("FPS", true),
         ("SENT/S", true),
-        ("SKIPPED/S", true),
         ("SENT", true),
         ("SKIPPED", true),
         ("CAMERA", false),
@@ -364,9 +364,9 @@ mod tests {
                 "upload    door: 12 accepted, 3 failed, 4 dropped, to http://server/upload",
                 "spool     door: 5 pictures, 1.5 of 64.0 MB",
                 "  connection refused",
-                "VIEWER              FPS  SENT/S  SKIPPED/S  SENT  SKIPPED  CAMERA",
-                "192.168.0.2:50000  30.0    30.0        2.0   300       20  door",
-                "192.168.0.1:50000  30.0    30.0        1.0   300       10  door",
+                "VIEWER             SKIPPED/S   FPS  SENT/S  SENT  SKIPPED  CAMERA",
+                "192.168.0.2:50000        2.0  30.0    30.0   300       20  door",
+                "192.168.0.1:50000        1.0  30.0    30.0   300       10  door",
             ]
         );
     }
