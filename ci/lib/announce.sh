@@ -9,7 +9,7 @@ announce() {
   missing=$(packages_of "${files[@]}" | missing_packages | sort -u | tr '\n' ' ')
   say "builds in $target, keeps what it fetches or makes in $EYELET_CACHE, and pictures of tests in artifacts"
   # Most of it is compiling. What is fetched and made once takes up to ten of the minutes.
-  [ $# -lt 10 ] || say "all of it takes some 9 GB and, on two idle cores, some 50 minutes the first time"
+  [ $# -lt 10 ] || say "all of it takes some 9 GB and, on two idle cores, some 55 minutes the first time"
   if [ -n "$missing" ]; then
     say "installs with apt-get, as root: $missing"
     say "to remove all that again: rm -rf $target artifacts $EYELET_CACHE; apt-get autoremove --purge $missing"
