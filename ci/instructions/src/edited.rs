@@ -1,11 +1,12 @@
 //! Frames that are edited, and encoded by nothing.
 
 use crate::{natural::Delivered, unencoded::time_of};
-use eyelet_core::pipeline::{Flip, Mask, Rotation};
+use eyelet_core::pipeline::{Flip, Mask, Overlay, Rotation};
 use eyelet_hal::Result;
 use std::sync::Arc;
 
-pub(crate) const NAMES: [&str; 5] = ["unedited", "rotate-90", "flip-h", "flip-v", "mask"];
+pub(crate) const NAMES: [&str; 7] =
+    ["unedited", "rotate-90", "flip-h", "flip-v", "mask", "overlay", "overlay-each"];
 
 /// Does to a picture what `name` says so many times.
 ///
@@ -14,11 +15,17 @@ pub(crate) const NAMES: [&str; 5] = ["unedited", "rotate-90", "flip-h", "flip-v"
 pub(crate) fn edited(name: &str, delivered: Delivered, times: u64) -> Result<()> {
     // A quarter of the picture.
     let mask = Mask::new([80, 60, 160, 120], (320, 240))?;
+    // The first text changes once a second, the other one with every picture. The figures of the clock have different numbers of
+    // pixels: a text with a time has no budget.
+    let [overlay, each]: [Overlay; 2] =
+        ["{name} {time:%F %T}".parse()?, "{name} {time:%F %T} {sequence}".parse()?];
     time_of(&Arc::new(delivered), times, |pipeline| match name {
         "rotate-90" => pipeline.rotate(Rotation::Deg90),
         "flip-h" => pipeline.flip(Flip::Horizontal),
         "flip-v" => pipeline.flip(Flip::Vertical),
         "mask" => pipeline.mask(mask),
+        "overlay" => pipeline.overlay(overlay),
+        "overlay-each" => pipeline.overlay(each),
         _ => pipeline,
     });
     Ok(())

@@ -2,8 +2,9 @@
 
 use super::{Canvas, View, orientation::Orientation};
 use eyelet_hal::{PixelFormat, Result};
+use std::array;
 
-/// Cells of a tile, in both directions: what is read and written at a time of a plane whose rows become columns.
+/// Cells that are moved at a time: of a row from right to left, or in both directions where rows become columns.
 const TILE: usize = 8;
 /// Rows that are read before the next columns of them: a cache line of each, so that whole lines are written.
 const BAND: usize = 64;
@@ -81,7 +82,7 @@ impl Plane<'_> {
         for (y, to) in to.chunks_exact_mut(self.columns * N).enumerate() {
             let from = self.row::<N>(if by.flip { self.rows - 1 - y } else { y });
             if by.mirror {
-                to.as_chunks_mut().0.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+                mirror(from, to.as_chunks_mut().0);
             } else {
                 to.copy_from_slice(from.as_flattened());
             }
@@ -104,17 +105,17 @@ impl Plane<'_> {
             for left in (0..columns).step_by(TILE) {
                 for top in (band..rows.min(band + BAND)).step_by(TILE) {
                     let (wide, high) = (TILE.min(columns - left), TILE.min(rows - top));
-                    // One of constant size is moved in registers.
+                    // Of a constant size, so that no place in it is checked.
                     if (wide, high) == (TILE, TILE) {
-                        let mut tile = [[[0; N]; TILE]; TILE];
-                        for (at, tile) in tile.iter_mut().enumerate() {
+                        let tile: [&[[u8; N]; TILE]; TILE] = array::from_fn(|at| {
                             let y = if by.mirror { top + TILE - 1 - at } else { top + at };
-                            tile.copy_from_slice(&self.row(y)[left..][..TILE]);
-                        }
+                            &self.row(y)[left..].as_chunks().0[0]
+                        });
                         for at in 0..TILE {
                             let start = row(left + at) * rows + column(top, TILE);
-                            for (to, tile) in to[start..][..TILE].iter_mut().zip(&tile) {
-                                *to = pick(tile[at]);
+                            let to: &mut [[u8; M]; TILE] = &mut to[start..].as_chunks_mut().0[0];
+                            for (to, row) in to.iter_mut().zip(tile) {
+                                *to = pick(row[at]);
                             }
                         }
                         continue;
@@ -144,6 +145,18 @@ impl Plane<'_> {
             }
         }
     }
+}
+
+/// The cells of a row from right to left.
+fn mirror<const N: usize>(from: &[[u8; N]], to: &mut [[u8; N]]) {
+    let swap = |to: &mut [[u8; N]], from: &[[u8; N]]| {
+        to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+    };
+    // Most of them in pieces of a constant size, whose loop is unrolled.
+    let (left, from) = from.as_rchunks::<TILE>();
+    let (to, right) = to.as_chunks_mut::<TILE>();
+    to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| swap(to, from));
+    swap(right, left);
 }
 
 /// Swaps left and right. The pixels of a pair change places; of an odd width the pairs are others.

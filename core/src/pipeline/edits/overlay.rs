@@ -41,8 +41,8 @@ impl FromStr for Corner {
 /// capture as `{time}` or `{time:FORMAT}`, with a part of `strftime`'s letters. The time is UTC, and `{time+02:00:%F %T}` that of a
 /// clock which is two hours ahead of it, all year round. `{{` and `}}` are braces.
 ///
-/// Letters are about 1/24 as high as the picture, smaller where the text would be too wide, and 10 pixels at least; what is still
-/// too wide or too high is cut off. Characters outside Latin-1 become `?`.
+/// Letters are about as high as 1/24 of the picture's shorter side, smaller where the text would be too wide, and 10 pixels at
+/// least; what is still too wide or too high is cut off. Characters outside Latin-1 become `?`.
 ///
 /// ```
 /// use eyelet_core::pipeline::{Corner, Overlay};

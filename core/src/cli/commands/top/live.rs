@@ -24,7 +24,9 @@ const LONGEST: Duration = Duration::from_secs(8);
 
 /// Shows the state until stopped. A server that is gone is waited for; one that wants credentials now is not.
 pub(super) async fn show(source: Source, first: Value, signals: &mut Signals, output: &Output) -> Outcome {
-    let cannot = |e: io::Error| Failure::runtime(format!("cannot watch for signals: {e}"));
+    let cannot = |e: io::Error| {
+        Failure::runtime(format!("cannot watch for signals: {e}; is the system out of memory?"))
+    };
     let mut resized = signal(SignalKind::window_change()).map_err(cannot)?;
     let mut suspended = signal(SignalKind::from_raw(Signal::TSTP.as_raw())).map_err(cannot)?;
     let mut screen = Screen::enter(output)?;
