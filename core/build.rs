@@ -46,7 +46,11 @@ fn joined(part: &str) -> String {
             // No text of ours has these in it.
             Some((_, "js")) => {
                 let code = line.split("  // ").next().unwrap_or_default().trim_end();
-                shortened(code, &[(" => ", "=>"), (" = ", "="), (" === ", "===")])
+                let operators = ["=>", "=", "===", "!==", "&&", "||", "+", "?"];
+                let code = operators
+                    .iter()
+                    .fold(code.to_owned(), |code, operator| code.replace(&format!(" {operator} "), operator));
+                code.replace(") {", "){")
             }
             Some((_, "css")) => shortened(
                 line,

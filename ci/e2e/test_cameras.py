@@ -72,6 +72,19 @@ def test_page_of_two_cameras_pauses_while_it_is_hidden(serve, browser):
     until(lambda: viewers(server) == ["back", "front"], "it watches again")
 
 
+def test_page_of_more_cameras_than_connections_says_so_and_asks_for_the_state(serve, browser):
+    names = [f"cam{index}" for index in range(7)]
+    server = serve("--fps", "5", "--size", "64x48", *(word for name in names for word in ("--camera", f"{name}=sim")))
+    browser.get(server.url)
+    until(lambda: viewers(server) == names[:5], "a viewer of each of five")
+    for name in names[5:]:
+        assert text(browser, f"a[href='{name}/'] b") == "open it to see it"
+    browser.execute_script("window.states = performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/state')).length")
+    until(lambda: browser.execute_script("return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/state')).length > states"),
+          "the state")
+    until(lambda: text(browser, "#status") == "", "nothing is wrong")
+
+
 def test_page_of_two_cameras_says_which_has_no_signal(serve, browser, artifacts):
     server = serve(*TWO, "--unplug-chance", "1")
     browser.get(server.url)

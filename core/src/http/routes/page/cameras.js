@@ -5,7 +5,12 @@ let again = 0;                            // how often pictures were requested: 
 let lost = false, denied = false, asking = false;
 
 // A browser has six connections to a server: five for pictures, one to ask for the state.
-const cameras = [...document.querySelectorAll("main a")].slice(0, 5).map(link => {
+const links = [...document.querySelectorAll("main a")];
+for (const link of links.splice(5)) {
+  link.firstElementChild.removeAttribute("src");
+  put(link.querySelector("b"), "open it to see it");
+}
+const cameras = links.map(link => {
   const img = link.firstElementChild, name = img.getAttribute("src").split("/")[0];
   return { name, link, img, says: link.querySelector("b"), captured: 0, unseen: 0, failed: false };
 });
@@ -29,7 +34,7 @@ async function ask() {
   if (asking || denied || document.hidden) return;
   asking = true;
   try {
-    const response = await fetch(address("state"), { cache: "no-store", signal: soon() });
+    const response = await fetch(address("state"), { cache: "no-store", signal: soon() }).catch(noAnswer);
     // A failed attempt counts against everyone behind our address.
     denied = [401, 403, 429].includes(response.status);
     if (denied) connection("access denied; reload the page to log in");

@@ -2,13 +2,14 @@ const RETRY_MS = [250, 500, 1000, 2000];
 const TOO_MANY_MS = 60000;       // after 429, no request for at least this long
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
-let sequence = null;                      // of the newest picture
 let live = null;                          // whether that shows what the camera sees; null: unknown
 let trouble = "";                         // why it does not, or why no more pictures come, as /state says
 let camera = "", source = "";             // the name of one of several, and of its device
+let periods = [];                         // seconds from one picture of the camera to the next, of those that came last
 let running = null;                       // the connection's AbortController while the page wants pictures
 let connected = false, retrying = null;
 
+const LOGIN = $("why").textContent;
 const GOES_ON = "The page goes on by itself.";
 const HINTS = {
   signal: "Check the camera's cable and power. " + GOES_ON,
@@ -34,15 +35,18 @@ function note(text) {
 
 // One connection, from its request to its end, which is thrown.
 async function connection(abort, onLive) {
-  let heard = performance.now(), first = true;
+  let heard = performance.now(), before = null;
   const watchdog = setInterval(() => { if (performance.now() - heard > SILENCE_MS) abort.abort(); }, 500);
   const onPicture = part => {
     onLive();
     // A still picture is repeated; a new connection, or another run of the server, begins anew.
-    if (!first && part.sequence === sequence) return;
-    part.first = first;
-    first = false;
-    sequence = part.sequence;
+    if (part.sequence === before?.sequence) return;
+    part.first = !before;
+    if (part.first || live !== part.live) put($("failed"), "");
+    // As the camera takes them, however they arrive and are painted.
+    const period = (part.timestamp - before?.timestamp) / (part.sequence - before?.sequence);
+    if (period > 0) periods = [...periods, period].slice(-9);
+    before = part;
     if (part.live) trouble = "";
     if (live !== part.live) {
       live = part.live;
@@ -114,8 +118,8 @@ function refused(error) {
   if (recording && !tooMany) finish();
   say(tooMany ? "too many attempts" : "log in", "lost");
   const { after, asksFor } = error;
-  put($("why"), error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
-  $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
+  const hidden = $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
+  put($("why"), !hidden ? LOGIN : error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
   $("again").hidden = false;
   $("login").hidden = false;
   // A reload makes the browser ask for user and password where there are users.
@@ -127,7 +131,7 @@ function retry() {
   clearTimeout(retrying);
   $("login").hidden = true;
   say("connecting", "");
-  run();
+  settle();
 }
 
 on($("login"), "submit", event => {
@@ -159,9 +163,12 @@ function showFacts({ source: s, encoder: e, upload: u, budget: b }) {
   facts.forEach(([, text], index) => put(list.querySelectorAll("dd")[index], text));
 }
 
+// A page that is paused has settings and a state all the same.
+const asks = () => running || paused && !document.hidden && !$("panel").hidden && $("login").hidden;
+
 let asking = false;
 async function askState() {
-  if (asking || !running) return;
+  if (asking || !asks()) return;
   asking = true;
   const sent = now();
   try {
@@ -175,6 +182,7 @@ async function askState() {
     if (state.frames.with_data && running) listen();
     put($("viewers"), String(state.viewers.length));
     const s = state.source;
+    if (!periods.length && s.fps) periods = [1 / s.fps];
     trouble = s.reason || state.encoder.reason || "";
     source = s.name;
     named((state.viewers.find(viewer => viewer.camera) || {}).camera);
@@ -184,10 +192,11 @@ async function askState() {
     const before = allowed;
     allowed = state.control === true;
     // No events came while the page was paused or the server was gone; until they come again, the page asks by itself.
+    if (allowed !== before) put($("failed"), "");
     if (allowed !== before || !hears()) await askControls();
   } catch (error) {
     // The stream notices by itself that the server is gone, and a stream that runs is not to be cut off.
-    if (error.final && !connected && running) refused(error);
+    if (error.final && !connected && asks()) refused(error);
   }
   asking = false;
 }

@@ -1,5 +1,6 @@
 // Settings: what /control lists, as fields. A change is sent at most every 150 ms, and what others change arrives by /events.
 const SEND_MS = 150;
+const ANSWER_MS = 15000;         // a camera may need some seconds for a change
 const form = $("controls");
 let allowed = false;                      // whether the server accepts changes, as /state says
 let fields = new Map(), shape = "";       // by name; and of what they were made
@@ -109,7 +110,8 @@ async function send() {
   const body = JSON.stringify(Object.fromEntries(sent));
   let result = null;
   try {
-    result = await (await ask("control", { method: "POST", headers: { "Content-Type": "application/json" }, body })).json();
+    const headers = { "Content-Type": "application/json" };
+    result = await (await ask("control", { method: "POST", headers, body, signal: soon(ANSWER_MS) })).json();
     put($("failed"), "");
   } catch (error) {
     const errors = entries(error.errors).filter(([name]) => fields.has(name));
@@ -118,9 +120,9 @@ async function send() {
     const wrong = errors.map(([name]) => name);
     if (errors.length) for (const [name, value] of sent) if (!wrong.includes(name) && !pending.has(name)) pending.set(name, value);
     const { status, message } = error;
-    const remedy = status === 403 ? "A proxy in between must pass on Host and Sec-Fetch-Site."
-      : !status || status === 503 ? "Try again when the camera is live." : "";
-    put($("failed"), errors.length ? "" : `Not changed: ${message}. ${remedy}`);
+    const remedy = /another site/.test(message) ? ". A proxy in between must pass on Host and Sec-Fetch-Site."
+      : status === 503 ? ". Try again when the camera is live." : status ? "." : "; close other windows of this server, or try again.";
+    put($("failed"), errors.length ? "" : "Not changed: " + message.replace(/\.+$/, "") + remedy);
     status === 401 ? refused(error) : askControls();
   }
   sent = new Map();

@@ -39,7 +39,7 @@ async function paint(part) {
       bitmap.close();
     } else {
       shown?.bitmap.close();
-      shown = { bitmap, jpeg: part.body, sequence: number, at: performance.now(), date: new Date() };
+      shown = { bitmap, jpeg: part.body, live: part.live, sequence: number, at: performance.now(), date: new Date() };
       draw();
       if (part.live) count(part);
     }

@@ -26,8 +26,7 @@ class Recording {
     this.chunkBytes = 0;
     this.index = [];                      // a Uint8Array of 16 bytes for each chunk
     this.bytes = 4;                       // of the list of chunks: its name comes first
-    // Slots a second: of the pictures painted last.
-    this.rate = Math.min(240, 1000 / median(painted.map(({ interval }) => interval).filter(Boolean))) || 10;
+    this.rate = Math.min(240, 1 / median(periods)) || 10;      // slots a second
     this.pictures = 0;
     this.date = new Date();
   }
@@ -37,20 +36,29 @@ class Recording {
   // Whether the picture belongs into the same file.
   takes(part) {
     const [width, height] = sizeOf(part.body);
+    this.resized = this.width && (width !== this.width || height !== this.height);
     if (!this.width) Object.assign(this, { width, height, first: part.timestamp });
-    else if (width !== this.width || height !== this.height || part.timestamp < this.last) return false;
+    else if (this.resized || part.timestamp < this.last) return false;
     // Nor does one after a clock was set, or that comes much faster than the file's rate.
-    const ahead = (part.timestamp - this.first) * this.rate - this.index.length;
-    return ahead < 1e5 && ahead > -2 * this.rate - 10;
+    const slots = (part.timestamp - this.first) * this.rate, used = this.index.length;
+    return slots - used < 1e5 && used < 1.25 * slots + 2 * this.rate + 10;
   }
 
   add(part) {
     this.pictures++;
     this.last = part.timestamp;
+    this.at = performance.now();
     // A quarter late is in time.
     const slot = Math.floor(this.seconds * this.rate + 0.25);
     while (this.index.length < slot) this.chunk(new Uint8Array(0));
     this.chunk(part.body);
+  }
+
+  // What came last is shown until now.
+  end() {
+    const slots = Math.floor((performance.now() - this.at) / 1000 * this.rate);
+    for (let slot = 0; slot < slots; slot++) this.chunk(new Uint8Array(0));
+    this.last += slots / this.rate;
   }
 
   chunk(body) {
@@ -89,7 +97,7 @@ class Recording {
 function record(part) {
   if (!recording || !part.live) return;
   if (!recording.takes(part)) {
-    finish("The picture changed; the recording goes on in another file.");
+    finish(`The picture's ${recording.resized ? "size" : "time"} changed; the recording goes on in another file.`);
     recording = new Recording();
     recording.takes(part);
   }
@@ -105,6 +113,7 @@ function finish(why = "") {
   const done = recording;
   recording = null;
   if (!done.pictures) return note("No picture came, so nothing is saved. Try again when the camera is live.");
+  done.end();
   const name = save(done.file(), done.date, "avi");
   note(`Saved ${name}. ${why}`);
 }

@@ -13,7 +13,9 @@ const address = (name, ...query) => {
 };
 if (token) for (const link of document.links) link.href = address(link.getAttribute("href"));
 
-const soon = () => AbortSignal.timeout ? AbortSignal.timeout(SILENCE_MS) : undefined;
+const soon = (ms = SILENCE_MS) => AbortSignal.timeout?.(ms);
+// Each browser has other words for it.
+const noAnswer = error => { throw error.name === "AbortError" ? error : new Error("the server did not answer"); };
 const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 const on = (target, name, act, options) => target.addEventListener(name, act, options);
 

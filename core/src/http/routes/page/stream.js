@@ -12,7 +12,7 @@ class Refusal extends Error {
 }
 
 async function ask(name, options) {
-  const response = await fetch(address(name), { cache: "no-store", ...options });
+  const response = await fetch(address(name), { cache: "no-store", ...options }).catch(noAnswer);
   if (response.ok) return response;
   // eyelet says why in plain text, or for each field; a proxy's error page is nothing to read out.
   const type = response.headers.get("Content-Type") || "";
@@ -28,7 +28,7 @@ async function watch(onPicture, signal) {
   const reader = response.body.getReader();
   let buffer = new Uint8Array(1 << 16), used = 0;
   while (true) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(noAnswer);
     if (done) throw new Error("the stream ended");
     onPicture.heard();
     if (used + value.length > buffer.length) {

@@ -31,7 +31,7 @@ const refusedBy = error => note(`The browser refuses: ${error.message}. Allow it
 
 const actions = {
   snapshot() {
-    if (!shown) return note("There is no picture yet; try again when one is shown.");
+    if (!shown || !shown.live) return note("There is no picture of the camera; try again when one is shown.");
     note(`Saved ${save(new Blob([shown.jpeg], { type: "image/jpeg" }), shown.date, "jpg")}.`);
   },
   record() {
@@ -84,7 +84,7 @@ const actions = {
 };
 
 function turn() {
-  keep("turned", turned);
+  keep("turned" + base, turned);
   press("mirror", turned.mirrored);
   press("turn", turned.angle);
   if (shown) draw();
@@ -144,6 +144,7 @@ if (document.body.dataset.login !== undefined) {
   $("secret").focus();
   open(true, false);
 } else {
+  say("connecting", "");
   open(!kept("panel"), false);
   run();
 }

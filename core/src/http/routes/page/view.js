@@ -3,7 +3,7 @@ const kept = name => { try { return JSON.parse(localStorage.getItem("eyelet." + 
 const keep = (name, value) => { try { localStorage.setItem("eyelet." + name, JSON.stringify(value)); } catch {} };
 
 const stage = $("stage"), canvas = $("picture"), paper = canvas.getContext("2d", { alpha: false });
-const turned = kept("turned") || {};      // `angle` clockwise, and then `mirrored`, as seen
+const turned = kept("turned" + base) || {};      // `angle` clockwise, and then `mirrored`, as seen
 turned.angle = [90, 180, 270].find(angle => angle === turned.angle) || 0;
 const view = { scale: null, x: 0, y: 0 };  // CSS pixels of a pixel of the picture, null to fit; where its corner is
 
