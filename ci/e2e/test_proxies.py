@@ -112,6 +112,18 @@ def test_proxy_streams_at_once_and_buffers_little_for_a_slow_viewer(behind, titl
              f"({produced / 1e6:.1f} MB) got {old / 1e6:.2f} MB of old ones, without a proxy {old_near / 1e6:.2f} MB")
 
 
+# Caddy answers to a single address in these tests.
+@pytest.mark.parametrize("title", [title for title in proxies.NAMES if title != "caddy"])
+def test_control_through_a_proxy_is_for_known_names_alone(behind, title):
+    _, proxy = behind(title, "--allow-control", "--trusted-proxy", "127.0.0.1", "--allow-origin", "http://cam.example")
+    port = urlsplit(proxy.url).port
+    # As a page whose name resolves to the proxy.
+    for host, status in (("127.0.0.1", 200), ("cam.example", 200), ("hostile.example", 403)):
+        headers = {"Host": f"{host}:{port}", "Origin": f"http://{host}:{port}", "Sec-Fetch-Site": "same-origin"}
+        answer = requests.post(proxy.url + "control", data={"quality": 7}, headers=headers, timeout=10)
+        assert answer.status_code == status, f"{host}: {answer.text}\n{proxy.log()}"
+
+
 def test_path_that_nginx_passes_on_works_with_base_path(behind):
     server, proxy = behind("nginx base-path", "--base-path", "/cam")
     assert server.url.endswith("/cam/"), "the address that is printed works"

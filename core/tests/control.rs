@@ -318,6 +318,28 @@ fn saved_value_is_forgotten_if_the_camera_does_not_take_it_and_not_if_it_fails()
 }
 
 #[test]
+fn saved_size_and_rate_that_the_camera_does_not_list_are_each_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    for (size, fps, shown) in [
+        ([5, 5], 1000.0, ("16x16", 100.0)),
+        ([5, 5], 50.0, ("16x16", 50.0)),
+        ([32, 32], 0.5, ("32x32", 100.0)),
+        ([32, 32], 50.0, ("32x32", 50.0)),
+    ] {
+        fs::write(&path, json!({ "camera": { "size": size, "fps": fps } }).to_string()).unwrap();
+        let (running, world, address) = serve_with(|builder| builder.save_control(&path));
+        assert_eq!(value(&address, "size"), shown.0);
+        assert_eq!(value(&address, "fps").as_f64().unwrap(), shown.1);
+        assert!(!world.sizes.lock().unwrap().contains(&(5, 5)), "it was not even tried");
+        drop(running);
+        let saved = &serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap()["camera"];
+        assert_eq!(saved["size"], if size == [5, 5] { Value::Null } else { json!(size) });
+        assert_eq!(saved["fps"], if fps == 50.0 { json!(fps) } else { Value::Null });
+    }
+}
+
+#[test]
 fn refused_value_takes_back_the_ones_before_it() {
     let (_running, world, address) = serve();
     let wanted = json!({ "gain": 5, "auto_gain": false, "stubborn": 1, "size": "32x32", "quality": 30 });

@@ -4,60 +4,20 @@ mod document;
 mod lock;
 mod request;
 mod saved;
+mod saved_camera;
 mod values;
 
 pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
 pub(crate) use saved::Saver;
 
-use crate::feed::{Changes, Hub, Kept, Refusal, Settings};
-use eyelet_hal::Quality;
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use crate::feed::{Changes, Hub, Refusal};
+use std::time::Duration;
 use values::{Checked, QUALITY};
 
 /// How long a client waits for the camera, other clients' changes included. Most take a moment, another size as long as the
 /// camera needs to start.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What clients have changed about a camera, as it is saved.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedCamera {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quality: Option<u8>,
-    /// Width and height in pixels, and frames per second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<(u32, u32)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fps: Option<f64>,
-    /// The camera's own.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    controls: BTreeMap<String, i64>,
-}
-
-impl SavedCamera {
-    fn of(settings: &Settings) -> Self {
-        let (kept, quality) = (settings.kept(), settings.quality());
-        Self {
-            quality: Some(quality.get()).filter(|_| quality != settings.default_quality()),
-            size: kept.size,
-            fps: kept.fps,
-            controls: kept.controls,
-        }
-    }
-
-    /// Sets the quality now, and the rest when the camera is opened: what it does not take then, it logs.
-    fn apply(self, settings: &Settings) {
-        if let Some(quality) = self.quality {
-            match Quality::new(quality) {
-                Some(quality) => settings.set_quality(quality),
-                None => tracing::warn!(quality, "the saved quality is not from 1 to 100"),
-            }
-        }
-        settings.keep(|kept| *kept = Kept { controls: self.controls, size: self.size, fps: self.fps });
-    }
-}
 
 /// How long a client waits for values that may be newer than those that are known.
 const NEWS: Duration = Duration::from_secs(1);

@@ -1,6 +1,9 @@
 //! What clients have changed, kept in a file over a restart.
 
-use super::{SavedCamera, lock::lock};
+use super::{
+    lock::Lock,
+    saved_camera::{self, Members},
+};
 use crate::{
     Backoff,
     feed::{CameraName, Hub},
@@ -9,10 +12,10 @@ use crate::{
 use eyelet_hal::{Error, ErrorKind, Result};
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     future::poll_fn,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
@@ -31,6 +34,9 @@ const LONGEST: u64 = 1024 * 1024;
 /// Nobody but the user reads the first one.
 const MODE: u32 = 0o600;
 
+/// As many damaged files are kept.
+const DAMAGED: u32 = 10;
+
 /// The key of a camera without a name.
 const UNNAMED: &str = "camera";
 
@@ -38,8 +44,6 @@ const UNNAMED: &str = "camera";
 #[derive(Debug)]
 pub(crate) struct Saver {
     shared: Arc<Shared>,
-    /// So that no other program writes the file. Freed after the last write.
-    _lock: File,
 }
 
 #[derive(Debug)]
@@ -47,18 +51,27 @@ struct Shared {
     file: WholeFile,
     cameras: Vec<(String, Hub)>,
     /// Of cameras that are not here now, and may come back.
-    others: BTreeMap<String, SavedCamera>,
+    others: BTreeMap<String, Members>,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
     /// What the file holds.
-    written: Mutex<Vec<u8>>,
+    content: Vec<u8>,
+    /// So that no other program writes the file. `None` after the last write.
+    lock: Option<Lock>,
 }
 
 impl Saver {
     /// Gives the cameras what the file holds for them, if there is one, before they are started.
     ///
-    /// A file that is damaged is set aside and logged: a camera that runs is worth more than its settings.
+    /// A file that is damaged is set aside and logged: a camera that runs is worth more than its settings. So are values that
+    /// cannot be, each for itself.
     ///
     /// # Errors
-    /// `Busy` while another program saves there; and if the file cannot be read, or could not be written.
+    /// `Busy` while another program saves there; `InvalidInput` for a file that holds something else, which stays as it is; and
+    /// if the file cannot be read, or could not be written.
     pub(crate) fn restore<'a>(
         path: &Path,
         cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
@@ -71,19 +84,30 @@ impl Saver {
             let what = format!("cannot {what} {}: {error}", path.display());
             Error::from(error).map_message(|_| what).with_remedy(remedy)
         };
-        let lock = lock(&file.beside(".lock")).map_err(|error| match error.kind() {
+        let strange = |error: &dyn std::fmt::Display| {
+            let what = format!(
+                "cannot save to {}: it holds something else than saved settings: {error}",
+                path.display()
+            );
+            Error::new(ErrorKind::InvalidInput, what).with_remedy("name another file, or remove this one")
+        };
+        let lock = Lock::take(file.beside(".lock")).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => {
                 let what = format!("cannot save to {}: another program saves there", path.display());
                 Error::new(ErrorKind::Busy, what).with_remedy("stop it, or name another file")
             }
             _ => failed("save to", error),
         })?;
-        let bytes = read(path).map_err(|error| failed("read", error))?;
-        let mut saved: BTreeMap<String, SavedCamera> = match serde_json::from_slice(&bytes) {
+        let bytes = read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => strange(&error),
+            _ => failed("read", error),
+        })?;
+        let mut saved: BTreeMap<String, Members> = match serde_json::from_slice(&bytes) {
             Ok(saved) => saved,
-            Err(_) if bytes.is_empty() => BTreeMap::new(),
+            Err(_) if bytes.trim_ascii().is_empty() => BTreeMap::new(),
+            Err(error) if error.is_data() || !may_be_ours(&bytes) => return Err(strange(&error)),
             Err(error) => {
-                let aside = file.beside(".damaged");
+                let aside = aside(&file);
                 fs::rename(path, &aside).map_err(|error| failed("set aside", error))?;
                 let (file, aside) = (path.display(), aside.display());
                 tracing::warn!(%file, %error, "the saved settings are damaged and set aside as {aside}");
@@ -95,7 +119,7 @@ impl Saver {
             .map(|(name, hub)| {
                 let key = name.map_or(UNNAMED, CameraName::as_str).to_owned();
                 if let Some(saved) = saved.remove(&key) {
-                    saved.apply(&hub.settings);
+                    saved_camera::apply(&key, &saved, &hub.settings);
                 }
                 hub.settings.set_saved(true);
                 (key, hub.clone())
@@ -105,10 +129,11 @@ impl Saver {
             let cameras: Vec<_> = saved.keys().map(String::as_str).collect();
             tracing::info!(cameras = cameras.join(", "), "saved settings of other cameras are kept");
         }
-        let shared = Shared { file, cameras, others: saved, written: Mutex::default() };
+        let written = Mutex::new(Written { content: Vec::new(), lock: Some(lock) });
+        let shared = Shared { file, cameras, others: saved, written };
         // A file that says the same need not be written.
-        *shared.written() = shared.content();
-        Ok(Self { shared: Arc::new(shared), _lock: lock })
+        shared.written().content = shared.content();
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Writes the file after each change, once a second at most, and again and again while that fails.
@@ -147,15 +172,16 @@ impl Drop for Saver {
         if let Err(error) = self.shared.write() {
             tracing::warn!(file = %self.shared.file.path().display(), %error, "cannot save what was changed");
         }
+        self.shared.written().lock = None;
     }
 }
 
 impl Shared {
     fn content(&self) -> Vec<u8> {
         let others = self.others.iter().map(|(key, saved)| (key.as_str(), saved.clone()));
-        let here = self.cameras.iter().map(|(key, hub)| (key.as_str(), SavedCamera::of(&hub.settings)));
-        let all: BTreeMap<&str, SavedCamera> =
-            others.chain(here).filter(|(_, saved)| *saved != SavedCamera::default()).collect();
+        let here = self.cameras.iter().map(|(key, hub)| (key.as_str(), saved_camera::of(&hub.settings)));
+        let all: BTreeMap<&str, Members> =
+            others.chain(here).filter(|(_, saved)| !saved.is_empty()).collect();
         // Strings and numbers always serialise.
         let mut bytes = serde_json::to_vec_pretty(&all).unwrap_or_default();
         bytes.push(b'\n');
@@ -167,15 +193,17 @@ impl Shared {
         // Also against writing at the same time.
         let mut written = self.written();
         let content = self.content();
-        if *written == content {
+        let Written { content: before, lock: Some(lock) } = &mut *written else { return Ok(()) };
+        if *before == content {
             return Ok(());
         }
+        lock.renew()?;
         self.file.write(&content)?;
-        *written = content;
+        *before = content;
         Ok(())
     }
 
-    fn written(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,9 +214,24 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
         Ok(about) if !about.is_file() => Err(io::Error::other("it is no file")),
-        Ok(about) if about.len() > LONGEST => Err(io::Error::other("it is too long")),
+        Ok(about) if about.len() > LONGEST => {
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {LONGEST} bytes")))
+        }
         Ok(_) => fs::read(path),
     }
+}
+
+/// Whether a file that is no JSON may be what is left of ours: a part, or zeros after a power cut.
+fn may_be_ours(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{") || bytes.iter().all(|&byte| byte == 0)
+}
+
+/// A path for the damaged file. Once there are many, the last one is replaced.
+fn aside(file: &WholeFile) -> PathBuf {
+    let free = (1..DAMAGED).map(|number| file.beside(&format!(".damaged.{number}")));
+    let mut paths = std::iter::once(file.beside(".damaged")).chain(free);
+    let last = file.beside(&format!(".damaged.{}", DAMAGED - 1));
+    paths.find(|path| fs::symlink_metadata(path).is_err()).unwrap_or(last)
 }
 
 async fn any_changed(changes: &mut [watch::Receiver<()>]) {
@@ -291,23 +334,74 @@ mod tests {
     fn damaged_file_is_set_aside_and_the_camera_starts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.json");
-        for damage in ["{\"front\":{\"qual", "[]", "{\"front\":7}", "\0\0\0\0"] {
+        let damages = ["{\"front\":{\"qual", "\n{,}", "\0\0\0\0", "{\0\0"].into_iter().cycle().take(12);
+        let names = std::iter::once(".damaged".to_owned()).chain((1..10).map(|n| format!(".damaged.{n}")));
+        let names = names.chain([".damaged.9".to_owned(), ".damaged.9".to_owned()]);
+        for (damage, name) in damages.zip(names) {
             fs::write(&path, damage).unwrap();
             let (_saver, hub) = restored(&path).unwrap();
             assert_eq!(hub.settings.quality(), Quality::DEFAULT);
-            assert_eq!(fs::read_to_string(folder.path().join("control.json.damaged")).unwrap(), damage);
+            let aside = folder.path().join(format!("control.json{name}"));
+            assert_eq!(fs::read_to_string(aside).unwrap(), damage, "{name}");
         }
+        assert!(fs::read_to_string(folder.path().join("control.json.damaged")).unwrap().contains("qual"));
+    }
+
+    #[test]
+    fn file_of_something_else_is_refused_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.toml");
+        let long = format!("{{\"front\":{{}}}}{}", " ".repeat(1024 * 1024));
+        for text in ["quality = 7\n", "[]", "7", "{\"front\":7}", "-----BEGIN", "\0\0x", &long] {
+            fs::write(&path, text).unwrap();
+            let error = restored(&path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
+            assert!(error.to_string().ends_with("; name another file, or remove this one"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 2, "the lock's file beside it");
     }
 
     #[test]
     fn value_that_cannot_be_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.json");
-        fs::write(&path, r#"{"front":{"quality":0,"size":[320,240],"later":1},"gone":{"quality":7}}"#)
-            .unwrap();
-        let (_saver, hub) = restored(&path).unwrap();
-        let kept = hub.settings.kept();
-        assert_eq!((hub.settings.quality(), kept.size, kept.fps), (Quality::DEFAULT, Some((320, 240)), None));
+        for wrong in [
+            r#""quality":0"#,
+            r#""quality":300"#,
+            r#""quality":"a""#,
+            r#""fps":"fast""#,
+            r#""fps":-1"#,
+            r#""later":1"#,
+        ] {
+            let controls = r#""controls":{"noise":7.0,"gain":"x","hue":3.5,"bias":-2}"#;
+            let gone = r#""gone":{"quality":300,"later":{"a":[1]}}"#;
+            let text = format!(r#"{{"front":{{{wrong},"size":[320,240],{controls}}},{gone}}}"#);
+            fs::write(&path, text).unwrap();
+            let (saver, hub) = restored(&path).unwrap();
+            let kept = hub.settings.kept();
+            assert_eq!(
+                (hub.settings.quality(), kept.size, kept.fps),
+                (Quality::DEFAULT, Some((320, 240)), None)
+            );
+            let controls = [("bias".to_owned(), -2), ("noise".to_owned(), 7)];
+            assert!(kept.controls.into_iter().eq(controls), "{wrong}");
+            hub.settings.set_quality(Quality::new(33).unwrap());
+            drop(saver);
+            let saved: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let gone = serde_json::json!({ "quality": 300, "later": { "a": [1] } });
+            assert_eq!(saved["gone"], gone, "what is not this camera's is left alone");
+            assert_eq!(
+                (&saved["front"]["quality"], &saved["front"]["later"]),
+                (&33.into(), &serde_json::Value::Null)
+            );
+        }
+        for size in ["[0]", "[320,240,1]", "[-1,240]", "\"320x240\"", "[4294967296,1]"] {
+            fs::write(&path, format!(r#"{{"front":{{"size":{size},"fps":7}}}}"#)).unwrap();
+            let kept = restored(&path).unwrap().1.settings.kept();
+            assert_eq!((kept.size, kept.fps), (None, Some(7.0)), "{size}");
+        }
     }
 
     #[test]
@@ -338,6 +432,29 @@ mod tests {
         assert_eq!(error.to_string(), what);
         drop(first);
         assert!(restored(&path).is_ok());
+    }
+
+    #[test]
+    fn folder_that_was_made_anew_is_locked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("place");
+        let path = place.join("control.json");
+        let anew = || {
+            let _ = fs::remove_dir_all(&place);
+            fs::create_dir(&place).unwrap();
+        };
+        anew();
+        let (first, hub) = restored(&path).unwrap();
+        anew();
+        hub.settings.set_quality(Quality::new(33).unwrap());
+        first.shared.write().unwrap();
+        assert_eq!(restored(&path).unwrap_err().kind(), ErrorKind::Busy, "the first has it again");
+        anew();
+        let (_second, _) = restored(&path).unwrap();
+        hub.settings.set_quality(Quality::new(34).unwrap());
+        let error = first.shared.write().unwrap_err();
+        assert_eq!(error.to_string(), "another program saves there");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn fps(value: &Value, modes: &Modes) -> Result<f64, String> {
 }
 
 /// A whole number, also one in a form's text, or one that some language writes as `80.0`.
-fn integer(value: &Value) -> Option<i64> {
+pub(super) fn integer(value: &Value) -> Option<i64> {
     // Up to here each whole number is one of its own.
     const EXACT: f64 = (1_u64 << 53) as f64;
     let whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;

@@ -13,12 +13,14 @@ const LOCAL: [&str; 5] = [".local", ".localhost", ".lan", ".internal", ".home.ar
 
 impl Server {
     /// Whether a request with these headers may change something, for all that its host says: without credentials, a page that
-    /// took the server's address for its own name may not. A browser sends it no credentials, and refuses it a certificate;
-    /// a proxy names hosts of its own.
+    /// took the server's address for its own name may not. A browser sends it no credentials, and refuses it a certificate.
+    /// A proxy makes no difference, since most pass on any host; one that changes the host names the one it was asked for.
     pub(super) fn may_change(&self, request: &HeaderMap) -> bool {
-        let safe = !self.access.is_open() || self.scheme() == "https" || self.proxies.are_any();
+        let safe = !self.access.is_open() || self.scheme() == "https";
         let own = |host: &str| is_own(host) || self.origins.have(host);
-        safe || request.get_all(HOST).iter().all(|host| host.to_str().is_ok_and(own))
+        let mut hosts =
+            [HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| request.get_all(name));
+        safe || hosts.all(|hosts| hosts.to_str().is_ok_and(|hosts| hosts.split(',').map(str::trim).all(own)))
     }
 }
 
@@ -26,7 +28,9 @@ impl Server {
 fn is_own(host: &str) -> bool {
     let name = without_port(host);
     if let Some(address) = name.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        // A zone is the client's own name of its network device.
+        let address = address.strip_suffix(']').map(|address| address.split('%').next().unwrap_or(address));
+        return address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
     }
     let name = name.strip_suffix('.').unwrap_or(name);
     let ends_with = |end: &&str| {
@@ -60,6 +64,8 @@ mod tests {
             "192.168.0.2:8000",
             "[::1]",
             "[2001:db8::1]:8000",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]:8000",
             "localhost:8000",
             "cam",
             "CAM.LOCAL",
@@ -77,6 +83,7 @@ mod tests {
             "192.168.0.2.a.example",
             "local.example",
             "[a.example]",
+            "[a.example%25eth0]",
             "a.xlocal",
             "a.example.",
             "192.168.0.2a.example:80",

@@ -76,12 +76,6 @@ impl From<Vec<TrustedProxy>> for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Whether there are some.
-    #[cfg(feature = "control")]
-    pub(super) fn are_any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
     /// Whether this peer is one.
     pub(super) fn are(&self, peer: &Peer) -> bool {
         self.trust(peer.ip())

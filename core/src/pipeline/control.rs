@@ -86,15 +86,7 @@ impl Controls {
         let kept = settings.kept();
         if let Some(modes) = controls.modes()? {
             self.original.get_or_insert(modes.now);
-            let mode = kept.mode(modes.now);
-            if mode != modes.now
-                && let Err(error) = controls.set_mode(mode)
-            {
-                tracing::warn!(%error, "the camera keeps its size and rate");
-                if is_for_good(&error) {
-                    settings.keep(|kept| (kept.size, kept.fps) = (None, None));
-                }
-            }
+            self.restore_mode(controls, modes)?;
         } else {
             self.forget_mode();
         }
@@ -112,6 +104,30 @@ impl Controls {
             }
         }
         self.forget_missing(&list);
+        Ok(())
+    }
+
+    /// Sets the size, and then the rate, since it may be one that only this size has. What is not listed is not tried: a camera
+    /// may take it and set something else.
+    fn restore_mode(&self, controls: &mut dyn CameraControls, mut modes: Modes) -> Result<()> {
+        let settings = &self.hub.settings;
+        let kept = settings.kept();
+        if let Some(size) = kept.size.filter(|size| *size != modes.now.size) {
+            let listed = modes.sizes.contains(&size);
+            if set_mode(controls, Mode { size, ..modes.now }, listed, "size") {
+                modes = controls.modes()?.unwrap_or(modes);
+            } else {
+                settings.keep(|kept| kept.size = None);
+            }
+        }
+        if let Some(fps) = kept.fps.filter(|fps| *fps != modes.now.fps) {
+            // Rounded, as the camera may have reported it.
+            let (lowest, highest) = modes.fps;
+            let listed = (lowest - SAME_RATE..=highest + SAME_RATE).contains(&fps);
+            if !set_mode(controls, Mode { fps, ..modes.now }, listed, "rate") {
+                settings.keep(|kept| kept.fps = None);
+            }
+        }
         Ok(())
     }
 
@@ -414,9 +430,22 @@ fn is_for_good(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
 }
 
-/// Whether clients, who read a rate in thousandths, know these as one.
+/// Sets a mode that was kept, if the camera lists it. False if that is to be forgotten.
+fn set_mode(controls: &mut dyn CameraControls, mode: Mode, listed: bool, what: &str) -> bool {
+    if !listed {
+        tracing::warn!(?mode, "the camera does not list the {what} that was set; it keeps its own");
+        return false;
+    }
+    let set = controls.set_mode(mode);
+    set.inspect_err(|error| tracing::warn!(%error, "the camera keeps its {what}"))
+        .map_or_else(|e| !is_for_good(&e), |()| true)
+}
+
+/// Rates that are closer than this are one to clients, who read them in thousandths.
+const SAME_RATE: f64 = 0.0005;
+
 fn same_rate(a: f64, b: f64) -> bool {
-    (a - b).abs() < 0.0005
+    (a - b).abs() < SAME_RATE
 }
 
 /// The listed controls that are to have values, in the order in which to set them: automatic modes before what they make

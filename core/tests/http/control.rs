@@ -94,6 +94,15 @@ async fn request_that_is_wrong_changes_nothing() {
         (403, "POST", format!("{form}Origin: http://hostile.example\r\n"), "quality=7"),
         (403, "POST", format!("{form}Origin: null\r\n"), "quality=7"),
         (403, "POST", format!("{form}Sec-Fetch-Site: cross-site\r\n"), "quality=7"),
+        (400, "POST", format!("{form}{form}"), "quality=7"),
+        (400, "POST", format!("{form}Origin: http://x\r\nOrigin: http://hostile.example\r\n"), "quality=7"),
+        (
+            400,
+            "POST",
+            format!("{form}Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n"),
+            "quality=7",
+        ),
+        (415, "POST", format!("{form}Content-Encoding: gzip\r\n"), "quality=7"),
     ] {
         let answer = server.send(method, &headers, body).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {headers} {body}: {answer}");
@@ -111,8 +120,9 @@ async fn request_that_is_wrong_changes_nothing() {
 #[tokio::test]
 async fn name_of_the_web_changes_nothing_without_credentials() {
     async fn post_to(server: &Running, host: &str) -> String {
+        let origin = host.rsplit(": ").next().unwrap();
         let headers =
-            format!("Origin: http://{host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {FORM}\r\n");
+            format!("Origin: http://{origin}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {FORM}\r\n");
         server
             .ask(&format!(
                 "POST /control HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: 9\r\n\r\nquality=7"
@@ -135,10 +145,22 @@ async fn name_of_the_web_changes_nothing_without_credentials() {
         assert!(post_to(&server, host).await.starts_with("HTTP/1.1 200 "), "{host}");
     }
     let named = allowing(|server| server.origins = vec!["http://a.example:3000".parse().unwrap()].into());
+    let answer = post_to(&named, "a.example").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // Whether the peer is a proxy or not: it may pass on any host, or have changed it.
     let proxied = allowing(|server| server.proxies = vec!["127.0.0.1".parse().unwrap()].into());
-    for server in [named, proxied] {
-        let answer = post_to(&server, "a.example").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    for host in [
+        "a.example",
+        "127.0.0.1:8000\r\nX-Forwarded-Host: a.example",
+        "cam\r\nX-Forwarded-Host: cam, a.example",
+    ] {
+        let answer = post_to(&proxied, host).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{host}: {answer}");
+        assert_eq!(proxied.quality(), 80, "{host}");
+    }
+    for host in ["127.0.0.1:8000", "127.0.0.1:8000\r\nX-Forwarded-Host: 192.168.0.2, cam.local"] {
+        let answer = post_to(&proxied, host).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{host}: {answer}");
     }
 }
 

@@ -9,12 +9,15 @@ use crate::{
 use hyper::{
     Method, Request, StatusCode,
     body::{Body as _, Incoming},
-    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
 };
 use serde_json::json;
 
 /// The longest body, in bytes.
 const LONGEST: usize = 64 * 1024;
+
+/// The headers that decide, of which a server behind another may read the first and that one the last.
+const ONCE: [&str; 4] = ["content-type", "content-encoding", "origin", "sec-fetch-site"];
 
 const METHODS: &str = "GET, HEAD, POST";
 
@@ -59,6 +62,20 @@ async fn post(
     hub: &Hub,
 ) -> Result<(), Box<reply::Reply>> {
     let refuse = |status, what: String| Err(Box::new(reply::text(status, format!("{what}\n"))));
+    let headers = request.headers();
+    let has_two = |name: &&&str| headers.get_all(**name).iter().nth(1).is_some();
+    if let Some(name) = ONCE.iter().find(has_two) {
+        return refuse(StatusCode::BAD_REQUEST, format!("there is more than one {name} header"));
+    }
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the body without a content encoding".to_owned(),
+        );
+    }
     if !context.server.origins.may_post(request.headers()) {
         return refuse(
             StatusCode::FORBIDDEN,
@@ -66,7 +83,7 @@ async fn post(
         );
     }
     if !context.server.may_change(request.headers()) {
-        let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have it require a token or a password";
+        let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have the server allow the origin of this name, or require a token or a password";
         return refuse(StatusCode::FORBIDDEN, what.to_owned());
     }
     let mut bytes = bytes::Bytes::new();
