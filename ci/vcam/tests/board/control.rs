@@ -103,6 +103,12 @@ fn usb_camera_is_changed_while_it_streams() {
         json!([{ "value": "320x240", "label": "320x240" }, { "value": "640x480", "label": "640x480" }])
     );
 
+    // What the camera finds out by itself is read anew.
+    board.camera("light 5200");
+    until("the other temperature", || {
+        (control(http, "white_balance_temperature")["value"] == 5200).then_some(())
+    });
+
     // What is set is the camera's. What only works without an automatic mode is set after that was switched off.
     set(http, json!({ "brightness": -20, "power_line_frequency": 2 }));
     set(http, json!({ "white_balance_temperature": 3000, "white_balance_automatic": false }));
