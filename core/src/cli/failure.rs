@@ -1,7 +1,7 @@
 //! How commands fail: one line, and an exit code.
 
 use super::{Output, args::suggest};
-use crate::net::credentials::concealed;
+use crate::net::{client::reorders, credentials::concealed};
 use eyelet_hal::{Error, ErrorKind};
 use std::{
     fmt::{self, Write as _},
@@ -81,14 +81,6 @@ impl Failure {
             }
         }
     }
-}
-
-/// Whether a character is invisible itself, but may change the order of those that are shown.
-fn reorders(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    )
 }
 
 /// The error with the flag by which its remedy is applied.

@@ -202,8 +202,15 @@ pub(super) fn status_line(head: &str) -> String {
 
 /// Neither a control nor what changes the direction of the text around it.
 pub(crate) fn visible(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    !c.is_control() && !reorders(c) && c != '\u{ad}'
+}
+
+/// Whether a character is invisible itself, but may change the order of those that are shown.
+pub(crate) fn reorders(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ pub(crate) mod proxy;
 mod resolve;
 mod timeouts;
 
-#[cfg(feature = "cli")]
-pub(crate) use connection::visible;
 pub(crate) use connection::{Connection, broken, first_line, is_page, pointed_to};
+#[cfg(feature = "cli")]
+pub(crate) use connection::{reorders, visible};
 pub(crate) use flow::Silence;
 pub use proxy::Proxy;
 pub use timeouts::Timeouts;
