@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER},
+    HeaderMap, Response, StatusCode,
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER},
 };
 
 pub(super) type Reply = Response<Full<Bytes>>;
@@ -32,5 +32,29 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 pub(super) fn unavailable(body: impl Into<Bytes>) -> Reply {
     let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, body);
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    reply
+}
+
+/// A redirect to `path` with a slash at its end: the links of a page are relative to that.
+pub(super) fn moved(path: &str, query: &str) -> Reply {
+    let mut reply = text(StatusCode::PERMANENT_REDIRECT, "this page is a directory\n");
+    let mark = if query.is_empty() { "" } else { "?" };
+    if let Ok(location) = HeaderValue::try_from(format!("{path}/{mark}{query}")) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    reply
+}
+
+/// The answer to a CORS preflight request, of these headers alone.
+pub(super) fn preflight(headers: HeaderMap) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+/// The last answer on its connection, which may have more to read that is not a request for this server.
+pub(super) fn closing(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }

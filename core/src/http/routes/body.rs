@@ -1,17 +1,19 @@
 //! The body of a request.
 
-use crate::http::{limits, reply};
+use crate::http::{
+    limits,
+    reply::{Reply, closing, text},
+};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::{
     StatusCode,
     body::{Body as _, Incoming},
-    header::{CONNECTION, HeaderValue},
 };
 use tokio::time::timeout;
 
 /// All of it, up to `limit` bytes, as fast as an answer of that length must be taken; or why not.
-pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, reply::Reply> {
+pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, Reply> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_long(limit));
     }
@@ -19,8 +21,8 @@ pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, rep
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             // Or the connection has broken, and nobody gets this answer.
-            let frame = frame
-                .map_err(|_| closing(reply::text(StatusCode::BAD_REQUEST, "the body is malformed\n")))?;
+            let frame =
+                frame.map_err(|_| closing(text(StatusCode::BAD_REQUEST, "the body is malformed\n")))?;
             // Trailers are not read.
             let Ok(data) = frame.into_data() else { continue };
             if whole.len() + data.len() > limit {
@@ -32,16 +34,11 @@ pub(super) async fn read(body: &mut Incoming, limit: usize) -> Result<Bytes, rep
     };
     match timeout(limits::stall_budget(limit), whole).await {
         Ok(read) => read,
-        Err(_) => Err(closing(reply::text(StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n"))),
+        Err(_) => Err(closing(text(StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n"))),
     }
 }
 
-fn too_long(limit: usize) -> reply::Reply {
-    closing(reply::text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have up to {limit} bytes here\n")))
-}
-
 /// What is left of the body is not read.
-fn closing(mut reply: reply::Reply) -> reply::Reply {
-    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    reply
+fn too_long(limit: usize) -> Reply {
+    closing(text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have up to {limit} bytes here\n")))
 }

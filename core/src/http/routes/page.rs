@@ -1,5 +1,9 @@
 //! `GET /`: the page that a person opens.
 
+mod answer;
+
+pub(super) use answer::{answer, login};
+
 use crate::feed::CameraName;
 use bytes::Bytes;
 use miniz_oxide::inflate::core::{
@@ -39,15 +43,15 @@ pub struct Page(Arc<RwLock<Content>>);
 
 /// A page as it goes out.
 #[derive(Clone, Debug)]
-pub(super) struct Content {
-    pub(super) html: Html,
+struct Content {
+    html: Html,
     /// Its `Content-Security-Policy`.
-    pub(super) policy: Option<&'static str>,
+    policy: Option<&'static str>,
 }
 
 /// A page's HTML.
 #[derive(Clone, Debug)]
-pub(super) enum Html {
+enum Html {
     Plain(Bytes),
     /// In gzip, as it is in the program.
     Gzip(&'static [u8]),
@@ -55,7 +59,7 @@ pub(super) enum Html {
 
 impl Html {
     /// The HTML as it is.
-    pub(super) fn plain(self) -> Bytes {
+    fn plain(self) -> Bytes {
         match self {
             Self::Plain(html) => html,
             Self::Gzip(gzip) => inflated(gzip).into(),
@@ -83,7 +87,7 @@ impl Page {
     }
 
     /// Our own page of several cameras, each a link to its own, and its policy. `None` if there is a custom page.
-    pub(super) fn of_cameras<'a>(&self, names: impl Iterator<Item = &'a CameraName>) -> Option<Content> {
+    fn of_cameras<'a>(&self, names: impl Iterator<Item = &'a CameraName>) -> Option<Content> {
         self.content().policy?;
         // A name is letters, digits, `-` and `_`.
         let camera = |name: &CameraName| {
@@ -96,7 +100,7 @@ impl Page {
     }
 
     /// Our own page as it asks for a token, and its policy. A custom page is not shown without authentication.
-    pub(super) fn login(&self) -> Option<(Bytes, &'static str)> {
+    fn login(&self) -> Option<(Bytes, &'static str)> {
         let Content { html, policy, .. } = self.content();
         let policy = policy?;
         let html = std::str::from_utf8(&html.plain()).ok()?.replacen("<body>", "<body data-login>", 1);
@@ -104,7 +108,7 @@ impl Page {
     }
 
     /// The page.
-    pub(super) fn content(&self) -> Content {
+    fn content(&self) -> Content {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

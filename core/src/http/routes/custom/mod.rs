@@ -133,7 +133,7 @@ impl Routes {
                 return wrong("a path is such as /threshold or /api/threshold, of letters, digits and -._~");
             };
             let first = parts.split('/').next().unwrap_or_default();
-            if RESERVED_PATHS.contains(&first) || super::Route::find(path).is_some() {
+            if RESERVED_PATHS.contains(&first) || super::target::Route::find(path).is_some() {
                 return wrong("that path is eyelet's own");
             }
             if names.contains(&first) {

@@ -35,7 +35,7 @@ impl Request {
     /// The value of `name` in the query (`?name=value`), decoded; the last one if there are several. `None` also if it is no
     /// UTF-8.
     pub fn query(&self, name: &str) -> Option<String> {
-        let value = super::super::parameter(&self.query, name)?;
+        let value = super::super::target::parameter(&self.query, name)?;
         String::from_utf8(crate::net::credentials::decoded(&value.replace('+', " "))?).ok()
     }
 
