@@ -4,20 +4,18 @@
 //! is: one without a request (none yet, half of one, or not yet the next). If none is idle, it is one of the network that
 //! has most: a client that sends requests without end, over as many connections as it may have, keeps no other out.
 
+mod table;
+
 use crate::{
     feed::metrics::ConnectionCounters,
     net::socket::{Network, Peer},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
-use tokio::{sync::Notify, time::Instant};
-
-/// A new connection has this long for its request, while there is a network with more connections to evict from.
-const GRACE: Duration = Duration::from_secs(1);
+use table::{Room, Table};
+use tokio::sync::Notify;
 
 /// The open connections, up to a limit. Also for other servers than eyelet's own.
 #[derive(Clone, Debug)]
@@ -25,47 +23,13 @@ pub struct Connections {
     max: usize,
     max_per_network: usize,
     counters: ConnectionCounters,
-    inner: Arc<Mutex<Inner>>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// Numbers connections, and the moments when they became idle.
-    next: u64,
-    connections: HashMap<u64, Entry>,
-    /// Those that are idle, by the moment since when.
-    idle: BTreeMap<u64, u64>,
-    networks: HashMap<Network, Share>,
-}
-
-/// What a network has.
-#[derive(Clone, Copy, Debug, Default)]
-struct Share {
-    connections: usize,
-    /// Those that watch.
-    viewers: usize,
-}
-
-impl Share {
-    /// Connections that could be evicted.
-    fn others(self) -> usize {
-        self.connections - self.viewers
-    }
-}
-
-#[derive(Debug)]
-struct Entry {
-    network: Option<Network>,
-    came: Instant,
-    idle_since: Option<u64>,
-    watches: bool,
-    evict: Arc<Notify>,
+    table: Arc<Mutex<Table>>,
 }
 
 impl Connections {
     /// At most `max` in all, and `max_per_network` from one network, which is an IPv4 address or an IPv6 /64.
     pub fn new(max: usize, max_per_network: usize, counters: ConnectionCounters) -> Self {
-        Self { max, max_per_network, counters, inner: Arc::default() }
+        Self { max, max_per_network, counters, table: Arc::default() }
     }
 
     /// A place for a connection from `peer`, idle at first; `None` if all places are busy. A web server on this machine may
@@ -76,33 +40,16 @@ impl Connections {
 
     /// A place for a connection from `network` (`None` is not counted), idle at first; `None` if all places are busy.
     pub(super) fn admit(&self, network: Option<Network>) -> Option<Place> {
-        let mut inner = self.lock();
-        let crowded = network.filter(|&n| inner.share(Some(n)).connections >= self.max_per_network);
-        let full = inner.connections.len() >= self.max;
-        let evicts = match (crowded, full) {
-            (Some(_), _) => inner.idle(crowded, 0).map(Some),
-            (None, true) => {
-                let newcomer = inner.share(network).others();
-                inner.idle(None, newcomer).or_else(|| inner.greedy(newcomer)).map(Some)
+        let mut table = self.lock();
+        match table.room(network, self.max, self.max_per_network) {
+            Room::Free => {}
+            Room::Evicting(id) => self.evict(&mut table, id),
+            Room::None => {
+                self.counters.refused.inc();
+                return None;
             }
-            (None, false) => Some(None),
-        };
-        let Some(evicts) = evicts else {
-            self.counters.refused.inc();
-            return None;
-        };
-        if let Some(id) = evicts {
-            self.evict(&mut inner, id);
         }
-        let id = inner.number();
-        if let Some(network) = network {
-            inner.networks.entry(network).or_default().connections += 1;
-        }
-        let evict = Arc::new(Notify::new());
-        let (came, notify) = (Instant::now(), Arc::clone(&evict));
-        let entry = Entry { network, came, idle_since: None, watches: false, evict: notify };
-        inner.connections.insert(id, entry);
-        inner.set_idle(id);
+        let (id, evict) = table.add(network);
         self.counters.now.inc();
         Some(Place { id, evict, connections: self.clone() })
     }
@@ -114,99 +61,26 @@ impl Connections {
 
     /// Whether the next connection evicts another.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().connections.len() >= self.max
+        self.lock().len() >= self.max
     }
 
     /// Evicts the connection that has been idle longest, of the network that has most; false if none is idle.
     pub(super) fn make_room(&self) -> bool {
-        let mut inner = self.lock();
-        let idle = inner.idle(None, 0);
-        idle.map(|id| self.evict(&mut inner, id)).is_some()
+        let mut table = self.lock();
+        let idlest = table.idlest();
+        idlest.map(|id| self.evict(&mut table, id)).is_some()
     }
 
-    fn evict(&self, inner: &mut Inner, id: u64) {
-        if let Some(entry) = inner.remove(id) {
-            entry.evict.notify_one();
+    fn evict(&self, table: &mut Table, id: u64) {
+        if let Some(evict) = table.remove(id) {
+            evict.notify_one();
             self.counters.evicted.inc();
             self.counters.now.dec();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
-    }
-
-    fn share(&self, network: Option<Network>) -> Share {
-        network.and_then(|network| self.networks.get(&network)).copied().unwrap_or_default()
-    }
-
-    fn of(&self, id: u64) -> Option<Network> {
-        self.connections.get(&id).and_then(|entry| entry.network)
-    }
-
-    /// An idle connection, of `network` if one is named, for a newcomer whose network has so many: of the network that
-    /// has most, the one that has been idle longest.
-    fn idle(&self, network: Option<Network>, newcomer: usize) -> Option<u64> {
-        let most = self.networks.values().map(|share| share.others()).max().unwrap_or(0);
-        let may = |&id: &u64| {
-            let fresh = self.connections.get(&id).is_some_and(|entry| entry.came.elapsed() < GRACE);
-            let share = self.share(self.of(id)).others();
-            match network {
-                Some(network) => self.of(id) == Some(network),
-                None => !fresh || (share + 1 >= most && share >= newcomer),
-            }
-        };
-        // The last of equals is taken: the one that has been idle longest.
-        let idle = self.idle.values().copied().filter(may);
-        idle.rev().max_by_key(|&id| self.share(self.of(id)).others())
-    }
-
-    /// The newest connection of the network that has most, if that is two more than the newcomer's network has.
-    fn greedy(&self, newcomer: usize) -> Option<u64> {
-        let (&network, most) = self.networks.iter().max_by_key(|(_, share)| share.others())?;
-        if most.others() < newcomer + 2 {
-            return None;
-        }
-        let of_it = |(_, entry): &(&u64, &Entry)| entry.network == Some(network) && !entry.watches;
-        self.connections.iter().filter(of_it).map(|(&id, _)| id).max()
-    }
-
-    /// Idle from now on, also if it was before.
-    fn set_idle(&mut self, id: u64) {
-        self.set_busy(id);
-        let now = self.number();
-        if let Some(entry) = self.connections.get_mut(&id) {
-            entry.idle_since = Some(now);
-            self.idle.insert(now, id);
-        }
-    }
-
-    fn set_busy(&mut self, id: u64) {
-        if let Some(since) = self.connections.get_mut(&id).and_then(|entry| entry.idle_since.take()) {
-            self.idle.remove(&since);
-        }
-    }
-
-    fn remove(&mut self, id: u64) -> Option<Entry> {
-        self.set_busy(id);
-        let entry = self.connections.remove(&id)?;
-        if let Some(network) = entry.network
-            && let Some(share) = self.networks.get_mut(&network)
-        {
-            share.connections -= 1;
-            share.viewers -= usize::from(entry.watches);
-            if share.connections == 0 {
-                self.networks.remove(&network);
-            }
-        }
-        Some(entry)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -231,41 +105,13 @@ impl Place {
 
     /// It is a viewer from now on.
     pub(super) fn watches(&self) {
-        let mut inner = self.connections.lock();
-        inner.set_busy(self.id);
-        let Some(entry) = inner.connections.get_mut(&self.id) else { return };
-        let new = !std::mem::replace(&mut entry.watches, true);
-        let network = entry.network;
-        if let Some(share) = network.and_then(|network| inner.networks.get_mut(&network)) {
-            share.viewers += usize::from(new);
-        }
+        self.connections.lock().set_viewer(self.id);
     }
 
     /// Counts the connection as `network`'s from now on, whose request a proxy has handed on; false if that has its share.
     pub(super) fn belongs_to(&self, network: Option<Network>) -> bool {
-        let mut inner = self.connections.lock();
-        let inner = &mut *inner;
-        let Some(entry) = inner.connections.get_mut(&self.id) else { return false };
-        if entry.network == network {
-            return true;
-        }
-        if let Some(new) = network {
-            let share = inner.networks.entry(new).or_default();
-            if share.connections >= self.connections.max_per_network {
-                return false;
-            }
-            share.connections += 1;
-        }
-        let before = std::mem::replace(&mut entry.network, network);
-        if let Some(before) = before
-            && let Some(share) = inner.networks.get_mut(&before)
-        {
-            share.connections -= 1;
-            if share.connections == 0 {
-                inner.networks.remove(&before);
-            }
-        }
-        true
+        let max = self.connections.max_per_network;
+        self.connections.lock().reassign(self.id, network, max)
     }
 
     /// Waits until the connection is evicted.
@@ -285,10 +131,10 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::socket::Peer;
+    use std::time::Duration;
 
     fn peer(address: &str) -> Option<Network> {
-        Peer::Tcp(std::net::SocketAddr::new(address.parse().unwrap(), 1)).counted_network()
+        Peer::Tcp(SocketAddr::new(address.parse().unwrap(), 1)).counted_network()
     }
 
     fn connections(max: usize, per_network: usize) -> Connections {
@@ -354,7 +200,7 @@ mod tests {
             drop(second);
             assert!(all.admit(peer(same)).is_some());
         }
-        assert!(all.lock().networks.is_empty(), "all have left");
+        assert!(all.lock().has_no_networks(), "all have left");
     }
 
     #[test]
@@ -405,7 +251,7 @@ mod tests {
         let all = connections(9, 4);
         let places = all_busy(&all);
         let silent = all.admit(peer("10.0.0.3")).unwrap();
-        tokio::time::advance(GRACE).await;
+        tokio::time::advance(table::GRACE).await;
         let _new = all.admit(peer("10.0.0.4")).unwrap();
         assert!(is_evicted(&silent).await);
         for place in &places {
@@ -420,7 +266,7 @@ mod tests {
         places.iter().for_each(Place::watches);
         assert!(all.admit(peer("10.0.0.3")).is_none(), "viewers");
         drop(places);
-        assert!(all.lock().networks.is_empty());
+        assert!(all.lock().has_no_networks());
         let equals: Vec<_> = (0..8).map(|n| all.admit(peer(&format!("10.0.1.{n}"))).unwrap()).collect();
         equals.iter().for_each(Place::busy);
         assert!(all.admit(peer("10.0.0.3")).is_none(), "no network has more than one");
@@ -435,6 +281,6 @@ mod tests {
         assert!(proxys[1].belongs_to(peer("10.0.0.2")) && proxys[2].belongs_to(peer("10.0.0.1")));
         assert!(proxys[3].belongs_to(None));
         drop(proxys);
-        assert!(all.lock().networks.is_empty());
+        assert!(all.lock().has_no_networks());
     }
 }
