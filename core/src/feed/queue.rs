@@ -105,13 +105,11 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Feed, tests},
-        *,
-    };
+    use super::*;
+    use crate::feed::Feed;
 
     fn picture(sequence: u64, kind: PictureKind) -> Picture {
-        Picture { kind, ..tests::picture(sequence) }
+        Picture { kind, ..Picture::example(sequence) }
     }
 
     #[test]

@@ -81,7 +81,7 @@ async fn newest(source: &Feed, last: Option<u64>) -> Arc<Picture> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::picture, *};
+    use super::*;
     use tokio::time::{advance, sleep};
 
     #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ mod tests {
         for frame in 0..3000 {
             sleep(Duration::from_millis(33)).await;
             if source.wanted() {
-                source.publish(picture(frame));
+                source.publish(Picture::example(frame));
                 encoded.push(frame);
             }
         }
@@ -112,16 +112,16 @@ mod tests {
         let source = Feed::new();
         let sampler = Sampler::new(&source, Duration::from_secs(10));
         let mut samples = sampler.samples().queue(100);
-        source.publish(picture(1));
+        source.publish(Picture::example(1));
         tokio::spawn(sampler.run());
         assert_eq!(samples.next().await.label.sequence, 1);
         advance(Duration::from_secs(25)).await;
-        source.publish(picture(2));
-        source.publish(Picture { kind: PictureKind::NoSignal, ..picture(3) });
+        source.publish(Picture::example(2));
+        source.publish(Picture { kind: PictureKind::NoSignal, ..Picture::example(3) });
         assert!(timeout(Duration::from_secs(60), samples.next()).await.is_err(), "nothing live");
-        source.publish(picture(4));
+        source.publish(Picture::example(4));
         assert_eq!(samples.next().await.label.sequence, 4, "it is waited for");
-        source.publish(picture(5));
+        source.publish(Picture::example(5));
         let begun = Instant::now();
         assert_eq!(samples.next().await.label.sequence, 5);
         assert!(begun.elapsed() >= Duration::from_secs(9), "not before its time");
