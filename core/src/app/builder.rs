@@ -1,23 +1,22 @@
-//! What an [`Eyelet`] is made of.
+//! What an [`Eyelet`](super::Eyelet) is made of.
 
-use super::{Eyelet, Running, control::Control, signals::Signals};
+mod open;
+
+use super::{Running, control::Control, signals::Signals};
 use crate::{
-    Backoff, encode,
-    feed::{Budget, CameraName, Hub},
-    http::{Access, Bind, Listener, Page, Reply, Request, Routes, Server},
+    Backoff,
+    feed::{Budget, Hub},
+    http::{Access, Listener, Page, Reply, Request, Routes, Server},
     pipeline::{EachFrame, Edits, Flip, FrameInHand, Hand, Mask, Open, Pipeline, Rotation},
     upload::{Client, Sender, UploadUrl},
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, clock::SystemClock};
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    net::TcpListener,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
-
-/// Where it listens by default: for this machine alone.
-const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
 /// A camera that is not open yet.
 struct Camera {
@@ -27,7 +26,7 @@ struct Camera {
     hand: Option<Box<dyn Hand>>,
 }
 
-/// Puts an [`Eyelet`] together. Nothing is opened before [`open`](Self::open) or [`start`](Self::start).
+/// Puts an [`Eyelet`](super::Eyelet) together. Nothing is opened before [`open`](Self::open) or [`start`](Self::start).
 pub struct Builder {
     server: Server,
     cameras: Vec<Camera>,
@@ -166,7 +165,7 @@ impl Builder {
     }
 
     /// Encodes with what `open` opens, at the start and after an encoder kept failing. By default that is the software
-    /// encoder `auto` of [`encode::by_name`]. It needs a [`camera`](Self::camera), and each camera opens one of its own.
+    /// encoder `auto` of [`encode::by_name`](crate::encode::by_name). It needs a [`camera`](Self::camera), and each camera opens one of its own.
     #[must_use]
     pub fn encoder<E, F>(mut self, mut open: F) -> Self
     where
@@ -297,9 +296,10 @@ impl Builder {
         Self { upload: Some(sender), ..self }
     }
 
-    /// Stops everything when the process gets SIGINT, SIGTERM or SIGHUP: [`Running::wait`] and [`Eyelet::serve`] return, and
-    /// cameras that are still being opened are given up. Off by default: a program may have its own code for signals, and one
-    /// without ends at once, with its cameras left as they are. The MaixCAM's built-in camera has to be closed.
+    /// Stops everything when the process gets SIGINT, SIGTERM or SIGHUP: [`Running::wait`] and
+    /// [`Eyelet::serve`](super::Eyelet::serve) return, and cameras that are still being opened are given up. Off by default: a
+    /// program may have its own code for signals, and one without ends at once, with its cameras left as they are. The MaixCAM's
+    /// built-in camera has to be closed.
     ///
     /// A second signal ends the process at once, with 128 and its number. Signals that the process ignored at the start
     /// (`nohup`) stay ignored. When all has ended without one, by a drop of `Running` say, they do nothing any more: end the
@@ -312,93 +312,6 @@ impl Builder {
     /// The pictures, counters and state that will be served: a program without a camera publishes its own pictures there.
     pub fn hub(&self) -> &Hub {
         &self.server.hub
-    }
-
-    /// Opens the cameras and their encoders, and binds the ports. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// Those of opening the devices, and of [`Listener::bind`]; `InvalidInput` for an address that is none, for a name
-    /// that a camera cannot have or that is missing or taken where there are several, for a path that a route cannot have, and
-    /// for an [`encoder`](Self::encoder), an edit such as [`rotate`](Self::rotate) or an [`each_frame`](Self::each_frame) without a
-    /// camera, for a second `each_frame` of the same, and for a bit budget whose lowest quality is above the cameras' own;
-    /// `Unsupported` for an edit that frames of that camera's format cannot have.
-    pub fn open(self) -> Result<Eyelet> {
-        let Self {
-            mut server,
-            cameras,
-            edits,
-            hand,
-            encoder,
-            quality,
-            mut pipelines,
-            addresses,
-            bound,
-            mut listeners,
-            upload,
-            control,
-            budget,
-            signals,
-            mistake,
-        } = self;
-        if let Some(mistake) = mistake {
-            return Err(mistake);
-        }
-        let kinds =
-            [(edits.is_some(), "an edit"), (hand.is_some(), "each_frame"), (encoder.is_some(), "encoder")];
-        for (given, what) in kinds {
-            if given && cameras.is_empty() {
-                return Err(Error::new(ErrorKind::InvalidInput, format!("{what} has no camera"))
-                    .with_remedy("add the camera with camera or named_camera; a pipeline has its own"));
-            }
-        }
-        control.check()?;
-        let signals = signals.map(|watch| watch()).transpose()?;
-        let encoder = encoder.unwrap_or_else(|| Box::new(|| encode::by_name("auto")));
-        let encoder = Arc::new(Mutex::new(encoder));
-        server.cameras().for_each(|(_, hub)| control.begin(hub));
-        for (index, Camera { name, open, edits, hand }) in cameras.into_iter().enumerate() {
-            let hub = hub_of(&mut server, index, name.as_deref())?;
-            control.begin(&hub);
-            let encoder = Arc::clone(&encoder);
-            let encoder = Box::new(move || encoder.lock().unwrap_or_else(PoisonError::into_inner)());
-            let clock = Arc::clone(&server.clock);
-            let mut opened =
-                Pipeline::new(open, encoder, hub).quality(quality).clock(clock).edits(edits).in_hand(hand);
-            if let Some(name) = name {
-                opened = opened.name(name);
-            }
-            let stopped = || signals.as_ref().is_some_and(Signals::came);
-            if opened.open_camera_unless(stopped)? {
-                opened.check_edits().map_err(|(error, _)| error)?;
-                opened.open_encoder()?;
-            }
-            pipelines.push(opened);
-        }
-        if let Some(budget) = budget {
-            for (_, hub) in server.cameras() {
-                budget.limit(hub)?;
-            }
-        }
-        let upload = upload.map(|sender| sender.within(server.hub.budget.get().cloned()));
-        let saver = control.restore(server.cameras())?;
-        server.routes.check(server.cameras().filter_map(|(name, _)| name))?;
-        for address in &addresses {
-            let bind: Bind = address.parse().map_err(|what| {
-                Error::new(ErrorKind::InvalidInput, format!("cannot listen on {address:?}")).with_remedy(what)
-            })?;
-            listeners.push(Listener::bind(&bind)?);
-        }
-        for bound in bound {
-            listeners.push(Listener::try_from(bound)?);
-        }
-        if listeners.is_empty() {
-            listeners.push(Listener::bind(&DEFAULT.into())?);
-        }
-        if let Some(sender) = &upload {
-            let progress = sender.progress();
-            server.hub.status.uploading(move || progress.status());
-        }
-        Ok(Eyelet { server, listeners, pipelines, cameras: Vec::new(), upload, saver, signals })
     }
 
     /// Opens everything and serves from now on, on threads of its own: one for the camera and one for connections.
@@ -416,28 +329,4 @@ where
     F: FnMut() -> Result<C> + Send + 'static,
 {
     Box::new(move || Ok(Box::new(open()?)))
-}
-
-/// The hub of the camera with this number and name, which the server shows from now on.
-fn hub_of(server: &mut Server, index: usize, name: Option<&str>) -> Result<Hub> {
-    let wrong = |why: &'static str| {
-        let what = format!("cannot add camera {:?}", name.unwrap_or_default());
-        Error::new(ErrorKind::InvalidInput, what).with_remedy(why)
-    };
-    let name: Option<CameraName> = name.map(str::parse).transpose().map_err(wrong)?;
-    if name.is_some() && server.cameras().any(|(taken, _)| taken == name.as_ref()) {
-        return Err(wrong("give each camera a name of its own"));
-    }
-    match (index, name) {
-        (0, name) => {
-            server.name = name;
-            Ok(server.hub.clone())
-        }
-        (_, Some(name)) => {
-            let hub = Hub::default();
-            server.others.push((name, hub.clone()));
-            Ok(hub)
-        }
-        (_, None) => Err(wrong("give each of several cameras a name")),
-    }
 }
