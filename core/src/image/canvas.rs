@@ -1,10 +1,6 @@
 //! The pixels of a raw frame, to draw on.
 
-use super::{
-    Color, Thickness, View,
-    orientation::{Area, Orientation},
-    samples,
-};
+use super::{Color, Thickness, View, samples};
 use eyelet_hal::{Error, ErrorKind, Frame, FrameMeta, PixelFormat, Plane, Result, StreamFormat};
 use std::ops::Range;
 
@@ -30,10 +26,10 @@ use std::ops::Range;
 /// ```
 #[derive(Debug)]
 pub struct Canvas<'a> {
-    format: StreamFormat,
+    pub(super) format: StreamFormat,
     // Each holds all its rows; strides follow.
     pub(super) planes: [&'a mut [u8]; 3],
-    strides: [usize; 3],
+    pub(super) strides: [usize; 3],
 }
 
 impl<'a> Canvas<'a> {
@@ -205,26 +201,6 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Makes a part of a picture black that was turned so from one of format `stored`: all pixels that share chroma with a pixel
-    /// of that part, in this picture or in the stored one, and what pads them.
-    pub(crate) fn black_out(&mut self, part: Area, by: Orientation, stored: StreamFormat) {
-        let size = (stored.width.get(), stored.height.get());
-        // Where formats differ, pixels shared less in the stored one.
-        let cell = cell_of(self.format.pixel);
-        let part = by.displayed(whole_cells(by.stored(part, size), cell, size), size);
-        let (x, y) = whole_cells(part, cell, (self.width(), self.height()));
-        if self.format.pixel != PixelFormat::Yuyv {
-            let wide = |range: Range<u32>| range.start.into()..range.end.into();
-            return self.fill(wide(x), wide(y), Color::BLACK);
-        }
-        let stride = self.strides[0];
-        let pairs = x.start as usize / 2..x.end.div_ceil(2) as usize;
-        for row in y {
-            let row = &mut self.planes[0][row as usize * stride..][4 * pairs.start..4 * pairs.end];
-            row.as_chunks_mut().0.fill([0, 128, 0, 128]);
-        }
-    }
-
     /// Copies a picture of the same pixel format onto this one, whole: with its top left corner at even coordinates, and not
     /// beyond the edges.
     #[cfg(feature = "drawing")]
@@ -254,21 +230,6 @@ impl<'a> Canvas<'a> {
             *old = ((u32::from(*old) * (256 - ink) + u32::from(value) * ink) >> 8) as u8;
         }
     }
-}
-
-/// How many pixels across and down share their chroma.
-fn cell_of(pixel: PixelFormat) -> (u32, u32) {
-    samples::of(pixel)
-        .iter()
-        .fold((1, 1), |(across, down), s| (across.max(1 << s.across), down.max(1 << s.down)))
-}
-
-/// An area with all pixels of the cells that it touches, in a picture of this size.
-fn whole_cells((x, y): Area, cell: (u32, u32), size: (u32, u32)) -> Area {
-    let whole = |range: Range<u32>, cell: u32, end: u32| {
-        range.start / cell * cell..range.end.next_multiple_of(cell).min(end)
-    };
-    (whole(x, cell.0, size.0), whole(y, cell.1, size.1))
 }
 
 /// The bytes of each plane that its rows take, and its stride.

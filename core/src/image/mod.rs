@@ -4,6 +4,7 @@
 //! frame's own format, and a [`Canvas`] draws on them; [`pipeline`](crate::pipeline#frames-before-they-are-encoded) hands
 //! out the frames of a running camera for it.
 
+mod black_out;
 mod canvas;
 mod color;
 mod convert;
@@ -11,6 +12,8 @@ mod decode;
 #[cfg(feature = "drawing")]
 mod drawing;
 mod orientation;
+#[cfg(test)]
+mod random;
 mod samples;
 #[cfg(feature = "drawing")]
 mod text;

@@ -179,115 +179,12 @@ fn mirror_yuyv(from: &Plane<'_>, by: Orientation, width: usize, to: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
+    use super::super::{
+        random::{any_orientation, any_source, before},
+        samples,
+    };
     use super::*;
-    use eyelet_hal::{Frame, FrameMeta, StreamFormat};
     use proptest::prelude::*;
-
-    const RAW: [PixelFormat; 8] = [
-        PixelFormat::Nv12,
-        PixelFormat::Nv21,
-        PixelFormat::I420,
-        PixelFormat::Yuv422p,
-        PixelFormat::Yuyv,
-        PixelFormat::Rgb24,
-        PixelFormat::Bgr24,
-        PixelFormat::Grey,
-    ];
-
-    /// Planes of random bytes, with padding.
-    #[derive(Clone, Debug)]
-    struct Source {
-        format: StreamFormat,
-        planes: Vec<(Vec<u8>, usize)>,
-    }
-
-    impl Source {
-        fn new(format: StreamFormat, pad: usize, seed: u64) -> Self {
-            let mut random = fastrand::Rng::with_seed(seed);
-            let plane = |index| {
-                let plane = format.plane(index).unwrap();
-                let stride = plane.row_bytes + pad;
-                ((0..stride * plane.rows).map(|_| random.u8(..)).collect(), stride)
-            };
-            Self { format, planes: (0..format.pixel.planes()).map(plane).collect() }
-        }
-
-        fn turned(&self, by: Orientation) -> Source {
-            let planes: Vec<_> =
-                self.planes.iter().map(|(bytes, stride)| eyelet_hal::Plane::host(bytes, *stride)).collect();
-            let frame = Frame::new(self.format, FrameMeta::default(), &planes).unwrap();
-            // What is left from another frame.
-            let mut buffer = vec![seed_of(&self.planes); 999];
-            let view = View::of(&frame).unwrap();
-            let canvas = turned(&view, by, &mut buffer).unwrap();
-            Self::of(&canvas)
-        }
-
-        fn of(canvas: &Canvas<'_>) -> Self {
-            let format = canvas.format();
-            let plane = |index| {
-                let plane = format.plane(index).unwrap();
-                assert_eq!(canvas.planes[index].len(), plane.row_bytes * plane.rows);
-                (canvas.planes[index].to_vec(), plane.row_bytes)
-            };
-            Self { format, planes: (0..format.pixel.planes()).map(plane).collect() }
-        }
-
-        fn canvas<R>(&mut self, draw: impl FnOnce(&mut Canvas<'_>) -> R) -> R {
-            let mut packed = self.packed();
-            let mut canvas = Canvas::packed(self.format, &mut packed).unwrap();
-            let result = draw(&mut canvas);
-            *self = Self::of(&canvas);
-            result
-        }
-
-        fn packed(&self) -> Vec<u8> {
-            self.planes.iter().flat_map(|(bytes, _)| bytes.clone()).collect()
-        }
-
-        fn size(&self) -> (usize, usize) {
-            (self.format.width.get() as usize, self.format.height.get() as usize)
-        }
-
-        /// Where component `index` of a pixel is.
-        fn at(&self, index: usize, (x, y): (usize, usize)) -> (usize, usize) {
-            let s = samples::of(self.format.pixel)[index];
-            let stride = self.planes[s.plane].1;
-            (s.plane, (y >> s.down) * stride + (x >> s.across) * s.step + s.offset)
-        }
-
-        fn sample(&self, index: usize, at: (usize, usize)) -> u8 {
-            let (plane, at) = self.at(index, at);
-            self.planes[plane].0[at]
-        }
-    }
-
-    fn seed_of(planes: &[(Vec<u8>, usize)]) -> u8 {
-        planes[0].0[0].wrapping_add(1)
-    }
-
-    /// Where pixel (x, y) of a turned picture was in one of `size`, written out anew.
-    fn before(by: Orientation, (x, y): (usize, usize), (width, height): (usize, usize)) -> (usize, usize) {
-        let (columns, rows) = if by.transpose { (height, width) } else { (width, height) };
-        let x = if by.mirror { columns - 1 - x } else { x };
-        let y = if by.flip { rows - 1 - y } else { y };
-        if by.transpose { (y, x) } else { (x, y) }
-    }
-
-    prop_compose! {
-        fn any_source()(
-            pixel in prop::sample::select(RAW.to_vec()), width in 1u32..24, height in 1u32..24, pad in 0usize..5, seed: u64,
-        ) -> Source {
-            Source::new(StreamFormat::new(pixel, width, height).unwrap(), pad, seed)
-        }
-    }
-
-    prop_compose! {
-        fn any_orientation()(transpose: bool, mirror: bool, flip: bool) -> Orientation {
-            Orientation { transpose, mirror, flip }
-        }
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
@@ -339,59 +236,6 @@ mod tests {
                 }
                 prop_assert_eq!(four.packed(), plain.packed());
             }
-        }
-
-        /// Two pictures that differ under the mask alone, and in what is no pixel, are the same when masked; what is two pixels
-        /// away is as it was.
-        #[test]
-        fn nothing_under_a_mask_is_left(
-            source in any_source(), by in any_orientation(), mask: [prop::sample::Index; 4], seed: u64,
-        ) {
-            let mut other = Source::new(source.format, source.planes[0].1 - source.format.plane(0).unwrap().row_bytes, seed);
-            let mut plain = source.turned(by);
-            let (columns, rows) = plain.size();
-            let (x, y) = (mask[0].index(columns), mask[1].index(rows));
-            let (right, bottom) = (x + 1 + mask[2].index(columns - x), y + 1 + mask[3].index(rows - y));
-            let under = |x_: usize, y_: usize, more: usize| {
-                (x..right).any(|x| x.abs_diff(x_) <= more) && (y..bottom).any(|y| y.abs_diff(y_) <= more)
-            };
-            // What pixels outside the mask do not share with one under it is the first one's.
-            let mut shared = std::collections::BTreeSet::new();
-            for outside in [false, true] {
-                for at in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
-                    if under(at.0, at.1, 0) == outside {
-                        continue;
-                    }
-                    for index in 0..samples::of(source.format.pixel).len() {
-                        let (plane, byte) = source.at(index, before(by, at, source.size()));
-                        if !outside {
-                            shared.insert((plane, byte));
-                        } else if !shared.contains(&(plane, byte)) {
-                            other.planes[plane].0[byte] = source.planes[plane].0[byte];
-                        }
-                    }
-                }
-            }
-            let unmasked = plain.clone();
-            let part = || (x as u32..right as u32, y as u32..bottom as u32);
-            plain.canvas(|canvas| canvas.black_out(part(), by, source.format));
-            let mut other = other.turned(by);
-            other.canvas(|canvas| canvas.black_out(part(), by, source.format));
-            for index in 0..samples::of(plain.format.pixel).len() {
-                for at in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
-                    let sample = plain.sample(index, at);
-                    prop_assert_eq!(other.sample(index, at), sample);
-                    if under(at.0, at.1, 0) {
-                        let black = samples::from_color(plain.format.pixel, super::super::Color::BLACK)[index];
-                        prop_assert_eq!(sample, black);
-                    } else if !under(at.0, at.1, 3) {
-                        prop_assert_eq!(sample, unmasked.sample(index, at));
-                    }
-                }
-            }
-            // An encoder may read what pads an odd width, too.
-            let pads = plain.format.pixel == PixelFormat::Yuyv && under(columns - 1, 0, 0);
-            prop_assert!(!pads || columns.is_multiple_of(2) || other.planes[0].0[columns * 2] == 0);
         }
     }
 }
