@@ -13,4 +13,6 @@ mod proxies;
 mod routes;
 #[path = "../support/serving.rs"]
 mod serving;
+mod snapshot;
+mod stream;
 mod support;

@@ -1,6 +1,8 @@
 //! Raw sockets to ask a server with, for tests of how it treats its peers.
 
 pub(crate) use crate::serving::{PATIENCE, Running, serve};
+use bytes::Bytes;
+use eyelet_core::feed::{Label, Picture, PictureKind, RunId};
 use eyelet_hal::{PixelFormat, StreamFormat};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -19,6 +21,22 @@ pub(crate) const STATE: &str = "GET /state HTTP/1.1\r\nHost: x\r\nConnection: cl
 impl Running {
     pub(crate) fn live(&self) {
         self.hub.status.connected("test", StreamFormat::new(PixelFormat::Grey, 4, 2).unwrap());
+    }
+
+    /// Publishes a picture of its number in brackets, captured at this time.
+    pub(crate) fn publish_at(&self, sequence: u64, captured_at: Duration) {
+        self.put(format!("[{sequence}]"), sequence, captured_at, PictureKind::Live);
+    }
+
+    /// The camera is unplugged.
+    pub(crate) fn lose(&self) {
+        self.hub.status.lost("unplugged");
+        self.put("no signal", 1, Duration::ZERO, PictureKind::NoSignal);
+    }
+
+    fn put(&self, jpeg: impl Into<Bytes>, sequence: u64, captured_at: Duration, kind: PictureKind) {
+        let label = Label { run: RunId::new(0), sequence, captured_at };
+        self.hub.feed.publish(Picture { jpeg: jpeg.into(), label, kind });
     }
 
     pub(crate) async fn connect(&self, request: &str) -> TcpStream {
