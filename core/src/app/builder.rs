@@ -11,12 +11,7 @@ use crate::{
     upload::{Client, Sender, UploadUrl},
 };
 use eyelet_hal::{CameraSource, Error, ErrorKind, JpegEncoder, Quality, Result, clock::SystemClock};
-use std::{
-    fmt,
-    net::TcpListener,
-    num::NonZeroU32,
-    sync::Arc,
-};
+use std::{fmt, net::TcpListener, num::NonZeroU32, sync::Arc};
 
 /// A camera that is not open yet.
 struct Camera {

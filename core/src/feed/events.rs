@@ -1,6 +1,6 @@
 //! What an application knows about its frames, on its way to those who listen.
 
-use super::Label;
+use super::{Label, Timestamp};
 use bytes::Bytes;
 use std::{
     collections::VecDeque,
@@ -87,18 +87,12 @@ impl Events {
             return;
         }
         let mut event = Event("event: frame\ndata: ".to_owned());
-        let at = label.captured_at;
-        let written = write!(
-            event,
-            "{{\"sequence\":{},\"time\":{}.{:06},\"data\":{data}}}",
-            label.sequence,
-            at.as_secs(),
-            at.subsec_micros(),
-        );
+        let (sequence, time) = (label.sequence, Timestamp(label.captured_at));
+        let written = write!(event, "{{\"sequence\":{sequence},\"time\":{time},\"data\":{data}}}");
         if written.is_err() {
             if !self.0.lost.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
-                    sequence = label.sequence,
+                    sequence,
                     longest = LONGEST,
                     "data that is too long is lost, or cannot be written"
                 );
@@ -145,7 +139,7 @@ impl Kept {
     }
 }
 
-/// Somebody who wants events, until it drops.
+/// A reader of the events. They are wanted until it drops.
 #[derive(Debug)]
 pub(crate) struct Listener {
     events: Events,

@@ -13,7 +13,7 @@ pub struct Hub {
     pub feed: Feed,
     /// The counters.
     pub metrics: Arc<Metrics>,
-    /// What the source is, and whether it lives.
+    /// What the source is, and whether it delivers.
     pub status: Arc<Status>,
     /// What can be changed about it while it runs.
     pub settings: Arc<Settings>,
@@ -24,7 +24,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// How the [`Budget`](super::Budget) goes, at `now` on the monotonic clock; `None` without one.
+    /// The state of the [`Budget`](super::Budget), at `now` on the monotonic clock; `None` without one.
     pub fn budget(&self, now: Duration) -> Option<BudgetStatus> {
         self.budget.get().map(|member| member.status(now))
     }

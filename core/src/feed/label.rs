@@ -1,7 +1,7 @@
 //! What identifies a picture.
 
 use super::RunId;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// Which picture it is. It stays with the picture through the feed, the spool and the upload, so that a server which has
 /// the picture already recognises it.
@@ -13,4 +13,14 @@ pub struct Label {
     pub sequence: u64,
     /// When it was captured: wall clock, since 1970-01-01 UTC.
     pub captured_at: Duration,
+}
+
+/// A time of the wall clock as clients get it: seconds since 1970-01-01 UTC, with 6 decimals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timestamp(pub(crate) Duration);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0.as_secs(), self.0.subsec_micros())
+    }
 }

@@ -34,6 +34,7 @@ pub use fps::Fps;
 pub use frame_data::FrameData;
 pub use hub::Hub;
 pub use label::Label;
+pub(crate) use label::Timestamp;
 pub(crate) use outlets::{Outlet, Published};
 pub use picture::{Picture, PictureKind};
 pub use queue::Queue;

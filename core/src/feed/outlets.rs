@@ -43,14 +43,9 @@ impl Outlets {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Feed, Label, Picture, PictureKind, RunId},
-        *,
-    };
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        time::Duration,
-    };
+    use super::*;
+    use crate::feed::Feed;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Debug, Default)]
     struct Sum(AtomicUsize);
@@ -64,14 +59,7 @@ mod tests {
     #[test]
     fn every_outlet_gets_each_picture_while_it_exists() {
         let (feed, one, other) = (Feed::new(), Arc::<Sum>::default(), Arc::<Sum>::default());
-        let publish = || {
-            let jpeg = bytes::Bytes::from_static(b"\xff\xd8\xff\xd9");
-            feed.publish(Picture {
-                jpeg,
-                label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
-                kind: PictureKind::Live,
-            });
-        };
+        let publish = || feed.publish(Picture::example(0));
         publish();
         feed.deliver_to(&one);
         feed.deliver_to(&other);

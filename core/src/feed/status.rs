@@ -1,4 +1,4 @@
-//! What the source is and whether it lives: read by `/state`, `/healthz` and the status line.
+//! What the source is and whether it delivers: read by `/state`, `/healthz` and the status line.
 
 use super::{Rate, UploadStatus};
 use eyelet_hal::StreamFormat;
@@ -22,7 +22,7 @@ pub struct Status {
     inner: Mutex<Inner>,
     /// The camera thread's last: milliseconds on the monotonic clock, plus one. 0 where there is no such thread.
     heartbeat: AtomicU64,
-    /// Sent when what a snapshot says in words has changed.
+    /// Sent when a text of a snapshot, or its format, has changed.
     changes: watch::Sender<()>,
 }
 
@@ -142,7 +142,7 @@ impl Status {
         self.changes.send_replace(());
     }
 
-    /// Changes whenever what a [snapshot](Self::snapshot) says in words may have changed, but for what time alone tells.
+    /// Changes whenever a text of a [snapshot](Self::snapshot), or its format, may have changed, unless by the passing of time alone.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }

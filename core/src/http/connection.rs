@@ -232,7 +232,7 @@ fn finish(request: &Request<Incoming>, reply: &mut Reply, context: &Context) {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if !request.body().is_end_stream() {
-        // No route takes a body, so it is not read; hyper closes then, and the peer should know.
+        // What is left of a body is not read: hyper closes the connection, and the client should know.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -72,7 +72,7 @@ const FULL_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 pub struct Server {
     /// The pictures, counters and state to serve: of its camera, or of the first one.
     pub hub: Hub,
-    /// The camera's name, which it needs beside others: its routes are below `/NAME/` too.
+    /// The camera's name, which it must have where there are others: its routes are below `/NAME/` too.
     pub name: Option<CameraName>,
     /// Further cameras, each with its routes below `/NAME/`. The limits are for all cameras together.
     pub others: Vec<(CameraName, Hub)>,
@@ -92,7 +92,7 @@ pub struct Server {
     pub snapshot: SnapshotPolicy,
     /// Which clients are admitted.
     pub access: Access,
-    /// The proxies that are believed about their clients' addresses.
+    /// The proxies that are trusted to name their clients' addresses.
     pub proxies: TrustedProxies,
     /// Where a line for each request goes.
     pub access_log: Option<AccessLog>,

@@ -109,7 +109,7 @@ impl Origins {
         if origin.is_some_and(|origin| self.0.iter().any(|allowed| allowed.0 == origin)) {
             return true;
         }
-        // Browsers say it, but for the pages of plain http.
+        // Browsers send it, except to a server of plain HTTP.
         if let Some(site) = request.get("sec-fetch-site") {
             return site == "same-origin" || site == "none";
         }

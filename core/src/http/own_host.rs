@@ -1,14 +1,14 @@
 //! The names of this server that cannot be those of a page of the web.
 //!
 //! DNS rebinding: a page whose name suddenly resolves to the camera's address is a page of the camera to a browser. It has the
-//! name that it was opened by, which is one that the public DNS knows.
+//! name that it was opened by, which is one of the public DNS.
 
 use super::Server;
 use crate::hostname::hostname;
 use hyper::{HeaderMap, header::HOST};
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The ends of names that the public DNS has none of.
+/// The ends of names that are never in the public DNS.
 const LOCAL: [&str; 5] = [".local", ".localhost", ".lan", ".internal", ".home.arpa"];
 
 impl Server {
@@ -24,7 +24,7 @@ impl Server {
     }
 }
 
-/// Whether this `Host` is an address, a name that only the own network can know, or the machine's.
+/// Whether this `Host` is an address, a name that exists in its own network alone, or the machine's.
 fn is_own(host: &str) -> bool {
     let name = without_port(host);
     if let Some(address) = name.strip_prefix('[') {

@@ -1,9 +1,9 @@
-//! `--trusted-proxy`: the proxies that are believed about the addresses of their clients.
+//! `--trusted-proxy`: the proxies that are trusted to name the addresses of their clients.
 //!
 //! Any client can send `X-Forwarded-For`. It is read only from a trusted proxy, and from its right end, where that proxy has
 //! appended the address of its client: everything left of the first untrusted address may be forged. `Forwarded` (RFC 7239)
 //! is not read: a proxy that writes the one header forwards the other as a client sent it, so reading both would mean
-//! believing any client.
+//! trusting any client.
 
 use crate::net::socket::Peer;
 use hyper::HeaderMap;

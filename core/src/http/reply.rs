@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Response, StatusCode,
-    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER},
+    header::{
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    },
 };
 
 pub(super) type Reply = Response<Full<Bytes>>;
@@ -26,6 +28,13 @@ pub(super) fn typed(content_type: &'static str, body: impl Into<Bytes>) -> Reply
 
 pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     reply(status, "text/plain; charset=utf-8", body)
+}
+
+/// 405: this path has other methods.
+pub(super) fn method_not_allowed(methods: &'static str) -> Reply {
+    let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, format!("methods allowed here: {methods}\n"));
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    reply
 }
 
 /// 503: not now, but soon.

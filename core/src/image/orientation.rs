@@ -1,4 +1,4 @@
-//! How a camera was held: the orientation of EXIF 2.32, tag 0x0112, or what the user says.
+//! How a camera was held: the orientation of EXIF 2.32, tag 0x0112, or what the user asks for.
 
 use eyelet_hal::{PixelFormat, StreamFormat};
 use std::ops::Range;

@@ -1,10 +1,10 @@
-//! Where the samples of a pixel lie in each raw format, and what colour they are.
+//! Where the samples of a pixel are in each raw format, and which colour they make.
 
 use super::{Color, convert::rgb};
 use eyelet_hal::PixelFormat;
 use jpeg_encoder::rgb_to_ycbcr;
 
-/// Where the samples of one component lie: that of pixel (x, y) in row `y >> down` of a plane, at byte
+/// Where the samples of one component are: that of pixel (x, y) in row `y >> down` of a plane, at byte
 /// `(x >> across) * step + offset`.
 #[derive(Clone, Copy)]
 pub(super) struct Samples {

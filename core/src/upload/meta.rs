@@ -1,6 +1,6 @@
 //! The metadata that a request carries about its picture.
 
-use crate::feed::{Label, RunId};
+use crate::feed::{Label, RunId, Timestamp};
 use std::time::Duration;
 
 /// What is known of a posted picture; each known value becomes a header.
@@ -24,6 +24,6 @@ impl From<&Label> for PostMeta {
 impl PostMeta {
     /// Unix seconds with 6 decimals, as in `X-Timestamp`.
     pub(super) fn timestamp(&self) -> Option<String> {
-        self.captured_at.map(|at| format!("{}.{:06}", at.as_secs(), at.subsec_micros()))
+        self.captured_at.map(|at| Timestamp(at).to_string())
     }
 }

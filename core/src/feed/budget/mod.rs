@@ -91,7 +91,7 @@ impl Budget {
         Self { quality_min, inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// Counts and limits the pictures of this hub from now on. A pipeline that runs already does not notice; and a hub keeps
+    /// Counts and limits the pictures of this hub from now on. A pipeline that runs already is not limited; and a hub keeps
     /// the first budget that it was given.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ const HIGH: f64 = 0.97;
 const AIM: f64 = 0.93;
 const LOW: f64 = 0.9;
 
-/// Range rises by so much a second.
+/// Quality rises by so much a second.
 const RISE: f64 = 12.0;
 
 /// How long quality stays after it was lowered before it rises again; longer each time that a rise was soon taken back.
@@ -143,7 +143,7 @@ impl Default for Camera {
 }
 
 impl Camera {
-    /// The quality of its pictures, where the policy wants this one.
+    /// The quality of its pictures, where the policy has chosen this one.
     fn used(&self, quality: u8, min: u8) -> u8 {
         match self.quality {
             Range::Fixed => quality,
@@ -188,7 +188,7 @@ impl Camera {
     }
 }
 
-/// A ceiling below the floor is what somebody has chosen.
+/// A ceiling below the floor was chosen, and holds.
 fn within(quality: u8, min: u8, most: u8) -> u8 {
     quality.max(min).min(most)
 }

@@ -22,13 +22,13 @@ pub use target::ROUTES;
 use super::{
     Context, Shown,
     connection::{Endless, Exchange},
-    reply::{self, closing, moved, text, typed},
+    reply::{self, closing, method_not_allowed, moved, text, typed},
 };
 use crate::net::socket::Peer;
 use hyper::{
     Method, StatusCode,
     body::{Body, Incoming},
-    header::{ACCEPT, ALLOW, HeaderValue, SET_COOKIE},
+    header::{ACCEPT, SET_COOKIE},
 };
 use target::{Route, Target};
 
@@ -70,12 +70,14 @@ pub(super) async fn answer(
     // One of the application's routes may begin with the same name as the base path.
     let target = Target::find(below, query, names(), &server.routes)
         .or_else(|| Target::find(path, query, names(), &server.routes));
-    // Before any answer, also before 404. Whether a server lives is no secret.
+    // Before any answer, also before 404. Only whether the server is up is no secret.
     let mut cookie = None;
     if target.is_none_or(|target| target.route != Route::Health) {
         match server.access.admit(request.headers(), query, peer, &*server.clock).await {
             Ok(given) => cookie = given,
-            Err(refusal) => return Answer::Response(page::login(refusal.reply(), &server.page, accept(request))),
+            Err(refusal) => {
+                return Answer::Response(page::login(refusal.reply(), &server.page, accept(request)));
+            }
         }
     }
     let mut answer = admitted(request, target, peer, exchange, context).await;
@@ -103,9 +105,7 @@ async fn admitted(
     };
     let takes_body = route.may_take_body();
     if !takes_body && request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD work here\n");
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Answer::Response(reply);
+        return Answer::Response(method_not_allowed("GET, HEAD"));
     }
     if !takes_body && !request.body().is_end_stream() {
         return Answer::Response(text(StatusCode::PAYLOAD_TOO_LARGE, "no request has a body here\n"));

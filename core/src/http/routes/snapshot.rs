@@ -1,7 +1,7 @@
 //! `GET /snapshot`: one picture, captured after the request came.
 
 use crate::{
-    feed::{Hub, MAX_AGE, Picture, PictureKind},
+    feed::{Hub, MAX_AGE, Picture, PictureKind, Timestamp},
     http::{
         Server,
         reply::{self, Reply},
@@ -98,8 +98,7 @@ fn jpeg(hub: &Hub, picture: &Arc<Picture>) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let at = picture.label.captured_at;
-    let timestamp = format!("{}.{:06}", at.as_secs(), at.subsec_micros());
+    let timestamp = Timestamp(picture.label.captured_at).to_string();
     if let Ok(timestamp) = HeaderValue::try_from(timestamp) {
         headers.insert(HeaderName::from_static("x-timestamp"), timestamp);
     }

@@ -151,10 +151,9 @@ mod tests {
         *,
     };
     use crate::{
-        feed::{Feed, Label, Picture, PictureKind, RunId, metrics::Gauge},
+        feed::{Feed, Picture, metrics::Gauge},
         net::socket::{Peer, Socket},
     };
-    use bytes::Bytes;
     use eyelet_hal::clock::ManualClock;
     use std::{
         io::Read as _,
@@ -240,12 +239,7 @@ mod tests {
         }
 
         fn publish(&self, sequence: u64) {
-            let jpeg = Bytes::from_static(b"\xff\xd8\xff\xd9");
-            self.feed.publish(Picture {
-                jpeg,
-                label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
-                kind: PictureKind::Live,
-            });
+            self.feed.publish(Picture::example(sequence));
         }
     }
 
@@ -327,11 +321,7 @@ mod tests {
         let stage = Stage::new(Gate::new());
         let [(slow, slow_peer), (quick, quick_peer)] = [stage.viewer().await, stage.viewer().await];
         let joined = [&slow, &quick].map(|viewer| stage.fanout.join(viewer));
-        let large = Picture {
-            jpeg: vec![7; 16 << 20].into(),
-            label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
-            kind: PictureKind::Live,
-        };
+        let large = Picture { jpeg: vec![7; 16 << 20].into(), ..Picture::example(0) };
         // More than its socket takes. The task sends what is so large, and here there is none.
         stage.feed.publish(large);
         slow.catch_up();

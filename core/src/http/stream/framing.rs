@@ -5,7 +5,7 @@
 //! (crbug 527446); a browser that paints by itself therefore gets that block in advance, and then without the next
 //! picture's length, which is not known yet. All other clients get lengths: without, libavformat waits for the next frame.
 
-use crate::feed::{Picture, PictureKind};
+use crate::feed::{Picture, PictureKind, Timestamp};
 use hyper::HeaderMap;
 use std::{io::Write as _, ops::Range};
 
@@ -37,15 +37,13 @@ pub(super) const TAIL: &[u8] = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n
 /// The headers of a part that is described.
 pub(super) fn headers(picture: &Picture) -> Vec<u8> {
     let mut headers = Vec::with_capacity(128);
-    let at = picture.label.captured_at;
     let signal = if picture.kind == PictureKind::NoSignal { "X-Signal: none\r\n" } else { "" };
     // Writing to a Vec cannot fail.
     let _ = write!(
         headers,
-        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\nX-Sequence: {}\r\n{signal}\r\n",
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\nX-Sequence: {}\r\n{signal}\r\n",
         picture.jpeg.len(),
-        at.as_secs(),
-        at.subsec_micros(),
+        Timestamp(picture.label.captured_at),
         picture.label.sequence,
     );
     headers
@@ -119,17 +117,13 @@ fn title_case(name: &str) -> impl Iterator<Item = u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::{Label, RunId};
     use bytes::Bytes;
     use std::time::Duration;
 
     fn picture() -> Picture {
-        let captured_at = Duration::new(1_700_000_000, 1_234_999);
-        Picture {
-            jpeg: Bytes::from_static(b"JPEG"),
-            label: Label { run: RunId::new(0), sequence: 7, captured_at },
-            kind: PictureKind::Live,
-        }
+        let mut picture = Picture { jpeg: Bytes::from_static(b"JPEG"), ..Picture::example(7) };
+        picture.label.captured_at = Duration::new(1_700_000_000, 1_234_999);
+        picture
     }
 
     fn wire(framing: Framing) -> String {

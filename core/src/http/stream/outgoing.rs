@@ -112,14 +112,14 @@ impl Outgoing {
 mod tests {
     use super::*;
     use crate::{
-        feed::{Label, Picture, PictureKind, RunId},
+        feed::Picture,
         http::stream::{
             memfd::Memfd,
             part::{Parts, Sharing},
         },
     };
     use proptest::prelude::*;
-    use std::{cell::RefCell, io::IoSlice, time::Duration};
+    use std::{cell::RefCell, io::IoSlice};
 
     /// A socket with this much room; what it took, and by which calls.
     #[derive(Default)]
@@ -178,12 +178,7 @@ mod tests {
     }
 
     fn part(parts: &Parts, sequence: u64) -> Arc<Part> {
-        let jpeg = vec![sequence as u8; LENGTH].into();
-        let picture = Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence, captured_at: Duration::ZERO },
-            kind: PictureKind::Live,
-        };
+        let picture = Picture { jpeg: vec![sequence as u8; LENGTH].into(), ..Picture::example(sequence) };
         parts.of(&Arc::new(picture))
     }
 

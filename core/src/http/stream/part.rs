@@ -147,18 +147,11 @@ impl<'a> NewPart<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::{Label, PictureKind, RunId};
-    use bytes::Bytes;
     use proptest::prelude::*;
-    use std::time::Duration;
 
     fn picture(length: usize) -> Arc<Picture> {
         let jpeg = (0..length).map(|i| i as u8).collect::<Vec<_>>().into();
-        Arc::new(Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence: 7, captured_at: Duration::ZERO },
-            kind: PictureKind::Live,
-        })
+        Arc::new(Picture { jpeg, ..Picture::example(7) })
     }
 
     fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
@@ -219,13 +212,7 @@ mod tests {
     #[test]
     fn part_that_no_viewer_has_is_freed() {
         let (parts, _sharing) = sharing();
-        let jpeg = Bytes::from_owner(vec![0; 20_000]);
-        let picture = Picture {
-            jpeg,
-            label: Label { run: RunId::new(0), sequence: 0, captured_at: Duration::ZERO },
-            kind: PictureKind::Live,
-        };
-        let picture = Arc::new(picture);
+        let picture = picture(20_000);
         let gone = Arc::downgrade(&picture);
         drop(parts.of(&picture));
         drop(picture);

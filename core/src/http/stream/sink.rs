@@ -62,7 +62,7 @@ impl Sink for Socket {
             let mut offset = range.start as u64;
             rustix::fs::sendfile(socket, memfd, Some(&mut offset), range.len())
         });
-        // What a kernel without it, or a filter of system calls, may say.
+        // The errors of a kernel without it, or of a filter of system calls.
         let refused = [Errno::INVAL, Errno::NOSYS, Errno::PERM, Errno::ACCESS, Errno::OPNOTSUPP];
         sent.map_err(|e| match Errno::from_io_error(&e) {
             Some(errno) if refused.contains(&errno) => io::ErrorKind::Unsupported.into(),

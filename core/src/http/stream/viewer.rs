@@ -247,8 +247,8 @@ impl Inner {
 }
 
 /// Until the peer has gone. What it may still send is ignored; one that does not stop sending is disconnected, before
-/// reading from it leaves no time for the others. One that has closed its side may still listen, as `nc -N` does: TCP does
-/// not say which. Something to read does, which `closed` should send: a peer that has gone refuses it.
+/// reading from it leaves no time for the others. One that has closed its side may still read, as `nc -N` does, or be gone,
+/// which TCP does not tell apart. `closed` should send something then: a peer that is gone answers it with a reset.
 pub(in crate::http) async fn left(socket: &Socket, closed: impl FnOnce()) {
     let mut ignored = [0; 512];
     let mut patience = limits::CHATTER;

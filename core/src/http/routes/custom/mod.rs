@@ -20,7 +20,6 @@ use handler::Handler;
 use hyper::{
     Method, StatusCode,
     body::{Body as _, Incoming},
-    header::{ALLOW, HeaderValue},
 };
 use std::{fmt, pin::Pin};
 
@@ -201,11 +200,7 @@ async fn answer(
     let server = &context.server;
     let path = &entry.path;
     let Some(handler) = server.routes.of(path, request.method()) else {
-        let methods = server.routes.methods(path);
-        let mut reply =
-            replies::text(StatusCode::METHOD_NOT_ALLOWED, format!("methods allowed here: {methods}\n"));
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
-        return reply;
+        return replies::method_not_allowed(server.routes.methods(path));
     };
     let mut bytes = bytes::Bytes::new();
     if request.method() == Method::POST {
