@@ -11,7 +11,7 @@ pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
 pub(crate) use saved::Saver;
 
-use crate::feed::{Changes, Hub, Refusal};
+use crate::feed::{CameraValues, Hub, Refusal};
 use std::time::Duration;
 use values::{Checked, QUALITY};
 
@@ -31,7 +31,7 @@ pub(crate) async fn refresh(hub: &Hub) {
     }
     // After a change they are listed anyway.
     if let Ok(_turn) = settings.live.turn.try_lock() {
-        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(Changes::default())).await;
+        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(CameraValues::default())).await;
     }
 }
 

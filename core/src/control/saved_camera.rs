@@ -1,7 +1,7 @@
 //! What clients have changed about a camera, as it is saved: a JSON object of what is not as it began.
 
 use super::values::{FPS, QUALITY, SIZE, integer};
-use crate::feed::{Kept, Settings};
+use crate::feed::{CameraValues, Settings};
 use eyelet_hal::Quality;
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn of(settings: &Settings) -> Members {
 /// Sets the quality now, and the rest when the camera is opened: what it does not take then, it logs. What no camera could
 /// take is logged here, and left out.
 pub(super) fn apply(camera: &str, members: &Members, settings: &Settings) {
-    let mut kept = Kept::default();
+    let mut kept = CameraValues::default();
     for (name, value) in members {
         if take(name, value, &mut kept, settings).is_none() {
             tracing::warn!(camera, name, "this saved value is wrong and left out");
@@ -49,7 +49,7 @@ pub(super) fn apply(camera: &str, members: &Members, settings: &Settings) {
 }
 
 /// Takes a value, if it can be one of this name.
-fn take(name: &str, value: &Value, kept: &mut Kept, settings: &Settings) -> Option<()> {
+fn take(name: &str, value: &Value, kept: &mut CameraValues, settings: &Settings) -> Option<()> {
     match name {
         QUALITY => settings.set_quality(Quality::new(integer(value)?.try_into().ok()?)?),
         SIZE => {

@@ -1,7 +1,7 @@
 //! From the values that a client wants to what the camera is asked.
 
 use super::request::Wanted;
-use crate::feed::{CameraSettings, Changes};
+use crate::feed::{CameraSettings, CameraValues};
 use eyelet_hal::{Control, ControlKind, Modes, Quality};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub(super) const FPS: &str = "fps";
 pub(super) struct Checked {
     pub(super) quality: Option<Quality>,
     /// At the camera.
-    pub(super) changes: Changes,
+    pub(super) changes: CameraValues,
 }
 
 /// Checks all values.
@@ -159,7 +159,7 @@ mod tests {
             let checked = checked(wanted).unwrap();
             let controls = [("auto", 0), ("gain", -3), ("mains", 0), ("reset", 1)];
             let controls = controls.map(|(name, value)| (name.to_owned(), value)).into();
-            let changes = Changes { controls, size: Some((320, 240)), fps: Some(12.5) };
+            let changes = CameraValues { controls, size: Some((320, 240)), fps: Some(12.5) };
             assert_eq!(checked, Checked { quality: Quality::new(60), changes });
         }
     }

@@ -5,6 +5,8 @@
 
 pub(crate) mod budget;
 mod camera_name;
+#[cfg(feature = "control")]
+mod camera_values;
 mod events;
 mod fps;
 mod frame_data;
@@ -29,6 +31,8 @@ mod utc;
 pub use budget::{Budget, BudgetStatus};
 pub use camera_name::CameraName;
 pub(crate) use camera_name::RESERVED_PATHS;
+#[cfg(feature = "control")]
+pub(crate) use camera_values::CameraValues;
 pub use events::Events;
 pub use fps::Fps;
 pub use frame_data::FrameData;
@@ -40,12 +44,12 @@ pub use picture::{Picture, PictureKind};
 pub use queue::Queue;
 pub(crate) use rate::Rate;
 #[cfg(feature = "control")]
-pub(crate) use requests::{Changes, Refusal, Request};
+pub(crate) use requests::{Refusal, Request};
 pub use run_id::RunId;
 pub use sampler::Sampler;
 pub use settings::Settings;
 #[cfg(feature = "control")]
-pub(crate) use settings::{CameraSettings, Kept};
+pub(crate) use settings::CameraSettings;
 pub use status::{HANG, Status, StatusSnapshot};
 pub use subscription::Subscription;
 pub use upload_status::{SpoolStatus, UploadStatus};

@@ -1,5 +1,6 @@
 //! What clients ask the camera thread to change, and its answers.
 
+use super::CameraValues;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -8,23 +9,6 @@ use std::{
     },
 };
 use tokio::sync::oneshot;
-
-/// What is to change about a camera: all of it or nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Changes {
-    /// Controls by name, and their values.
-    pub(crate) controls: BTreeMap<String, i64>,
-    /// Width and height in pixels.
-    pub(crate) size: Option<(u32, u32)>,
-    /// Frames per second.
-    pub(crate) fps: Option<f64>,
-}
-
-impl Changes {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.controls.is_empty() && self.size.is_none() && self.fps.is_none()
-    }
-}
 
 /// Why nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +22,7 @@ pub(crate) enum Refusal {
 /// A request, and where its answer goes. Who gave up waiting has dropped the other end.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) changes: Changes,
+    pub(crate) changes: CameraValues,
     pub(crate) answer: oneshot::Sender<Result<(), Refusal>>,
 }
 
@@ -52,7 +36,7 @@ pub(crate) struct Requests {
 impl Requests {
     /// Asks for changes, in place of a request that was not taken; the answer comes from the camera thread. No changes ask it
     /// to list what there is anew.
-    pub(crate) fn ask(&self, changes: Changes) -> oneshot::Receiver<Result<(), Refusal>> {
+    pub(crate) fn ask(&self, changes: CameraValues) -> oneshot::Receiver<Result<(), Refusal>> {
         let (answer, receiver) = oneshot::channel();
         *self.slot() = Some(Request { changes, answer });
         self.waiting.store(true, Ordering::Release);
@@ -82,12 +66,12 @@ mod tests {
     fn request_is_taken_once_and_not_after_its_client_gave_up() {
         let requests = Requests::default();
         assert!(requests.take().is_none());
-        let mut answer = requests.ask(Changes { fps: Some(5.0), ..Changes::default() });
+        let mut answer = requests.ask(CameraValues { fps: Some(5.0), ..CameraValues::default() });
         let request = requests.take().unwrap();
         assert!(request.changes.fps == Some(5.0) && requests.take().is_none());
         request.answer.send(Ok(())).unwrap();
         assert_eq!(answer.try_recv(), Ok(Ok(())));
-        drop(requests.ask(Changes::default()));
+        drop(requests.ask(CameraValues::default()));
         assert!(requests.take().is_none());
     }
 }

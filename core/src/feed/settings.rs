@@ -4,7 +4,7 @@
 mod live;
 
 #[cfg(feature = "control")]
-pub(crate) use live::{CameraSettings, Kept, Live};
+pub(crate) use live::{CameraSettings, Live};
 
 use eyelet_hal::Quality;
 use std::sync::{

@@ -1,12 +1,9 @@
 //! What clients can change about a camera, and have changed.
 
 use super::{Settings, lock};
-use crate::feed::requests::Requests;
+use crate::feed::{CameraValues, requests::Requests};
 use eyelet_hal::{Control, Mode, Modes};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, atomic::Ordering},
-};
+use std::sync::{Mutex, atomic::Ordering};
 
 /// What clients and the camera thread share.
 #[derive(Debug, Default)]
@@ -15,7 +12,8 @@ pub(crate) struct Live {
     /// Held by the client whose turn it is to change something.
     pub(crate) turn: tokio::sync::Mutex<()>,
     camera: Mutex<Option<CameraSettings>>,
-    kept: Mutex<Kept>,
+    /// What was changed and is to stay when the camera is opened again.
+    kept: Mutex<CameraValues>,
 }
 
 /// What the open camera can change.
@@ -26,24 +24,6 @@ pub(crate) struct CameraSettings {
     pub(crate) controls: Vec<Control>,
     /// Its sizes and rates, if it has more than one, and what it had when it was opened first.
     pub(crate) modes: Option<(Modes, Mode)>,
-}
-
-/// What was changed and is to stay when the camera is opened again.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Kept {
-    /// Controls by name, and their values.
-    pub(crate) controls: BTreeMap<String, i64>,
-    /// Width and height in pixels.
-    pub(crate) size: Option<(u32, u32)>,
-    /// Frames per second.
-    pub(crate) fps: Option<f64>,
-}
-
-impl Kept {
-    /// The mode of a camera that has this one, and is to have what was changed.
-    pub(crate) fn mode(&self, now: Mode) -> Mode {
-        Mode { size: self.size.unwrap_or(now.size), fps: self.fps.unwrap_or(now.fps) }
-    }
 }
 
 impl Settings {
@@ -72,13 +52,13 @@ impl Settings {
         }
     }
 
-    /// What was changed.
-    pub(crate) fn kept(&self) -> Kept {
+    /// What was changed and is to stay.
+    pub(crate) fn kept(&self) -> CameraValues {
         lock(&self.live.kept).clone()
     }
 
     /// Keeps this as well, or forgets something.
-    pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
+    pub(crate) fn keep(&self, change: impl FnOnce(&mut CameraValues)) {
         change(&mut lock(&self.live.kept));
     }
 

@@ -1,0 +1,62 @@
+//! What was changed and is to stay.
+
+use super::Controls;
+use crate::feed::CameraValues;
+use eyelet_hal::{CameraSource, Control, ControlKind};
+use std::collections::BTreeMap;
+
+/// The controls that did not begin with their default: with this value, or with one that another control decides.
+pub(super) type Began = BTreeMap<String, Option<i64>>;
+
+/// Rates that are closer than this are one to clients, who read them in thousandths.
+pub(super) const SAME_RATE: f64 = 0.0005;
+
+impl Controls {
+    /// Keeps what was changed for when the camera is opened again; what was set back is left to the flags and the camera.
+    pub(super) fn keep(&self, camera: &mut dyn CameraSource, changes: &CameraValues) {
+        let Some(controls) = camera.controls() else { return };
+        let now = controls.modes().ok().flatten().map(|modes| modes.now).zip(self.original);
+        let list = controls.list().unwrap_or_default();
+        let own = |name: &str| list.iter().find(|control| control.name == name);
+        let as_it_began = |name: &str, value: i64| {
+            let Some(control) = own(name) else { return false };
+            match self.began.as_ref().and_then(|began| began.get(name)) {
+                None => value == control.default,
+                Some(Some(began)) => value == *began,
+                // Another control decided, and decides again.
+                Some(None) => control.inactive && value == control.default,
+            }
+        };
+        self.hub.settings.keep(|kept| {
+            if let Some((now, original)) = now {
+                if changes.size.is_some() {
+                    kept.size = Some(now.size).filter(|size| *size != original.size);
+                }
+                if changes.fps.is_some() {
+                    kept.fps = Some(now.fps).filter(|fps| !same_rate(*fps, original.fps));
+                }
+            }
+            kept.controls.extend(changes.controls.iter().map(|(name, value)| (name.clone(), *value)));
+            kept.controls.retain(|name, value| {
+                !own(name).is_some_and(|control| control.kind == ControlKind::Button)
+                    && !as_it_began(name, *value)
+            });
+        });
+    }
+}
+
+/// What these controls began with. Where a value was kept, a camera that remembers it begins with that one, not with its own.
+pub(super) fn began(list: &[Control], kept: &CameraValues) -> Began {
+    let of = |control: &Control| match control {
+        Control { inactive: true, .. } => Some((control.name.clone(), None)),
+        Control { name, value: Some(value), .. } if !kept.controls.contains_key(name) => {
+            (*value != control.default).then(|| (name.clone(), Some(*value)))
+        }
+        _ => None,
+    };
+    list.iter().filter_map(of).collect()
+}
+
+fn same_rate(a: f64, b: f64) -> bool {
+    (a - b).abs() < SAME_RATE
+}

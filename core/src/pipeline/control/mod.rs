@@ -1,0 +1,164 @@
+//! What clients change about the open camera, between two of its frames.
+//!
+//! [`Controls::serve`] does what one asks for. A camera that was opened again has what the one before had: `restore` sets what
+//! `keep` has kept. `change` makes the changes of one request, and takes them back; `publish` lists what there is, for clients.
+
+mod change;
+mod keep;
+mod publish;
+mod restore;
+
+use super::Edits;
+use crate::feed::{Hub, Refusal, Request};
+use change::{Failed, Undo};
+use eyelet_hal::{
+    CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, Result, StreamFormat,
+    clock::Clock,
+};
+use keep::Began;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Changes the camera as clients ask for, and gives one that was opened again what the one before had.
+pub(super) struct Controls {
+    hub: Hub,
+    clock: Arc<dyn Clock>,
+    /// What is done to its frames, and need not be possible in every mode.
+    edits: Option<Edits>,
+    /// That of the first opening.
+    original: Option<Mode>,
+    /// What its controls had then, once it is known.
+    began: Option<Began>,
+    /// When its values were listed last.
+    listed: Duration,
+}
+
+impl Controls {
+    pub(super) fn new(hub: Hub, clock: Arc<dyn Clock>, edits: Option<Edits>) -> Self {
+        Self { hub, clock, edits, original: None, began: None, listed: Duration::ZERO }
+    }
+
+    /// Starts a camera that has just been opened, after giving it what clients have changed.
+    ///
+    /// # Errors
+    /// Those of starting it.
+    pub(super) fn start(&mut self, camera: &mut dyn CameraSource) -> Result<()> {
+        if !self.hub.settings.are_changes_allowed() {
+            return camera.start();
+        }
+        match camera.controls() {
+            Some(controls) => {
+                if let Err(error) = self.restore(controls) {
+                    tracing::warn!(%error, "what was changed is not set again");
+                }
+            }
+            None => {
+                self.forget_mode();
+                self.forget_missing(&[]);
+            }
+        }
+        let changed = self.hub.settings.kept().has_mode();
+        let started =
+            camera.start().and_then(|()| if changed { self.check(camera.format()) } else { Ok(()) });
+        if let Err(error) = started {
+            self.start_as_opened(camera, error)?;
+        }
+        self.publish(camera);
+        Ok(())
+    }
+
+    /// The camera is gone: nothing can be changed now, for this reason.
+    pub(super) fn lost(&self, reason: &str) {
+        if let Some(request) = self.hub.settings.live.requests.take() {
+            let _ = request.answer.send(Err(Refusal::Unavailable(reason.to_owned())));
+        }
+        self.hub.settings.set_camera(None);
+    }
+
+    /// Does what a client asks for, if one does. True if the camera was started anew for it.
+    ///
+    /// # Errors
+    /// Those after which the camera is to be opened again.
+    pub(super) fn serve(&mut self, camera: &mut dyn CameraSource) -> Result<bool> {
+        let Some(Request { changes, answer }) = self.hub.settings.live.requests.take() else {
+            return Ok(false);
+        };
+        if changes.is_empty() {
+            self.refresh(camera);
+            let _ = answer.send(Ok(()));
+            return Ok(false);
+        }
+        let mut done = Vec::new();
+        let applied = self.apply(camera, &changes, &mut done);
+        let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
+        let mut lost = None;
+        let answered = match applied {
+            // Who asked has given up, and has been told that nothing changed.
+            Ok(()) if answer.is_closed() => {
+                lost = self.undo(camera, done).err();
+                Err(Refusal::Unavailable(String::new()))
+            }
+            Ok(()) => {
+                self.keep(camera, &changes);
+                Ok(())
+            }
+            Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {
+                let reason = error.to_string();
+                lost = Some(error);
+                Err(Refusal::Unavailable(reason))
+            }
+            Err(Failed { name, error }) => {
+                let mut what = error.to_string();
+                match self.undo(camera, done) {
+                    Ok(stuck) if stuck.is_empty() => {}
+                    Ok(stuck) => what = format!("{what}; could not be set back: {}", stuck.join(", ")),
+                    Err(error) => {
+                        what = format!("{what}; the camera does not go back and is opened again: {error}");
+                        lost = Some(error);
+                    }
+                }
+                Err(Refusal::Wrong(BTreeMap::from([(name, what)])))
+            }
+        };
+        if lost.is_none() {
+            self.publish(camera);
+        }
+        let _ = answer.send(answered);
+        lost.map_or(Ok(restarted), Err)
+    }
+
+    /// Whether frames of this format can be edited as they are to be.
+    fn check(&self, format: StreamFormat) -> Result<()> {
+        self.edits.as_ref().map_or(Ok(()), |edits| edits.check(format))
+    }
+
+    /// Whether frames of this size can be edited as they are to be, if they are otherwise as these.
+    fn check_size(&self, now: StreamFormat, (width, height): (u32, u32)) -> Result<()> {
+        StreamFormat::new(now.pixel, width, height).map_or(Ok(()), |format| self.check(format))
+    }
+}
+
+/// The listed controls that are to have values, in the order in which to set them: automatic modes before what they make
+/// inactive, and buttons last.
+fn in_order<'a>(list: &'a [Control], wanted: &BTreeMap<String, i64>) -> Vec<(&'a Control, i64)> {
+    let mut all: Vec<_> =
+        list.iter().filter_map(|control| Some((control, *wanted.get(&control.name)?))).collect();
+    all.sort_by_key(|(control, _)| match control.kind {
+        ControlKind::Boolean | ControlKind::Menu(_) => 0,
+        ControlKind::Button => 2,
+        _ => 1,
+    });
+    all
+}
+
+fn controls_of(camera: &mut dyn CameraSource) -> Result<&mut dyn CameraControls> {
+    camera.controls().ok_or_else(|| Error::new(ErrorKind::Unsupported, "the camera has no controls any more"))
+}
+
+fn restart(camera: &mut dyn CameraSource, mode: Mode) -> Result<()> {
+    if let Err(error) = camera.stop() {
+        // It counts as stopped all the same.
+        tracing::debug!(%error, "for another size or rate");
+    }
+    controls_of(camera)?.set_mode(mode)?;
+    camera.start()
+}

@@ -1,0 +1,53 @@
+//! What can be changed, and its values, for clients.
+
+use super::Controls;
+use crate::feed::CameraSettings;
+use eyelet_hal::{CameraControls, CameraSource, Control, Modes, PixelFormat, Result, StreamFormat};
+use std::time::Duration;
+
+/// Not more often are its values listed because clients want to know them.
+const LIST_EVERY: Duration = Duration::from_secs(1);
+
+impl Controls {
+    /// Lists what can be changed, and its values, for clients.
+    pub(super) fn publish(&mut self, camera: &mut dyn CameraSource) {
+        let listed = list(camera).unwrap_or_else(|error| {
+            tracing::warn!(%error, "clients can change the quality alone");
+            (Vec::new(), None)
+        });
+        self.show(camera.format(), listed);
+    }
+
+    /// [Publishes](Self::publish) again, for the values that have changed by themselves.
+    pub(super) fn refresh(&mut self, camera: &mut dyn CameraSource) {
+        if self.clock.monotonic().saturating_sub(self.listed) < LIST_EVERY {
+            return;
+        }
+        match list(camera) {
+            Ok(listed) => self.show(camera.format(), listed),
+            // Its frames show whether it is lost.
+            Err(error) => tracing::debug!(%error, "values that clients see may be old"),
+        }
+    }
+
+    fn show(&mut self, format: StreamFormat, (controls, modes): (Vec<Control>, Option<Modes>)) {
+        self.listed = self.clock.monotonic();
+        let compressed = format.pixel == PixelFormat::Jpeg;
+        let modes = modes.map(|mut modes| {
+            // Masks are for one size.
+            let now = modes.now.size;
+            modes.sizes.retain(|size| *size == now || self.check_size(format, *size).is_ok());
+            let original = self.original.unwrap_or(modes.now);
+            (modes, original)
+        });
+        self.hub.settings.set_camera(Some(CameraSettings { compressed, controls, modes }));
+    }
+}
+
+/// The controls of this camera, and its sizes and rates.
+fn list(camera: &mut dyn CameraSource) -> Result<(Vec<Control>, Option<Modes>)> {
+    match camera.controls() {
+        Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
+        None => Ok((Vec::new(), None)),
+    }
+}
