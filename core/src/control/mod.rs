@@ -1,10 +1,8 @@
 //! Live control: what clients can change about a camera while it runs.
 
 mod document;
-mod lock;
 mod request;
 mod saved;
-mod saved_camera;
 mod values;
 
 pub(crate) use document::document;

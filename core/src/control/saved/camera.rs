@@ -1,7 +1,9 @@
 //! What clients have changed about a camera, as it is saved: a JSON object of what is not as it began.
 
-use super::values::{FPS, QUALITY, SIZE, integer};
-use crate::feed::{CameraValues, Settings};
+use crate::{
+    control::values::{FPS, QUALITY, SIZE, integer},
+    feed::{CameraValues, Settings},
+};
 use eyelet_hal::Quality;
 use serde_json::{Map, Value, json};
 
