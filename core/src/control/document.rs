@@ -1,6 +1,6 @@
 //! What can be changed, as clients read it.
 
-use super::values::{FPS, QUALITY, SIZE, shown};
+use super::values::{FPS, QUALITY, SIZE, shown, thousandths};
 use crate::feed::{CameraSettings, Hub};
 use eyelet_hal::{ControlKind, Mode, Modes};
 use serde::Serialize;
@@ -98,7 +98,7 @@ fn of_modes(modes: &Modes, original: Mode) -> impl Iterator<Item = Control> {
 
 /// A rate as people write it.
 fn rate(fps: f64) -> Value {
-    let rounded = (fps * 1000.0).round() / 1000.0;
+    let rounded = thousandths(fps);
     if rounded.fract() == 0.0 { json!(rounded as i64) } else { json!(rounded) }
 }
 

@@ -82,8 +82,15 @@ fn fps(value: &Value, modes: &Modes) -> Result<f64, String> {
         value => value.as_f64(),
     };
     let (lowest, highest) = modes.fps;
-    let fps = fps.filter(|fps| (lowest..=highest).contains(fps));
-    fps.ok_or_else(|| format!("a number from {lowest} to {highest}"))
+    // Clients read both ends rounded.
+    let fps = fps.filter(|fps| (thousandths(lowest)..=thousandths(highest)).contains(&thousandths(*fps)));
+    fps.map(|fps| fps.clamp(lowest, highest))
+        .ok_or_else(|| format!("a number from {} to {}", thousandths(lowest), thousandths(highest)))
+}
+
+/// A rate as clients read it.
+pub(super) fn thousandths(fps: f64) -> f64 {
+    (fps * 1000.0).round() / 1000.0
 }
 
 /// A whole number, also one in a form's text, or one that some language writes as `80.0`.
@@ -185,6 +192,19 @@ mod tests {
         }
         assert!(checked(json!({ "fps": "NaN" })).is_err() && checked(json!({ "fps": "inf" })).is_err());
         assert!(check(None, &serde_json::from_value(json!({ "fps": 5 })).unwrap()).is_err());
+    }
+
+    /// The highest rate of a list was refused where it had been rounded up.
+    #[test]
+    fn rate_from_the_rounded_end_of_the_list_is_taken_as_that_end() {
+        let (lowest, highest) = (5.000_45, 14.992_503_7);
+        let modes = Modes::new(Mode { size: (4, 2), fps: 10.0 }, vec![], (lowest, highest));
+        for (wanted, taken) in [(json!(14.993), highest), (json!("5"), lowest), (json!(7.5), 7.5)] {
+            assert_eq!(fps(&wanted, &modes), Ok(taken));
+        }
+        for wanted in [json!(14.994), json!(4.999), json!("NaN")] {
+            assert_eq!(fps(&wanted, &modes), Err("a number from 5 to 14.993".to_owned()));
+        }
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

@@ -3,7 +3,7 @@
 use super::Edits;
 use crate::feed::Hub;
 use eyelet_hal::{CameraSource, Result, clock::Clock};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// Nothing.
 pub(super) struct Controls;
@@ -25,7 +25,7 @@ impl Controls {
     pub(super) fn lost(&self, _: &str) {}
 
     /// Nothing: false.
-    pub(super) fn serve(&self, _: &mut dyn CameraSource) -> Result<bool> {
+    pub(super) fn serve(&self, _: &mut dyn CameraSource, _: &AtomicBool) -> Result<bool> {
         Ok(false)
     }
 }

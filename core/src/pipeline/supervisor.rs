@@ -119,7 +119,7 @@ impl Supervisor<'_> {
         let mut remedy = None;
         while !self.stopped() {
             self.heartbeat();
-            if self.controls.serve(camera)? {
+            if self.controls.serve(camera, self.stop)? {
                 self.restarted(&name);
                 last_good = self.pipeline.clock.monotonic();
             }

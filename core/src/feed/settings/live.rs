@@ -59,7 +59,13 @@ impl Settings {
 
     /// Keeps this as well, or forgets something.
     pub(crate) fn keep(&self, change: impl FnOnce(&mut CameraValues)) {
-        change(&mut lock(&self.live.kept));
+        let mut kept = lock(&self.live.kept);
+        let before = kept.clone();
+        change(&mut kept);
+        // The camera may have had the value already: whoever saves it does not hear of it otherwise.
+        if *kept != before {
+            self.changes.send_replace(());
+        }
     }
 
     /// What was changed is saved, or could not be.

@@ -1,9 +1,12 @@
 //! The changes of one request, and the way back.
 
-use super::{Controls, controls_of, in_order, restart};
+use super::{Controls, controls_of, in_order, keep::same_rate, restart};
 use crate::feed::CameraValues;
 use eyelet_hal::{CameraControls, CameraSource, ControlKind, Error, ErrorKind, Mode, Result};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// How long one wait for the first frame lasts: how often the camera thread has a heartbeat meanwhile.
 const POLL: Duration = Duration::from_millis(200);
@@ -30,6 +33,7 @@ impl Controls {
         camera: &mut dyn CameraSource,
         changes: &CameraValues,
         done: &mut Vec<Undo>,
+        stop: &AtomicBool,
     ) -> std::result::Result<(), Failed> {
         let named = |name: &str| {
             let name = name.to_owned();
@@ -38,6 +42,13 @@ impl Controls {
         let any = changes.controls.keys().next().map_or("size", String::as_str);
         let list = controls_of(camera).and_then(CameraControls::list).map_err(named(any))?;
         let wanted = in_order(&list, &changes.controls);
+        // It may have gone since it was listed for clients.
+        if let Some(name) = changes.controls.keys().find(|name| list.iter().all(|own| own.name != **name)) {
+            return Err(named(name)(Error::new(
+                ErrorKind::InvalidInput,
+                "there is no such control any more",
+            )));
+        }
         let (presses, settings): (Vec<_>, Vec<_>) =
             wanted.into_iter().partition(|(control, _)| control.kind == ControlKind::Button);
         for (control, value) in settings {
@@ -49,7 +60,7 @@ impl Controls {
         }
         if changes.has_mode() {
             let name = if changes.size.is_some() { "size" } else { "fps" };
-            self.change_mode(camera, changes, done).map_err(named(name))?;
+            self.change_mode(camera, changes, done, stop).map_err(named(name))?;
         }
         for (control, value) in presses {
             let name = &control.name;
@@ -63,6 +74,7 @@ impl Controls {
         camera: &mut dyn CameraSource,
         changes: &CameraValues,
         done: &mut Vec<Undo>,
+        stop: &AtomicBool,
     ) -> Result<()> {
         let Some(modes) = controls_of(camera)?.modes()? else { return Ok(()) };
         let now = modes.now;
@@ -73,7 +85,7 @@ impl Controls {
             mode = Mode { size, fps: self.hub.settings.kept().mode(began).fps };
         }
         mode.fps = changes.fps.unwrap_or(mode.fps);
-        if mode == now {
+        if mode.size == now.size && same_rate(mode.fps, now.fps) {
             return Ok(());
         }
         // Before the stream stops for everybody.
@@ -96,6 +108,9 @@ impl Controls {
                 Err(e) if matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::CorruptFrame) => {}
                 Err(e) => return Err(e),
             }
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorKind::Other, "the camera is being stopped"));
+            }
             if self.clock.monotonic().saturating_sub(began) >= FIRST_FRAME {
                 let (width, height) = mode.size;
                 let what =
@@ -105,15 +120,15 @@ impl Controls {
         }
     }
 
-    /// Goes back, the last step first. The result is the names of what stays changed.
+    /// Goes back, the last step first, as far as the camera does. The result is the names of what stays changed.
     ///
     /// # Errors
     /// Those of starting the camera as it was.
     pub(super) fn undo(&self, camera: &mut dyn CameraSource, done: Vec<Undo>) -> Result<Vec<String>> {
-        let mut stuck = Vec::new();
+        let (mut stuck, mut started) = (Vec::new(), Ok(()));
         for step in done.into_iter().rev() {
             match step {
-                Undo::Mode(mode) => restart(camera, mode)?,
+                Undo::Mode(mode) => started = restart(camera, mode),
                 Undo::Control(name, value) => {
                     if let Err(error) = controls_of(camera)?.set(&name, value) {
                         tracing::warn!(%error, "the camera keeps a value that was not wanted");
@@ -122,6 +137,6 @@ impl Controls {
                 }
             }
         }
-        Ok(stuck)
+        started.map(|()| stuck)
     }
 }

@@ -1,8 +1,8 @@
 //! What was changed and is to stay.
 
-use super::Controls;
+use super::{Controls, publish::Listed};
 use crate::feed::CameraValues;
-use eyelet_hal::{CameraSource, Control, ControlKind};
+use eyelet_hal::{Control, ControlKind};
 use std::collections::BTreeMap;
 
 /// The controls that did not begin with their default: with this value, or with one that another control decides.
@@ -12,11 +12,10 @@ pub(super) type Began = BTreeMap<String, Option<i64>>;
 pub(super) const SAME_RATE: f64 = 0.0005;
 
 impl Controls {
-    /// Keeps what was changed for when the camera is opened again; what was set back is left to the flags and the camera.
-    pub(super) fn keep(&self, camera: &mut dyn CameraSource, changes: &CameraValues) {
-        let Some(controls) = camera.controls() else { return };
-        let now = controls.modes().ok().flatten().map(|modes| modes.now).zip(self.original);
-        let list = controls.list().unwrap_or_default();
+    /// Keeps what was changed for when the camera is opened again; what was set back is left to the flags and the camera. The
+    /// camera lists this now.
+    pub(super) fn keep(&self, (list, modes): &Listed, changes: &CameraValues) {
+        let now = modes.as_ref().map(|modes| modes.now).zip(self.original);
         let own = |name: &str| list.iter().find(|control| control.name == name);
         let as_it_began = |name: &str, value: i64| {
             let Some(control) = own(name) else { return false };
@@ -57,6 +56,6 @@ pub(super) fn began(list: &[Control], kept: &CameraValues) -> Began {
     list.iter().filter_map(of).collect()
 }
 
-fn same_rate(a: f64, b: f64) -> bool {
+pub(super) fn same_rate(a: f64, b: f64) -> bool {
     (a - b).abs() < SAME_RATE
 }

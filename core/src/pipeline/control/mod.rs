@@ -7,6 +7,8 @@ mod change;
 mod keep;
 mod publish;
 mod restore;
+#[cfg(test)]
+mod tests;
 
 use super::Edits;
 use crate::feed::{Hub, Refusal, Request};
@@ -16,7 +18,12 @@ use eyelet_hal::{
     clock::Clock,
 };
 use keep::Began;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use publish::listed;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 /// Changes the camera as clients ask for, and gives one that was opened again what the one before had.
 pub(super) struct Controls {
@@ -74,11 +81,12 @@ impl Controls {
         self.hub.settings.set_camera(None);
     }
 
-    /// Does what a client asks for, if one does. True if the camera was started anew for it.
+    /// Does what a client asks for, if one does. True if the camera was started anew for it. After a `stop` no frame is waited
+    /// for.
     ///
     /// # Errors
     /// Those after which the camera is to be opened again.
-    pub(super) fn serve(&mut self, camera: &mut dyn CameraSource) -> Result<bool> {
+    pub(super) fn serve(&mut self, camera: &mut dyn CameraSource, stop: &AtomicBool) -> Result<bool> {
         let Some(Request { changes, answer }) = self.hub.settings.live.requests.take() else {
             return Ok(false);
         };
@@ -88,42 +96,40 @@ impl Controls {
             return Ok(false);
         }
         let mut done = Vec::new();
-        let applied = self.apply(camera, &changes, &mut done);
+        let applied = self.apply(camera, &changes, &mut done, stop);
         let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
-        let mut lost = None;
-        let answered = match applied {
-            // Who asked has given up, and has been told that nothing changed.
-            Ok(()) if answer.is_closed() => {
-                lost = self.undo(camera, done).err();
-                Err(Refusal::Unavailable(String::new()))
-            }
+        match applied {
             Ok(()) => {
-                self.keep(camera, &changes);
-                Ok(())
+                let before = self.hub.settings.kept();
+                let listed = listed(camera);
+                self.keep(&listed, &changes);
+                self.show(camera.format(), listed);
+                // Who has given up was told that nothing changed.
+                if answer.send(Ok(())).is_err() {
+                    self.hub.settings.keep(|kept| *kept = before);
+                    self.undo(camera, done)?;
+                    self.publish(camera);
+                }
             }
             Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {
-                let reason = error.to_string();
-                lost = Some(error);
-                Err(Refusal::Unavailable(reason))
+                let _ = answer.send(Err(Refusal::Unavailable(error.to_string())));
+                return Err(error);
             }
             Err(Failed { name, error }) => {
-                let mut what = error.to_string();
-                match self.undo(camera, done) {
-                    Ok(stuck) if stuck.is_empty() => {}
-                    Ok(stuck) => what = format!("{what}; could not be set back: {}", stuck.join(", ")),
-                    Err(error) => {
-                        what = format!("{what}; the camera does not go back and is opened again: {error}");
-                        lost = Some(error);
-                    }
+                let undone = self.undo(camera, done);
+                let what = match &undone {
+                    Ok(stuck) if stuck.is_empty() => error.to_string(),
+                    Ok(stuck) => format!("{error}; could not be set back: {}", stuck.join(", ")),
+                    Err(lost) => format!("{error}; the camera does not go back and is opened again: {lost}"),
+                };
+                if undone.is_ok() {
+                    self.publish(camera);
                 }
-                Err(Refusal::Wrong(BTreeMap::from([(name, what)])))
+                let _ = answer.send(Err(Refusal::Wrong(BTreeMap::from([(name, what)]))));
+                undone?;
             }
-        };
-        if lost.is_none() {
-            self.publish(camera);
         }
-        let _ = answer.send(answered);
-        lost.map_or(Ok(restarted), Err)
+        Ok(restarted)
     }
 
     /// Whether frames of this format can be edited as they are to be.

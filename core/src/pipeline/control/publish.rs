@@ -2,19 +2,19 @@
 
 use super::Controls;
 use crate::feed::CameraSettings;
-use eyelet_hal::{CameraControls, CameraSource, Control, Modes, PixelFormat, Result, StreamFormat};
+use eyelet_hal::{CameraSource, Control, Modes, PixelFormat, Result, StreamFormat};
 use std::time::Duration;
 
 /// Not more often are its values listed because clients want to know them.
 const LIST_EVERY: Duration = Duration::from_secs(1);
 
+/// The controls of a camera, and its sizes and rates.
+pub(super) type Listed = (Vec<Control>, Option<Modes>);
+
 impl Controls {
     /// Lists what can be changed, and its values, for clients.
     pub(super) fn publish(&mut self, camera: &mut dyn CameraSource) {
-        let listed = list(camera).unwrap_or_else(|error| {
-            tracing::warn!(%error, "clients can change the quality alone");
-            (Vec::new(), None)
-        });
+        let listed = listed(camera);
         self.show(camera.format(), listed);
     }
 
@@ -30,7 +30,8 @@ impl Controls {
         }
     }
 
-    fn show(&mut self, format: StreamFormat, (controls, modes): (Vec<Control>, Option<Modes>)) {
+    /// Shows clients what a camera of this format has listed.
+    pub(super) fn show(&mut self, format: StreamFormat, (controls, modes): Listed) {
         self.listed = self.clock.monotonic();
         let compressed = format.pixel == PixelFormat::Jpeg;
         let modes = modes.map(|mut modes| {
@@ -44,8 +45,15 @@ impl Controls {
     }
 }
 
-/// The controls of this camera, and its sizes and rates.
-fn list(camera: &mut dyn CameraSource) -> Result<(Vec<Control>, Option<Modes>)> {
+/// What this camera lists; nothing if it cannot now.
+pub(super) fn listed(camera: &mut dyn CameraSource) -> Listed {
+    list(camera).unwrap_or_else(|error| {
+        tracing::warn!(%error, "clients can change the quality alone");
+        (Vec::new(), None)
+    })
+}
+
+fn list(camera: &mut dyn CameraSource) -> Result<Listed> {
     match camera.controls() {
         Some(controls) => controls.list().and_then(|list| Ok((list, controls.modes()?))),
         None => Ok((Vec::new(), None)),
