@@ -326,14 +326,28 @@ pub(crate) fn set(
     setting: &ControlSetting,
 ) -> Result<()> {
     let (control, number) = resolve(camera, controls, setting)?;
-    driver.set_value(control.id, number).map_err(|e| match Errno::from_io_error(&e) {
-        // Some drivers take less than they list.
-        Some(Errno::INVAL | Errno::RANGE) => {
-            let what = format!("cannot set {setting} on {camera}: the driver refuses the value");
-            let remedy = format!("use {}", control.values());
-            Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy).with_source(e)
-        }
-        _ => error::system(&format!("set {setting} on"), camera, e),
+    driver.set_value(control.id, number).map_err(|e| {
+        let (kind, why, remedy) = match Errno::from_io_error(&e) {
+            // Some drivers take less than they list.
+            Some(Errno::INVAL | Errno::RANGE) => {
+                let values = format!("use {}", control.values());
+                (ErrorKind::InvalidInput, "the driver refuses the value", values)
+            }
+            // What uvcvideo returns while an automatic mode decides: from Linux 5.16 on, and before.
+            Some(Errno::ACCESS | Errno::PERM | Errno::ILSEQ) => {
+                let remedy = "switch the automatic mode off that decides it, if there is one";
+                (ErrorKind::Busy, "it cannot be set now", remedy.to_owned())
+            }
+            // The answer to this one request. A camera that has failed delivers no frames either.
+            Some(Errno::IO | Errno::PIPE | Errno::PROTO | Errno::TIMEDOUT | Errno::OVERFLOW) => (
+                ErrorKind::Other,
+                "the camera refuses it or has failed",
+                "try again, or another value".to_owned(),
+            ),
+            _ => return error::system(&format!("set {setting} on"), camera, e),
+        };
+        let what = format!("cannot set {setting} on {camera}: {why}");
+        Error::new(kind, what).with_remedy(remedy).with_source(e)
     })
 }
 

@@ -169,12 +169,31 @@ fn control_value_that_the_driver_refuses_is_an_error_with_the_range() {
         (Errno::INVAL, "the driver refuses the value; use 0 to 255"),
         (Errno::RANGE, "the driver refuses the value; use 0 to 255"),
         (Errno::BUSY, "busy; is another streamer running?"),
+        (Errno::NODEV, "the device is gone; plug the camera in again"),
     ] {
         let driver = FakeDriver { set_value: fails(errno), ..FakeDriver::default() };
         let (controls, _) = control::list(&driver);
         let error = control::set(&driver, "it", &controls, &"contrast=200".parse().unwrap()).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot set contrast=200 on it: {text}"));
         assert!(std::error::Error::source(&error).is_some());
+    }
+}
+
+/// The camera was opened again for it, which stopped everybody's stream; or its remedy was another group for the user.
+#[test]
+fn control_that_an_automatic_mode_decides_is_busy_and_the_camera_is_not_gone() {
+    for (errno, kind) in [
+        (Errno::ACCESS, ErrorKind::Busy),
+        (Errno::ILSEQ, ErrorKind::Busy),
+        (Errno::IO, ErrorKind::Other),
+        (Errno::PIPE, ErrorKind::Other),
+        (Errno::NODEV, ErrorKind::Disconnected),
+    ] {
+        let driver = FakeDriver { set_value: fails(errno), ..FakeDriver::default() };
+        let (controls, _) = control::list(&driver);
+        let error = control::set(&driver, "it", &controls, &"contrast=200".parse().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.remedy().is_some_and(|remedy| !remedy.contains("group")), "{error}");
     }
 }
 
