@@ -101,7 +101,8 @@ impl WholeFile {
     }
 }
 
-fn linked(path: &Path) -> PathBuf {
+/// Where this leads to: an absolute path that is no link, whether there is a file or not.
+pub(crate) fn linked(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         let Ok(link) = fs::read_link(&path) else { break };

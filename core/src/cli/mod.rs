@@ -42,6 +42,7 @@ pub use signals::Signals;
 use args::{Cli, Command, config, hide_args};
 use clap::{Args as _, CommandFactory, FromArgMatches};
 use output::Early;
+use setup::own_file;
 use std::{ffi::OsString, process::ExitCode};
 
 /// What a command returns.
@@ -85,6 +86,7 @@ pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches
         .try_get_matches_from(arguments)
         .map_err(|error| of_another(&command, &error).unwrap_or_else(|| Failure::usage(error)))?;
     check_upload_flags(&typed, &matches)?;
+    matches.subcommand().map_or(Ok(()), |(_, flags)| own_file::check(flags))?;
     Ok(matches)
 }
 

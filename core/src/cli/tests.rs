@@ -656,3 +656,52 @@ fn bit_budget_is_refused_where_it_makes_no_sense() {
     let above = budget(&["--max-kbps", "2000", "--quality-min", "81"]).unwrap_err();
     assert!(above.contains("--quality-min 81 is above --quality 80"), "{above}");
 }
+
+/// An empty configuration was written over, and a key that begins with a brace was set aside.
+#[test]
+fn file_of_saved_settings_is_that_of_no_other_flag() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("file"), "").unwrap();
+    symlink("file", at("link")).unwrap();
+    std::fs::hard_link(at("file"), at("name")).unwrap();
+    symlink("later", at("link-to-later")).unwrap();
+    symlink(".", at("folder")).unwrap();
+    let (file, later) = (at("file"), at("later"));
+    let saved =
+        |path: &str, flags: &[&str]| refused(&[&["--allow-control", "--save-control", path], flags].concat());
+    for path in [&file, &at("link"), &at("name"), &at("folder/file")] {
+        let what = saved(path, &["--config", &file]);
+        let want = "is the file of --config too, and would be written over; give it one of its own";
+        assert_eq!(what, format!("--save-control {path} {want}"));
+    }
+    let replayed = format!("front=replay:{file}");
+    for flags in [
+        &["--token-file", &*file][..],
+        &["--auth-file", &file],
+        &["--html", &file],
+        &["--tls-cert", &file, "--tls-key", &later],
+        &["--tls-cert", &later, "--tls-key", &file],
+        &["--upload", "http://127.0.0.1:9/", "--tls-roots", &file],
+        &["--upload", "http://127.0.0.1:9/", "--spool", &file],
+        &["--access-log", &file],
+        &["--watchdog", &file],
+        &["--camera", &file],
+        &["--camera", "back=sim", "--camera", &replayed],
+    ] {
+        let flag = flags.iter().zip(&flags[1..]).find(|(_, value)| value.ends_with(&file)).unwrap().0;
+        assert!(saved(&at("link"), flags).contains(&format!(" is the file of {flag} too, ")), "{flags:?}");
+    }
+    for path in [&later, &at("link-to-later"), &at("folder/later")] {
+        assert!(
+            saved(path, &["--access-log", &later]).contains("is the file of --access-log too, "),
+            "{path}"
+        );
+    }
+    let (_config, config) = self::file(&format!("save-control = {file:?}\ntoken-file = {file:?}\n"));
+    assert!(refused(&["--config", &config]).contains("is the file of --token-file too, "));
+    // Neither is another file, nor one of the same name elsewhere.
+    let args = serve(&["--save-control", &later, "--token-file", &file, "--access-log", "elsewhere/later"]);
+    assert_eq!(args.control.save_control.unwrap().to_str(), Some(&*later));
+}

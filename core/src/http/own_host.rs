@@ -4,7 +4,7 @@
 //! name that it was opened by, which is one of the public DNS.
 
 use super::Server;
-use crate::hostname::hostname;
+use crate::{hostname::hostname, net::socket::Peer};
 use hyper::{HeaderMap, header::HOST};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,11 +12,13 @@ use std::net::{IpAddr, Ipv6Addr};
 const LOCAL: [&str; 5] = [".local", ".localhost", ".lan", ".internal", ".home.arpa"];
 
 impl Server {
-    /// Whether a request with these headers may change something, for all that its host says: without credentials, a page that
-    /// took the server's address for its own name may not. A browser sends it no credentials, and refuses it a certificate.
+    /// Whether a request of this client with these headers may change something, for all that its host says: without
+    /// credentials, a page that took the server's address for its own name may not. A browser sends it no credentials, and
+    /// refuses it a certificate, if that is ours: behind a Unix socket or a known proxy it is not.
     /// A proxy makes no difference, since most pass on any host; one that changes the host names the one it was asked for.
-    pub(super) fn may_change(&self, request: &HeaderMap) -> bool {
-        let safe = !self.access.is_open() || self.scheme() == "https";
+    pub(super) fn may_change(&self, request: &HeaderMap, client: &Peer) -> bool {
+        let encrypted = self.scheme() == "https" && matches!(client, Peer::Tcp(_));
+        let safe = encrypted || !self.access.is_open();
         let own = |host: &str| is_own(host) || self.origins.have(host);
         let mut hosts =
             [HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| request.get_all(name));

@@ -1,8 +1,10 @@
 //! What the server does with its certificate, and the stream over TLS.
 
-use crate::support::{Authority, Client, PATIENCE, aside, open, serve, serve_with};
+use crate::support::{Authority, Client, PATIENCE, Running, aside, open, serve, serve_with};
+use eyelet_core::http::{Bind, Listener};
 use eyelet_hal::ErrorKind;
 use std::{fs, io::Read as _, io::Write as _, net::TcpStream, sync::mpsc, time::Duration};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const STREAM: &str = "GET /stream HTTP/1.1\r\nHost: cam\r\n\r\n";
 
@@ -188,4 +190,42 @@ async fn certificate_expiry_metric_follows_the_file() {
         let text = server.hub.metrics.render();
         assert!(text.contains("\neyelet_tls_certificate_expiry_seconds 2240611200\n"), "{text}");
     }
+}
+
+/// Behind a Unix socket is a proxy, which a page may reach without TLS under any name.
+#[cfg(feature = "control")]
+#[tokio::test]
+async fn name_of_the_web_changes_nothing_on_a_unix_socket_beside_tls() {
+    const HEADERS: &str =
+        "Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10";
+    let post = |host, quality| {
+        format!("POST /control HTTP/1.1\r\nHost: {host}\r\n{HEADERS}\r\n\r\nquality={quality}")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("eyelet.sock");
+    let authority = Authority::new();
+    let roots = authority.write(&folder.path().join("roots"));
+    let tls = open(&authority.issue(folder.path(), "cam.example", |_| ())).unwrap();
+    let [tcp, unix] = [Bind::Tcp("127.0.0.1:0".parse().unwrap()), Bind::Unix(path.clone())]
+        .map(|at| Listener::bind(&at).unwrap());
+    let address = tcp.bound().unwrap();
+    let server = Running::on(vec![tcp, unix], address, |server| server.tls = Some(tls));
+    server.hub.settings.allow_changes();
+    let quality = || server.hub.settings.quality().get();
+    for (host, status, after) in [("cam.example", 403, 80), ("192.168.0.2", 200, 41)] {
+        let mut socket = tokio::net::UnixStream::connect(&path).await.unwrap();
+        socket.write_all(post(host, 41).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}: {answer}");
+        assert_eq!(quality(), after, "{host}");
+    }
+    let request = post("cam.example", 42);
+    aside(move || {
+        let mut client = Client::connect(address, &roots, "cam.example");
+        client.send(&request);
+        assert!(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    })
+    .await;
+    assert_eq!(quality(), 42);
 }

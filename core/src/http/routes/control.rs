@@ -5,6 +5,7 @@ use crate::{
     control,
     feed::{Hub, Refusal},
     http::{Context, connection::Exchange, reply},
+    net::socket::Peer,
 };
 use hyper::{
     Method, Request, StatusCode,
@@ -24,6 +25,7 @@ const METHODS: &str = "GET, HEAD, POST";
 /// The answer about this camera.
 pub(super) async fn answer(
     request: &mut Request<Incoming>,
+    client: &Peer,
     exchange: &Exchange,
     context: &Context,
     hub: &Hub,
@@ -42,7 +44,7 @@ pub(super) async fn answer(
         );
     }
     if changes {
-        match post(request, exchange, context, hub).await {
+        match post(request, client, exchange, context, hub).await {
             Ok(()) => {}
             Err(refusal) => return *refusal,
         }
@@ -57,6 +59,7 @@ pub(super) async fn answer(
 /// Changes what the request asks for, or nothing and says why.
 async fn post(
     request: &mut Request<Incoming>,
+    client: &Peer,
     exchange: &Exchange,
     context: &Context,
     hub: &Hub,
@@ -82,7 +85,7 @@ async fn post(
             "a page of another site may not change anything here".to_owned(),
         );
     }
-    if !context.server.may_change(request.headers()) {
+    if !context.server.may_change(request.headers(), client) {
         let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have the server allow the origin of this name, or require a token or a password";
         return refuse(StatusCode::FORBIDDEN, what.to_owned());
     }

@@ -117,7 +117,7 @@ async fn admitted(
         // In a box, so that other requests take no more memory for it.
         #[cfg(feature = "control")]
         Route::Control => {
-            Box::pin(control::answer(request, exchange, context, &context.shown[one].hub)).await
+            Box::pin(control::answer(request, peer, exchange, context, &context.shown[one].hub)).await
         }
         Route::Page => page::answer(request.headers(), context, camera),
         Route::Snapshot => snapshot::take(server, &context.shown[one].hub).await,

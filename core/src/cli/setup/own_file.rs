@@ -1,0 +1,46 @@
+//! The file of `--save-control`, which is written over, is that of no other flag.
+
+use crate::cli::{CameraSpec, Failure};
+use clap::ArgMatches;
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+/// Refuses a file that a command with these flags reads or writes for something else.
+pub(in crate::cli) fn check(flags: &ArgMatches) -> Result<(), Failure> {
+    const OWN: &str = "save_control";
+    let Ok(Some(file)) = flags.try_get_one::<PathBuf>(OWN) else { return Ok(()) };
+    for flag in flags.ids().map(clap::Id::as_str).filter(|flag| *flag != OWN) {
+        // Flags of other types name no files.
+        let files = flags.try_get_many::<PathBuf>(flag).ok().flatten().into_iter().flatten();
+        // But a camera may be one, or `replay:FOLDER`.
+        let cameras = flags.try_get_many::<CameraSpec>(flag).ok().flatten().into_iter().flatten();
+        let cameras = cameras.map(|CameraSpec { device, .. }| {
+            Path::new(device.split_once(':').map_or(&**device, |(_, path)| path))
+        });
+        if files.map(PathBuf::as_path).chain(cameras).any(|other| is_same(file, other)) {
+            let (file, flag) = (file.display(), flag.replace('_', "-"));
+            return Err(Failure::Usage(format!(
+                "--save-control {file} is the file of --{flag} too, and would be written over; give it one of its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths lead to one file, through links, whether it is there or not.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let which = |path| fs::metadata(path).map(|about| (about.dev(), about.ino())).ok();
+    match (which(a), which(b)) {
+        (None, None) => place(a).is_some_and(|place_of_a| Some(place_of_a) == place(b)),
+        (a, b) => a == b,
+    }
+}
+
+/// Where a file is to be: a folder that is there, and a name in it.
+fn place(path: &Path) -> Option<PathBuf> {
+    let path = crate::whole_file::linked(path);
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
+}
