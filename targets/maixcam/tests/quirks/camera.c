@@ -1,9 +1,11 @@
 // A V4L2 camera inside the process that is tested, with the quirks of real drivers: loaded before the C library, it is
-// what the program meets where it opens $CAMERA_NODE. $CAMERA_QUIRKS lists them, "name=number,name=number".
+// what the program meets where it opens $CAMERA_NODE. $CAMERA_QUIRKS lists them, "name=number,name=number". Who lists /dev finds
+// what is in $CAMERA_FOLDER, if that is set.
 //
 // Its pictures are 64x48: row y has luma (or the bytes of every sample) 4 * y, so that a wrong stride shows.
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -221,6 +223,12 @@ static int answer(unsigned request, void *argument) {
     }
 OPEN(open)
 OPEN(open64)
+
+DIR *opendir(const char *path) {
+    const char *folder = getenv("CAMERA_FOLDER");
+    if (folder && !strcmp(path, "/dev")) path = folder;
+    return ((DIR *(*)(const char *))dlsym(RTLD_NEXT, "opendir"))(path);
+}
 
 int ioctl(int file, unsigned long request, ...) {
     va_list rest;

@@ -43,18 +43,37 @@ fn library(folder: &Path) -> PathBuf {
 
 /// Takes a picture of a camera of the format `fourcc` with `quirks`; the program may have 1 GB.
 fn snapshot(fourcc: &str, quirks: &str, flags: &[&str]) -> (Output, PathBuf) {
+    let node = node(FOLDER.path());
+    let flags = [&["--camera", node.to_str().unwrap()], flags].concat();
+    snapshot_at(&node, &[], fourcc, quirks, &flags)
+}
+
+/// Takes one of the camera that the program finds, on a board that has a built-in one too.
+fn snapshot_of_any(fourcc: &str, flags: &[&str]) -> (Output, PathBuf) {
+    let maixpy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/maix");
+    let environment = [("CAMERA_FOLDER", FOLDER.path()), ("PYTHONPATH", &maixpy)];
+    snapshot_at(Path::new("/dev/video0"), &environment, fourcc, "", flags)
+}
+
+fn snapshot_at(
+    node: &Path,
+    environment: &[(&str, &Path)],
+    fourcc: &str,
+    quirks: &str,
+    flags: &[&str],
+) -> (Output, PathBuf) {
     let folder = FOLDER.path();
     let name = format!("{fourcc}-{quirks}-{}.jpg", flags.concat());
     let picture = folder.join(name.replace(['/', ','], "+"));
     let output = Command::new("sh")
         .args(["-c", "ulimit -v 1000000; LD_PRELOAD=$CAMERA_SO exec \"$@\"", "sh"])
         .arg(env!("CARGO_BIN_EXE_eyelet"))
-        .args(["snapshot", "--size", "64x48", "--quality", "95", "--encoder", "software", "--camera"])
-        .arg(node(folder))
+        .args(["snapshot", "--size", "64x48", "--quality", "95", "--encoder", "software"])
         .args(flags)
         .arg(&picture)
         .env("CAMERA_SO", library(folder))
-        .env("CAMERA_NODE", node(folder))
+        .env("CAMERA_NODE", node)
+        .envs(environment.iter().copied())
         .env("CAMERA_FOURCC", fourcc)
         .env("CAMERA_QUIRKS", quirks)
         .output()
@@ -110,6 +129,22 @@ fn edits_of_a_camera_of_jpegs_alone_are_wrong_usage() {
         assert!(text.starts_with(&want) && text.lines().count() == 1, "{text}");
         let remedy = "; use another camera, or leave out --rotate, --flip, --mask and --overlay\n";
         assert!(text.ends_with(remedy), "{text}");
+    }
+}
+
+/// Whichever camera there is, it is the first one: another is not taken in its place without a word.
+#[test]
+fn edits_where_the_camera_that_is_found_has_jpegs_alone_are_wrong_usage() {
+    let (output, _) = snapshot_of_any("YUYV", &["--flip", "h"]);
+    assert!(output.status.success(), "{output:?}");
+    for flags in [&["--rotate", "90"][..], &["--mask", "0,0,8,8"], &["--overlay", "x"]] {
+        let (output, picture) = snapshot_of_any("MJPG", flags);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(!picture.exists());
+        let want = "error: cannot edit the pictures of /dev/video0: JPEGs cannot be rotated, ";
+        let remedy = "; use another camera, or leave out --rotate, --flip, --mask and --overlay\n";
+        assert!(text.starts_with(want) && text.ends_with(remedy) && text.lines().count() == 1, "{text}");
     }
 }
 
