@@ -58,14 +58,15 @@ pub(crate) fn document(hub: &Hub) -> String {
         unit: Some("percent"),
         ..Control::default()
     }];
-    if let Some(CameraSettings { compressed, controls: own, modes }) = settings.camera() {
-        controls[0].inactive = compressed && own.iter().all(|control| control.name != QUALITY);
+    settings.with_camera(|camera| {
+        let Some(CameraSettings { compressed, controls: own, modes }) = camera else { return };
+        controls[0].inactive = *compressed && own.iter().all(|control| control.name != QUALITY);
         if let Some((modes, original)) = modes {
-            controls.extend(of_modes(&modes, original));
+            controls.extend(of_modes(modes, *original));
         }
         let hidden = |name: &str| [QUALITY, SIZE, FPS].contains(&name);
         controls.extend(own.iter().filter(|control| !hidden(&control.name)).map(of_camera));
-    }
+    });
     // Strings and numbers always serialise.
     serde_json::to_string(&Document { controls }).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ pub(crate) use document::document;
 pub(crate) use request::{Unreadable, Wanted, read};
 pub(crate) use saved::Saver;
 
-use crate::feed::{CameraValues, Hub, Refusal};
+use crate::feed::{CameraSettings, CameraValues, Hub, Refusal};
 use std::time::Duration;
 use values::{Checked, QUALITY};
 
@@ -24,7 +24,7 @@ const NEWS: Duration = Duration::from_secs(1);
 /// it if one is different.
 pub(crate) async fn refresh(hub: &Hub) {
     let settings = &hub.settings;
-    if !settings.has_own() {
+    if !settings.with_camera(|camera| camera.is_some_and(CameraSettings::has_own)) {
         return;
     }
     // After a change they are listed anyway.
@@ -44,13 +44,14 @@ pub(crate) async fn change(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<
 async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
     let settings = &hub.settings;
     let _turn = settings.live.turn.lock().await;
-    let camera = settings.camera();
     // What the camera can change is not known while it is gone.
     let gone = || hub.status.snapshot(now).camera.map_err(Refusal::Unavailable);
-    let Checked { quality, changes } = match values::check(camera.as_ref(), wanted) {
+    let (checked, is_known) =
+        settings.with_camera(|camera| (values::check(camera, wanted), camera.is_some()));
+    let Checked { quality, changes } = match checked {
         Ok(checked) => checked,
         Err(errors) => {
-            if camera.is_none() && !errors.contains_key(QUALITY) {
+            if !is_known && !errors.contains_key(QUALITY) {
                 gone()?;
             }
             return Err(Refusal::Wrong(errors));
@@ -70,7 +71,6 @@ async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::CameraSettings;
     use eyelet_hal::{Control, ControlKind, PixelFormat, StreamFormat};
 
     const NOW: Duration = Duration::ZERO;

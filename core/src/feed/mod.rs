@@ -47,9 +47,9 @@ pub(crate) use rate::Rate;
 pub(crate) use requests::{Refusal, Request};
 pub use run_id::RunId;
 pub use sampler::Sampler;
-pub use settings::Settings;
 #[cfg(feature = "control")]
 pub(crate) use settings::CameraSettings;
+pub use settings::Settings;
 pub use status::{HANG, Status, StatusSnapshot};
 pub use subscription::Subscription;
 pub use upload_status::{SpoolStatus, UploadStatus};

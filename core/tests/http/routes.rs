@@ -38,6 +38,21 @@ async fn other_methods_answer_405_with_allow() {
     }
 }
 
+#[cfg(not(feature = "control"))]
+#[tokio::test]
+async fn control_where_it_is_not_built_in_is_no_page() {
+    let server = serve(|_| ());
+    for (method, body) in [("GET", ""), ("POST", "quality=7")] {
+        let len = body.len();
+        let head =
+            format!("{method} /control HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len}");
+        let answer = server.ask(&format!("{head}\r\n\r\n{body}")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{method}: {answer}");
+    }
+    let state = server.get("/state").await;
+    assert!(state.contains("\"control\": false,") && state.contains("\"quality\": 80"), "{state}");
+}
+
 #[tokio::test]
 async fn head_answers_like_get_without_a_body() {
     let server = serve(|_| ());

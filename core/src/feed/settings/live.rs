@@ -17,7 +17,7 @@ pub(crate) struct Live {
 }
 
 /// What the open camera can change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct CameraSettings {
     /// It delivers JPEGs, which are not encoded again.
     pub(crate) compressed: bool,
@@ -26,21 +26,22 @@ pub(crate) struct CameraSettings {
     pub(crate) modes: Option<(Modes, Mode)>,
 }
 
+impl CameraSettings {
+    /// Whether it has values that it, or another program, may have changed.
+    pub(crate) fn has_own(&self) -> bool {
+        !self.controls.is_empty() || self.modes.is_some()
+    }
+}
+
 impl Settings {
     /// Lets clients of the server change this camera.
     pub fn allow_changes(&self) {
         self.allowed.store(true, Ordering::Relaxed);
     }
 
-    /// What the camera can change; `None` while it is not open, or changes nothing.
-    pub(crate) fn camera(&self) -> Option<CameraSettings> {
-        lock(&self.live.camera).clone()
-    }
-
-    /// Whether the camera has values that it, or another program, may have changed.
-    pub(crate) fn has_own(&self) -> bool {
-        let camera = lock(&self.live.camera);
-        camera.as_ref().is_some_and(|camera| !camera.controls.is_empty() || camera.modes.is_some())
+    /// Reads what the camera can change; `None` while it is not open.
+    pub(crate) fn with_camera<T>(&self, read: impl FnOnce(Option<&CameraSettings>) -> T) -> T {
+        read(lock(&self.live.camera).as_ref())
     }
 
     /// The camera can change this from now on.

@@ -185,8 +185,11 @@ fn client_that_gives_up_at_the_last_moment_changes_nothing() {
     assert!(answer.lock().unwrap().is_none(), "it has given up");
     assert_eq!((camera.gain, camera.mode.size), (0, SIZE));
     assert!(clients.hub.settings.kept().is_empty());
-    let shown = clients.hub.settings.camera().unwrap();
-    assert_eq!((shown.controls[0].value, shown.modes.unwrap().0.now.size), (Some(0), SIZE));
+    let shown = clients.hub.settings.with_camera(|camera| {
+        let camera = camera.unwrap();
+        (camera.controls[0].value, camera.modes.as_ref().unwrap().0.now.size)
+    });
+    assert_eq!(shown, (Some(0), SIZE));
 }
 
 /// Everybody's stream stopped for the rate that it has, as clients read it.
