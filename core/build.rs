@@ -6,6 +6,9 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use std::{env, fs, io::Write, path::Path};
 
+#[path = "src/http/routes/page/script.rs"]
+mod script;
+
 const PARTS: &str = "src/http/routes/page";
 
 fn main() {
@@ -35,23 +38,15 @@ fn joined(part: &str) -> String {
     let path = Path::new(PARTS).join(part);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut html = String::new();
-    for line in text.lines().map(str::trim) {
+    for (number, line) in text.lines().map(str::trim).enumerate() {
         let named = line.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
         if let Some(name) = named.filter(|name| name.contains('.')) {
             html += &joined(name);
             continue;
         }
         let line = match part.rsplit_once('.') {
-            Some((_, "js")) if line.starts_with("//") => continue,
-            // No text of ours has these in it.
-            Some((_, "js")) => {
-                let code = line.split("  // ").next().unwrap_or_default().trim_end();
-                let operators = ["=>", "=", "===", "!==", "&&", "||", "+", "?"];
-                let code = operators
-                    .iter()
-                    .fold(code.to_owned(), |code, operator| code.replace(&format!(" {operator} "), operator));
-                code.replace(") {", "){")
-            }
+            Some((_, "js")) => script::shortened(line)
+                .unwrap_or_else(|problem| panic!("{}:{}: {problem}: {line}", path.display(), number + 1)),
             Some((_, "css")) => shortened(
                 line,
                 &[(": ", ":"), (", ", ","), ("; ", ";"), (" {", "{"), ("{ ", "{"), (";}", "}")],

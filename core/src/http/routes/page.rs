@@ -11,6 +11,10 @@ use miniz_oxide::inflate::core::{
 };
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// The build script's; its tests run here.
+#[cfg(test)]
+mod script;
+
 /// The policy of a page with the one script and the one style that have these hashes.
 macro_rules! policy {
     ($script:literal, $style:literal) => {
@@ -179,7 +183,7 @@ mod tests {
             assert!(!html.contains(".js-->") && !html.contains(".css-->") && !html.contains(".html-->"));
             // A style attribute would need a hash of its own; a handler in HTML could have none.
             assert!(!html.contains(" style=") && !html.contains(" onclick="));
-            assert!(gzip.len() < 15_500, "{} bytes compressed", gzip.len());
+            assert!(gzip.len() < 15_000, "{} bytes compressed", gzip.len());
             let mut inflated = String::new();
             flate2::read::GzDecoder::new(gzip).read_to_string(&mut inflated).unwrap();
             assert_eq!(inflated.replacen("<!--cameras-->", "", 1), html);

@@ -1,0 +1,147 @@
+//! The script of a page, made shorter: for the build script, which includes this file, and for its tests.
+
+/// Operators that need no spaces around them.
+const OPERATORS: [&str; 20] = [
+    "=>", "=", "===", "!==", "&&", "||", "??", "+", "-", "*", "/", "<", ">", "<=", ">=", "?", ":", "+=",
+    "-=", "||=",
+];
+
+/// What else is as good without its space.
+const PAIRS: [(&str, &str); 8] = [
+    (") {", "){"),
+    ("{ ", "{"),
+    (" }", "}"),
+    (", ", ","),
+    ("; ", ";"),
+    (": ", ":"),
+    ("if (", "if("),
+    ("for (", "for("),
+];
+
+/// A line without its comment and without spaces that only readers need. Strings, templates and regular expressions stay as
+/// they are.
+///
+/// # Errors
+///
+/// Says what is wrong with a line that cannot be shortened safely: one of them does not end in it, or without the space
+/// between two signs they would be another operator.
+pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
+    let mut short = String::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(letter) = line[at..].chars().next() {
+        if line[at..].starts_with("//") {
+            break;
+        }
+        if begins_literal(&line[..at], letter) {
+            short += &without_spaces(&line[from..at])?;
+            from = at;
+            at = end_of_literal(line, at)
+                .ok_or("a string, template or regular expression does not end here")?;
+            short += &line[from..at];
+            from = at;
+        } else {
+            at += letter.len_utf8();
+        }
+    }
+    short += &without_spaces(&line[from..at])?;
+    Ok(short.trim_end().to_owned())
+}
+
+fn without_spaces(code: &str) -> Result<String, &'static str> {
+    if ["+ +", "- -"].iter().any(|signs| code.contains(signs)) {
+        return Err("two signs need the space between them; write it with parentheses");
+    }
+    let short = OPERATORS
+        .iter()
+        .fold(code.to_owned(), |code, operator| code.replace(&format!(" {operator} "), operator));
+    Ok(PAIRS.iter().fold(short, |code, (long, short)| code.replace(long, short)))
+}
+
+/// Whether a string, template or regular expression begins with this letter after this code. After a value, a slash divides.
+fn begins_literal(before: &str, letter: char) -> bool {
+    let before = before.trim_end();
+    let expected =
+        before.is_empty() || before.ends_with("return") || before.ends_with(['(', '[', '{', '}', ';']);
+    matches!(letter, '"' | '\'' | '`')
+        || letter == '/' && (expected || before.ends_with([',', '=', '>', ':', '?', '!', '&', '|', '+']))
+}
+
+/// Where the string, template or regular expression that begins at `from` is over.
+fn end_of_literal(line: &str, from: usize) -> Option<usize> {
+    let mark = line[from..].chars().next()?;
+    let mut at = from + 1;
+    let mut in_class = false;
+    loop {
+        let letter = line[at..].chars().next()?;
+        at += letter.len_utf8();
+        match letter {
+            '\\' => at += line[at..].chars().next()?.len_utf8(),
+            '[' | ']' if mark == '/' => in_class = letter == '[',
+            '$' if mark == '`' && line[at..].starts_with('{') => at = end_of_braces(line, at)?,
+            _ if letter == mark && !in_class => return Some(at),
+            _ => {}
+        }
+    }
+}
+
+/// Where the code of a template that begins with the brace at `from` is over.
+fn end_of_braces(line: &str, from: usize) -> Option<usize> {
+    let (mut at, mut depth) = (from, 0);
+    loop {
+        let letter = line[at..].chars().next()?;
+        if begins_literal(&line[..at], letter) {
+            at = end_of_literal(line, at)?;
+            continue;
+        }
+        at += letter.len_utf8();
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 1 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_loses_its_spaces_and_comments() {
+        for (line, short) in [
+            ("const add = (a, b) => { return a + b; };", "const add=(a,b)=>{return a+b;};"),
+            ("if (a >= b || !c) { d ||= e ?? 1; }  // why", "if(a>=b||!c){d||=e??1;}"),
+            ("x = a ? b : c / d", "x=a?b:c/d"),
+            ("// alone", ""),
+        ] {
+            assert_eq!(shortened(line).as_deref(), Ok(short), "{line}");
+        }
+    }
+
+    #[test]
+    fn strings_templates_and_regular_expressions_stay_as_they_are() {
+        for (line, short) in [
+            (r#"say("a = b { c }" + " + ");"#, r#"say("a = b { c }"+" + ");"#),
+            (r#"say("the \" = \"", 'it = "', a = 1)"#, r#"say("the \" = \"",'it = "',a=1)"#),
+            (r#"see("http://a  // b") + 1  // "c"#, r#"see("http://a  // b")+1"#),
+            (
+                "a = `b = ${c ? `d = ${{ e: \"}\" }}` : \"`\"} = f` + g",
+                "a=`b = ${c ? `d = ${{ e: \"}\" }}` : \"`\"} = f`+g",
+            ),
+            (r"a = `\${ = ` + `\` = `", r"a=`\${ = `+`\` = `"),
+            (r#"a = /b = [/"] = \/ = /.test(c) ? d : e"#, r#"a=/b = [/"] = \/ = /.test(c)?d:e"#),
+            (r"all.map(one => / = /.exec(one) || a / b)", r"all.map(one=>/ = /.exec(one)||a/b)"),
+            ("a = `é = é` + \"é = \"", "a=`é = é`+\"é = \""),
+        ] {
+            assert_eq!(shortened(line).as_deref(), Ok(short), "{line}");
+        }
+    }
+
+    #[test]
+    fn line_that_cannot_be_shortened_safely_is_refused() {
+        for line in ["say(\"a", "say(`a ${b`)", "a = /b[/", "a + +b", "a - --b"] {
+            assert!(shortened(line).is_err(), "{line}");
+        }
+    }
+}
