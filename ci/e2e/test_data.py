@@ -124,7 +124,7 @@ def application(serve):
 
 
 # Counts the pictures that wait for their data, and lets the server know of each picture when it waits or is painted; notes
-# the texts that are painted, and what the console is told.
+# the texts that are painted, and what goes to the console.
 OBSERVER = """
 window.holds = 0;
 window.texts = [];

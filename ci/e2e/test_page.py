@@ -152,6 +152,9 @@ def test_recording_keeps_time_over_gaps_jitter_and_set_clocks(person, serve, tmp
     # The clock is set, a year on and then back: what cannot be in one file is in three, and no file is endless.
     files = recorded(page, [0, 0.1, 0.2, 3e7, 3e7 + 0.1, 5, 5.1])
     assert len(files) == 3 and all(len(content) < 100_000 for content in files)
+    # Nor is one of a camera that was away for days.
+    page.run("const { end } = Recording.prototype; Recording.prototype.end = function() { this.at -= 2e8; end.call(this); }")
+    assert len(recorded(page, [0, 0.1, 0.2])[0]) < 3_000_000
     assert not page.faults()
 
 
@@ -204,6 +207,60 @@ def test_recording_is_saved_when_access_is_denied(person, serve, free_port):
     # Nothing is left that a question would have to save.
     page.run("document.getElementById('secret').value = 'another-token-of-its-own'; document.querySelector('#token button').click()")
     page.until_status("live")
+
+
+def test_recording_is_another_file_of_its_own_size_when_the_size_changes(person, serve):
+    server = serve("--fps", "20", "--allow-control")
+    page = Page(person, server.url)
+    before = set(person.downloads.iterdir())
+    recorded = lambda: page.run("return recording && recording.pictures") or 0  # noqa: E731
+    page.tool("record")
+    until(lambda: recorded() > 5, "pictures")
+    change(server, size="320x240")
+    assert "size changed; the recording goes on in another file" in page.until_note("Saved sim-")
+    file = page.downloaded(".avi", before)
+    stream, = probe(file, "-show_streams")["streams"]
+    assert (stream["width"], stream["height"]) == (640, 480)
+    assert page.pressed("record")
+    until(lambda: recorded() > 5, "pictures of the new size")
+    page.tool("record")
+    stream, = probe(page.downloaded(".avi", {*before, file}), "-show_streams")["streams"]
+    assert (stream["width"], stream["height"]) == (320, 240)
+    assert not page.faults()
+
+
+def test_paused_recording_says_so_again_after_a_restart(person, serve, free_port):
+    address = f"127.0.0.1:{free_port}"
+    server = serve("--fps", "10", bind=address)
+    page = Page(person, server.url)
+    page.tool("record")
+    page.tool("pause")
+    page.until_status("paused")
+    server.stop()
+    page.until_status("reconnecting")
+    serve("--fps", "10", bind=address)
+    page.until_status("paused")
+    assert "The recording goes on" in page.text("hint")
+    page.tool("record")
+    until(lambda: not page.pressed("record"), "it records no more")
+    assert not page.faults()
+
+
+def test_pause_while_recording_is_no_time_between_pictures(person, serve):
+    page = Page(person, serve("--fps", "10").url)
+    page.tool("record")
+    until(lambda: page.run("return painted.length") >= 2, "pictures")
+    page.tool("pause")
+    page.until_status("paused")
+    # Of what came before, one may still have been on its way.
+    count = page.run("return recording.pictures")
+    until(lambda: page.run("return recording.pictures") > count + 10, "pictures that are not painted")
+    since = page.run("const since = now(); actions.pause(); return since")
+    first = until(lambda: page.run(f"return painted.find(one => one.at > {since})"), "a picture")
+    assert first["interval"] == 0, first
+    page.tool("record")
+    until(lambda: not page.pressed("record"), "it records no more")
+    assert not page.faults()
 
 
 def test_mirrored_and_turned_picture_has_its_boxes_and_upright_texts(person, application):  # noqa: F811
@@ -303,6 +360,58 @@ def test_picture_is_zoomed_and_moved_by_wheel_fingers_mouse_and_keys(person, ser
     assert not page.faults()
 
 
+def test_released_and_third_pointers_move_nothing(person, serve):
+    person.resize(1024, 900)
+    page = Page(person, serve("--fps", "5").url)
+    x, y = map(round, page.place("#stage"))
+    person.press("+", "+", "+")
+    until(lambda: not page.pressed("fit"), "zoomed")
+    # As after a menu that kept the release from the page.
+    move = lambda *places: person.act({"type": "pointer", "id": "mouse", "actions": [  # noqa: E731
+        {"type": "pointerMove", "x": x, "y": y} for x, y in places]})
+    move((x, y))
+    page.run("const mouse = new Map(); on(canvas, 'pointermove', event => mouse.set(event.pointerId, 1)); window.mouse = mouse")
+    move((x + 1, y))
+    number, = until(lambda: page.run("return [...mouse.keys()]"), "the mouse")
+    page.run(f"pointers.set({number}, [0, 0])")
+    before = place_of(page)
+    move((x + 40, y + 40), (x + 80, y + 40))
+    until(lambda: page.run("return pointers.size") == 0, "the pointer is forgotten")
+    assert place_of(page) == before
+    # Three fingers move nothing, and where they are is known when one of them is lifted.
+    left, top = page.run("const { left, top } = stage.getBoundingClientRect(); return [left, top]")
+    page.run("window.three = []; on(canvas, 'pointermove', () => { if (pointers.size === 3) three = [...pointers.values()]; })")
+    places = [(x - 60, y), (x + 60, y), (x, y - 60)]
+    person.act(*({"type": "pointer", "id": f"finger{index}", "parameters": {"pointerType": "touch"}, "actions": [
+        {"type": "pointerMove", "x": across, "y": down}, {"type": "pointerDown", "button": 0},
+        {"type": "pointerMove", "x": across, "y": down + 60}, {"type": "pointerUp", "button": 0}]}
+        for index, (across, down) in enumerate(places)))
+    until(lambda: page.run("return three.length === 3 && pointers.size === 0"), "three fingers, and none")
+    wanted = sorted([across - left, down + 60 - top] for across, down in places)
+    assert numpy.allclose(sorted(page.run("return three")), wanted, atol=1), (page.run("return three"), wanted)
+    assert place_of(page) == before
+    assert not page.faults()
+
+
+def test_key_that_is_held_down_repeats_the_zoom_alone(person, serve):
+    page = Page(person, serve("--fps", "5").url)
+    held = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '%s', repeat: true, bubbles: true }))"
+    person.press("+")
+    until(lambda: not page.pressed("fit"), "zoomed")
+    width = place_of(page)[2]
+    page.run(held % "+")
+    assert place_of(page)[2] > 1.4 * width
+    page.run(held % "m" + ";" + held % "r" + ";" + held % "p")
+    assert not any(page.pressed(name) for name in ("mirror", "record", "pause"))
+    assert not page.faults()
+
+
+def test_video_of_picture_in_picture_ends_with_it(person, serve):
+    page = Page(person, serve("--fps", "5").url)
+    page.run("video.srcObject = canvas.captureStream(); video.dispatchEvent(new Event('leavepictureinpicture'))")
+    assert page.run("return video.srcObject === null"), "the canvas is captured for nobody"
+
+
 def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
     server = serve("--fps", "10")
     page = Page(person, server.url)
@@ -400,8 +509,12 @@ def settings_of(engine, url):
     return page
 
 
+def controls(server):
+    return requests.get(server.url + "control", timeout=10).json()["controls"]
+
+
 def quality(server):
-    control = requests.get(server.url + "control", timeout=10).json()["controls"][0]
+    control = controls(server)[0]
     assert control["name"] == "quality"
     return control["value"]
 
@@ -472,9 +585,75 @@ def test_setting_is_changed_by_keys_and_pointer_and_a_wrong_value_is_refused(per
     person.press("\ue010", "0", "0", "\ue004")
     until(lambda: "1 to 100" in (page.text("control-quality-problem") or ""), "the reason")
     assert page.run("return document.getElementById('control-quality').getAttribute('aria-invalid')") == "true"
+    assert page.run("return Boolean(document.getElementById('control-quality-problem').closest('[role=alert]'))"), "it is read out"
     page.click("#reset")
     until(lambda: quality(server) == 80 and page.value("#control-quality") == "80", "the default")
     assert page.text("control-quality-problem") == ""
+    assert not page.faults()
+
+
+def test_setting_under_the_finger_stays_when_others_come_and_go(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = settings_of(person, server.url)
+    # As if the camera were unplugged while the slider moves.
+    page.run("document.querySelector('input[type=range]').addEventListener('input', () => {"
+             f"showControls({{ controls: {json.dumps(controls(server)[:1])} }});"
+             "window.others = document.querySelectorAll('.field').length - 1; }, { once: true })")
+    x, y = map(round, page.place("input[type=range]"))
+    person.act({"type": "pointer", "id": "mouse", "actions": [
+        {"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0},
+        *({"type": "pointerMove", "x": x + right, "y": y, "duration": 100} for right in (20, 40, 60)),
+        # Let go elsewhere.
+        {"type": "pointerMove", "x": x + 60, "y": 300}, {"type": "pointerUp", "button": 0}]})
+    assert page.run("return others") == 0
+    until(lambda: quality(server) > 65, "it moves on")
+    ids = "return [...document.querySelectorAll('#controls > *')].map(row => row.querySelector('[id]')?.id || row.id)"
+    until(lambda: len(page.run(ids)) == len(controls(server)) + 1, "the others are back")
+    order = page.run(ids)
+    assert order[0] == "control-quality" and order[-1] == "reset", order
+    assert page.run("return document.activeElement.type") == "range", "it still has the focus"
+    until(lambda: page.run("return pending.size + sent.size") == 0, "all is sent")
+    change(server, quality=30)
+    until(lambda: page.value("input[type=range]") == "30", "it follows")
+    assert not page.faults()
+
+
+def test_closed_panel_needs_no_connection(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = settings_of(person, server.url)
+    page.tool("settings")
+    until(lambda: page.run("return events === null"), "the page listens no more")
+    change(server, quality=33)
+    page.tool("settings")
+    until(lambda: page.value("#control-quality") == "33", "what changed in between")
+    until(lambda: page.run(HEARS), "the page listens again")
+    assert not page.faults()
+
+
+def test_panel_is_open_again_after_a_login(person, serve):
+    server = serve("--fps", "10", "--token", "a-token-of-some-length")
+    url, token = server.url.split("?")[0], "?token=a-token-of-some-length"
+    page = Page(person, url + token)
+    page.tool("settings")
+    page.place("#facts")
+    Page(person, url, "log in")
+    page = Page(person, url + token)
+    assert not page.run("return document.getElementById('panel').hidden")
+    page.tool("settings")
+
+
+def test_login_of_a_paused_page_stays_while_tabs_change(person, serve, free_port):
+    address = f"127.0.0.1:{free_port}"
+    server = serve("--fps", "10", "--token", "a-token-of-some-length", bind=address)
+    page = Page(person, server.url.split("?")[0] + "?token=a-token-of-some-length")
+    page.tool("settings")
+    page.tool("pause")
+    page.until_status("paused")
+    server.stop()
+    serve("--fps", "10", "--token", "another-token-of-its-own", bind=address)
+    page.until_status("log in")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+    assert page.status == "log in"
     assert not page.faults()
 
 
@@ -607,14 +786,14 @@ def test_each_type_of_setting_has_its_field(person, serve):
     answer(200, same)
     page.run("const menu = document.getElementById('control-power_line_frequency'); menu.selectedIndex = 0; menu.dispatchEvent(new Event('change'))")
     assert posts(3) == {"power_line_frequency": 0}
-    # Of two changes one is wrong: it is told beside it, and the other is made.
+    # Of two changes one is wrong: the reason is beside it, and the other is made.
     answer(400, {"errors": {"sharpness": "at most 2"}})
     answer(200, same)
     page.run("for (const [name, value] of [['gain', 40], ['sharpness', 3]]) {"
              "const box = document.getElementById('control-' + name); box.value = value; box.dispatchEvent(new Event('change')); }")
     assert posts(5) == {"gain": 40}
     assert page.text("control-sharpness-problem") == "at most 2" and page.text("control-gain-problem") == ""
-    # Whatever else goes wrong is told once, with what to do.
+    # Whatever else goes wrong is reported once, with what to do.
     page.run("answers.push(new Response('the camera is gone\\n', { status: 503, headers: { 'Content-Type': 'text/plain' } }))")
     page.click("#control-wipe")
     until(lambda: "the camera is gone" in page.text("failed") and "Try again" in page.text("failed"), "the reason")
@@ -640,10 +819,30 @@ def test_each_type_of_setting_has_its_field(person, serve):
 def test_server_without_live_control_says_that_nothing_can_be_changed(person, serve):
     page = Page(person, serve("--fps", "5").url)
     page.tool("settings")
-    assert page.run("return [document.getElementById('closed').hidden, document.getElementById('controls').hidden]") == [False, True]
+    hidden = "return [document.getElementById('closed').hidden, document.getElementById('controls').hidden]"
+    until(lambda: page.run(hidden) == [False, True], "it says so")
     assert "Ask whoever runs it" in page.text("closed")
+    states = "return performance.getEntriesByType('resource').filter(entry => new URL(entry.name).pathname === '/state').length"
+    before = page.run(states)
+    until(lambda: page.run(states) > before + 1, "whatever else it asks has its answer too")
     asked = page.run("return performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)")
     assert "/control" not in asked and "/events" not in asked, asked
+
+
+def test_panel_says_nothing_of_changes_before_the_state_is_known(chromium, serve):
+    server = serve("--fps", "5", "--allow-control")
+    page = Page(chromium, server.url)
+    page.tool("settings")
+    page.place("#control-quality")
+    script = chromium.call("Page.addScriptToEvaluateOnNewDocument", source=
+                           "const fetchOf = fetch; window.fetch = (url, options) => url.endsWith('/state') ? new Promise(() => {}) : fetchOf(url, options)")
+    try:
+        page = Page(chromium, server.url + "?again")
+        page.place("#keys")
+        assert not page.run("return document.getElementById('closed').getClientRects().length")
+    finally:
+        chromium.call("Page.removeScriptToEvaluateOnNewDocument", **script)
+        chromium.open("about:blank")
 
 
 def test_states_of_camera_encoder_upload_and_budget_are_in_words(person, serve):
@@ -811,7 +1010,16 @@ def cameras_without_signal(engine, serve):
     return page
 
 
-@pytest.mark.parametrize("state", [live, settings, wrong, no_signal, login, recording, gone, cameras, cameras_without_signal],
+def many_cameras(engine, serve):
+    names = [f"cam{index}" for index in range(7)]
+    page = Page(engine, serve("--fps", "5", *(word for name in names for word in ("--camera", f"{name}=sim"))).url, "")
+    colours = page.run("return [...document.querySelectorAll('main b')].slice(5).map(one => getComputedStyle(one).color)")
+    # What is no fault is not in the colour of faults.
+    assert len(colours) == 2 and page.run("return getComputedStyle(document.querySelector('#status')).color") not in colours
+    return page
+
+
+@pytest.mark.parametrize("state", [live, settings, wrong, no_signal, login, recording, gone, cameras, cameras_without_signal, many_cameras],
                          ids=lambda state: state.__name__)
 def test_page_in_each_state_fits_and_is_for_everybody(person, serve, state, artifacts):
     page = state(person, serve)

@@ -34,7 +34,7 @@ async function ask() {
   if (asking || denied || document.hidden) return;
   asking = true;
   try {
-    const response = await fetch(address("state"), { cache: "no-store", signal: soon() }).catch(noAnswer);
+    const response = await fetch(address("state"), { cache: "no-store", signal: deadline() }).catch(noAnswer);
     // A failed attempt counts against everyone behind our address.
     denied = [401, 403, 429].includes(response.status);
     if (denied) connection("access denied; reload the page to log in");

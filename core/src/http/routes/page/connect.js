@@ -1,19 +1,19 @@
 const RETRY_MS = [250, 500, 1000, 2000];
 const TOO_MANY_MS = 60000;       // after 429, no request for at least this long
-const pause = ms => new Promise(done => setTimeout(done, ms));
+const delay = ms => new Promise(done => setTimeout(done, ms));
 
 let live = null;                          // whether that shows what the camera sees; null: unknown
 let trouble = "";                         // why it does not, or why no more pictures come, as /state says
 let camera = "", source = "";             // the name of one of several, and of its device
 let periods = [];                         // seconds from one picture of the camera to the next, of those that came last
-let running = null;                       // the connection's AbortController while the page wants pictures
-let connected = false, retrying = null;
+let running = null;                       // while the page wants pictures: its AbortController, whether pictures come
+let retrying = null;
 
 const LOGIN = $("why").textContent;
-const GOES_ON = "The page goes on by itself.";
+const RETRIES = "The page keeps trying.";
 const HINTS = {
-  signal: "Check the camera's cable and power. " + GOES_ON,
-  server: "Check that the server runs and that this device is in its network. " + GOES_ON,
+  signal: "Check the camera's cable and power. " + RETRIES,
+  server: "Check that the server runs and that this device is in its network. " + RETRIES,
 };
 
 // The state in words, and what to do about it; a screen reader hears only what is not a number.
@@ -35,8 +35,8 @@ function note(text) {
 
 // One connection, from its request to its end, which is thrown.
 async function connection(abort, onLive) {
-  let heard = performance.now(), before = null;
-  const watchdog = setInterval(() => { if (performance.now() - heard > SILENCE_MS) abort.abort(); }, 500);
+  let received = performance.now(), before = null;
+  const watchdog = setInterval(() => { if (performance.now() - received > SILENCE_MS) abort.abort(); }, 500);
   const onPicture = part => {
     onLive();
     // A still picture is repeated; a new connection, or another run of the server, begins anew.
@@ -56,9 +56,10 @@ async function connection(abort, onLive) {
     }
     record(part);
     if (!paused && (pip || !document.hidden)) paint(part);
+    else since = now();                           // no time between painted pictures
     showStatus();
   };
-  onPicture.heard = () => { heard = performance.now(); };
+  onPicture.received = () => { received = performance.now(); };
   try {
     await watch(onPicture, abort.signal);
   } finally {
@@ -72,6 +73,7 @@ async function connection(abort, onLive) {
 const wanted = () => recording || !paused && (pip || !document.hidden);
 
 function settle() {
+  if (!$("login").hidden) return;
   if (wanted()) return run();
   if (running || paused) say("paused", "", paused && !document.hidden ? "Press Pause again to go on." : "");
   stop();
@@ -79,24 +81,25 @@ function settle() {
 
 // Streams until nobody wants it any more, or the server denies access.
 async function run() {
-  if (running || !wanted() || !$("login").hidden) return;
-  const mine = running = { abort: null, over: false };
+  if (running) return;
+  const mine = running = { abort: null, over: false, connected: false };
+  say("connecting", "");
   askState();
   for (let attempt = 0; !mine.over; attempt++) {
     let wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
     mine.abort = new AbortController();
     try {
-      await connection(mine.abort, () => { attempt = 0; connected = true; });
+      await connection(mine.abort, () => { attempt = 0; mine.connected = true; });
     } catch (error) {
       if (mine.over) return;
-      connected = false;
+      mine.connected = false;
       showNothing();
       if (error.final) return refused(error);
       if (error.after) wait = Math.max(wait, error.after);
       const why = error.name === "AbortError" ? "silent, reconnecting" : "reconnecting: " + error.message;
-      say(why, "lost", error.status ? GOES_ON : HINTS.server);
+      say(why, "lost", error.status ? RETRIES : HINTS.server);
     }
-    await pause(wait);
+    await delay(wait);
   }
 }
 
@@ -105,7 +108,6 @@ function stop() {
   running.over = true;
   running.abort?.abort();
   running = null;
-  connected = false;
   stopListening();
   showNothing();
 }
@@ -130,7 +132,6 @@ function refused(error) {
 function retry() {
   clearTimeout(retrying);
   $("login").hidden = true;
-  say("connecting", "");
   settle();
 }
 
@@ -141,9 +142,9 @@ on($("login"), "submit", event => {
 });
 
 function showStatus() {
-  if (!connected) return;
+  if (!running?.connected) return;
   if (live === false || trouble) return say(trouble ? "no signal: " + trouble : "no signal", "lost", HINTS.signal);
-  if (paused) return;
+  if (paused) return say("paused", "", "The recording goes on. Press Pause again to see it.");
   const last = painted[painted.length - 1]?.at, still = last > since ? (now() - last) / 1000 : 0;
   say(still > 3 ? `live, last picture ${still.toFixed(0)} s ago` : "live", "live", "", still > 3 ? "live, but no new picture" : "live");
 }
@@ -172,31 +173,33 @@ async function askState() {
   asking = true;
   const sent = now();
   try {
-    const state = await (await ask("state", { signal: soon() })).json();
+    const state = await (await ask("state", { signal: deadline() })).json();
     const came = now();
     bestTrip += 0.5;                               // old measurements fade: clocks drift
     if (came - sent <= bestTrip) {
       bestTrip = came - sent;
       offset = 1000 * state.time - (sent + came) / 2;
     }
-    if (state.frames.with_data && running) listen();
     put($("viewers"), String(state.viewers.length));
     const s = state.source;
     if (!periods.length && s.fps) periods = [1 / s.fps];
     trouble = s.reason || state.encoder.reason || "";
     source = s.name;
-    named((state.viewers.find(viewer => viewer.camera) || {}).camera);
+    named(state.viewers.find(viewer => viewer.camera)?.camera);
     showStatus();
     put($("source"), [s.name, s.width && `${s.width}×${s.height}`, s.format, state.encoder.name].filter(Boolean).join(" · "));
     if (!$("panel").hidden) showFacts(state);
     const before = allowed;
     allowed = state.control === true;
+    // A browser has six connections to a server.
+    if (!state.frames.with_data && (!allowed || $("panel").hidden)) stopListening();
+    else if (running) listen();
     // No events came while the page was paused or the server was gone; until they come again, the page asks by itself.
     if (allowed !== before) put($("failed"), "");
-    if (allowed !== before || !hears()) await askControls();
+    if (allowed !== before || !listening()) await askControls();
   } catch (error) {
-    // The stream notices by itself that the server is gone, and a stream that runs is not to be cut off.
-    if (error.final && !connected && asks()) refused(error);
+    // The stream ends by itself when the server is gone, and one that runs is not to be cut off.
+    if (error.final && !running?.connected && asks()) refused(error);
   }
   asking = false;
 }

@@ -2,8 +2,8 @@
 const SEND_MS = 150;
 const ANSWER_MS = 15000;         // a camera may need some seconds for a change
 const form = $("controls");
-let allowed = false;                      // whether the server accepts changes, as /state says
-let fields = new Map(), shape = "";       // by name; and of what they were made
+let allowed = null;                       // whether the server accepts changes, as /state says; null: unknown
+let fields = new Map();                   // by name
 let pending = new Map(), sent = new Map(), timer = null;
 
 function element(tag, properties, ...children) {
@@ -16,23 +16,28 @@ const words = name => (name[0].toUpperCase() + name.slice(1)).replace(/_/g, " ")
 
 function showControls({ controls }) {
   if (!Array.isArray(controls)) return;
-  const wanted = JSON.stringify(controls.map(({ value, inactive, ...rest }) => rest));
-  if (wanted !== shape) {
-    shape = wanted;
-    put($("failed"), "");
-    fields = new Map(controls.map(control => [control.name, field(control)]).filter(([, made]) => made));
-    const reset = element("button", { type: "button", id: "reset" }, "Reset to defaults");
-    reset.onclick = () => { for (const one of fields.values()) one.reset(); };
-    form.replaceChildren(...[...fields.values()].map(one => one.row), reset);
-  }
+  if (!fields.size) put($("failed"), "");
+  // What is the same stays where it is, with the focus and the finger on it, whatever comes and goes beside it.
+  const before = fields;
+  fields = new Map(controls.map(({ value, inactive, ...control }) => {
+    const old = before.get(control.name), shape = JSON.stringify(control);
+    return [control.name, old?.shape === shape ? old : field(control, shape)];
+  }).filter(([, made]) => made));
+  const rows = [...fields.values()].map(one => one.row);
+  for (const row of form.querySelectorAll(".field")) if (!rows.includes(row)) row.remove();
+  rows.forEach((row, index) => { if (form.children[index] !== row) form.insertBefore(row, form.children[index]); });
+  form.hidden = !fields.size;
   for (const control of controls) fields.get(control.name)?.update(control);
 }
 
+$("reset").onclick = () => { for (const one of fields.values()) one.reset(); };
+
 // A control's row, and how it follows the server.
-function field(control) {
+function field(control, shape) {
   const { name, type } = control, id = "control-" + name;
   const label = (control.label || words(name)) + (control.unit ? ` (${control.unit})` : "");
   const problem = element("p", { id: id + "-problem", className: "bad" });
+  problem.setAttribute("role", "alert");
   let inputs, write, busy = false, newest;
   const ours = () => busy || pending.has(name) || sent.has(name);
   const update = (control = newest) => {
@@ -93,7 +98,7 @@ function field(control) {
   for (const input of inputs) input.setAttribute("aria-describedby", problem.id);
   const row = element("div", { className: "field " + type }, head, ...inputs, problem);
   return {
-    row, complain, update,
+    row, shape, complain, update,
     reset() {
       const { value, inactive } = newest;
       if (control.default === undefined || inactive || value === control.default && !problem.textContent && !ours()) return;
@@ -111,7 +116,7 @@ async function send() {
   let result = null;
   try {
     const headers = { "Content-Type": "application/json" };
-    result = await (await ask("control", { method: "POST", headers, body, signal: soon(ANSWER_MS) })).json();
+    result = await (await ask("control", { method: "POST", headers, body, signal: deadline(ANSWER_MS) })).json();
     put($("failed"), "");
   } catch (error) {
     const errors = entries(error.errors).filter(([name]) => fields.has(name));
@@ -133,16 +138,16 @@ async function send() {
 
 // Once the panel is open, and the server allows changes.
 async function askControls() {
-  $("closed").hidden = allowed;
-  form.hidden = !allowed;
+  $("closed").hidden = allowed !== false;
+  if (!allowed) form.hidden = true;
   if (!allowed || $("panel").hidden) return;
   if (running) listen();
   try {
-    const asked = await (await ask("control", { signal: soon() })).json();
-    // Events begin with the settings, and what they tell is newer.
-    if (!hears()) showControls(asked);
+    const asked = await (await ask("control", { signal: deadline() })).json();
+    // Events begin with the settings, and theirs are newer.
+    if (!listening()) showControls(asked);
   } catch (error) {
-    if (!shape) put($("failed"), `No settings: ${error.message}. ${GOES_ON}`);
+    if (!fields.size) put($("failed"), `No settings: ${error.message}. ${RETRIES}`);
   }
 }
 

@@ -1,10 +1,10 @@
 const HOLD_MS = 50;              // a picture waits this long for its data, where that comes promptly
 
 // What the application has found in pictures, by their numbers: it comes a little before its picture, or after it. The
-// page listens once there is any, and while it shows settings. Data of one picture adds up, to a limit.
+// page listens once there is any, and while it shows settings that can change. Data of one picture adds up, to a limit.
 let events = null;
 const AGAIN_MS = 2000;           // after a refusal, no new attempt for this long
-const hears = () => events?.readyState === EventSource.OPEN;
+const listening = () => events?.readyState === EventSource.OPEN;
 const found = new Map(), FOUND = 64, EACH = 8;
 let held = null;                          // the picture that waits for its data
 let prompt = false;                       // whether late data came so soon that waiting for it would have been worth it

@@ -1,6 +1,6 @@
 // A recording: an AVI file of the very JPEGs that came. AVI has one rate for the whole file, so where no picture came in time
 // an empty chunk repeats the one before, as players know it.
-const MAX_BYTES = 500e6, CHUNK_BYTES = 8e6;
+const MAX_BYTES = 500e6, CHUNK_BYTES = 8e6, MAX_EMPTY = 1e5;
 let recording = null;
 
 // Bytes of an AVI: texts, and numbers of 32 bits.
@@ -41,7 +41,7 @@ class Recording {
     else if (this.resized || part.timestamp < this.last) return false;
     // Nor does one after a clock was set, or that comes much faster than the file's rate.
     const slots = (part.timestamp - this.first) * this.rate, used = this.index.length;
-    return slots - used < 1e5 && used < 1.25 * slots + 2 * this.rate + 10;
+    return slots - used < MAX_EMPTY && used < 1.25 * slots + 2 * this.rate + 10;
   }
 
   add(part) {
@@ -54,9 +54,9 @@ class Recording {
     this.chunk(part.body);
   }
 
-  // What came last is shown until now.
+  // What came last is shown until now, to a limit.
   end() {
-    const slots = Math.floor((performance.now() - this.at) / 1000 * this.rate);
+    const slots = Math.min(MAX_EMPTY, Math.floor((performance.now() - this.at) / 1000 * this.rate));
     for (let slot = 0; slot < slots; slot++) this.chunk(new Uint8Array(0));
     this.last += slots / this.rate;
   }

@@ -13,7 +13,7 @@ const address = (name, ...query) => {
 };
 if (token) for (const link of document.links) link.href = address(link.getAttribute("href"));
 
-const soon = (ms = SILENCE_MS) => AbortSignal.timeout?.(ms);
+const deadline = (ms = SILENCE_MS) => AbortSignal.timeout?.(ms);
 // Each browser has other words for it.
 const noAnswer = error => { throw error.name === "AbortError" ? error : new Error("the server did not answer"); };
 const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };

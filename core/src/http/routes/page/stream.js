@@ -30,7 +30,7 @@ async function watch(onPicture, signal) {
   while (true) {
     const { done, value } = await reader.read().catch(noAnswer);
     if (done) throw new Error("the stream ended");
-    onPicture.heard();
+    onPicture.received();
     if (used + value.length > buffer.length) {
       const larger = new Uint8Array(2 * (used + value.length));
       larger.set(buffer.subarray(0, used));

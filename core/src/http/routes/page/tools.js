@@ -25,7 +25,7 @@ const buttons = new Map(TOOLS.map(([name, words, key, icon]) => {
 }));
 explain("arrows", "Move an enlarged picture");
 
-function press(name, on) { buttons.get(name)?.setAttribute("aria-pressed", Boolean(on)); }
+function press(name, pressed) { buttons.get(name)?.setAttribute("aria-pressed", Boolean(pressed)); }
 
 const refusedBy = error => note(`The browser refuses: ${error.message}. Allow it in its settings.`);
 
@@ -46,9 +46,8 @@ const actions = {
   pause() {
     paused = !paused;
     press("pause", paused);
-    if (!paused && recording) say("connecting", "");
-    else if (paused && recording) say("paused", "", "The recording goes on. Press Pause again to see it.");
     settle();
+    showStatus();
   },
   fit: () => zoom(fitting()),
   exact: () => zoom(exact()),
@@ -71,11 +70,13 @@ const actions = {
     try {
       if (pip) return await document.exitPictureInPicture();
       video.muted = true;
-      video.srcObject ||= canvas.captureStream();
+      video.srcObject = canvas.captureStream();
+      if (shown) draw();
       await video.play();
       await video.requestPictureInPicture();
       pip = video;
     } catch (error) {
+      video.srcObject = null;
       refusedBy(error);
     }
     press("pip", pip);
@@ -107,7 +108,7 @@ function showRecording() {
 
 on(document, "fullscreenchange", () => press("full", document.fullscreenElement));
 on(video, "leavepictureinpicture", () => {
-  pip = null;
+  pip = video.srcObject = null;
   press("pip", false);
   settle();
 });
@@ -124,13 +125,13 @@ on(document, "keydown", event => {
   const tool = $("keys").checked && $("login").hidden && TOOLS.find(one => one[2] === key);
   if (!tool) return;
   event.preventDefault();
-  if (!event.repeat || view.scale) actions[tool[0]]();
+  if (!event.repeat || "+-".includes(key)) actions[tool[0]]();
 });
 
 on(document, "visibilitychange", settle);
 on(window, "beforeunload", event => { if (recording?.pictures) event.preventDefault(); });
 setInterval(() => {
-  if (connected) showNumbers();
+  if (running?.connected) showNumbers();
   showRecording();
 }, 500);
 setInterval(askState, 1000);
@@ -142,9 +143,7 @@ if (document.body.dataset.login !== undefined) {
   if (token) $("why").prepend("Wrong token. ");
   $("login").hidden = false;
   $("secret").focus();
-  open(true, false);
 } else {
-  say("connecting", "");
   open(!kept("panel"), false);
-  run();
+  settle();
 }

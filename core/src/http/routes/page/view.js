@@ -1,4 +1,4 @@
-// What this viewer alone has chosen: mirrored, turned, zoomed. A browser may keep nothing for us; that is no error.
+// What this viewer alone has chosen: mirrored, turned, zoomed. A browser may refuse to keep it; that is no error.
 const kept = name => { try { return JSON.parse(localStorage.getItem("eyelet." + name)); } catch { return null; } };
 const keep = (name, value) => { try { localStorage.setItem("eyelet." + name, JSON.stringify(value)); } catch {} };
 
@@ -64,9 +64,12 @@ on(canvas, "pointerdown", event => {
   canvas.setPointerCapture(event.pointerId);
 });
 on(canvas, "pointermove", event => {
-  if (!pointers.has(event.pointerId) || pointers.size > 2) return;
+  // A menu may have kept the release from the page.
+  if (!event.buttons) pointers.delete(event.pointerId);
+  if (!pointers.has(event.pointerId)) return;
   const before = [...pointers.values()];
   pointers.set(event.pointerId, inStage(event));
+  if (pointers.size > 2) return;
   const after = [...pointers.values()], [x, y] = middle(after), [fromX, fromY] = middle(before);
   if (apart(before) > 0) zoomBy(apart(after) / apart(before), x, y);
   if (view.scale) pan(x - fromX, y - fromY);
