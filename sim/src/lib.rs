@@ -9,7 +9,6 @@
 
 pub mod camera;
 mod compress;
-mod controls;
 mod convert;
 pub mod fault;
 pub mod pace;

@@ -1,86 +1,22 @@
 //! A camera whose pictures are drawn.
 
+mod config;
+mod controls;
+
+pub use config::{MAX_BUFFERS, MAX_SIDE, SimConfig};
+
 use crate::{
     compress::Compressor,
-    controls::{self, Values},
     convert::FrameLayout,
-    pace::{Fps, Pacer, Rate},
-    scene::{Moment, Painter, Scene},
+    pace::Pacer,
+    scene::{Moment, Painter},
 };
+use controls::Values;
 use eyelet_hal::{
-    CameraControls, CameraSource, Control, Error, ErrorKind, Frame, FrameMeta, Lease, Mode, Modes,
-    PixelFormat, Plane, Quality, Requeue, Result, StreamFormat, clock::Clock,
+    CameraControls, CameraSource, Error, ErrorKind, Frame, FrameMeta, Lease, PixelFormat, Plane, Requeue,
+    Result, StreamFormat, clock::Clock,
 };
-use std::{cell::RefCell, collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
-
-/// The longest side of a picture, in pixels.
-pub const MAX_SIDE: u32 = 8192;
-/// The most buffers of a ring: that of V4L2.
-pub const MAX_BUFFERS: u32 = 32;
-
-/// The configuration of a [`SimCamera`].
-///
-/// ```
-/// use eyelet_sim::{camera::SimConfig, pace::Rate, scene::Scene};
-/// use eyelet_hal::{PixelFormat, StreamFormat};
-///
-/// let mut config = SimConfig::default(); // 640x480 nv12, 30 fps, the test card
-/// config.format = StreamFormat::new(PixelFormat::Jpeg, 320, 240).unwrap();
-/// config.scene = Scene::Detail;
-/// config.rate = Rate::FreeRunning;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SimConfig {
-    /// Pixel format and size; either side 1 to [`MAX_SIDE`].
-    pub format: StreamFormat,
-    /// How fast frames come.
-    pub rate: Rate,
-    /// What is seen.
-    pub scene: Scene,
-    /// For all that is random in the scene.
-    pub seed: u64,
-    /// Buffers in the ring, 1 to [`MAX_BUFFERS`].
-    pub buffers: u32,
-    /// Bytes that follow each row, as drivers that align rows leave them.
-    pub padding: usize,
-    /// For `jpeg` frames.
-    pub quality: Quality,
-}
-
-impl Default for SimConfig {
-    fn default() -> Self {
-        let (width, height) = (NonZeroU32::MIN.saturating_add(639), NonZeroU32::MIN.saturating_add(479));
-        Self {
-            format: StreamFormat { pixel: PixelFormat::Nv12, width, height },
-            rate: Rate::default(),
-            scene: Scene::default(),
-            seed: 0,
-            buffers: 4,
-            padding: 0,
-            quality: Quality::DEFAULT,
-        }
-    }
-}
-
-impl SimConfig {
-    fn check(&self) -> Result<()> {
-        let refuse = |why: String, remedy: String| {
-            let what = format!("cannot open sim: {why}");
-            Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
-        };
-        let (width, height) = (self.format.width.get(), self.format.height.get());
-        if width > MAX_SIDE || height > MAX_SIDE {
-            let remedy = format!("use at most {MAX_SIDE}x{MAX_SIDE}");
-            return refuse(format!("{width}x{height} is too large"), remedy);
-        }
-        if !(1..=MAX_BUFFERS).contains(&self.buffers) {
-            let remedy = format!("use 1 to {MAX_BUFFERS}");
-            return refuse(format!("it cannot have {} buffers", self.buffers), remedy);
-        }
-        Ok(())
-    }
-}
+use std::{cell::RefCell, collections::VecDeque, sync::Arc, time::Duration};
 
 /// A camera whose pictures are drawn. It behaves like a V4L2 one: frames come at their own times into a ring of
 /// buffers, and a reader that is late misses some.
@@ -172,14 +108,6 @@ impl SimCamera {
             pacer: None,
         })
     }
-
-    fn show(&mut self, scene: Scene) {
-        if scene != self.config.scene {
-            let StreamFormat { width, height, .. } = self.config.format;
-            self.config.scene = scene;
-            self.painter = Painter::new(scene, width.get(), height.get(), self.config.seed);
-        }
-    }
 }
 
 impl CameraSource for SimCamera {
@@ -236,58 +164,6 @@ impl CameraSource for SimCamera {
     }
 }
 
-impl CameraControls for SimCamera {
-    fn list(&mut self) -> Result<Vec<Control>> {
-        Ok(controls::list(&self.values, &self.config, &self.original))
-    }
-
-    fn set(&mut self, name: &str, value: i64) -> Result<()> {
-        self.find(name, value)?;
-        // Each is in the range of its control.
-        match name {
-            controls::BRIGHTNESS => self.values.brightness = value as i16,
-            controls::BRIGHTNESS_AUTOMATIC => self.values.brightness_automatic = value == 1,
-            controls::NOISE => self.values.noise = value as u8,
-            controls::MIRROR => self.values.mirror = value == 1,
-            controls::SCENE => self.show(Scene::ALL[value as usize]),
-            controls::QUALITY => self.config.quality = Quality::new(value as u8).unwrap_or_default(),
-            _ => {
-                self.values = Values::default();
-                self.show(self.original.scene);
-            }
-        }
-        self.painter.effects = self.values.effects();
-        Ok(())
-    }
-
-    fn modes(&mut self) -> Result<Option<Modes>> {
-        let fps = match self.config.rate {
-            Rate::Fps(fps) => Some(fps.get()),
-            Rate::FreeRunning => None,
-        };
-        Ok(Some(controls::modes(&self.config, fps)))
-    }
-
-    fn set_mode(&mut self, mode: Mode) -> Result<()> {
-        let refuse =
-            |why: &str| Error::new(ErrorKind::InvalidInput, format!("cannot change the mode of sim: {why}"));
-        if self.pacer.is_some() {
-            return Err(refuse("it is started").with_remedy("call stop() first"));
-        }
-        let mut config = self.config.clone();
-        config.format = StreamFormat::new(config.format.pixel, mode.size.0, mode.size.1)
-            .ok_or_else(|| refuse("no side of the size may be 0"))?;
-        if let Rate::Fps(fps) = &mut config.rate {
-            *fps = Fps::new(mode.fps).ok_or_else(|| refuse("there is no such rate"))?;
-        }
-        let mut changed = Self::open(config, Arc::clone(&self.clock))?;
-        (changed.original, changed.values) = (self.original.clone(), self.values);
-        changed.painter.effects = changed.values.effects();
-        *self = changed;
-        Ok(())
-    }
-}
-
 /// One buffer of the ring.
 fn buffer(config: &SimConfig, len: usize) -> Result<Vec<u8>> {
     let mut buffer = Vec::new();
@@ -311,15 +187,18 @@ pub(crate) fn no_frame(name: &str, timeout: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern;
+    use crate::{
+        pace::{Fps, Rate},
+        pattern,
+    };
     use eyelet_hal::clock::ManualClock;
 
-    fn small(pixel: PixelFormat) -> SimConfig {
+    pub(super) fn small(pixel: PixelFormat) -> SimConfig {
         let format = StreamFormat::new(pixel, 160, 48).unwrap();
         SimConfig { format, rate: Rate::Fps(Fps::new(10.0).unwrap()), ..SimConfig::default() }
     }
 
-    fn open(config: SimConfig) -> (SimCamera, Arc<ManualClock>) {
+    pub(super) fn open(config: SimConfig) -> (SimCamera, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Duration::from_secs(1_700_000_000)));
         (SimCamera::open(config, clock.clone()).unwrap(), clock)
     }
@@ -418,49 +297,6 @@ mod tests {
         }
         let text = refused(SimConfig { padding: usize::MAX, ..SimConfig::default() });
         assert_eq!(text, "cannot open sim: no 640x480 nv12 with rows padded so far");
-    }
-
-    #[test]
-    fn mode_is_changed_while_stopped_and_leaves_the_controls_as_they_are() {
-        let (mut camera, _) = open(small(PixelFormat::Jpeg));
-        camera.set(controls::MIRROR, 1).unwrap();
-        camera.set(controls::QUALITY, 30).unwrap();
-        let mode = Mode { size: (320, 240), fps: 5.0 };
-        camera.start().unwrap();
-        assert_eq!(camera.set_mode(mode).unwrap_err().kind(), ErrorKind::InvalidInput);
-        camera.stop().unwrap();
-        assert!(camera.set_mode(Mode { size: (0, 240), ..mode }).is_err());
-        assert_eq!(camera.modes().unwrap().unwrap().now, Mode { size: (160, 48), fps: 10.0 });
-        camera.set_mode(mode).unwrap();
-        assert_eq!(camera.modes().unwrap().unwrap().now, mode);
-        let value = |camera: &mut SimCamera, name| {
-            let list = camera.list().unwrap();
-            list.iter().find(|control| control.name == name).unwrap().value
-        };
-        let values = [controls::MIRROR, controls::QUALITY].map(|name| value(&mut camera, name));
-        assert_eq!(values, [Some(1), Some(30)]);
-        camera.start().unwrap();
-        let format = camera.format();
-        assert_eq!((format.width.get(), format.height.get()), (320, 240));
-        assert_eq!(camera.next_frame(Duration::ZERO).unwrap().format(), format);
-        camera.set(controls::RESET, 1).unwrap();
-        assert_eq!(value(&mut camera, controls::MIRROR), Some(0));
-    }
-
-    #[test]
-    fn automatic_brightness_makes_the_other_inactive_and_without_effect() {
-        let luma = |settings: &[(&str, i64)]| {
-            let (mut camera, _) = open(small(PixelFormat::Grey));
-            settings.iter().for_each(|(name, value)| camera.set(name, *value).unwrap());
-            let inactive = camera.list().unwrap()[0].inactive;
-            camera.start().unwrap();
-            let frame = camera.next_frame(Duration::ZERO).unwrap();
-            (frame.planes()[0].bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>(), inactive)
-        };
-        let (plain, dark) = (luma(&[]), luma(&[(controls::BRIGHTNESS, -50)]));
-        assert!(dark.0 < plain.0 && !dark.1);
-        let automatic = luma(&[(controls::BRIGHTNESS, -50), (controls::BRIGHTNESS_AUTOMATIC, 1)]);
-        assert_eq!(automatic, (plain.0, true));
     }
 
     #[test]
