@@ -3,7 +3,8 @@
 use super::{
     screen::{Screen, keys},
     source::Source,
-    table::{self, View},
+    table,
+    view::View,
 };
 use crate::{
     Backoff,

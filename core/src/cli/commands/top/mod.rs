@@ -1,9 +1,11 @@
 //! `top URL`: the state of a server, as a table that is refreshed in place.
 
+mod cells;
 mod live;
 mod screen;
 mod source;
 mod table;
+mod view;
 
 use super::stoppable;
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 };
 use serde_json::Value;
 use source::Source;
-use table::View;
+use view::View;
 
 pub(super) fn run(args: &TopArgs, output: &Output) -> Outcome {
     let source = Source::new(args)?;

@@ -38,9 +38,11 @@ impl<'a> Screen<'a> {
         Ok(Self { output, lines, modes })
     }
 
-    /// Columns and rows.
+    /// Columns and rows that there are for a text. The last column is not: with the cursor there, erasing the rest of the
+    /// line would erase the last character.
     pub(super) fn size(&self) -> (usize, usize) {
-        columns::size(&io::stdout())
+        let (columns, rows) = columns::size(&io::stdout());
+        (columns.saturating_sub(1).max(1), rows)
     }
 
     /// Shows this text, unless the terminal takes nothing; then what is newest once it does.

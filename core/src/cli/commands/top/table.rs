@@ -1,31 +1,11 @@
 //! What is shown of a server's state. Everything in it may be wrong, missing, or meant to do harm.
 
-use crate::{
-    cli::columns::{fitting, width},
-    net::client::visible,
+use super::{
+    cells::{columns, list, number, word},
+    view::{Counts, View, counts},
 };
+use crate::{cli::columns::fitting, net::client::visible};
 use serde_json::Value;
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
-
-/// Between two columns.
-const GAP: usize = 2;
-
-/// A server and what it said.
-pub(super) struct View {
-    url: String,
-    state: Value,
-    at: Instant,
-    /// Of the last state but one: how long before, and each viewer's number and pictures, sorted.
-    before: Option<(Duration, Vec<Counts>)>,
-    /// Why there is no newer state.
-    pub(super) lost: Option<String>,
-}
-
-/// A viewer's number, and its pictures sent and skipped.
-type Counts = (u64, u64, u64);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
@@ -37,31 +17,6 @@ enum Style {
 struct Line {
     text: String,
     style: Style,
-}
-
-impl View {
-    pub(super) fn of(url: &str, state: Value) -> Self {
-        Self { url: url.to_owned(), state, at: Instant::now(), before: None, lost: None }
-    }
-
-    /// There is a newer state.
-    pub(super) fn renew(&mut self, state: Value) {
-        let now = Instant::now();
-        let mut counts: Vec<_> = list(&self.state, "viewers").iter().map(counts).collect();
-        counts.sort_unstable();
-        self.before = Some((now - self.at, counts));
-        (self.state, self.at, self.lost) = (state, now, None);
-    }
-
-    /// Pictures sent and skipped each second, of a viewer that was there before.
-    fn rates(&self, (id, sent, skipped): Counts) -> Option<(f64, f64)> {
-        let (period, before) = self.before.as_ref()?;
-        let (_, sent_before, skipped_before) =
-            before[before.binary_search_by_key(&id, |viewer| viewer.0).ok()?];
-        let rate =
-            |now: u64, before: u64| now.saturating_sub(before) as f64 / period.as_secs_f64().max(0.001);
-        Some((rate(sent, sent_before), rate(skipped, skipped_before)))
-    }
 }
 
 /// The table as text. With a size (columns, rows) and whether there may be colours, as much of it as fits on a terminal.
@@ -261,59 +216,17 @@ fn of_viewers(view: &View, viewers: &[Value], lines: &mut Vec<Line>) {
     }
 }
 
-/// A head and rows below it, as wide as their widest; numbers stand at the right.
-fn columns<const N: usize>(head: [(&str, bool); N], rows: &[[String; N]]) -> Vec<String> {
-    let columns = |text: &str| text.chars().map(width).sum::<usize>();
-    let widest: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| columns(&row[column]));
-        cells.chain([head[column].0.len()]).max().unwrap_or_default()
-    });
-    let line = |cells: [&str; N]| {
-        let mut line = String::new();
-        for (column, cell) in cells.into_iter().enumerate() {
-            let space = " ".repeat(widest[column] - columns(cell));
-            let (before, behind) = if head[column].1 { (&*space, "") } else { ("", &*space) };
-            let gap = if column == 0 { 0 } else { GAP };
-            let _ = write!(line, "{:gap$}{before}{cell}{behind}", "");
-        }
-        line
-    };
-    let mut lines = vec![line(head.map(|(name, _)| name))];
-    lines.extend(rows.iter().map(|row| line(row.each_ref().map(String::as_str))));
-    lines
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value[key].as_array().map_or(&[], Vec::as_slice)
-}
-
-fn counts(viewer: &Value) -> Counts {
-    let count = |key: &str| viewer[key].as_u64().unwrap_or_default();
-    (count("id"), count("sent"), count("skipped"))
-}
-
 /// What a camera is called in addresses, else the name of its source.
 fn name(camera: &Value) -> String {
     camera["name"].as_str().map_or_else(|| word(&camera["source"], "name"), str::to_owned)
 }
 
-/// A text, or a number as it was written.
-fn word(value: &Value, key: &str) -> String {
-    match &value[key] {
-        Value::String(text) if !text.is_empty() => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => "-".to_owned(),
-    }
-}
-
-fn number(value: &Value, decimals: usize) -> String {
-    value.as_f64().map_or_else(|| "-".to_owned(), |number| format!("{number:.decimals$}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::columns::width;
     use serde_json::json;
+    use std::time::Duration;
 
     fn state(viewers: u64, seconds: u64) -> Value {
         let viewer = |id: u64| {
@@ -418,6 +331,16 @@ mod tests {
         let shown = text(&view, Some(((80, 60), false)));
         assert!(shown.chars().all(|c| c == '\n' || visible(c)), "{shown:?}");
         assert!(shown.lines().count() > 9 && shown.contains("?]0;x"), "{shown}");
+    }
+
+    #[test]
+    fn table_of_a_state_of_2_mib_stays_small() {
+        // Each viewer filled up to the width of the first would be 350 GB.
+        let mut viewers = vec![json!({ "address": "x".repeat(1 << 20) })];
+        viewers.resize(350_000, json!({}));
+        let view = View::of("u", json!({ "source": {}, "viewers": viewers }));
+        let lines = lines_of(&view, None);
+        assert!(lines.len() < 10_100 && lines.iter().all(|line| line.len() < 300), "{}", lines.len());
     }
 
     #[test]
