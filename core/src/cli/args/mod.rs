@@ -299,8 +299,8 @@ pub struct WatchArgs {
     #[arg(long, value_name = "N", value_parser = count)]
     pub frames: Option<NonZeroU64>,
     /// End after this many seconds
-    #[arg(long, value_name = "S", value_parser = seconds)]
-    pub seconds: Option<std::time::Duration>,
+    #[arg(long, value_name = "S", value_parser = period)]
+    pub seconds: Option<Duration>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub token: TokenArgs,
@@ -310,11 +310,6 @@ pub struct WatchArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
-    let seconds = text.parse().ok().filter(|s| (0.001..=1e9).contains(s));
-    seconds.map(std::time::Duration::from_secs_f64).ok_or("expected seconds (at least 0.001)")
 }
 
 /// `doctor`.

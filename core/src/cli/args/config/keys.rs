@@ -3,6 +3,10 @@
 use super::{super::suggest, has, is_typed};
 use crate::cli::Failure;
 use std::ffi::OsString;
+use toml::{
+    Spanned,
+    de::{DeString, DeTable, DeValue},
+};
 
 /// Flags of these names mean something else to other subcommands: the address of another server, or a secret that would be
 /// sent to a stranger's. Outside a table they are those of `serve`.
@@ -20,39 +24,49 @@ impl Keys<'_> {
     /// `--key=value` for each key of the file that the subcommand has, and for each value of a list.
     ///
     /// # Errors
-    /// For a key that no subcommand has and for a value that its flag does not accept.
+    /// For a key that no subcommand has and for a value that its flag does not accept, with its line.
     pub(super) fn flags(&self, text: &str) -> Result<Vec<String>, String> {
         let table = parse(text)?;
+        let at = |key: &Spanned<DeString<'_>>, what: String| {
+            format!("line {}: {what}", line(text, key.span().start))
+        };
         let mut own = None;
         for (name, value) in &table {
-            if let (toml::Value::Table(keys), Some(sub)) = (value, self.command.find_subcommand(name)) {
-                if let Some(key) = keys.keys().find(|key| *key == "config" || !has(sub, key)) {
-                    return Err(unknown(key, sub, [sub]));
+            if let (DeValue::Table(keys), Some(sub)) =
+                (value.get_ref(), self.command.find_subcommand(&**name.get_ref()))
+            {
+                let is_unknown =
+                    |key: &&Spanned<DeString<'_>>| is_reserved(key.get_ref()) || !has(sub, key.get_ref());
+                if let Some(key) = keys.keys().find(is_unknown) {
+                    return Err(at(key, unknown(key.get_ref(), sub, [sub])));
                 }
-                own = own.or((name == self.sub.get_name()).then_some(keys));
+                own = own.or((name.get_ref() == self.sub.get_name()).then_some(keys));
             }
         }
         let mut flags = Vec::new();
-        for (key, value) in &table {
+        for (name, value) in &table {
+            let (key, value) = (&**name.get_ref(), value.get_ref());
             let is_table = value.is_table() && self.command.find_subcommand(key).is_some();
             // The subcommand's own table overrides what is for all.
             if !is_table && !own.is_some_and(|own| own.contains_key(key)) {
-                flags.extend(self.shared(key, value)?);
+                flags.extend(self.shared(key, value).map_err(|what| at(name, what))?);
             }
         }
-        for (key, value) in own.into_iter().flatten() {
-            flags.extend(self.accepted(key, self.written(key, value)?)?);
+        for (name, value) in own.into_iter().flatten() {
+            let key = name.get_ref();
+            let written = self.written(key, value.get_ref());
+            flags.extend(written.and_then(|flags| self.accepted(key, flags)).map_err(|what| at(name, what))?);
         }
         Ok(flags)
     }
 
     /// The flags of a key outside of all tables. Its value is checked even if it is for other subcommands alone.
-    fn shared(&self, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
+    fn shared(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
         let elsewhere = self.command.get_subcommands().any(|sub| has(sub, "config") && has(sub, key));
         if self.command.find_subcommand(key).is_some() && !elsewhere {
             return Err(format!("{key} is {}; it must be a table, [{key}]", kind(value)));
         }
-        if key == "config" || !(has(self.sub, key) || elsewhere) {
+        if is_reserved(key) || !(has(self.sub, key) || elsewhere) {
             return Err(unknown(key, self.sub, self.command.get_subcommands()));
         }
         let flags = self.written(key, value)?;
@@ -61,9 +75,9 @@ impl Keys<'_> {
     }
 
     /// A key and its value as flags: several only where the flag may be given several times.
-    fn written(&self, key: &str, value: &toml::Value) -> Result<Vec<String>, String> {
+    fn written(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
         let repeats = self.command.get_subcommands().any(|sub| repeats(sub, key));
-        let flag = |value: &toml::Value| match scalar(value) {
+        let flag = |value: &DeValue<'_>| match scalar(value) {
             Some(value) => Ok(format!("--{key}={value}")),
             None if repeats => Err(format!(
                 "{key} is or has {}; it must be a string or a number, or a list of those",
@@ -72,13 +86,13 @@ impl Keys<'_> {
             None => Err(format!("{key} is {}; it must be a string or a number", kind(value))),
         };
         match value {
-            toml::Value::Boolean(set) if takes_no_value(self.command, key) => {
+            DeValue::Boolean(set) if takes_no_value(self.command, key) => {
                 Ok(set.then(|| format!("--{key}")).into_iter().collect())
             }
             other if takes_no_value(self.command, key) => {
                 Err(format!("{key} is {}; it must be true or false", kind(other)))
             }
-            toml::Value::Array(values) if repeats => values.iter().map(flag).collect(),
+            DeValue::Array(values) if repeats => values.iter().map(|value| flag(value.get_ref())).collect(),
             value => Ok(vec![flag(value)?]),
         }
     }
@@ -93,15 +107,26 @@ impl Keys<'_> {
     }
 }
 
-fn parse(text: &str) -> Result<toml::Table, String> {
-    text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+fn parse(text: &str) -> Result<DeTable<'_>, String> {
+    let wrong = |e: toml::de::Error| {
+        let line = e.span().map_or(1, |span| line(text, span.start));
         let remedy = match e.message().contains("duplicate key") {
             true => "give each key once",
             false => "it must be TOML, such as quality = 80",
         };
         format!("line {line}: {}; {remedy}", e.message())
-    })
+    };
+    DeTable::parse(text).map(Spanned::into_inner).map_err(wrong)
+}
+
+/// The number of the line that this byte is in.
+fn line(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count()
+}
+
+/// A flag of every command that is no key of a file.
+fn is_reserved(key: &str) -> bool {
+    key == "config"
 }
 
 /// The error for an unknown key, with one of these subcommands' that may have been meant.
@@ -109,23 +134,30 @@ fn unknown<'a>(key: &str, sub: &clap::Command, among: impl IntoIterator<Item = &
     let known = among.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
     // `config` is a flag and no key.
     let meant = suggest::nearest(key, known.filter(|known| !["help", "config"].contains(known)));
-    let meant = meant.filter(|_| key != "config").map_or_else(String::new, suggest::did_you_mean);
+    let meant = meant.filter(|_| !is_reserved(key)).map_or_else(String::new, suggest::did_you_mean);
     let key = if key.is_empty() { "\"\"" } else { key };
     format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())
 }
 
 /// A string or a number as a flag's value.
-pub(super) fn scalar(value: &toml::Value) -> Option<String> {
+pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
-        toml::Value::String(value) => Some(value.clone()),
-        toml::Value::Integer(value) => Some(value.to_string()),
-        toml::Value::Float(value) => Some(value.to_string()),
+        DeValue::String(value) => Some(value.clone().into_owned()),
+        // Of any base, and with a sign or without; what is too long for this is refused by its flag.
+        DeValue::Integer(value) => {
+            let number = i64::from_str_radix(value.as_str(), value.radix());
+            Some(number.map_or_else(|_| value.to_string(), |number| number.to_string()))
+        }
+        DeValue::Float(value) => {
+            let number = value.as_str().parse::<f64>();
+            Some(number.map_or_else(|_| value.to_string(), |number| number.to_string()))
+        }
         _ => None,
     }
 }
 
 /// What TOML calls this value, with its article.
-fn kind(value: &toml::Value) -> String {
+fn kind(value: &DeValue<'_>) -> String {
     match value.type_str() {
         kind @ ("array" | "integer") => format!("an {kind}"),
         kind => format!("a {kind}"),

@@ -16,6 +16,7 @@ use std::{
     io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
+use toml::{Spanned, de::DeTable};
 
 /// In bytes; longer than any configuration.
 const LONGEST: u64 = 1 << 20;
@@ -58,14 +59,18 @@ pub(in crate::cli) fn insert(
 /// The file that `--config` names, if there is a secret in it, for whichever command.
 pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
     let file = PathBuf::from(named(arguments)?);
-    let table: toml::Table = read(&file).ok()?.parse().ok()?;
-    let in_tables = table.values().filter_map(toml::Value::as_table).flatten();
+    let text = read(&file).ok()?;
+    let table = DeTable::parse(&text).ok()?;
+    let table = table.get_ref();
+    let in_tables = table.values().filter_map(|value| value.get_ref().as_table()).flatten();
     let flags: Vec<OsString> = table
         .iter()
         .chain(in_tables)
         .flat_map(|(key, value)| {
-            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            values.iter().filter_map(move |value| Some(format!("--{key}={}", keys::scalar(value)?).into()))
+            let values = value.get_ref().as_array().map_or(std::slice::from_ref(value), |values| values);
+            let flag =
+                move |value: &Spanned<_>| Some(format!("--{key}={}", keys::scalar(value.get_ref())?).into());
+            values.iter().filter_map(flag)
         })
         .collect();
     (hide_args::hidden(&flags) != flags).then_some(file)
