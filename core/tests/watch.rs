@@ -194,6 +194,50 @@ fn watch_stops_on_request() {
     assert_eq!((report.frames, report.ended), (1, Ended::Silence));
 }
 
+/// When a process goes on that was stopped, as by Ctrl-Z, all timers are over before it has read what came meanwhile.
+#[test]
+fn stop_of_the_whole_process_is_no_silence_of_the_stream() {
+    let (stopped, stop) = channel();
+    let (went_on, goes_on) = channel();
+    let (address, _requests) = serve(move |stream| {
+        stream.write_all(&[HEAD.as_bytes(), &part(JPEG, "")].concat()).unwrap();
+        stop.recv().unwrap();
+        stream.write_all(&part(JPEG, "")).unwrap();
+        went_on.send(()).unwrap();
+        until_gone(stream);
+    });
+    let mut options = Options::default();
+    (options.frames, options.progress) = (Some(2), Duration::ZERO);
+    options.silence = Duration::from_millis(100);
+    let longer = 3 * options.silence;
+    let mut once = Some((stopped, goes_on));
+    let report = run(&format!("http://{address}/"), &options, |_| {
+        if let Some((stopped, goes_on)) = once.take() {
+            // The only thread.
+            tokio::spawn(async move {
+                stopped.send(()).unwrap();
+                goes_on.recv().unwrap();
+                thread::sleep(longer);
+            });
+        }
+    });
+    assert_eq!(report.unwrap().ended, Ended::Frames);
+}
+
+#[test]
+fn stream_that_stands_still_is_reported_on() {
+    let (address, _requests) = serve(|stream| {
+        stream.write_all(&[HEAD.as_bytes(), &part(JPEG, "")].concat()).unwrap();
+        until_gone(stream);
+    });
+    let mut options = Options::default();
+    (options.progress, options.silence) = (Duration::from_millis(5), Duration::from_millis(100));
+    let mut reports = 0;
+    let report = run(&format!("http://{address}/"), &options, |_| reports += 1).unwrap();
+    assert_eq!((report.frames, report.ended), (1, Ended::Silence));
+    assert!(reports > 1, "{reports}");
+}
+
 #[test]
 fn interrupted_watch_reports_all_that_came() {
     let (address, _requests) = serve(|stream| {

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use eyelet_hal::{Error, ErrorKind, Result};
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -176,6 +176,12 @@ impl Spooled {
 /// The next picture, if it comes while there is patience.
 async fn within<T>(patience: Option<Duration>, next: impl Future<Output = T>) -> Result<T> {
     let Some(patience) = patience else { return Ok(next.await) };
-    let what = || format!("no picture to upload for {patience:?}");
-    timeout(patience, next).await.map_err(|_| Error::new(ErrorKind::TimedOut, what()))
+    let mut next = pin!(next);
+    // When a process goes on that was stopped, as by Ctrl-Z, one half is over before the camera can have delivered.
+    for _ in 0..2 {
+        if let Ok(next) = timeout(patience / 2, &mut next).await {
+            return Ok(next);
+        }
+    }
+    Err(Error::new(ErrorKind::TimedOut, format!("no picture to upload for {patience:?}")))
 }

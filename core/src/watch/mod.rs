@@ -19,7 +19,7 @@ use eyelet_hal::{Error, ErrorKind, Result, clock::Clock};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, header, http::response::Parts};
 use std::{borrow::Cow, fmt, pin::pin, str::FromStr, time::Duration};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 /// The cause of the error that a server's 401 is: credentials are missing or wrong.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Default for Options {
 }
 
 /// Reads the stream at `url` and measures it, until a limit of [`Options`] is reached, the stream ends, or the
-/// future is dropped. `on_progress` gets a report from time to time while pictures arrive; the last one is returned.
+/// future is dropped. `on_progress` gets a report from time to time, also while no pictures arrive; the last one is returned.
 ///
 /// # Errors
 /// `NotFound` when the host does not resolve, `Disconnected` when there is no connection, `TimedOut` when there is no
@@ -145,22 +145,34 @@ pub async fn watch_until(
     let mut reported = clock.monotonic();
     // Saturating, about 30 years: a deadline must not overflow.
     let far = Duration::from_secs(1_000_000_000);
-    let deadline = Instant::now() + options.duration.unwrap_or(far).min(far);
+    let mut over = pin!(sleep(options.duration.unwrap_or(far).min(far)));
+    // Silence is counted in ticks: when a process goes on that was stopped, as by Ctrl-Z, one of them has passed, and not the
+    // whole time.
+    let tick = options.progress.min(options.silence / 2).clamp(Duration::from_millis(1), far);
+    let mut ticks = interval_at(Instant::now() + tick, tick);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut silence = Duration::ZERO;
     let enough = |statistics: &Statistics| options.frames.is_some_and(|frames| statistics.frames() >= frames);
 
     let ended = loop {
         if enough(&statistics) {
             break Ended::Frames;
         }
-        let silent = Instant::now() + options.silence.min(far);
         let come = tokio::select! {
-            come = timeout_at(deadline.min(silent), body.frame()) => come,
+            biased;
             () = &mut stop => break Ended::Interrupted,
+            () = &mut over => break Ended::Time,
+            come = body.frame() => Some(come),
+            _ = ticks.tick() => None,
         };
         let data = match come {
-            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            Ok(Some(Err(_))) => break Ended::Cut,
-            Ok(None) if reader.unfinished() > 0 => {
+            Some(Some(Ok(frame))) => {
+                silence = Duration::ZERO;
+                ticks.reset();
+                frame.into_data().unwrap_or_default()
+            }
+            Some(Some(Err(_))) => break Ended::Cut,
+            Some(None) if reader.unfinished() > 0 => {
                 // Without a length only the picture itself shows whether it is complete.
                 break match reader.finish() {
                     Some(part) if statistics::is_whole(&part.body) => {
@@ -170,9 +182,14 @@ pub async fn watch_until(
                     _ => Ended::Cut,
                 };
             }
-            Ok(None) => break Ended::Stream,
-            Err(_) if deadline <= silent => break Ended::Time,
-            Err(_) => break Ended::Silence,
+            Some(None) => break Ended::Stream,
+            None => {
+                silence += tick;
+                if silence >= options.silence {
+                    break Ended::Silence;
+                }
+                Bytes::new()
+            }
         };
         reader.push(&data);
         let (now, unix) = (clock.monotonic(), clock.unix());

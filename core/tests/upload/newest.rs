@@ -258,6 +258,25 @@ fn upload_with_a_deadline_ends_without_pictures() {
     assert_eq!(sending.counts(), (1, 1, 0));
 }
 
+/// When a process goes on that was stopped, as by Ctrl-Z, its timers are over before its camera has delivered.
+#[tokio::test]
+async fn stop_of_the_whole_process_is_no_silence_of_the_camera() {
+    let (server, feed) = (Server::start(), Feed::new());
+    let patience = Duration::from_millis(400);
+    let counted = sender(&server.url(), &feed).limit(1).patience(patience);
+    let accepts = thread::spawn(move || server.next().accept());
+    // On this thread, beside the upload.
+    let goes_on = tokio::spawn(async move {
+        thread::sleep(patience * 3 / 2);
+        // Lets the timers go off.
+        tokio::task::yield_now().await;
+        feed.publish(picture(0));
+    });
+    counted.run().await.unwrap();
+    goes_on.await.unwrap();
+    accepts.join().unwrap();
+}
+
 /// A camera would be encoding at its full rate all night for a server that is down.
 #[test]
 fn long_wait_needs_no_pictures_and_then_a_new_one() {

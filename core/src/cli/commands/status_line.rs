@@ -32,9 +32,11 @@ pub(super) async fn every_second(output: &Output, mut line: impl FnMut() -> Stri
 pub(super) fn bar(done: f64, seconds: f64) -> String {
     let done = done.clamp(0.0, 1.0);
     let full = (done * BAR as f64) as usize;
-    let left = match done > 0.0 {
-        true => format!(", {:.0} s left", seconds / done * (1.0 - done)),
-        false => String::new(),
+    let left = match seconds / done * (1.0 - done) {
+        _ if done == 0.0 => String::new(),
+        left @ ..100.0 => format!(", {left:.0} s left"),
+        left @ ..6000.0 => format!(", {:.0} min left", left / 60.0),
+        left => format!(", {:.0} h left", left / 3600.0),
     };
     format!("  {:.0} %{left}  [{}{}]", (100.0 * done).floor(), "#".repeat(full), "-".repeat(BAR - full))
 }
@@ -81,6 +83,8 @@ mod tests {
     fn bar_shows_the_share_and_the_time_left() {
         assert_eq!(bar(0.0, 3.0), "  0 %  [--------------------]");
         assert_eq!(bar(0.25, 10.0), "  25 %, 30 s left  [#####---------------]");
+        assert_eq!(bar(0.5, 600.0), "  50 %, 10 min left  [##########----------]");
+        assert_eq!(bar(0.001, 100.0), "  0 %, 28 h left  [--------------------]");
         assert_eq!(bar(0.999, 999.0), "  99 %, 1 s left  [###################-]");
         assert_eq!(bar(7.0, 10.0), "  100 %, 0 s left  [####################]");
     }

@@ -7,7 +7,7 @@ use crate::{
     watch::{self, Options, Report, StreamUrl, Unauthorized},
 };
 use eyelet_hal::{Error, clock::SystemClock};
-use std::error::Error as _;
+use std::{error::Error as _, time::Instant};
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let frames = args.frames.map(std::num::NonZeroU64::get);
@@ -17,12 +17,14 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let url = proxy.into_iter().fold(url, StreamUrl::through);
     let token = args.token.token()?;
     let options = Options { token, frames, duration: args.seconds, ..Options::default() };
+    let begun = Instant::now();
     let progress = |report: &Report| {
+        let seconds = begun.elapsed().as_secs_f64();
         let share = |done: f64, of: Option<f64>| of.map_or(0.0, |of| done / of);
         let by_frames = share(report.frames as f64, frames.map(|frames| frames as f64));
-        let by_time = share(report.seconds, args.seconds.map(|seconds| seconds.as_secs_f64()));
+        let by_time = share(seconds, args.seconds.map(|seconds| seconds.as_secs_f64()));
         let bar = match frames.is_some() || args.seconds.is_some() {
-            true => bar(by_frames.max(by_time), report.seconds),
+            true => bar(by_frames.max(by_time), seconds),
             false => String::new(),
         };
         output.status(&format!(
