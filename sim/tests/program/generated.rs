@@ -35,9 +35,22 @@ fn bash_completes_commands_and_flags() {
     };
     assert_eq!(completed(&["eyelet-sim", "wa"]), "watch");
     assert_eq!(completed(&["eyelet-sim", "serve", "--unplug-a"]), "--unplug-after");
+    assert_eq!(completed(&["eyelet-sim", "--unplug-a"]), "--unplug-after", "serve is the default command");
     assert_eq!(completed(&["eyelet-sim", "completions", "z"]), "zsh");
     assert_eq!(completed(&["eyelet-sim", "serve", "--overlay-at", "bottom-l"]), "bottom-left");
     assert_eq!(completed(&["eyelet-sim", "snapshot", "--format", "yu"]), "yuv422p yuyv");
+}
+
+/// One quote too many, and zsh completes nothing of the command: "_arguments: invalid argument".
+#[test]
+fn every_flag_of_the_zsh_completions_is_one_word() {
+    let script = printed(&["completions", "zsh"]);
+    let flags: Vec<_> =
+        script.lines().filter_map(|line| line.strip_prefix('\'')?.strip_suffix("' \\")).collect();
+    assert!(flags.iter().any(|flag| flag.starts_with("*--upload-header=")), "{script}");
+    for flag in flags {
+        assert!(!flag.replace("'\\''", "").contains('\''), "{flag}");
+    }
 }
 
 #[test]

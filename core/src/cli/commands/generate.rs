@@ -64,7 +64,14 @@ names a file.
 /// Prints the completions, for a file that the shell reads.
 pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) -> Outcome {
     let mut script = Vec::new();
-    let mut command = cli::command::<D>().mut_subcommands(|command| command.mut_args(completed));
+    let command = cli::command::<D>().mut_subcommands(|command| command.mut_args(completed));
+    // The flags of the default command may also stand alone.
+    let serve: Vec<_> = command
+        .find_subcommand("serve")
+        .into_iter()
+        .flat_map(|serve| serve.get_arguments().cloned())
+        .collect();
+    let mut command = command.args(serve);
     clap_complete::generate(args.shell, &mut command, D::PROGRAM, &mut script);
     // clap_complete 4.6.11 spells a name with a hyphen in two ways in one script, which then completes nothing.
     let [wrong, right] = ["__subcmd__", "__"].map(|hyphen| D::PROGRAM.replace('-', hyphen));
@@ -80,12 +87,13 @@ fn completed(arg: Arg) -> Arg {
     if !names.is_empty() {
         return arg.value_parser(PossibleValuesParser::new(names));
     }
-    let hint = match arg.get_value_names().and_then(<[_]>::first).map(|name| name.as_str()) {
-        Some("FILE" | "DEVICE") => ValueHint::FilePath,
-        Some("DIR") => ValueHint::DirPath,
-        _ => ValueHint::Other,
-    };
-    arg.value_hint(hint)
+    match arg.get_value_names().and_then(<[_]>::first).map(|name| name.as_str()) {
+        Some("FILE" | "DEVICE") => arg.value_hint(ValueHint::FilePath),
+        Some("DIR") => arg.value_hint(ValueHint::DirPath),
+        // clap_complete 4.6.11 escapes no names of values, and to zsh a quote is the end of all the flags.
+        Some(name) if name.contains(['\'', ':']) => arg.value_name("VALUE").value_hint(ValueHint::Other),
+        _ => arg.value_hint(ValueHint::Other),
+    }
 }
 
 /// Writes a page for the program and one for each command. Each appears whole or not at all.
