@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -151,5 +152,52 @@ def test_progress_is_on_the_terminal_and_the_result_alone_on_stdout(binaries, se
         terminal.expect(lambda text: "#" in text and "s left" in text and " frames" in text)
         terminal.expect(lambda text: "ended 0" in text)
         assert json.loads(result.read_text())["ended"] == "time"
+    finally:
+        terminal.close()
+
+
+def test_top_leaves_the_last_column_free(binaries, serve):
+    """With a character there, erasing the rest of the line would erase that as well."""
+    terminal = Terminal(binaries / "eyelet-sim", "top", serve("--size", "64x48").url, size=(30, 24))
+    try:
+        widths = lambda text: [len(re.sub(r"\x1b\[\d*m", "", line)) for frame in frames(text) for line in frame]
+        terminal.expect(lambda text: max(widths(text), default=0) == 29)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+
+
+def test_program_in_the_background_leaves_the_prompt_alone(binaries):
+    """There the line that it would replace is what somebody types."""
+    script = 'set -m; "$0" serve --bind 127.0.0.1:0 --size 64x48 & read; fg'
+    terminal = Terminal("bash", "-c", script, binaries / "eyelet-sim")
+    try:
+        url = until(lambda: re.search(r"streaming on (http://\S+/)", terminal.text), "it serves")[1]
+        captured = lambda: requests.get(f"{url}state", timeout=10).json()["frames"]["captured"]
+        until(lambda: captured() > 60, "two seconds of frames")
+        assert " fps" not in terminal.text
+        terminal.press(b"\n")
+        terminal.expect(lambda text: " fps" in text)
+        terminal.press(b"\x03")
+    finally:
+        terminal.close()
+
+
+def test_upload_started_with_nohup_outlives_its_terminal(binaries, run, receive):
+    upload = run(binaries / "eyelet-sim", "upload", receive.url, "--size", "64x48", program="/usr/bin/nohup")
+    received = lambda: len(list(receive.folder.iterdir()))
+    until(received, "a picture")
+    upload.send(signal.SIGHUP)
+    before = received()
+    until(lambda: received() > before + 10, "more pictures")
+    assert upload.running
+
+
+def test_picture_is_not_written_to_a_terminal(binaries):
+    """It would hold anything that a terminal obeys."""
+    terminal = Terminal("bash", "-c", '"$0" snapshot -; echo "ended $?"', binaries / "eyelet-sim")
+    try:
+        terminal.expect(lambda text: "redirect it, or name a file" in text and "ended 2" in text)
     finally:
         terminal.close()

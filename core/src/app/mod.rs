@@ -22,6 +22,8 @@ mod signals;
 
 pub use builder::Builder;
 pub use running::Running;
+#[cfg(feature = "cli")]
+pub(crate) use signals::is_ignored;
 
 use crate::{
     feed::{CameraName, Hub},

@@ -81,9 +81,8 @@ struct Caught(Vec<(i32, Signal)>);
 
 impl Caught {
     fn all() -> io::Result<Self> {
-        let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let kinds = kinds.into_iter().filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
+        let kinds = kinds.into_iter().filter(|kind| !is_ignored(*kind));
         kinds.map(|kind| Ok((kind.as_raw_value(), signal(kind)?))).collect::<io::Result<_>>().map(Self)
     }
 
@@ -98,8 +97,14 @@ impl Caught {
     }
 }
 
-/// Which signals this process ignores, by its `/proc/self/status`: those that `nohup`, or a shell for a program in the
-/// background, had it ignore.
+/// Whether this process ignores the signal because `nohup`, or a shell for a program in the background, had it do so. To be
+/// asked before the signal is caught.
+pub(crate) fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored(&status) >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// Which signals a process ignores, by its `/proc/self/status`.
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)

@@ -5,6 +5,7 @@ use super::{
     columns::{self, fitting},
 };
 use crate::{line_writer::LineWriter, net::client::visible};
+use rustix::{process::getpgrp, termios::tcgetpgrp};
 use std::{
     fs::File,
     io::{self, IsTerminal, Write},
@@ -127,9 +128,9 @@ impl Output {
     }
 
     /// Replaces the line at the bottom of a terminal, on stderr, with as much of this as fits there. Only with a
-    /// [log](Self::log).
+    /// [log](Self::log), and not from the background, where that line is what somebody types into the shell.
     pub fn status(&self, text: &str) {
-        if let (true, Some(log)) = (self.status, self.log.get()) {
+        if let (true, Some(log)) = (self.status && !is_in_background(&io::stderr()), self.log.get()) {
             // A character in the last column would have some terminals begin another line.
             let (columns, _) = columns::size(&io::stderr());
             let shown = text[..fitting(text, columns.saturating_sub(1))].chars().filter(|c| visible(*c));
@@ -214,6 +215,12 @@ impl Output {
 /// Whether this stream is a terminal with cursor codes and colours.
 fn is_terminal(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+}
+
+/// Whether another job has this terminal.
+fn is_in_background(terminal: &impl AsFd) -> bool {
+    // Fails for a terminal that is not this session's: nobody's shell is there.
+    tcgetpgrp(terminal).is_ok_and(|foreground| foreground != getpgrp())
 }
 
 /// Whether this environment variable is set and not empty; <https://no-color.org>.

@@ -1,6 +1,7 @@
 //! Signals: the ordinary end of a command, the extraordinary ones, and the reloading of files.
 
 use super::{Failure, Outcome};
+use crate::app::is_ignored;
 use std::{
     future::poll_fn,
     io::{self, IsTerminal},
@@ -52,6 +53,8 @@ pub struct Signals {
     watched: Vec<(Request, Signal)>,
     /// Which of stdin, stdout and stderr were terminals at the beginning.
     terminals: [bool; 3],
+    /// The program was started to outlive its terminal, as with `nohup`: a hang-up ends no command.
+    outlives: bool,
 }
 
 impl Signals {
@@ -61,6 +64,7 @@ impl Signals {
     /// If that is not possible; then a command must not start, since it could not be stopped cleanly.
     pub fn watch(runtime: &Runtime) -> Result<Self, Failure> {
         let _context = runtime.enter();
+        let outlives = is_ignored(SignalKind::hangup());
         let all = || -> io::Result<Self> {
             // A file that may not grow is an error where it is written, and no end.
             drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
@@ -75,7 +79,7 @@ impl Signals {
             {
                 watched.push((Request::Fail(name), signal(SignalKind::from_raw(number))?));
             }
-            Ok(Self { watched, terminals: terminals() })
+            Ok(Self { watched, terminals: terminals(), outlives })
         };
         all().map_err(|e| {
             Failure::runtime(format!("cannot watch for signals: {e}; is the system out of memory?"))
@@ -104,6 +108,7 @@ impl Signals {
     pub(super) fn check(&mut self, runtime: &Runtime, stopped: fn() -> Failure) -> Outcome {
         match self.pending(runtime) {
             None => Ok(()),
+            Some(Request::Reload) if self.outlives => Ok(()),
             Some(Request::Fail(name)) => Err(failed(name)),
             Some(Request::Stop | Request::Reload) => Err(stopped()),
         }
@@ -115,7 +120,9 @@ impl Signals {
         match came {
             None => Poll::Pending,
             // A terminal that is gone sends SIGHUP too: a program that was started there could not be stopped by hand any more.
-            Some(Request::Reload) if terminals() != self.terminals => Poll::Ready(Request::Stop),
+            Some(Request::Reload) if !self.outlives && terminals() != self.terminals => {
+                Poll::Ready(Request::Stop)
+            }
             Some(request) => Poll::Ready(request),
         }
     }
@@ -125,9 +132,12 @@ impl Signals {
     /// # Errors
     /// If it is not one of those that end commands ordinarily.
     pub async fn stopped(&mut self) -> Outcome {
-        match self.next().await {
-            Request::Fail(name) => Err(failed(name)),
-            Request::Stop | Request::Reload => Ok(()),
+        loop {
+            match self.next().await {
+                Request::Fail(name) => return Err(failed(name)),
+                Request::Reload if self.outlives => {}
+                Request::Stop | Request::Reload => return Ok(()),
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use eyelet_hal::{
     clock::{Clock as _, SystemClock},
 };
 use std::{
-    io::ErrorKind as ErrorOf,
+    io::{self, ErrorKind as ErrorOf, IsTerminal as _},
     path::Path,
     time::{Duration, Instant},
 };
@@ -34,6 +34,10 @@ enum Target<'a> {
 pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
+    if matches!(target, Target::Stdout) && io::stdout().is_terminal() {
+        let what = "stdout is a terminal, which shows no pictures; redirect it, or name a file";
+        return Err(Failure::Usage(what.to_owned()));
+    }
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
     let mut check = || signals.check(&runtime, stopped);
