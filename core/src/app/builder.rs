@@ -92,7 +92,7 @@ impl Builder {
         self
     }
 
-    /// Shows this camera too, or first, as [`camera`](Self::camera), under a [name](CameraName): at `/NAME/`, `/NAME/stream`,
+    /// Shows this camera too, or first, as [`camera`](Self::camera), under a [name](crate::feed::CameraName): at `/NAME/`, `/NAME/stream`,
     /// `/NAME/snapshot` and so on. The addresses without a name are the first camera's, but for the page, which shows all. Each
     /// camera has a thread of its own, fails and comes back by itself.
     #[must_use]

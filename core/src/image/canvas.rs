@@ -10,7 +10,7 @@ use std::ops::Range;
 /// pixel drawn last: what is drawn has its colour at odd coordinates too, and may tint the pixel beside it, whose brightness
 /// stays. Pixels outside the picture are clipped. In grey frames only the brightness of a colour counts.
 ///
-/// With the feature `drawing` it is also an [embedded-graphics](embedded_graphics) `DrawTarget`, and draws text.
+/// With the feature `drawing` it is also an embedded-graphics `DrawTarget`, and draws text.
 ///
 /// ```
 /// use eyelet_core::image::{Canvas, Color, Thickness};

@@ -64,7 +64,7 @@ impl Default for Thickness {
 /// # }
 /// ```
 ///
-/// It is also an [embedded-graphics](embedded_graphics) `DrawTarget`, so whatever draws there draws here. Pixels
+/// With the feature `drawing` it is also an embedded-graphics `DrawTarget`, so whatever draws there draws here. Pixels
 /// outside the picture are clipped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {

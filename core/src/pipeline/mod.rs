@@ -31,7 +31,7 @@
 //! the frame. After the first frame nothing is allocated.
 //!
 //! Before that a pipeline itself can [rotate](Pipeline::rotate) and [flip](Pipeline::flip) each frame, black out
-//! [parts](Pipeline::mask) of it and write [text](Pipeline::overlay) on it: the application sees what comes of that.
+//! [parts](Pipeline::mask) of it and write text (`Pipeline::overlay`) on it: the application sees what comes of that.
 //!
 //! After an error, or a panic in a program that unwinds, there is no picture of that frame, so that one without what should be on it, as a mask, is never shown. It is
 //! tried again as an encoder that fails, with growing pauses; after [`stall_after`](Pipeline::stall_after) viewers see the

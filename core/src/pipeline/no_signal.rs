@@ -92,6 +92,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "drawing")]
     #[test]
     fn no_signal_picture_is_dark_with_a_bright_title_and_the_reason_below() {
         for (width, height) in [(64, 48), (160, 120), (320, 240), (640, 480), (1920, 1080)] {

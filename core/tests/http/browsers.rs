@@ -66,6 +66,7 @@ async fn no_signal_picture_is_marked_in_its_headers() {
     assert!(part.contains("\r\nX-Signal: none\r\n\r\ngone"), "{part}");
 }
 
+#[cfg(feature = "metrics")]
 #[tokio::test]
 async fn metrics_have_a_type_for_browsers_and_one_for_scrapers() {
     let server = serve(|_| ());
@@ -88,6 +89,7 @@ async fn every_route_is_served_with_and_without_the_base_path() {
         for (path, wanted) in [
             ("/", "<canvas"),
             ("/state", "\"connected\": true"),
+            #[cfg(feature = "metrics")]
             ("/metrics", "eyelet_viewers"),
             ("/healthz", "ok"),
             ("/?t=1", "<canvas"),

@@ -1,5 +1,7 @@
 //! The HTTP server, by the raw bytes on its sockets.
 
+// Its users have passwords.
+#[cfg(feature = "passwords")]
 mod access;
 mod browsers;
 #[cfg(feature = "control")]

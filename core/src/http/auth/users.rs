@@ -58,8 +58,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[cfg(feature = "passwords")]
     const HASH: &str = "$2y$04$eaDPVypQQwI7LqH6IqUwZ.3oBGCC76URiH6CiX/sHjfUY/OmU0irK";
 
+    #[cfg(feature = "passwords")]
     #[test]
     fn users_are_read_from_lines() {
         let text = format!("# a comment\n\n ann:{HASH}\r\nbob:{HASH}:a comment\n");
@@ -67,6 +69,7 @@ mod tests {
         assert_eq!(names, ["ann", "bob"]);
     }
 
+    #[cfg(feature = "passwords")]
     #[test]
     fn error_names_its_line() {
         for (text, why) in [
