@@ -9,7 +9,7 @@ pub const MAX_SIDE: u32 = 8192;
 /// The most buffers of a ring: that of V4L2.
 pub const MAX_BUFFERS: u32 = 32;
 
-/// The configuration of a [`SimCamera`].
+/// The configuration of a [`SimCamera`](super::SimCamera).
 ///
 /// ```
 /// use eyelet_sim::{camera::SimConfig, pace::Rate, scene::Scene};
