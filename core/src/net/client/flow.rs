@@ -17,6 +17,9 @@ use tokio::{
 /// About 30 years: an instant so far away can be calculated with.
 const FAR: Duration = Duration::from_secs(1_000_000_000);
 
+/// A wait that ends so much too late was not awake: the process was stopped, as by Ctrl-Z, and goes on.
+const LATE: Duration = Duration::from_secs(1);
+
 /// What has happened since the request on a connection was begun. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow(Arc<Mutex<Marks>>);
@@ -36,6 +39,16 @@ impl Marks {
     fn new() -> Self {
         let now = Instant::now();
         Self { begun: now, moved: now, wrote: false, sent: None, heard: false }
+    }
+
+    /// Whatever was waited for may have come meanwhile: it has its time once more, to be read.
+    fn go_on(&mut self) {
+        let now = Instant::now();
+        if let Some(sent) = &mut self.sent {
+            self.begun = now.checked_sub(*sent - self.begun).unwrap_or(now);
+            *sent = now;
+        }
+        self.moved = now;
     }
 }
 
@@ -88,8 +101,12 @@ impl Flow {
                 return Err(silence);
             }
             // What is waited for may change on the way.
-            if let Ok(done) = timeout_at(end.min(now + progress.min(response)), &mut work).await {
+            let until = end.min(now + progress.min(response) / 2);
+            if let Ok(done) = timeout_at(until, &mut work).await {
                 return Ok(done);
+            }
+            if until.elapsed() >= LATE {
+                self.marks().go_on();
             }
         }
     }
@@ -215,6 +232,24 @@ mod tests {
         let begun = Instant::now();
         assert!(upload(4, 25, 3600).await.is_err());
         assert_eq!(begun.elapsed(), Duration::from_secs(100 + 100 + 10));
+    }
+
+    /// All timers are over when the process goes on, before it has read what came meanwhile.
+    #[tokio::test(start_paused = true)]
+    async fn answer_that_came_while_the_process_was_stopped_is_heard() {
+        for is_sent in [false, true] {
+            let flow = Flow::new();
+            flow.marks().sent = is_sent.then(Instant::now);
+            let (answer, answered) = tokio::sync::oneshot::channel();
+            let stopped = async {
+                tokio::time::advance(Duration::from_secs(3600)).await;
+                // Lets the timers go off.
+                tokio::task::yield_now().await;
+                answer.send(()).unwrap();
+            };
+            let (heard, ()) = tokio::join!(flow.watch(answered, &TIMEOUTS), stopped);
+            assert_eq!(heard, Ok(Ok(())), "sent: {is_sent}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
