@@ -90,14 +90,22 @@ impl Publisher {
         let in_hand = self.hand.is_some() && self.hub.events.wanted();
         // Taken out, since the frame to publish may be in it.
         let mut edits = self.edits.take_if(|_| quality.is_some() || in_hand);
-        let edited = match &mut edits {
-            Some(edits) => edits.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
-            None => Ok(None),
+        let published = {
+            // Not an option, which would be copied, frame and all, where there are no edits.
+            let edited;
+            let frame = match &mut edits {
+                None => Ok(frame),
+                Some(edits) => match edits.take(frame, self.label(counted)) {
+                    Ok(None) => Ok(frame),
+                    Ok(Some(frame)) => {
+                        edited = frame;
+                        Ok(&edited)
+                    }
+                    Err(error) => Err(self.no_picture(error)),
+                },
+            };
+            frame.and_then(|frame| self.hand_on(frame, encoder, counted, quality))
         };
-        let published = edited.and_then(|edited| {
-            let frame = edited.as_ref().unwrap_or(frame);
-            self.hand_on(frame, encoder, counted, quality)
-        });
         self.edits = self.edits.take().or(edits);
         if published.is_ok() && quality.is_none() {
             self.hub.metrics.frames_skipped.inc();
@@ -117,18 +125,27 @@ impl Publisher {
         quality: Option<Quality>,
     ) -> Result<()> {
         let mut hand = self.hand.take_if(|_| quality.is_some() || self.hub.events.wanted());
-        let changed = match &mut hand {
-            Some(hand) => hand.take(frame, self.label(counted)).map_err(|error| self.no_picture(error)),
-            None => Ok(None),
+        let published = {
+            let changed;
+            let frame = match &mut hand {
+                None => Ok(frame),
+                Some(hand) => match hand.take(frame, self.label(counted)) {
+                    Ok(None) => Ok(frame),
+                    Ok(Some(frame)) => {
+                        changed = frame;
+                        Ok(&changed)
+                    }
+                    Err(error) => Err(self.no_picture(error)),
+                },
+            };
+            frame.and_then(|frame| {
+                // Before the picture, which takes longer: who shows both need not wait.
+                if let Some(data) = frame.data() {
+                    self.hub.events.publish(&self.label(counted), data);
+                }
+                quality.map_or(Ok(()), |quality| self.encode(frame, encoder, counted, quality))
+            })
         };
-        let published = changed.and_then(|changed| {
-            let frame = changed.as_ref().unwrap_or(frame);
-            // Before the picture, which takes longer: who shows both need not wait.
-            if let Some(data) = frame.data() {
-                self.hub.events.publish(&self.label(counted), data);
-            }
-            quality.map_or(Ok(()), |quality| self.encode(frame, encoder, counted, quality))
-        });
         self.hand = self.hand.take().or(hand);
         published
     }
