@@ -45,9 +45,11 @@ impl Requests {
 
     /// The request, if there is one whose answer is still waited for.
     pub(crate) fn take(&self) -> Option<Request> {
-        if !self.waiting.load(Ordering::Relaxed) {
-            return None;
-        }
+        if self.waiting.load(Ordering::Relaxed) { self.take_waiting() } else { None }
+    }
+
+    #[cold]
+    fn take_waiting(&self) -> Option<Request> {
         let mut slot = self.slot();
         self.waiting.store(false, Ordering::Relaxed);
         slot.take().filter(|request| !request.answer.is_closed())

@@ -87,9 +87,20 @@ impl Controls {
     /// # Errors
     /// Those after which the camera is to be opened again.
     pub(super) fn serve(&mut self, camera: &mut dyn CameraSource, stop: &AtomicBool) -> Result<bool> {
-        let Some(Request { changes, answer }) = self.hub.settings.live.requests.take() else {
-            return Ok(false);
-        };
+        match self.hub.settings.live.requests.take() {
+            Some(request) => self.follow(camera, request, stop),
+            None => Ok(false),
+        }
+    }
+
+    /// As [`serve`](Self::serve), with this request. Cold, so that frames without one pay for none of it.
+    #[cold]
+    fn follow(
+        &mut self,
+        camera: &mut dyn CameraSource,
+        Request { changes, answer }: Request,
+        stop: &AtomicBool,
+    ) -> Result<bool> {
         if changes.is_empty() {
             self.refresh(camera);
             let _ = answer.send(Ok(()));
