@@ -737,6 +737,22 @@ def test_change_without_an_answer_is_given_up_and_the_settings_follow_again(pers
     assert not page.faults()
 
 
+def test_change_that_waits_is_not_sent_after_a_denied_one(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = settings_of(person, server.url)
+    page.run("const fetchOf = fetch; window.posts = 0; window.fetch = (url, options) => options?.method !== 'POST' ? fetchOf(url, options) :"
+             "new Promise(done => { posts++; window.deny = () => done(new Response('wrong token\\n', { status: 401, headers: { 'Content-Type': 'text/plain' } })); })")
+    set_quality = "const box = document.getElementById('control-quality'); box.value = %d; box.dispatchEvent(new Event('change'))"
+    page.run(set_quality % 33)
+    until(lambda: page.run("return posts") == 1, "the change")
+    page.run(set_quality % 34 + "; deny()")
+    page.until_status("log in")
+    since = page.run("return performance.now()")
+    until(lambda: page.run("return performance.now()") > since + 1000, "several times as long as a change waits")
+    assert page.run("return posts") == 1, "another attempt with what was denied"
+    assert not page.faults()
+
+
 def test_panel_of_a_paused_page_follows_changes(person, serve):
     server = serve("--fps", "10", "--allow-control")
     page = settings_of(person, server.url)
@@ -1012,7 +1028,9 @@ def cameras_without_signal(engine, serve):
 
 def many_cameras(engine, serve):
     names = [f"cam{index}" for index in range(7)]
-    page = Page(engine, serve("--fps", "5", *(word for name in names for word in ("--camera", f"{name}=sim"))).url, "")
+    server = serve("--fps", "5", *(word for name in names for word in ("--camera", f"{name}=sim")))
+    page = Page(engine, server.url, "")
+    until(lambda: len(requests.get(server.url + "state", timeout=10).json()["viewers"]) == 5, "five of them")
     colours = page.run("return [...document.querySelectorAll('main b')].slice(5).map(one => getComputedStyle(one).color)")
     # What is no fault is not in the colour of faults.
     assert len(colours) == 2 and page.run("return getComputedStyle(document.querySelector('#status')).color") not in colours

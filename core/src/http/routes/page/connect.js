@@ -115,6 +115,7 @@ function stop() {
 // A failed attempt counts against everyone behind our address, so the page makes none by itself.
 function refused(error) {
   stop();
+  pending.clear();
   const tooMany = error.status === 429;
   // The way on is another page.
   if (recording && !tooMany) finish();
