@@ -1,6 +1,7 @@
 """The programs under test, and a browser."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from program import Program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARIES = Path(os.environ.get("EYELET_BIN") or REPOSITORY / "target" / "release").resolve()
+
+# A shell has what it starts in the background ignore SIGINT, and so would the programs under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -66,8 +66,8 @@ fn signal_stops_the_server_and_closes_its_camera() {
         std::process::exit(if closed.load(Ordering::SeqCst) == 1 { 7 } else { 8 });
     }
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        // What is started with nohup ignores SIGHUP, and so does what it starts.
-        if signal == Signal::HUP && is_ignored(signal) {
+        // What is started with nohup ignores SIGHUP, what a shell starts in the background SIGINT, and so does what they start.
+        if is_ignored(signal) {
             continue;
         }
         let Some(mut child) = child("signal_stops_the_server_and_closes_its_camera") else { return };

@@ -1,11 +1,15 @@
 """What the tests share."""
 
+import signal
 import sys
 
 import eyelet_sim
 import pytest
 
 pytest_plugins = ["pytester"]
+
+# A shell has what it starts in the background ignore SIGINT, and so would the programs under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
