@@ -6,6 +6,24 @@ const OPERATORS: [&str; 20] = [
     "-=", "||=",
 ];
 
+/// After these words a slash begins a regular expression.
+const WORDS: [&str; 14] = [
+    "await",
+    "case",
+    "delete",
+    "do",
+    "else",
+    "in",
+    "instanceof",
+    "new",
+    "of",
+    "return",
+    "throw",
+    "typeof",
+    "void",
+    "yield",
+];
+
 /// What else is as good without its space.
 const PAIRS: [(&str, &str); 8] = [
     (") {", "){"),
@@ -23,8 +41,8 @@ const PAIRS: [(&str, &str); 8] = [
 ///
 /// # Errors
 ///
-/// Says what is wrong with a line that cannot be shortened safely: one of them does not end in it, or without the space
-/// between two signs they would be another operator.
+/// Says what is wrong with a line that cannot be shortened safely: one of them does not end in it, a slash may be either, or
+/// signs would be something else without the space between them.
 pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
     let mut short = String::new();
     let (mut from, mut at) = (0, 0);
@@ -32,11 +50,10 @@ pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
         if line[at..].starts_with("//") {
             break;
         }
-        if begins_literal(&line[..at], letter) {
+        if begins_literal(&line[..at], letter)? {
             short += &without_spaces(&line[from..at])?;
             from = at;
-            at = end_of_literal(line, at)
-                .ok_or("a string, template or regular expression does not end here")?;
+            at = end_of_literal(line, at)?;
             short += &line[from..at];
             from = at;
         } else {
@@ -54,49 +71,65 @@ fn without_spaces(code: &str) -> Result<String, &'static str> {
     let short = OPERATORS
         .iter()
         .fold(code.to_owned(), |code, operator| code.replace(&format!(" {operator} "), operator));
-    Ok(PAIRS.iter().fold(short, |code, (long, short)| code.replace(long, short)))
+    let short = PAIRS.iter().fold(short, |code, (long, short)| code.replace(long, short));
+    if ["<!--", "-->"].iter().any(|mark| short.contains(mark)) {
+        return Err("without spaces this is a comment; write it with parentheses");
+    }
+    Ok(short)
 }
 
 /// Whether a string, template or regular expression begins with this letter after this code. After a value, a slash divides.
-fn begins_literal(before: &str, letter: char) -> bool {
+fn begins_literal(before: &str, letter: char) -> Result<bool, &'static str> {
+    if letter != '/' {
+        return Ok(matches!(letter, '"' | '\'' | '`'));
+    }
     let before = before.trim_end();
-    let expected =
-        before.is_empty() || before.ends_with("return") || before.ends_with(['(', '[', '{', '}', ';']);
-    matches!(letter, '"' | '\'' | '`')
-        || letter == '/' && (expected || before.ends_with([',', '=', '>', ':', '?', '!', '&', '|', '+']))
+    let word = before.rsplit(|sign: char| !sign.is_alphanumeric() && !"_$".contains(sign)).next();
+    match before.chars().next_back() {
+        None | Some('(' | '[' | '{' | '}' | ';' | ',' | '=' | '>' | ':' | '?' | '!' | '&' | '|') => Ok(true),
+        Some('+') if !before.ends_with("++") => Ok(true),
+        Some(')' | ']' | '"' | '\'' | '`') => Ok(false),
+        _ => match word.filter(|word| !word.is_empty()) {
+            Some(word) => Ok(WORDS.contains(&word)),
+            None => Err("does this slash divide, or begin a regular expression? write it with parentheses"),
+        },
+    }
 }
 
 /// Where the string, template or regular expression that begins at `from` is over.
-fn end_of_literal(line: &str, from: usize) -> Option<usize> {
-    let mark = line[from..].chars().next()?;
+fn end_of_literal(line: &str, from: usize) -> Result<usize, &'static str> {
+    let next = |at: usize| {
+        line[at..].chars().next().ok_or("a string, template or regular expression does not end here")
+    };
+    let mark = next(from)?;
     let mut at = from + 1;
     let mut in_class = false;
     loop {
-        let letter = line[at..].chars().next()?;
+        let letter = next(at)?;
         at += letter.len_utf8();
         match letter {
-            '\\' => at += line[at..].chars().next()?.len_utf8(),
+            '\\' => at += next(at)?.len_utf8(),
             '[' | ']' if mark == '/' => in_class = letter == '[',
             '$' if mark == '`' && line[at..].starts_with('{') => at = end_of_braces(line, at)?,
-            _ if letter == mark && !in_class => return Some(at),
+            _ if letter == mark && !in_class => return Ok(at),
             _ => {}
         }
     }
 }
 
 /// Where the code of a template that begins with the brace at `from` is over.
-fn end_of_braces(line: &str, from: usize) -> Option<usize> {
+fn end_of_braces(line: &str, from: usize) -> Result<usize, &'static str> {
     let (mut at, mut depth) = (from, 0);
     loop {
-        let letter = line[at..].chars().next()?;
-        if begins_literal(&line[..at], letter) {
+        let letter = line[at..].chars().next().ok_or("the code of a template does not end here")?;
+        if begins_literal(&line[..at], letter)? {
             at = end_of_literal(line, at)?;
             continue;
         }
         at += letter.len_utf8();
         match letter {
             '{' => depth += 1,
-            '}' if depth == 1 => return Some(at),
+            '}' if depth == 1 => return Ok(at),
             '}' => depth -= 1,
             _ => {}
         }
@@ -133,6 +166,8 @@ mod tests {
             (r#"a = /b = [/"] = \/ = /.test(c) ? d : e"#, r#"a=/b = [/"] = \/ = /.test(c)?d:e"#),
             (r"all.map(one => / = /.exec(one) || a / b)", r"all.map(one=>/ = /.exec(one)||a/b)"),
             ("a = `é = é` + \"é = \"", "a=`é = é`+\"é = \""),
+            ("return / = /", "return / = /"),
+            ("a = typeof / - / + b[0] / 2 / c", "a=typeof / - /+b[0]/2/c"),
         ] {
             assert_eq!(shortened(line).as_deref(), Ok(short), "{line}");
         }
@@ -140,7 +175,18 @@ mod tests {
 
     #[test]
     fn line_that_cannot_be_shortened_safely_is_refused() {
-        for line in ["say(\"a", "say(`a ${b`)", "a = /b[/", "a + +b", "a - --b"] {
+        for line in [
+            "say(\"a",
+            "say(`a ${b`)",
+            "a = /b[/",
+            "a + +b",
+            "a - --b",
+            "if (n < !--i) stop();",
+            "while (n-- > 0) go();",
+            "n = i++ / 2; // half, of it;",
+            "n = a / /2/.source;",
+            "n = a % /2/.source;",
+        ] {
             assert!(shortened(line).is_err(), "{line}");
         }
     }
