@@ -47,25 +47,27 @@ struct Choice {
 /// What can be changed about this camera and what it is now: JSON in one line.
 pub(crate) fn document(hub: &Hub) -> String {
     let settings = &hub.settings;
-    let mut controls = vec![Control {
-        name: QUALITY.to_owned(),
-        kind: "integer",
-        min: 1.into(),
-        max: 100.into(),
-        step: 1.into(),
-        default: settings.default_quality().get().into(),
-        value: settings.quality().get().into(),
-        unit: Some("percent"),
-        ..Control::default()
-    }];
-    settings.with_camera(|camera| {
-        let Some(CameraSettings { compressed, controls: own, modes }) = camera else { return };
+    let controls = settings.with_camera(|camera| {
+        // It may have been changed together with the camera.
+        let mut controls = vec![Control {
+            name: QUALITY.to_owned(),
+            kind: "integer",
+            min: 1.into(),
+            max: 100.into(),
+            step: 1.into(),
+            default: settings.default_quality().get().into(),
+            value: settings.quality().get().into(),
+            unit: Some("percent"),
+            ..Control::default()
+        }];
+        let Some(CameraSettings { compressed, controls: own, modes }) = camera else { return controls };
         controls[0].inactive = *compressed && own.iter().all(|control| control.name != QUALITY);
         if let Some((modes, original)) = modes {
             controls.extend(of_modes(modes, *original));
         }
         let hidden = |name: &str| [QUALITY, SIZE, FPS].contains(&name);
         controls.extend(own.iter().filter(|control| !hidden(&control.name)).map(of_camera));
+        controls
     });
     // Strings and numbers always serialise.
     serde_json::to_string(&Document { controls }).unwrap_or_default()

@@ -29,7 +29,7 @@ pub(crate) async fn refresh(hub: &Hub) {
     }
     // After a change they are listed anyway.
     if let Ok(_turn) = settings.live.turn.try_lock() {
-        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(CameraValues::default())).await;
+        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(CameraValues::default(), None)).await;
     }
 }
 
@@ -60,8 +60,9 @@ async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusa
     if !changes.is_empty() {
         gone()?;
         let stopped = |_| Refusal::Unavailable("the camera has stopped".to_owned());
-        settings.live.requests.ask(changes).await.map_err(stopped)??;
+        return settings.live.requests.ask(changes, quality).await.map_err(stopped)?;
     }
+    // This needs no camera.
     if let Some(quality) = quality {
         settings.set_quality(quality);
     }

@@ -1,6 +1,7 @@
 //! What clients ask the camera thread to change, and its answers.
 
 use super::CameraValues;
+use eyelet_hal::Quality;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -23,6 +24,8 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) changes: CameraValues,
+    /// Changed together with these, or not at all.
+    pub(crate) quality: Option<Quality>,
     pub(crate) answer: oneshot::Sender<Result<(), Refusal>>,
 }
 
@@ -36,9 +39,13 @@ pub(crate) struct Requests {
 impl Requests {
     /// Asks for changes, in place of a request that was not taken; the answer comes from the camera thread. No changes ask it
     /// to list what there is anew.
-    pub(crate) fn ask(&self, changes: CameraValues) -> oneshot::Receiver<Result<(), Refusal>> {
+    pub(crate) fn ask(
+        &self,
+        changes: CameraValues,
+        quality: Option<Quality>,
+    ) -> oneshot::Receiver<Result<(), Refusal>> {
         let (answer, receiver) = oneshot::channel();
-        *self.slot() = Some(Request { changes, answer });
+        *self.slot() = Some(Request { changes, quality, answer });
         self.waiting.store(true, Ordering::Release);
         receiver
     }
@@ -68,12 +75,12 @@ mod tests {
     fn request_is_taken_once_and_not_after_its_client_gave_up() {
         let requests = Requests::default();
         assert!(requests.take().is_none());
-        let mut answer = requests.ask(CameraValues { fps: Some(5.0), ..CameraValues::default() });
+        let mut answer = requests.ask(CameraValues { fps: Some(5.0), ..CameraValues::default() }, None);
         let request = requests.take().unwrap();
         assert!(request.changes.fps == Some(5.0) && requests.take().is_none());
         request.answer.send(Ok(())).unwrap();
         assert_eq!(answer.try_recv(), Ok(Ok(())));
-        drop(requests.ask(CameraValues::default()));
+        drop(requests.ask(CameraValues::default(), None));
         assert!(requests.take().is_none());
     }
 }

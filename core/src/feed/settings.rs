@@ -52,9 +52,19 @@ impl Settings {
 
     /// Encodes at this quality from the next frame on.
     pub fn set_quality(&self, quality: Quality) {
-        if self.quality.swap(quality.get(), Ordering::Relaxed) != quality.get() {
-            self.changes.send_replace(());
+        if self.store_quality(quality) {
+            self.notify();
         }
+    }
+
+    /// As `set_quality`, and nobody hears of it. True if it is another one.
+    fn store_quality(&self, quality: Quality) -> bool {
+        self.quality.swap(quality.get(), Ordering::Relaxed) != quality.get()
+    }
+
+    /// A value may have changed.
+    pub(crate) fn notify(&self) {
+        self.changes.send_replace(());
     }
 
     /// The quality at the start, to which clients can return.

@@ -2,7 +2,7 @@
 
 use super::{Settings, lock};
 use crate::feed::{CameraValues, requests::Requests};
-use eyelet_hal::{Control, Mode, Modes};
+use eyelet_hal::{Control, Mode, Modes, Quality};
 use std::sync::{Mutex, atomic::Ordering};
 
 /// What clients and the camera thread share.
@@ -56,6 +56,27 @@ impl Settings {
     /// What was changed and is to stay.
     pub(crate) fn kept(&self) -> CameraValues {
         lock(&self.live.kept).clone()
+    }
+
+    /// What was changed and is to stay, and the quality, of one moment: not half of what one client has changed.
+    pub(crate) fn kept_with_quality(&self) -> (CameraValues, Quality) {
+        let kept = lock(&self.live.kept);
+        (kept.clone(), self.quality())
+    }
+
+    /// Sets all of this in one moment for those who read it, and does not say so; see [`notify`](Self::notify). The result is
+    /// whether something is different.
+    pub(crate) fn replace(
+        &self,
+        new: CameraValues,
+        quality: Option<Quality>,
+        new_camera: CameraSettings,
+    ) -> bool {
+        let (mut kept, mut camera) = (lock(&self.live.kept), lock(&self.live.camera));
+        let is_other = quality.is_some_and(|quality| self.store_quality(quality));
+        let is_same = !is_other && *kept == new && camera.as_ref() == Some(&new_camera);
+        (*kept, *camera) = (new, Some(new_camera));
+        !is_same
     }
 
     /// Keeps this as well, or forgets something.

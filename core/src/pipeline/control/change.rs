@@ -16,7 +16,8 @@ const FIRST_FRAME: Duration = Duration::from_secs(3);
 
 /// A step that was made, and how to go back.
 pub(super) enum Undo {
-    Control(String, i64),
+    /// To its value before, if that could be read.
+    Control(String, Option<i64>),
     Mode(Mode),
 }
 
@@ -54,8 +55,8 @@ impl Controls {
         for (control, value) in settings {
             let name = &control.name;
             controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(named(name))?;
-            if let Some(before) = control.value.filter(|before| *before != value) {
-                done.push(Undo::Control(name.clone(), before));
+            if control.value != Some(value) {
+                done.push(Undo::Control(name.clone(), control.value));
             }
         }
         if changes.has_mode() {
@@ -129,12 +130,13 @@ impl Controls {
         for step in done.into_iter().rev() {
             match step {
                 Undo::Mode(mode) => started = restart(camera, mode),
-                Undo::Control(name, value) => {
+                Undo::Control(name, Some(value)) => {
                     if let Err(error) = controls_of(camera)?.set(&name, value) {
                         tracing::warn!(%error, "the camera keeps a value that was not wanted");
                         stuck.push(name);
                     }
                 }
+                Undo::Control(name, None) => stuck.push(name),
             }
         }
         started.map(|()| stuck)

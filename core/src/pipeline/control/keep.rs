@@ -12,9 +12,14 @@ pub(super) type Began = BTreeMap<String, Option<i64>>;
 pub(super) const SAME_RATE: f64 = 0.0005;
 
 impl Controls {
-    /// Keeps what was changed for when the camera is opened again; what was set back is left to the flags and the camera. The
-    /// camera lists this now.
-    pub(super) fn keep(&self, (list, modes): &Listed, changes: &CameraValues) {
+    /// What to keep for when the camera is opened again, after these changes; what was set back is left to the flags and the
+    /// camera. The camera lists this now.
+    pub(super) fn kept_after(
+        &self,
+        mut kept: CameraValues,
+        (list, modes): &Listed,
+        changes: &CameraValues,
+    ) -> CameraValues {
         let now = modes.as_ref().map(|modes| modes.now).zip(self.original);
         let own = |name: &str| list.iter().find(|control| control.name == name);
         let as_it_began = |name: &str, value: i64| {
@@ -22,25 +27,28 @@ impl Controls {
             match self.began.as_ref().and_then(|began| began.get(name)) {
                 None => value == control.default,
                 Some(Some(began)) => value == *began,
-                // Another control decided, and decides again.
-                Some(None) => control.inactive && value == control.default,
+                // Another control decided, and decides again: a driver may refuse any value then.
+                Some(None) => control.inactive,
             }
         };
-        self.hub.settings.keep(|kept| {
-            if let Some((now, original)) = now {
-                if changes.size.is_some() {
-                    kept.size = Some(now.size).filter(|size| *size != original.size);
-                }
-                if changes.fps.is_some() {
-                    kept.fps = Some(now.fps).filter(|fps| !same_rate(*fps, original.fps));
-                }
+        if let Some((now, original)) = now {
+            if changes.size.is_some() {
+                kept.size = Some(now.size).filter(|size| *size != original.size);
             }
-            kept.controls.extend(changes.controls.iter().map(|(name, value)| (name.clone(), *value)));
-            kept.controls.retain(|name, value| {
-                !own(name).is_some_and(|control| control.kind == ControlKind::Button)
-                    && !as_it_began(name, *value)
-            });
-        });
+            if changes.fps.is_some() {
+                kept.fps = Some(now.fps).filter(|fps| !same_rate(*fps, original.fps));
+            }
+        }
+        kept.controls.extend(changes.controls.iter().map(|(name, value)| (name.clone(), *value)));
+        let is_button = |name: &str| own(name).is_some_and(|control| control.kind == ControlKind::Button);
+        // Which may have changed any other.
+        if changes.controls.keys().any(|name| is_button(name)) {
+            for (name, value) in &mut kept.controls {
+                *value = own(name).and_then(|control| control.value).unwrap_or(*value);
+            }
+        }
+        kept.controls.retain(|name, value| !is_button(name) && !as_it_began(name, *value));
+        kept
     }
 }
 

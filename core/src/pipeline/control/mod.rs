@@ -98,7 +98,7 @@ impl Controls {
     fn follow(
         &mut self,
         camera: &mut dyn CameraSource,
-        Request { changes, answer }: Request,
+        Request { changes, quality, answer }: Request,
         stop: &AtomicBool,
     ) -> Result<bool> {
         if changes.is_empty() {
@@ -111,15 +111,20 @@ impl Controls {
         let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
         match applied {
             Ok(()) => {
-                let before = self.hub.settings.kept();
-                let listed = listed(camera);
-                self.keep(&listed, &changes);
-                self.show(camera.format(), listed);
+                let (before, quality_before) = self.hub.settings.kept_with_quality();
+                let now = listed(camera);
+                let kept = self.kept_after(before.clone(), &now, &changes);
+                let shown = self.as_shown(camera.format(), now);
+                let is_different = self.hub.settings.replace(kept, quality, shown);
                 // Who has given up was told that nothing changed.
                 if answer.send(Ok(())).is_err() {
-                    self.hub.settings.keep(|kept| *kept = before);
-                    self.undo(camera, done)?;
-                    self.publish(camera);
+                    let undone = self.undo(camera, done);
+                    let shown = self.as_shown(camera.format(), listed(camera));
+                    self.hub.settings.replace(before, quality.map(|_| quality_before), shown);
+                    undone?;
+                }
+                if is_different {
+                    self.hub.settings.notify();
                 }
             }
             Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {

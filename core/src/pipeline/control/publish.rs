@@ -31,7 +31,13 @@ impl Controls {
     }
 
     /// Shows clients what a camera of this format has listed.
-    pub(super) fn show(&mut self, format: StreamFormat, (controls, modes): Listed) {
+    fn show(&mut self, format: StreamFormat, listed: Listed) {
+        let camera = self.as_shown(format, listed);
+        self.hub.settings.set_camera(Some(camera));
+    }
+
+    /// What a camera of this format has listed just now, as clients may see it.
+    pub(super) fn as_shown(&mut self, format: StreamFormat, (controls, modes): Listed) -> CameraSettings {
         self.listed = self.clock.monotonic();
         let compressed = format.pixel == PixelFormat::Jpeg;
         let modes = modes.map(|mut modes| {
@@ -41,7 +47,7 @@ impl Controls {
             let original = self.original.unwrap_or(modes.now);
             (modes, original)
         });
-        self.hub.settings.set_camera(Some(CameraSettings { compressed, controls, modes }));
+        CameraSettings { compressed, controls, modes }
     }
 }
 

@@ -2,17 +2,25 @@
 
 use super::*;
 use crate::feed::CameraValues;
-use eyelet_hal::{Frame, FrameMeta, Modes, PixelFormat, Plane, clock::ManualClock};
+use eyelet_hal::{Frame, FrameMeta, Modes, PixelFormat, Plane, Quality, clock::ManualClock};
+use std::{
+    sync::Mutex,
+    task::{Context, Wake, Waker},
+};
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 
 /// With this size it starts and delivers nothing.
 const SILENT: (u32, u32) = (4, 4);
 const SIZE: (u32, u32) = (2, 2);
 
-/// A grey camera whose `gain` and size can be changed.
+/// A grey camera whose `gain` and size can be changed; `reset` sets the gain back.
 struct Camera {
     mode: Mode,
     gain: i64,
+    /// Its gain cannot be read.
+    unread: bool,
+    /// It decides the gain itself, until it is not to; where it can do that.
+    auto: Option<bool>,
     /// It has no `gain`.
     plain: bool,
     /// In this size it starts once.
@@ -28,7 +36,8 @@ impl Camera {
     fn new() -> Self {
         let mode = Mode { size: SIZE, fps: 29.970_03 };
         let listed = Box::new(|| ());
-        Self { mode, gain: 0, plain: false, starts_once: None, starts: 0, patience: 100, listed }
+        let (unread, auto, plain, starts_once) = (false, None, false, None);
+        Self { mode, gain: 0, unread, auto, plain, starts_once, starts: 0, patience: 100, listed }
     }
 }
 
@@ -69,13 +78,21 @@ impl CameraSource for Camera {
 impl CameraControls for Camera {
     fn list(&mut self) -> Result<Vec<Control>> {
         (self.listed)();
-        let gain = Control::new("gain", ControlKind::Integer { min: 0, max: 9, step: 1 }, 0, Some(self.gain));
-        Ok([gain].into_iter().filter(|_| !self.plain).collect())
+        let value = Some(self.gain).filter(|_| !self.unread);
+        let mut gain = Control::new("gain", ControlKind::Integer { min: 0, max: 9, step: 1 }, 0, value);
+        gain.inactive = self.auto == Some(true);
+        let auto = self.auto.map(|auto| Control::new("auto", ControlKind::Boolean, 1, Some(auto.into())));
+        let all = [gain, Control::new("reset", ControlKind::Button, 0, None)].into_iter().chain(auto);
+        Ok(all.filter(|_| !self.plain).collect())
     }
 
     fn set(&mut self, name: &str, value: i64) -> Result<()> {
         self.find(name, value)?;
-        self.gain = value;
+        match name {
+            "auto" => self.auto = Some(value != 0),
+            "reset" => self.gain = 0,
+            _ => self.gain = value,
+        }
         Ok(())
     }
 
@@ -94,6 +111,8 @@ struct Clients {
     hub: Hub,
     controls: Controls,
     stop: AtomicBool,
+    /// They ask for this one too.
+    quality: Option<Quality>,
 }
 
 impl Clients {
@@ -102,7 +121,7 @@ impl Clients {
         hub.settings.allow_changes();
         let mut controls = Controls::new(hub.clone(), Arc::new(ManualClock::new(Duration::ZERO)), None);
         controls.start(camera).unwrap();
-        Self { hub, controls, stop: AtomicBool::new(false) }
+        Self { hub, controls, stop: AtomicBool::new(false), quality: None }
     }
 
     /// Asks for this gain, size and rate.
@@ -113,7 +132,17 @@ impl Clients {
         fps: Option<f64>,
     ) -> Receiver<std::result::Result<(), Refusal>> {
         let controls = gain.map(|gain| ("gain".to_owned(), gain)).into_iter().collect();
-        self.hub.settings.live.requests.ask(CameraValues { controls, size, fps })
+        self.hub.settings.live.requests.ask(CameraValues { controls, size, fps }, self.quality)
+    }
+
+    /// Changes these controls, and returns what is kept then.
+    fn change(&mut self, camera: &mut Camera, controls: &[(&str, i64)]) -> Vec<(String, i64)> {
+        let controls = controls.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let changes = CameraValues { controls, ..CameraValues::default() };
+        let mut answer = self.hub.settings.live.requests.ask(changes, None);
+        self.serve(camera).unwrap();
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        self.hub.settings.kept().controls.into_iter().collect()
     }
 
     fn serve(&mut self, camera: &mut Camera) -> Result<bool> {
@@ -134,11 +163,13 @@ fn control_that_is_gone_by_then_is_refused_and_nothing_else_is_changed() {
     let mut camera = Camera::new();
     let mut clients = Clients::of(&mut camera);
     camera.plain = true;
+    clients.quality = Quality::new(30);
     let answer = clients.ask(Some(5), Some((4, 2)), None);
     assert!(!clients.serve(&mut camera).unwrap());
     assert_eq!(refused(answer), ("gain".to_owned(), "there is no such control any more".to_owned()));
     assert_eq!((camera.mode.size, camera.starts), (SIZE, 1));
     assert!(clients.hub.settings.kept().is_empty());
+    assert_eq!(clients.hub.settings.quality(), Quality::DEFAULT);
 }
 
 /// It kept the gain that its client was told it had not.
@@ -171,7 +202,8 @@ fn frame_of_another_size_is_not_waited_for_after_a_stop() {
 fn client_that_gives_up_at_the_last_moment_changes_nothing() {
     let mut camera = Camera::new();
     let mut clients = Clients::of(&mut camera);
-    let answer = Arc::new(std::sync::Mutex::new(None));
+    clients.quality = Quality::new(30);
+    let answer = Arc::new(Mutex::new(None));
     let (its, mut lists) = (Arc::clone(&answer), 0);
     camera.listed = Box::new(move || {
         lists += 1;
@@ -185,11 +217,76 @@ fn client_that_gives_up_at_the_last_moment_changes_nothing() {
     assert!(answer.lock().unwrap().is_none(), "it has given up");
     assert_eq!((camera.gain, camera.mode.size), (0, SIZE));
     assert!(clients.hub.settings.kept().is_empty());
+    assert_eq!(clients.hub.settings.quality(), Quality::DEFAULT);
     let shown = clients.hub.settings.with_camera(|camera| {
         let camera = camera.unwrap();
         (camera.controls[0].value, camera.modes.as_ref().unwrap().0.now.size)
     });
     assert_eq!(shown, (Some(0), SIZE));
+}
+
+/// What its clients read when they hear of a change first: quality, gain, and the gain that is kept.
+struct Heard {
+    hub: Hub,
+    read: Mutex<[Option<i64>; 3]>,
+}
+
+impl Wake for Heard {
+    fn wake(self: Arc<Self>) {
+        let (kept, quality) = self.hub.settings.kept_with_quality();
+        let gain = self.hub.settings.with_camera(|camera| camera.unwrap().controls[0].value);
+        *self.read.lock().unwrap() = [Some(quality.get().into()), gain, kept.controls.get("gain").copied()];
+    }
+}
+
+/// Listeners were sent the new gain with the old quality, and half of it was saved.
+#[test]
+fn quality_is_changed_with_the_rest_before_anybody_hears_of_it() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    clients.quality = Quality::new(30);
+    let heard = Arc::new(Heard { hub: clients.hub.clone(), read: Mutex::default() });
+    let mut changes = clients.hub.settings.changes();
+    let mut changed = std::pin::pin!(changes.changed());
+    let waker = Waker::from(Arc::clone(&heard));
+    assert!(changed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let mut answer = clients.ask(Some(5), None, None);
+    clients.serve(&mut camera).unwrap();
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+    assert_eq!(*heard.read.lock().unwrap(), [Some(30), Some(5), Some(5)]);
+}
+
+/// It was listed as set back, and set again after a restart.
+#[test]
+fn value_that_a_button_sets_back_is_not_kept() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    assert_eq!(clients.change(&mut camera, &[("gain", 5)]), [("gain".to_owned(), 5)]);
+    assert_eq!(clients.change(&mut camera, &[("reset", 1)]), []);
+    assert_eq!(clients.change(&mut camera, &[("gain", 5), ("reset", 1)]), []);
+    assert_eq!(camera.gain, 0);
+}
+
+/// Drivers refused it at each opening.
+#[test]
+fn value_that_another_control_decides_again_is_not_kept() {
+    let mut camera = Camera { auto: Some(true), ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    let kept = clients.change(&mut camera, &[("auto", 0), ("gain", 5)]);
+    assert_eq!(kept, [("auto".to_owned(), 0), ("gain".to_owned(), 5)]);
+    assert_eq!(clients.change(&mut camera, &[("auto", 1)]), []);
+}
+
+/// It was not said that it stayed changed.
+#[test]
+fn value_that_could_not_be_read_is_named_as_not_set_back() {
+    let mut camera = Camera { unread: true, ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    clients.stop = true.into();
+    let answer = clients.ask(Some(5), Some(SILENT), None);
+    assert!(clients.serve(&mut camera).unwrap());
+    let what = "the camera is being stopped; could not be set back: gain".to_owned();
+    assert_eq!(refused(answer), ("size".to_owned(), what));
 }
 
 /// Everybody's stream stopped for the rate that it has, as clients read it.
