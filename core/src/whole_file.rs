@@ -111,7 +111,8 @@ pub(crate) fn linked(path: &Path) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The path of a companion.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(ending);
     path.into()

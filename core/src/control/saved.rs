@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The time from one write to the next: memory cards wear out from writing.
+/// The time from a change to its write, and so from one write to the next: memory cards wear out from writing.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest time until a write that failed is tried again.
@@ -67,6 +67,9 @@ struct Written {
 }
 
 impl Saver {
+    /// How the names of the files beside it end: of the next version while it is written, and of the lock.
+    pub(crate) const BESIDE: [&str; 2] = [".new", ".lock"];
+
     /// Gives the cameras what the file holds for them, if there is one, before they are started.
     ///
     /// A file that is damaged is set aside and logged: a camera that runs is worth more than its settings. So are values that
@@ -80,7 +83,8 @@ impl Saver {
         cameras: impl Iterator<Item = (Option<&'a CameraName>, &'a Hub)>,
     ) -> Result<Self> {
         // Its temporary file is ours alone, since nobody else has the lock.
-        let file = WholeFile::new(path, MODE, ".new");
+        let [new, lock] = Self::BESIDE;
+        let file = WholeFile::new(path, MODE, new);
         let path = file.path();
         let failed = |what: &str, error: io::Error| {
             let remedy = "name a file in a folder that this program may write to";
@@ -94,7 +98,7 @@ impl Saver {
             );
             Error::new(ErrorKind::InvalidInput, what).with_remedy("name another file, or remove this one")
         };
-        let lock = Lock::take(file.beside(".lock")).map_err(|error| match error.kind() {
+        let lock = Lock::take(file.beside(lock)).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => {
                 let what = format!("cannot save to {}: another program saves there", path.display());
                 Error::new(ErrorKind::Busy, what).with_remedy("stop it, or name another file")
@@ -108,7 +112,7 @@ impl Saver {
         let mut saved: BTreeMap<String, Members> = match serde_json::from_slice(&bytes) {
             Ok(saved) => saved,
             Err(_) if bytes.trim_ascii().is_empty() => BTreeMap::new(),
-            Err(error) if error.is_data() || !may_be_ours(&bytes) => return Err(strange(&error)),
+            Err(error) if !is_damage(&error, &bytes) => return Err(strange(&error)),
             Err(error) => {
                 let aside = aside(&file);
                 fs::rename(path, &aside).map_err(|error| failed("set aside", error))?;
@@ -117,6 +121,9 @@ impl Saver {
                 BTreeMap::new()
             }
         };
+        if let Some((name, _)) = saved.iter().find(|(_, members)| !camera::may_be(members)) {
+            return Err(strange(&format!("{name:?} has nothing of a camera")));
+        }
         file.test().map_err(|error| failed("save to", error))?;
         let cameras: Vec<_> = cameras
             .map(|(name, hub)| {
@@ -139,13 +146,15 @@ impl Saver {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Writes the file after each change, once a second at most, and again and again while that fails.
+    /// Writes the file a second after a change, with all that was changed meanwhile, and again and again while that fails.
     pub(crate) async fn run(&self) {
         let hubs = || self.shared.cameras.iter().map(|(_, hub)| hub);
         let mut changes: Vec<_> = hubs().map(|hub| hub.settings.changes()).collect();
         let mut backoff = Backoff::without_jitter(PAUSE, LONGEST_PAUSE);
         let mut failing = false;
+        let mut pause = PAUSE;
         loop {
+            tokio::time::sleep(pause).await;
             let shared = Arc::clone(&self.shared);
             let written = tokio::task::spawn_blocking(move || shared.write()).await;
             let failed = written.map_err(io::Error::other).and_then(|written| written).err();
@@ -160,10 +169,10 @@ impl Saver {
             failing = failed.is_some();
             hubs().for_each(|hub| hub.settings.set_saved(!failing));
             if failing {
-                tokio::time::sleep(backoff.failure()).await;
+                pause = backoff.failure();
             } else {
                 backoff.success();
-                tokio::time::sleep(PAUSE).await;
+                pause = PAUSE;
                 any_changed(&mut changes).await;
             }
         }
@@ -224,9 +233,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether a file that is no JSON may be what is left of ours: a part, or zeros after a power cut.
-fn may_be_ours(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"{") || bytes.iter().all(|&byte| byte == 0)
+/// Whether a file that is no JSON, for this reason, may be what is left of ours: a part, or zeros after a power cut.
+fn is_damage(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    let is_cut = error.is_eof() || (bytes.contains(&0) && !error.is_data());
+    (is_cut && bytes.trim_ascii_start().starts_with(b"{")) || bytes.iter().all(|&byte| byte == 0)
 }
 
 /// A path for the damaged file. Once there are many, the last one is replaced.

@@ -1,6 +1,10 @@
-//! The file of `--save-control`, which is written over, is that of no other flag.
+//! The file of `--save-control`, which is written over, and those beside it are of no other flag.
 
-use crate::cli::{CameraSpec, Failure};
+use crate::{
+    cli::{CameraSpec, Failure},
+    control::Saver,
+    whole_file::{beside, linked},
+};
 use clap::ArgMatches;
 use std::{
     fs,
@@ -12,6 +16,8 @@ use std::{
 pub(in crate::cli) fn check(flags: &ArgMatches) -> Result<(), Failure> {
     const OWN: &str = "save_control";
     let Ok(Some(file)) = flags.try_get_one::<PathBuf>(OWN) else { return Ok(()) };
+    let place = linked(file);
+    let all_beside = Saver::BESIDE.map(|ending| beside(&place, ending));
     for flag in flags.ids().map(clap::Id::as_str).filter(|flag| *flag != OWN) {
         // Flags of other types name no files.
         let files = flags.try_get_many::<PathBuf>(flag).ok().flatten().into_iter().flatten();
@@ -20,10 +26,17 @@ pub(in crate::cli) fn check(flags: &ArgMatches) -> Result<(), Failure> {
         let cameras = cameras.map(|CameraSpec { device, .. }| {
             Path::new(device.split_once(':').map_or(&**device, |(_, path)| path))
         });
-        if files.map(PathBuf::as_path).chain(cameras).any(|other| is_same(file, other)) {
+        for other in files.map(PathBuf::as_path).chain(cameras) {
+            let what = if is_same(file, other) {
+                String::new()
+            } else if let Some(own) = all_beside.iter().find(|own| is_same(own, other)) {
+                format!("needs {}, which ", own.display())
+            } else {
+                continue;
+            };
             let (file, flag) = (file.display(), flag.replace('_', "-"));
             return Err(Failure::Usage(format!(
-                "--save-control {file} is the file of --{flag} too, and would be written over; give it one of its own"
+                "--save-control {file} {what}is the file of --{flag} too, and would be written over; give it one of its own"
             )));
         }
     }
@@ -41,6 +54,6 @@ fn is_same(a: &Path, b: &Path) -> bool {
 
 /// Where a file is to be: a folder that is there, and a name in it.
 fn place(path: &Path) -> Option<PathBuf> {
-    let path = crate::whole_file::linked(path);
+    let path = linked(path);
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }

@@ -97,6 +97,15 @@ fn file_of_saved_settings_is_that_of_no_other_flag() {
     }
     let (_config, config) = super::file(&format!("save-control = {file:?}\ntoken-file = {file:?}\n"));
     assert!(refused(&["--config", &config]).contains("is the file of --token-file too, "));
+    // They were removed at the start.
+    for name in ["file.new", "file.lock"] {
+        let own = at(name);
+        let want =
+            format!("--save-control {} needs {own}, which is the file of --token-file too, ", at("link"));
+        assert!(saved(&at("link"), &["--token-file", &own]).starts_with(&want), "not there yet");
+        std::fs::write(&own, "").unwrap();
+        assert!(saved(&at("link"), &["--token-file", &own]).starts_with(&want));
+    }
     // Neither is another file, nor one of the same name elsewhere.
     let args = serve(&["--save-control", &later, "--token-file", &file, "--access-log", "elsewhere/later"]);
     assert_eq!(args.control.save_control.unwrap().to_str(), Some(&*later));

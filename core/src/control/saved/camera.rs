@@ -14,7 +14,7 @@ const CONTROLS: &str = "controls";
 pub(super) type Members = Map<String, Value>;
 
 pub(super) fn of(settings: &Settings) -> Members {
-    let (kept, quality) = (settings.kept(), settings.quality());
+    let (kept, quality) = settings.kept_with_quality();
     let mut members = Members::new();
     let mut add = |name: &str, value| members.insert(name.to_owned(), value);
     if quality != settings.default_quality() {
@@ -30,6 +30,11 @@ pub(super) fn of(settings: &Settings) -> Members {
         add(CONTROLS, kept.controls.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
     }
     members
+}
+
+/// Whether this is saved for a camera. One without a value is not.
+pub(super) fn may_be(members: &Members) -> bool {
+    [QUALITY, SIZE, FPS, CONTROLS].iter().any(|name| members.contains_key(*name))
 }
 
 /// Sets the quality now, and the rest when the camera is opened: what it does not take then, it logs. What no camera could

@@ -58,6 +58,29 @@ async fn change_is_written_while_it_runs() {
     }
 }
 
+/// After a quiet second the first half of what one client changed was written at once.
+#[tokio::test(start_paused = true)]
+async fn change_after_a_quiet_time_is_written_a_second_later_with_what_was_changed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let (saver, hub) = restored(&path).unwrap();
+    let all = async {
+        tokio::time::sleep(10 * PAUSE).await;
+        hub.settings.set_quality(Quality::new(33).unwrap());
+        tokio::time::sleep(PAUSE / 2).await;
+        assert!(!path.exists());
+        hub.settings.set_quality(Quality::new(34).unwrap());
+        while !path.exists() {
+            tokio::time::sleep(PAUSE / 100).await;
+        }
+        assert!(fs::read_to_string(&path).unwrap().contains("34"));
+    };
+    tokio::select! {
+        () = saver.run() => {}
+        waited = tokio::time::timeout(Duration::from_secs(30), all) => waited.unwrap(),
+    }
+}
+
 #[tokio::test]
 async fn write_that_fails_is_tried_again_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +111,7 @@ async fn write_that_fails_is_tried_again_and_leaves_nothing_behind() {
 fn damaged_file_is_set_aside_and_the_camera_starts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.json");
-    let damages = ["{\"front\":{\"qual", "\n{,}", "\0\0\0\0", "{\0\0"].into_iter().cycle().take(12);
+    let damages = ["{\"front\":{\"qual", "\n{", "\0\0\0\0", "{\"front\":{\0\0"].into_iter().cycle().take(12);
     let names = std::iter::once(".damaged".to_owned()).chain((1..10).map(|n| format!(".damaged.{n}")));
     let names = names.chain([".damaged.9".to_owned(), ".damaged.9".to_owned()]);
     for (damage, name) in damages.zip(names) {
@@ -102,11 +125,40 @@ fn damaged_file_is_set_aside_and_the_camera_starts() {
 }
 
 #[test]
+fn every_part_of_a_saved_file_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let whole = b"{\n \"front\": {\"quality\": 33, \"controls\": {\"gr\xc3\xbc\\u00fc\": -1}}\n}";
+    for length in 1..whole.len() {
+        for zeros in [0, 3] {
+            let part = [&whole[..length], &vec![0; zeros]].concat();
+            let error = serde_json::from_slice::<BTreeMap<String, Members>>(&part).unwrap_err();
+            assert!(is_damage(&error, &part), "{error}: {part:?}");
+        }
+    }
+    fs::write(&path, whole).unwrap();
+    assert_eq!(restored(&path).unwrap().1.settings.quality().get(), 33);
+}
+
+#[test]
 fn file_of_something_else_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my.toml");
     let long = format!("{{\"front\":{{}}}}{}", " ".repeat(1024 * 1024));
-    for text in ["quality = 7\n", "[]", "7", "{\"front\":7}", "-----BEGIN", "\0\0x", &long] {
+    let others = [
+        "quality = 7\n",
+        "[]",
+        "7",
+        "{\"front\":7}",
+        "-----BEGIN",
+        "\0\0x",
+        // These were taken for damaged, or for ours, and written over.
+        "\n{,}",
+        "{ // mine\n \"front\": {\"quality\":7} }",
+        "{\"front\":{}}",
+        "{\"front\":{\"quality\":7},\"back\":{\"mine\":1}}",
+    ];
+    for text in others.into_iter().chain([&*long]) {
         fs::write(&path, text).unwrap();
         let error = restored(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
