@@ -43,7 +43,7 @@ use args::{Cli, Command, config, hide_args};
 use clap::{Args as _, CommandFactory, FromArgMatches};
 use output::Early;
 use setup::own_file;
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 /// What a command returns.
 pub type Outcome = Result<(), Failure>;
@@ -56,10 +56,8 @@ pub fn main<D: Platform>() -> ExitCode {
     if visible {
         output.warn(Early::VisibleSecrets);
     }
-    if let Some(file) = config::with_secret(&arguments) {
-        output.warn(Early::SecretIn(file));
-    }
-    let code = match parse::<D>(arguments).and_then(|command| commands::run::<D>(command, &output)) {
+    let command = parse::<D>(arguments, |file| output.warn(Early::SecretIn(file)));
+    let code = match command.and_then(|command| commands::run::<D>(command, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&output),
     };
@@ -67,9 +65,11 @@ pub fn main<D: Platform>() -> ExitCode {
     code
 }
 
-/// The command that `arguments` (the program's name first) and the configuration file in them ask for.
-fn parse<D: Platform>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
-    let matches = matches::<D>(arguments)?;
+/// The command that `arguments` (the program's name first) and the configuration file in them ask for. `secret` is called with
+/// that file if there is a secret in it.
+fn parse<D: Platform>(arguments: Vec<OsString>, secret: impl FnOnce(PathBuf)) -> Result<Command<D>, Failure> {
+    let (matches, secret_in) = read::<D>(arguments)?;
+    let _ = secret_in.map(secret);
     Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
 }
 
@@ -78,16 +78,21 @@ fn parse<D: Platform>(arguments: Vec<OsString>) -> Result<Command<D>, Failure> {
 /// # Errors
 /// `Usage` for what is wrong in either, `Help` if that was requested.
 pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches, Failure> {
+    read::<D>(arguments).map(|(matches, _)| matches)
+}
+
+/// The [`matches`], and the configuration file if there is a secret in it.
+fn read<D: Platform>(arguments: Vec<OsString>) -> Result<(clap::ArgMatches, Option<PathBuf>), Failure> {
     let command = command::<D>();
     let typed = with_default_command(&command, arguments);
-    let arguments = config::insert(&command, typed.clone())?;
+    let (arguments, secret_in) = config::insert(&command, typed.clone())?;
     let matches = command
         .clone()
         .try_get_matches_from(arguments)
         .map_err(|error| of_another(&command, &error).unwrap_or_else(|| Failure::usage(error)))?;
     check_upload_flags(&typed, &matches)?;
     matches.subcommand().map_or(Ok(()), |(_, flags)| own_file::check(flags))?;
-    Ok(matches)
+    Ok((matches, secret_in))
 }
 
 /// Refuses flags of an upload that `serve` does not have. Those of a configuration file may be meant for `upload`.

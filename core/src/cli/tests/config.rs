@@ -40,6 +40,8 @@ fn error_in_a_config_file_names_the_file_and_the_line() {
         ("[serve]\n\n\"quality\" = 80\nfps = 0", "a frame rate is a number"),
         ("[watch]\n# Not frames.\nframse = 3", "unknown key framse; did you mean frames? "),
         ("[serve]\nmask = [\n\"0,0,1,1\"]\nfps = true", "fps is a boolean"),
+        ("[serve]\nmask = [\n\"0,0,1,1\",\n\"x\"]", "invalid value 'x' for '--mask"),
+        ("bind = [\n1.5,\n[]]", "bind is or has an array"),
         ("config = \"x\"", "unknown key config; the keys are "),
         ("help = 1", "unknown key help; "),
     ] {
@@ -64,6 +66,54 @@ fn config_file_sets_flags_and_the_command_line_overrides_it() {
     assert_eq!(args.camera.fps.get(), 12.5);
     assert_eq!(args.bind, ["127.0.0.1:1234".parse().unwrap()]);
     assert_eq!(args.camera.own.seed, Some(7));
+}
+
+/// Read twice, the second time was an empty file, and a server without the token in it.
+#[test]
+fn config_from_a_pipe_is_read_once_and_its_secret_reported() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::File::create(pipe).unwrap().write_all(b"token = \"0123456789abcdef\"").unwrap()
+    });
+    let mut secret_in = None;
+    let arguments = ["nothing", "serve", "--config", pipe.to_str().unwrap()].map(OsString::from);
+    match parse::<Nothing>(arguments.into(), |file| secret_in = Some(file)) {
+        Ok(Command::Serve(args)) => assert!(args.access.token.token.is_some()),
+        other => panic!("{other:?}"),
+    }
+    writer.join().unwrap();
+    assert_eq!(secret_in, Some(pipe));
+}
+
+#[test]
+fn token_typed_in_one_way_replaces_that_of_the_config_file_in_the_other() {
+    let (_file, name) = file("token = \"0123456789abcdef\"");
+    let token = serve(&["--config", &name, "--token-file", "/x"]).access.token;
+    assert_eq!((token.token.is_none(), token.token_file), (true, Some("/x".into())));
+    let (_file, name) = file("[serve]\ntoken-file = \"/x\"");
+    let token = serve(&["--config", &name, "--token=0123456789abcdef"]).access.token;
+    assert_eq!((token.token.is_some(), token.token_file), (true, None));
+    let (_file, name) = file("token = \"0123456789abcdef\"\ntoken-file = \"/x\"");
+    assert!(refused(&["--config", &name]).contains("cannot be used with"));
+}
+
+#[test]
+fn unknown_key_suggests_what_other_programs_call_so_and_nothing_distant() {
+    for (key, meant) in [("port", "bind"), ("framerate", "fps"), ("resolution", "size"), ("device", "camera")]
+    {
+        let (_file, name) = file(&format!("{key} = 1"));
+        let what = refused(&["--config", &name]);
+        assert!(what.contains(&format!("unknown key {key}; did you mean {meant}? ")), "{what}");
+    }
+    for key in ["user", "bitrate", "x", "file"] {
+        let (_file, name) = file(&format!("{key} = 1"));
+        let what = refused(&["--config", &name]);
+        assert!(what.contains(&format!("unknown key {key}; the keys are ")), "{what}");
+    }
 }
 
 #[test]

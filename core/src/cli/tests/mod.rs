@@ -43,7 +43,8 @@ impl Platform for Nothing {
 }
 
 fn parsed(arguments: &[&str]) -> std::result::Result<Command<Nothing>, Failure> {
-    parse(std::iter::once("nothing").chain(arguments.iter().copied()).map(OsString::from).collect())
+    let arguments = std::iter::once("nothing").chain(arguments.iter().copied());
+    parse(arguments.map(OsString::from).collect(), drop)
 }
 
 fn serve(arguments: &[&str]) -> ServeArgs<Flags> {

@@ -12,6 +12,15 @@ use toml::{
 /// sent to a stranger's. Outside a table they are those of `serve`.
 const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
 
+/// Two ways to give one thing.
+const EITHER: [&str; 2] = ["token", "token-file"];
+
+/// Where in the text something is wrong, and what.
+type Wrong = (usize, String);
+
+/// A flag, and where in the text its value is.
+type Flag = (usize, String);
+
 /// The subcommand that a file is read for, among those that it may have keys for.
 pub(super) struct Keys<'a> {
     pub(super) command: &'a clap::Command,
@@ -27,47 +36,52 @@ impl Keys<'_> {
     /// For a key that no subcommand has and for a value that its flag does not accept, with its line.
     pub(super) fn flags(&self, text: &str) -> Result<Vec<String>, String> {
         let table = parse(text)?;
-        let at = |key: &Spanned<DeString<'_>>, what: String| {
-            format!("line {}: {what}", line(text, key.span().start))
-        };
+        let flags = self.of_table(&table);
+        flags.map_err(|(at, what)| format!("line {}: {what}", line(text, at)))
+    }
+
+    fn of_table(&self, table: &DeTable<'_>) -> Result<Vec<String>, Wrong> {
         let mut own = None;
-        for (name, value) in &table {
+        for (name, value) in table {
             if let (DeValue::Table(keys), Some(sub)) =
                 (value.get_ref(), self.command.find_subcommand(&**name.get_ref()))
             {
                 let is_unknown =
                     |key: &&Spanned<DeString<'_>>| is_reserved(key.get_ref()) || !has(sub, key.get_ref());
                 if let Some(key) = keys.keys().find(is_unknown) {
-                    return Err(at(key, unknown(key.get_ref(), sub, [sub])));
+                    return Err((key.span().start, unknown(key.get_ref(), sub, [sub])));
                 }
                 own = own.or((name.get_ref() == self.sub.get_name()).then_some(keys));
             }
         }
         let mut flags = Vec::new();
-        for (name, value) in &table {
-            let (key, value) = (&**name.get_ref(), value.get_ref());
-            let is_table = value.is_table() && self.command.find_subcommand(key).is_some();
+        for (name, value) in table {
+            let key = &**name.get_ref();
+            let is_table = value.get_ref().is_table() && self.command.find_subcommand(key).is_some();
             // The subcommand's own table overrides what is for all.
             if !is_table && !own.is_some_and(|own| own.contains_key(key)) {
-                flags.extend(self.shared(key, value).map_err(|what| at(name, what))?);
+                flags.extend(self.shared(name, value)?);
             }
         }
         for (name, value) in own.into_iter().flatten() {
-            let key = name.get_ref();
-            let written = self.written(key, value.get_ref());
-            flags.extend(written.and_then(|flags| self.accepted(key, flags)).map_err(|what| at(name, what))?);
+            flags.extend(self.accepted(name.get_ref(), self.written(name.get_ref(), value)?)?);
         }
         Ok(flags)
     }
 
     /// The flags of a key outside of all tables. Its value is checked even if it is for other subcommands alone.
-    fn shared(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    fn shared(
+        &self,
+        name: &Spanned<DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<String>, Wrong> {
+        let (key, at) = (&**name.get_ref(), name.span().start);
         let elsewhere = self.command.get_subcommands().any(|sub| has(sub, "config") && has(sub, key));
         if self.command.find_subcommand(key).is_some() && !elsewhere {
-            return Err(format!("{key} is {}; it must be a table, [{key}]", kind(value)));
+            return Err((at, format!("{key} is {}; it must be a table, [{key}]", kind(value.get_ref()))));
         }
         if is_reserved(key) || !(has(self.sub, key) || elsewhere) {
-            return Err(unknown(key, self.sub, self.command.get_subcommands()));
+            return Err((at, unknown(key, self.sub, self.command.get_subcommands())));
         }
         let flags = self.written(key, value)?;
         let is_for_serve = OF_SERVE.contains(&key) && self.sub.get_name() != "serve";
@@ -75,35 +89,46 @@ impl Keys<'_> {
     }
 
     /// A key and its value as flags: several only where the flag may be given several times.
-    fn written(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    fn written(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<Flag>, Wrong> {
         let repeats = self.command.get_subcommands().any(|sub| repeats(sub, key));
-        let flag = |value: &DeValue<'_>| match scalar(value) {
-            Some(value) => Ok(format!("--{key}={value}")),
-            None if repeats => Err(format!(
-                "{key} is or has {}; it must be a string or a number, or a list of those",
-                kind(value)
-            )),
-            None => Err(format!("{key} is {}; it must be a string or a number", kind(value))),
+        let flag = |value: &Spanned<DeValue<'_>>| {
+            let (at, value) = (value.span().start, value.get_ref());
+            match scalar(value) {
+                Some(value) => Ok((at, format!("--{key}={value}"))),
+                None if repeats => {
+                    let allowed = "a string or a number, or a list of those";
+                    Err((at, format!("{key} is or has {}; it must be {allowed}", kind(value))))
+                }
+                None => Err((at, format!("{key} is {}; it must be a string or a number", kind(value)))),
+            }
         };
-        match value {
+        let at = value.span().start;
+        match value.get_ref() {
             DeValue::Boolean(set) if takes_no_value(self.command, key) => {
-                Ok(set.then(|| format!("--{key}")).into_iter().collect())
+                Ok(set.then(|| (at, format!("--{key}"))).into_iter().collect())
             }
             other if takes_no_value(self.command, key) => {
-                Err(format!("{key} is {}; it must be true or false", kind(other)))
+                Err((at, format!("{key} is {}; it must be true or false", kind(other))))
             }
-            DeValue::Array(values) if repeats => values.iter().map(|value| flag(value.get_ref())).collect(),
-            value => Ok(vec![flag(value)?]),
+            DeValue::Array(values) if repeats => values.iter().map(flag).collect(),
+            _ => Ok(vec![flag(value)?]),
         }
     }
 
     /// The flags, if the subcommand accepts their values. Those of a list are left out if the flag is typed: else the typed
-    /// ones would only add to them.
-    fn accepted(&self, key: &str, flags: Vec<String>) -> Result<Vec<String>, String> {
-        if repeats(self.sub, key) && is_typed(self.typed, key) {
+    /// ones would only add to them. And so is what is typed in another way.
+    fn accepted(&self, key: &str, flags: Vec<Flag>) -> Result<Vec<String>, Wrong> {
+        let is_typed = |key: &str| is_typed(self.typed, key);
+        if repeats(self.sub, key) && is_typed(key)
+            || EITHER.contains(&key) && EITHER.into_iter().any(is_typed)
+        {
             return Ok(vec![]);
         }
-        flags.iter().try_for_each(|flag| check(self.sub, flag)).map(|()| flags)
+        let checked = |(at, flag): Flag| match check(self.sub, &flag) {
+            Ok(()) => Ok(flag),
+            Err(what) => Err((at, what)),
+        };
+        flags.into_iter().map(checked).collect()
     }
 }
 
@@ -133,7 +158,9 @@ fn is_reserved(key: &str) -> bool {
 fn unknown<'a>(key: &str, sub: &clap::Command, among: impl IntoIterator<Item = &'a clap::Command>) -> String {
     let known = among.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
     // `config` is a flag and no key.
-    let meant = suggest::nearest(key, known.filter(|known| !["help", "config"].contains(known)));
+    let known: Vec<_> = known.filter(|known| !["help", "config"].contains(known)).collect();
+    let elsewhere = suggest::elsewhere(&format!("--{key}")).filter(|flag| known.contains(flag));
+    let meant = elsewhere.or_else(|| suggest::nearest(key, known));
     let meant = meant.filter(|_| !is_reserved(key)).map_or_else(String::new, suggest::did_you_mean);
     let key = if key.is_empty() { "\"\"" } else { key };
     format!("unknown key {key}; {meant}the keys are the flags of {} --help", sub.get_name())

@@ -21,22 +21,23 @@ use toml::{Spanned, de::DeTable};
 /// In bytes; longer than any configuration.
 const LONGEST: u64 = 1 << 20;
 
-/// Puts the flags of the configuration file in front of the typed arguments.
+/// Puts the flags of the configuration file in front of the typed arguments. Also returns that file if there is a secret in it,
+/// for whichever command.
+///
+/// The file is opened once: it may be a pipe.
 pub(in crate::cli) fn insert(
     command: &clap::Command,
     mut arguments: Vec<OsString>,
-) -> Result<Vec<OsString>, Failure> {
-    let Some(file) = named(&arguments) else { return Ok(arguments) };
+) -> Result<(Vec<OsString>, Option<PathBuf>), Failure> {
+    let Some(file) = named(&arguments) else { return Ok((arguments, None)) };
     let Some(sub) = arguments.get(1).and_then(|name| command.find_subcommand(name)) else {
-        return Ok(arguments);
+        return Ok((arguments, None));
     };
-    if !has(sub, "config") {
-        return Ok(arguments);
+    // An empty name is refused with the other arguments.
+    if !has(sub, "config") || file.is_empty() {
+        return Ok((arguments, None));
     }
     let path = Path::new(&file);
-    if file.is_empty() {
-        return Ok(arguments); // refused with the other arguments
-    }
     let text = read(path).map_err(|e| {
         let what = format!("cannot read {}: {e}; name a TOML file (--config)", path.display());
         // A name or a content that cannot be right; a disk that fails may do better at the next start.
@@ -53,14 +54,12 @@ pub(in crate::cli) fn insert(
     let keys = Keys { command, sub, typed: &arguments };
     let flags = keys.flags(&text).map_err(|what| Failure::Usage(format!("{}: {what}", path.display())))?;
     arguments.splice(2..2, flags.into_iter().map(OsString::from));
-    Ok(arguments)
+    Ok((arguments, has_secret(&text).then(|| file.into())))
 }
 
-/// The file that `--config` names, if there is a secret in it, for whichever command.
-pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
-    let file = PathBuf::from(named(arguments)?);
-    let text = read(&file).ok()?;
-    let table = DeTable::parse(&text).ok()?;
+/// Whether there is a secret in a configuration, for whichever command.
+fn has_secret(text: &str) -> bool {
+    let Ok(table) = DeTable::parse(text) else { return false };
     let table = table.get_ref();
     let in_tables = table.values().filter_map(|value| value.get_ref().as_table()).flatten();
     let flags: Vec<OsString> = table
@@ -73,7 +72,7 @@ pub(in crate::cli) fn with_secret(arguments: &[OsString]) -> Option<PathBuf> {
             values.iter().filter_map(flag)
         })
         .collect();
-    (hide_args::hidden(&flags) != flags).then_some(file)
+    hide_args::hidden(&flags) != flags
 }
 
 /// The text of a configuration file; a device such as `/dev/zero` has no end.
