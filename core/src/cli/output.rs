@@ -20,7 +20,7 @@ use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _
 const ERASE: &str = "\r\x1b[K";
 
 /// The last lines have this long to come out at the end, also into a terminal that was stopped.
-const LAST_LINES: Duration = Duration::from_secs(1);
+pub(super) const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The two streams of the process. A closed pipe (`| head`) is not an error.
 ///
@@ -97,11 +97,7 @@ impl Output {
         let before = self.stdout.get().cloned().flatten();
         let status = self.log.get().filter(|_| self.terminal).cloned();
         move || {
-            if closed_stdout::was_closed() {
-                return Err(Failure::runtime(
-                    "cannot write to stdout: it is closed; open it, or name a file",
-                ));
-            }
+            open()?;
             if let Some(before) = before {
                 let _ = before.flush(Duration::MAX);
             }
@@ -143,6 +139,7 @@ impl Output {
     /// # Errors
     /// If it cannot be written; not if it has to wait for longer.
     pub fn announced(&self) -> Outcome {
+        open()?;
         match self.stdout.get() {
             Some(Some(lines)) => written(lines.flush(LAST_LINES)),
             _ => Ok(()),
@@ -230,6 +227,14 @@ fn is_set(variable: &str) -> bool {
 
 fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {
     LineWriter::start(File::from(stream.as_fd().try_clone_to_owned()?), noun)
+}
+
+/// Fails if there is no stdout.
+fn open() -> Outcome {
+    match closed_stdout::was_closed() {
+        true => Err(Failure::runtime("cannot write to stdout: it is closed; open it, or name a file")),
+        false => Ok(()),
+    }
 }
 
 /// What became of something for stdout.

@@ -97,6 +97,7 @@ impl fmt::Display for Report {
                 }
                 writeln!(f)?;
             }
+            None if frames == 0 => writeln!(f, "latency: unknown")?,
             None => writeln!(f, "latency: unknown, the stream has no capture times")?,
         }
         let Self { damaged, gaps, repeats, restarts, longest_pause_ms, .. } = self;
@@ -155,5 +156,8 @@ mod tests {
                     damaged 3, missing 1, repeated 2, restarted 2 times, longest pause 41 ms\n\
                     the stream broke off";
         assert_eq!(report.to_string(), text);
+
+        report.frames = 0;
+        assert_eq!(report.to_string().lines().nth(1), Some("latency: unknown"));
     }
 }

@@ -90,6 +90,17 @@ fn serve_with_blocked_stderr_keeps_streaming() {
     });
 }
 
+/// A command does once it runs.
+#[cfg(target_os = "linux")]
+fn until_it_catches_sigterm(process: u32) {
+    let status = format!("/proc/{process}/status");
+    until("it does not start", || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        (u64::from_str_radix(caught, 16).unwrap() & 1 << 14 != 0).then_some(())
+    });
+}
+
 /// Results are waited for, and it is an error if they cannot be written.
 #[test]
 #[cfg(target_os = "linux")]
@@ -105,13 +116,7 @@ fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
         let run = |stdout: Stdio| {
             let child = command(arguments).stdout(stdout).spawn().unwrap();
             if arguments[0] == "upload" {
-                let status = format!("/proc/{}/status", child.id());
-                // It catches SIGTERM once it runs.
-                until("it does not start", || {
-                    let status = fs::read_to_string(&status).unwrap();
-                    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
-                    (u64::from_str_radix(caught, 16).unwrap() & 1 << 14 != 0).then_some(())
-                });
+                until_it_catches_sigterm(child.id());
                 Command::new("kill").arg(child.id().to_string()).status().unwrap();
             }
             let output = child.wait_with_output().unwrap();
@@ -160,12 +165,36 @@ fn unread_result_ends_with_a_signal() {
     }
 }
 
+/// The signal ended the measuring, and its result then waited for another one.
+#[test]
+#[cfg(target_os = "linux")]
+fn watch_with_blocked_stdout_ends_with_one_signal() {
+    let mut server = Program::serve(&["--size", "64x48"]);
+    let address = server.address();
+    for (blocked, signal) in [(full_pipe as fn() -> Blocked, "TERM"), (stopped_terminal, "HUP")] {
+        let (end, _other) = blocked();
+        let mut command = command(&["watch", &format!("http://{address}/stream")]);
+        command.stdout(end);
+        let program = Program::start(command);
+        until_it_catches_sigterm(program.id());
+        program.signal(signal);
+        let (code, text) = program.end();
+        let want = "error: stopped by a signal before the result was read; run it again\n";
+        assert!(code == Some(1) && text.ends_with(want), "{signal}: {code:?} {text}");
+    }
+}
+
 /// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
 #[test]
 fn result_for_a_closed_stdout_is_an_error() {
     // With a secret among its arguments, the program replaces itself first.
     let secret = ["serve", "--help", "--token", "secret"];
-    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"], &secret] {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let mut receiver = Program::start(command(&["receive", folder, "--bind", "127.0.0.1:0"]));
+    let url = format!("http://{}/upload", receiver.address());
+    let upload = ["upload", &url, "--count", "1", "--size", "64x48", "--log", "off"];
+    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"], &upload, &secret] {
         let mut shell = Command::new("sh");
         shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_eyelet-sim")]).args(arguments);
         let output = shell.stdin(Stdio::null()).output().unwrap();

@@ -4,7 +4,7 @@
 //! cameras want it whose driver may be in the middle of a call. And work that may wait for others for ever, such as for whoever
 //! reads stdout.
 
-use crate::cli::{Failure, Outcome, Output, Signals, setup::pipeline::Check};
+use crate::cli::{Failure, Outcome, Output, Signals, output::LAST_LINES, setup::pipeline::Check};
 use eyelet_hal::{
     CameraControls, CameraSource, Error, ErrorKind, Frame, JpegEncoder, Quality, Result, StreamFormat,
 };
@@ -15,7 +15,7 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::runtime::Runtime;
 
@@ -66,9 +66,23 @@ pub(super) fn aside<T: Send + 'static>(
 /// # Errors
 /// That of the signal, and if it cannot be written.
 pub(super) fn write(output: &Output, bytes: Vec<u8>, signals: &mut Signals, runtime: &Runtime) -> Outcome {
-    let unread = || Failure::runtime("stopped by a signal before the result was read; run it again");
     let writing = output.writing(bytes);
     aside(&mut || signals.check(runtime, unread), Duration::ZERO, |_| writing())?
+}
+
+/// The same for a command that a signal has ended: the result waits as long as a program's last lines.
+///
+/// # Errors
+/// If it cannot be written, or not in this time.
+pub(super) fn write_last(output: &Output, bytes: Vec<u8>) -> Outcome {
+    let writing = output.writing(bytes);
+    let begun = Instant::now();
+    let mut check = || if begun.elapsed() < LAST_LINES { Ok(()) } else { Err(unread()) };
+    aside(&mut check, Duration::ZERO, |_| writing())?
+}
+
+fn unread() -> Failure {
+    Failure::runtime("stopped by a signal before the result was read; run it again")
 }
 
 /// The device, and whether it may go on.

@@ -4,7 +4,7 @@ use super::{status_line::bar, stoppable};
 use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
     net::client::proxy,
-    watch::{self, Options, Report, StreamUrl, Unauthorized},
+    watch::{self, Ended, Options, Report, StreamUrl, Unauthorized},
 };
 use eyelet_hal::{Error, clock::SystemClock};
 use std::{error::Error as _, time::Instant};
@@ -47,7 +47,11 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
             false => report.to_string(),
         };
         let line = output.line(text.trim_end());
-        stoppable::write(output, line, &mut signals, &runtime).map(|()| report)
+        let written = match report.ended {
+            Ended::Interrupted => stoppable::write_last(output, line),
+            _ => stoppable::write(output, line, &mut signals, &runtime),
+        };
+        written.map(|()| report)
     });
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
