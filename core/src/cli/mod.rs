@@ -81,7 +81,7 @@ pub fn matches<D: Platform>(arguments: Vec<OsString>) -> Result<clap::ArgMatches
     read::<D>(arguments).map(|(matches, _)| matches)
 }
 
-/// The [`matches`], and the configuration file if there is a secret in it.
+/// The same as [`matches()`], and the configuration file if there is a secret in it.
 fn read<D: Platform>(arguments: Vec<OsString>) -> Result<(clap::ArgMatches, Option<PathBuf>), Failure> {
     let command = command::<D>();
     let typed = with_default_command(&command, arguments);
