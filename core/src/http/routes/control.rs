@@ -10,7 +10,7 @@ use crate::{
 use hyper::{
     Method, Request, StatusCode,
     body::{Body as _, Incoming},
-    header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 use serde_json::json;
 
@@ -19,8 +19,6 @@ const LONGEST: usize = 64 * 1024;
 
 /// The headers that decide, of which a server behind another may read the first and that one the last.
 const ONCE: [&str; 4] = ["content-type", "content-encoding", "origin", "sec-fetch-site"];
-
-const METHODS: &str = "GET, HEAD, POST";
 
 /// The answer about this camera.
 pub(super) async fn answer(
@@ -32,10 +30,7 @@ pub(super) async fn answer(
 ) -> reply::Reply {
     let changes = request.method() == Method::POST;
     if !changes && request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut reply =
-            reply::text(StatusCode::METHOD_NOT_ALLOWED, format!("methods allowed here: {METHODS}\n"));
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
-        return reply;
+        return reply::method_not_allowed("GET, HEAD, POST");
     }
     if !hub.settings.are_changes_allowed() {
         return reply::text(
