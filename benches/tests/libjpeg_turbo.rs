@@ -68,7 +68,7 @@ fn picture_is_as_good_as_libjpeg_turbos_and_no_larger() {
 #[test]
 fn libjpeg_turbo_decodes_our_pictures() {
     let natural = Picture::new(160, 120, 5);
-    for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
+    for pixel in PixelFormat::RAW {
         let delivered = natural.delivered(pixel);
         let planes: Vec<_> =
             delivered.planes.iter().map(|(bytes, stride)| Plane::host(bytes, *stride)).collect();

@@ -78,7 +78,7 @@ fn allocations(encoder: &mut dyn JpegEncoder, pixel: PixelFormat) -> usize {
 // One test for all: another, at the same time, would be counted too.
 #[test]
 fn frame_after_the_first_allocates_nothing() {
-    for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
+    for pixel in PixelFormat::RAW {
         for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
             for threads in [1, 2, 5] {
                 let encoder = BaselineEncoder::with_backend(backend).unwrap();

@@ -101,7 +101,7 @@ impl JpegEncoder for Encoder {
 
 #[test]
 fn edited_frame_in_the_hand_after_the_first_allocates_nothing() {
-    for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
+    for pixel in PixelFormat::RAW {
         let format = StreamFormat::new(pixel, 333, 245).unwrap();
         let planes = (0..pixel.planes()).map(|index| format.plane(index).unwrap());
         let planes = planes.map(|plane| vec![90; plane.rows * plane.row_bytes]).collect();

@@ -64,6 +64,10 @@ impl PixelFormat {
         Self::Jpeg,
     ];
 
+    /// The formats that hold pixels: all but [`Jpeg`](Self::Jpeg), in the same order.
+    pub const RAW: [Self; 8] =
+        [Self::Nv12, Self::Nv21, Self::I420, Self::Yuv422p, Self::Yuyv, Self::Rgb24, Self::Bgr24, Self::Grey];
+
     /// The name used in flags, configuration and `/state`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,18 +4,6 @@ use super::{Canvas, Orientation, View, samples, turned};
 use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, StreamFormat};
 use proptest::prelude::*;
 
-/// Every raw format.
-const RAW: [PixelFormat; 8] = [
-    PixelFormat::Nv12,
-    PixelFormat::Nv21,
-    PixelFormat::I420,
-    PixelFormat::Yuv422p,
-    PixelFormat::Yuyv,
-    PixelFormat::Rgb24,
-    PixelFormat::Bgr24,
-    PixelFormat::Grey,
-];
-
 /// Planes of random bytes, with padding.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
@@ -99,7 +87,7 @@ pub(super) fn before(
 
 prop_compose! {
     pub(super) fn any_source()(
-        pixel in prop::sample::select(RAW.to_vec()), width in 1u32..24, height in 1u32..24, pad in 0usize..5, seed: u64,
+        pixel in prop::sample::select(PixelFormat::RAW.to_vec()), width in 1u32..24, height in 1u32..24, pad in 0usize..5, seed: u64,
     ) -> Source {
         Source::new(StreamFormat::new(pixel, width, height).unwrap(), pad, seed)
     }

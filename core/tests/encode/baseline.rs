@@ -2,7 +2,7 @@
 
 use crate::{
     backends, decode, encode, format, rgb, smooth,
-    source::{RAW, Source, Wave},
+    source::{Source, Wave},
 };
 use eyelet_core::encode::{BaselineEncoder, ReferenceEncoder, baseline::Backend};
 use eyelet_hal::{PixelFormat, StreamFormat, jpeg};
@@ -61,7 +61,7 @@ impl Content {
 proptest! {
     #[test]
     fn every_backend_gives_the_same_bytes(
-        pixel in prop::sample::select(RAW.to_vec()),
+        pixel in prop::sample::select(PixelFormat::RAW.to_vec()),
         (width, height) in (1u32..=200, 1u32..=200),
         pad in prop::array::uniform3(0usize..40),
         garbage: u8,
@@ -86,7 +86,7 @@ fn reference_encoder_is_no_better_and_no_smaller() {
     // The mean of some pictures: a tie that is rounded one way or the other is better now here, now there.
     const SEEDS: std::ops::Range<u64> = 0..8;
     let wave = |mean, height, seed| Wave { mean, height, x: 0.11, y: 0.07, phase: seed as f64 };
-    for pixel in RAW {
+    for pixel in PixelFormat::RAW {
         for q in [50, 75, 80, 90] {
             let mut decibels = [0.0; 2];
             let mut bytes = [0; 2];
@@ -145,7 +145,7 @@ fn primary_colours_survive_encoding() {
 
 #[test]
 fn every_backend_with_the_longest_sides_gives_the_same_bytes() {
-    for pixel in RAW {
+    for pixel in PixelFormat::RAW {
         for (width, height) in [(65535, 1), (1, 65535)] {
             let source =
                 Source::new(format(pixel, width, height), [0; 3], 0, |_, x, y| ((x + y) / 256) as u8);

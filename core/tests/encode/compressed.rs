@@ -1,9 +1,6 @@
 //! Compressed frames: repaired, refused or passed through.
 
-use crate::{
-    rgb,
-    source::{RAW, Source},
-};
+use crate::{rgb, source::Source};
 use eyelet_core::{
     encode::{PassThrough, ReferenceEncoder},
     jpeg::repair,
@@ -26,7 +23,7 @@ fn detailed(pixel: PixelFormat, width: u32, height: u32, seed: u64, quality: u8)
 }
 
 fn any_jpeg() -> impl Strategy<Value = Vec<u8>> {
-    (prop::sample::select(RAW.to_vec()), 1u32..40, 1u32..40, any::<u64>(), 30u8..=100)
+    (prop::sample::select(PixelFormat::RAW.to_vec()), 1u32..40, 1u32..40, any::<u64>(), 30u8..=100)
         .prop_map(|(pixel, width, height, seed, quality)| detailed(pixel, width, height, seed, quality))
 }
 

@@ -1,9 +1,6 @@
 //! Raw frames: every encoder, format, size and stride against the naive reference.
 
-use crate::{
-    decode, encode, encoders, format, rgb, smooth,
-    source::{RAW, Source},
-};
+use crate::{decode, encode, encoders, format, rgb, smooth, source::Source};
 use eyelet_hal::{
     ErrorKind, Frame, FrameMeta, Memory, PixelFormat, Plane, Quality, StreamFormat, jpeg::inspect,
 };
@@ -21,7 +18,7 @@ const KINDS: [&[PixelFormat]; 4] = [
 proptest! {
     #[test]
     fn any_format_size_and_stride_looks_like_its_source(
-        pixel in prop::sample::select(RAW.to_vec()),
+        pixel in prop::sample::select(PixelFormat::RAW.to_vec()),
         (width, height) in (1u32..=80, 1u32..=80),
         pad in prop::array::uniform3(0usize..40),
         garbage: u8,
@@ -61,7 +58,7 @@ proptest! {
 
     #[test]
     fn any_content_gives_a_whole_jpeg(
-        pixel in prop::sample::select(RAW.to_vec()),
+        pixel in prop::sample::select(PixelFormat::RAW.to_vec()),
         (width, height) in (1u32..=40, 1u32..=40),
         seed: u64,
         extreme in prop::bool::ANY,
@@ -92,7 +89,7 @@ fn sampling(jpeg: &[u8]) -> Vec<(u8, u8)> {
 
 #[test]
 fn chroma_keeps_its_resolution() {
-    for (pixel, want) in RAW.into_iter().zip([
+    for (pixel, want) in PixelFormat::RAW.into_iter().zip([
         vec![(2, 2), (1, 1), (1, 1)],
         vec![(2, 2), (1, 1), (1, 1)],
         vec![(2, 2), (1, 1), (1, 1)],
@@ -114,8 +111,9 @@ fn chroma_keeps_its_resolution() {
 
 #[test]
 fn cb_and_cr_are_not_swapped() {
-    for pixel in
-        RAW.into_iter().filter(|&p| !matches!(p, PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Grey))
+    for pixel in PixelFormat::RAW
+        .into_iter()
+        .filter(|&p| !matches!(p, PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Grey))
     {
         let source =
             Source::new(format(pixel, 31, 15), [0; 3], 0, |component, _, _| [120, 80, 200][component]);
@@ -162,7 +160,7 @@ fn jpeg_is_appended_to_the_output() {
 
 #[test]
 fn longest_sides_are_encoded() {
-    for pixel in RAW {
+    for pixel in PixelFormat::RAW {
         for (width, height) in [(65535, 1), (1, 65535)] {
             let source =
                 Source::new(format(pixel, width, height), [0; 3], 0, |_, x, y| ((x + y) / 256) as u8);

@@ -4,18 +4,6 @@ use eyelet_hal::{Frame, FrameMeta, PixelFormat, Plane, StreamFormat};
 use proptest::prelude::*;
 use std::ops::Range;
 
-/// Every format that needs encoding.
-pub(crate) const RAW: [PixelFormat; 8] = [
-    PixelFormat::Nv12,
-    PixelFormat::Nv21,
-    PixelFormat::I420,
-    PixelFormat::Yuv422p,
-    PixelFormat::Yuyv,
-    PixelFormat::Rgb24,
-    PixelFormat::Bgr24,
-    PixelFormat::Grey,
-];
-
 /// One component of a picture: a wave that is at least 24 pixels long, so that JPEG can keep it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wave {

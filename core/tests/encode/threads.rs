@@ -1,6 +1,6 @@
 //! Many threads: the same pixels as one thread's, with restart markers where they belong.
 
-use crate::{backends, baseline::Content, encode, format, rgb, source::RAW};
+use crate::{backends, baseline::Content, encode, format, rgb};
 use eyelet_core::encode::{BaselineEncoder, baseline::Backend};
 use eyelet_hal::{JpegEncoder, PixelFormat, jpeg::inspect};
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn restarts(jpeg: &[u8]) -> (Option<u16>, Vec<u8>) {
 proptest! {
     #[test]
     fn threaded_encoder_gives_equal_pixels_with_markers_between_rows(
-        pixel in prop::sample::select(RAW.to_vec()),
+        pixel in prop::sample::select(PixelFormat::RAW.to_vec()),
         (width, height) in (1u32..=200, 1u32..=200),
         pad in prop::array::uniform3(0usize..40),
         content in Content::any(),
@@ -61,7 +61,7 @@ fn one_threaded_encoder_takes_frames_of_all_sizes() {
     // What is kept from frame to frame must not show.
     let mut kept = threads(3, Backend::best());
     for height in [200, 1, 16, 17, 120, 64, 200] {
-        for pixel in RAW {
+        for pixel in PixelFormat::RAW {
             let source = Content::Noise(height.into()).source(format(pixel, 33, height), [0; 3], 0);
             let fresh = encode(&mut threads(3, Backend::best()), &source, 70);
             assert!(encode(&mut kept, &source, 70) == fresh, "{pixel} of height {height}");

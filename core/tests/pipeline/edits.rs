@@ -215,7 +215,7 @@ mod overlay {
 
     #[test]
     fn text_is_white_on_black_in_every_format_and_size() {
-        for pixel in PixelFormat::ALL.into_iter().filter(|&pixel| pixel != PixelFormat::Jpeg) {
+        for pixel in PixelFormat::RAW {
             for (width, height) in [(160, 120), (333, 245), (640, 480), (481, 641)] {
                 let format = StreamFormat::new(pixel, width, height).unwrap();
                 let (white, black) = drawn(format, "{name}", Corner::TopLeft);
