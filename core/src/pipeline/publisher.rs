@@ -90,22 +90,9 @@ impl Publisher {
         let in_hand = self.hand.is_some() && self.hub.events.wanted();
         // Taken out, since the frame to publish may be in it.
         let mut edits = self.edits.take_if(|_| quality.is_some() || in_hand);
-        let published = {
-            // Not an option, which would be copied, frame and all, where there are no edits.
-            let edited;
-            let frame = match &mut edits {
-                None => Ok(frame),
-                Some(edits) => match edits.take(frame, self.label(counted)) {
-                    Ok(None) => Ok(frame),
-                    Ok(Some(frame)) => {
-                        edited = frame;
-                        Ok(&edited)
-                    }
-                    Err(error) => Err(self.no_picture(error)),
-                },
-            };
-            frame.and_then(|frame| self.hand_on(frame, encoder, counted, quality))
-        };
+        let published = self.through(&mut edits, frame, counted, |publisher, frame| {
+            publisher.hand_on(frame, encoder, counted, quality)
+        });
         self.edits = self.edits.take().or(edits);
         if published.is_ok() && quality.is_none() {
             self.hub.metrics.frames_skipped.inc();
@@ -125,29 +112,39 @@ impl Publisher {
         quality: Option<Quality>,
     ) -> Result<()> {
         let mut hand = self.hand.take_if(|_| quality.is_some() || self.hub.events.wanted());
-        let published = {
-            let changed;
-            let frame = match &mut hand {
-                None => Ok(frame),
-                Some(hand) => match hand.take(frame, self.label(counted)) {
-                    Ok(None) => Ok(frame),
-                    Ok(Some(frame)) => {
-                        changed = frame;
-                        Ok(&changed)
-                    }
-                    Err(error) => Err(self.no_picture(error)),
-                },
-            };
-            frame.and_then(|frame| {
-                // Before the picture, which takes longer: who shows both need not wait.
-                if let Some(data) = frame.data() {
-                    self.hub.events.publish(&self.label(counted), data);
-                }
-                quality.map_or(Ok(()), |quality| self.encode(frame, encoder, counted, quality))
-            })
-        };
+        let published = self.through(&mut hand, frame, counted, |publisher, frame| {
+            // Before the picture, which takes longer: who shows both need not wait.
+            if let Some(data) = frame.data() {
+                publisher.hub.events.publish(&publisher.label(counted), data);
+            }
+            quality.map_or(Ok(()), |quality| publisher.encode(frame, encoder, counted, quality))
+        });
         self.hand = self.hand.take().or(hand);
         published
+    }
+
+    /// Goes on with what `hand` makes of `frame`, or with `frame` as it is.
+    fn through(
+        &mut self,
+        hand: &mut Option<Box<dyn Hand>>,
+        frame: &Frame<'_>,
+        counted: (u64, Duration),
+        go_on: impl FnOnce(&mut Self, &Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        // Not an option, which would be copied, frame and all, where there is no hand.
+        let changed;
+        let frame = match hand {
+            None => frame,
+            Some(hand) => match hand.take(frame, self.label(counted)) {
+                Ok(None) => frame,
+                Ok(Some(frame)) => {
+                    changed = frame;
+                    &changed
+                }
+                Err(error) => return Err(self.no_picture(error)),
+            },
+        };
+        go_on(self, frame)
     }
 
     /// The quality of the picture of `frame`, which is wanted; `None` if the bit budget has no room for one.

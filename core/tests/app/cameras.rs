@@ -19,21 +19,22 @@ fn two(lost: &'static AtomicBool) -> Running {
     let (front, back) = (Arc::clone(&closed), closed);
     let open = move || match lost.load(Ordering::SeqCst) {
         true => Err(Error::new(ErrorKind::NotFound, "unplugged")),
-        false => Ok(Lost { grey: Grey::open(&back), lost }),
+        false => Ok(until_lost(Grey::open(&back), lost)),
     };
     let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&front)));
     builder.named_camera("back", open).bind("127.0.0.1:0").start().unwrap()
 }
 
-/// A camera until it is lost.
-struct Lost {
+/// A grey camera whose frames come by a detour.
+struct Detour<T> {
     grey: Grey,
-    lost: &'static AtomicBool,
+    by: T,
+    frame: for<'a> fn(&'a mut Grey, &'a mut T, Duration) -> Result<Frame<'a>>,
 }
 
-impl CameraSource for Lost {
+impl<T: Send> CameraSource for Detour<T> {
     fn name(&self) -> &str {
-        "lost"
+        "detour"
     }
     fn format(&self) -> StreamFormat {
         self.grey.format()
@@ -45,10 +46,32 @@ impl CameraSource for Lost {
         Ok(())
     }
     fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
-        match self.lost.load(Ordering::SeqCst) {
+        (self.frame)(&mut self.grey, &mut self.by, timeout)
+    }
+}
+
+/// A camera until it is lost.
+fn until_lost(grey: Grey, lost: &'static AtomicBool) -> impl CameraSource {
+    Detour {
+        grey,
+        by: lost,
+        frame: |grey, lost, timeout| match lost.load(Ordering::SeqCst) {
             true => Err(Error::new(ErrorKind::Disconnected, "unplugged")),
-            false => self.grey.next_frame(timeout),
-        }
+            false => grey.next_frame(timeout),
+        },
+    }
+}
+
+/// A camera that attaches its own number to each frame.
+fn numbered(grey: Grey) -> impl CameraSource {
+    Detour {
+        grey,
+        by: String::new(),
+        frame: |grey, data, timeout| {
+            let frame = grey.next_frame(timeout)?;
+            *data = frame.meta().sequence.to_string();
+            Ok(frame.with_data(data))
+        },
     }
 }
 
@@ -122,8 +145,8 @@ fn two_cameras_have_routes_state_and_metrics_by_name() {
     assert_eq!(state["source"]["name"], "grey");
     let names: Vec<_> = state["cameras"].as_array().unwrap().iter().map(|camera| &camera["name"]).collect();
     assert_eq!(names, ["front", "back"]);
-    assert_eq!(state["cameras"][1]["source"]["name"], "lost");
-    assert_eq!(json("/back/state")["source"]["name"], "lost");
+    assert_eq!(state["cameras"][1]["source"]["name"], "detour");
+    assert_eq!(json("/back/state")["source"]["name"], "detour");
     #[cfg(feature = "metrics")]
     {
         let metrics = get(address, "/metrics");
@@ -134,38 +157,12 @@ fn two_cameras_have_routes_state_and_metrics_by_name() {
     }
 }
 
-/// A camera that attaches its own number to each frame.
-struct Numbered {
-    grey: Grey,
-    data: String,
-}
-
-impl CameraSource for Numbered {
-    fn name(&self) -> &str {
-        "numbered"
-    }
-    fn format(&self) -> StreamFormat {
-        self.grey.format()
-    }
-    fn start(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn stop(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn next_frame(&mut self, timeout: Duration) -> Result<Frame<'_>> {
-        let frame = self.grey.next_frame(timeout)?;
-        self.data = frame.meta().sequence.to_string();
-        Ok(frame.with_data(&self.data))
-    }
-}
-
 #[test]
 fn data_of_a_frame_is_delivered_with_its_number_by_its_camera_alone() {
     let closed = Arc::new(AtomicUsize::new(0));
     let (front, back) = (Arc::clone(&closed), closed);
     let builder = Eyelet::builder().named_camera("front", move || Ok(Grey::open(&front)));
-    let open = move || Ok(Numbered { grey: Grey::open(&back), data: String::new() });
+    let open = move || Ok(numbered(Grey::open(&back)));
     let running = builder.named_camera("back", open).bind("127.0.0.1:0").start().unwrap();
     let address = &running.addresses()[0];
     let events = |path| {
