@@ -36,7 +36,8 @@
 //! | [`multipart`] | the parts of such a stream, as cameras really send them |
 #![cfg_attr(
     feature = "control",
-    doc = "| `control` | what clients can change about a camera while it runs |"
+    doc = "| `control` | what clients can change about a camera while it runs |
+| `rate` | frames per second as they read and write them |"
 )]
 //! | `net` | what server and client share: addresses, credentials, [listeners](http::Listener), [proxies](upload::Proxy), sockets, TLS; its public types are in [`http`] and [`upload`] |
 //! | [`Backoff`] | growing delays between attempts, of a camera, an encoder or an upload |
@@ -68,6 +69,8 @@ mod maixpy;
 pub mod multipart;
 mod net;
 pub mod pipeline;
+#[cfg(feature = "control")]
+mod rate;
 pub mod spool;
 pub mod upload;
 pub mod watch;

@@ -1,7 +1,10 @@
 //! What can be changed, as clients read it.
 
-use super::values::{FPS, QUALITY, SIZE, shown, thousandths};
-use crate::feed::{CameraSettings, Hub};
+use super::values::{FPS, QUALITY, SIZE, shown};
+use crate::{
+    feed::{CameraSettings, Hub},
+    rate,
+};
 use eyelet_hal::{ControlKind, Mode, Modes};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -90,18 +93,18 @@ fn of_modes(modes: &Modes, original: Mode) -> impl Iterator<Item = Control> {
     let fps = (modes.fps.0 < modes.fps.1).then(|| Control {
         name: FPS.to_owned(),
         kind: "number",
-        min: rate(modes.fps.0),
-        max: rate(modes.fps.1),
-        default: rate(original.fps),
-        value: rate(modes.now.fps),
+        min: per_second(modes.fps.0),
+        max: per_second(modes.fps.1),
+        default: per_second(original.fps),
+        value: per_second(modes.now.fps),
         ..Control::default()
     });
     sizes.into_iter().chain(fps)
 }
 
 /// A rate as people write it.
-fn rate(fps: f64) -> Value {
-    let rounded = thousandths(fps);
+fn per_second(fps: f64) -> Value {
+    let rounded = rate::shown(fps);
     if rounded.fract() == 0.0 { json!(rounded as i64) } else { json!(rounded) }
 }
 

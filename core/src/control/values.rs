@@ -1,7 +1,10 @@
 //! From the values that a client wants to what the camera is asked.
 
 use super::request::Wanted;
-use crate::feed::{CameraSettings, CameraValues};
+use crate::{
+    feed::{CameraSettings, CameraValues},
+    rate,
+};
 use eyelet_hal::{Control, ControlKind, Modes, Quality};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -29,7 +32,7 @@ pub(super) fn check(
 ) -> Result<Checked, BTreeMap<String, String>> {
     let (mut checked, mut errors) = (Checked::default(), BTreeMap::new());
     for (name, value) in wanted {
-        if let Err(what) = one(camera, name, value, &mut checked) {
+        if let Err(what) = one(camera, name, value, wanted, &mut checked) {
             errors.insert(name.clone(), what);
         }
     }
@@ -40,6 +43,7 @@ fn one(
     camera: Option<&CameraSettings>,
     name: &str,
     value: &Value,
+    all: &Wanted,
     checked: &mut Checked,
 ) -> Result<(), String> {
     let own = camera.and_then(|camera| camera.controls.iter().find(|control| control.name == name));
@@ -54,7 +58,7 @@ fn one(
             }
         }
         (SIZE, Some(modes), _) => checked.changes.size = Some(size(value, modes)?),
-        (FPS, Some(modes), _) => checked.changes.fps = Some(fps(value, modes)?),
+        (FPS, Some(modes), _) => checked.changes.fps = Some(fps(value, all.get(SIZE), modes)?),
         (_, _, Some(control)) => {
             checked.changes.controls.insert(name.to_owned(), number(value, control)?);
         }
@@ -76,21 +80,18 @@ pub(super) fn shown((width, height): (u32, u32)) -> String {
     format!("{width}x{height}")
 }
 
-fn fps(value: &Value, modes: &Modes) -> Result<f64, String> {
+/// A rate for this size, if it is to be another one: what rates that one has is known when the camera has changed to it.
+fn fps(value: &Value, to: Option<&Value>, modes: &Modes) -> Result<f64, String> {
     let fps = match value {
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_f64(),
     };
-    let (lowest, highest) = modes.fps;
-    // Clients read both ends rounded.
-    let fps = fps.filter(|fps| (thousandths(lowest)..=thousandths(highest)).contains(&thousandths(*fps)));
-    fps.map(|fps| fps.clamp(lowest, highest))
-        .ok_or_else(|| format!("a number from {} to {}", thousandths(lowest), thousandths(highest)))
-}
-
-/// A rate as clients read it.
-pub(super) fn thousandths(fps: f64) -> f64 {
-    (fps * 1000.0).round() / 1000.0
+    match to {
+        Some(to) if size(to, modes) != Ok(modes.now.size) => {
+            fps.filter(|fps| fps.is_finite() && *fps > 0.0).ok_or_else(|| "a number above 0".to_owned())
+        }
+        _ => rate::within(modes.fps, fps.unwrap_or(f64::NAN)),
+    }
 }
 
 /// A whole number, also one in a form's text, or one that some language writes as `80.0`.
@@ -174,12 +175,12 @@ mod tests {
     #[test]
     fn wrong_values_are_told_what_would_be_right_and_nothing_is_left_to_do() {
         let errors = checked(json!({
-            "gain": 6, "auto": 2, "mains": 1, "fps": 0.5, "size": "9x9", "quality": 0, "fixed": 0, "hue": 1, "reset": 1
+            "gain": 6, "auto": 2, "mains": 1, "fps": -0.5, "size": "9x9", "quality": 0, "fixed": 0, "hue": 1, "reset": 1
         }));
         let right = [
             ("auto", "true or false"),
             ("fixed", "it cannot be changed"),
-            ("fps", "a number from 1 to 30"),
+            ("fps", "a number above 0"),
             ("gain", "a whole number from -5 to 5"),
             ("hue", "there is no such control"),
             ("mains", "one of 0 (Disabled), 2 (60 Hz)"),
@@ -194,17 +195,18 @@ mod tests {
         assert!(check(None, &serde_json::from_value(json!({ "fps": 5 })).unwrap()).is_err());
     }
 
-    /// The highest rate of a list was refused where it had been rounded up.
     #[test]
-    fn rate_from_the_rounded_end_of_the_list_is_taken_as_that_end() {
-        let (lowest, highest) = (5.000_45, 14.992_503_7);
-        let modes = Modes::new(Mode { size: (4, 2), fps: 10.0 }, vec![], (lowest, highest));
-        for (wanted, taken) in [(json!(14.993), highest), (json!("5"), lowest), (json!(7.5), 7.5)] {
-            assert_eq!(fps(&wanted, &modes), Ok(taken));
+    fn rate_is_for_the_size_that_is_wanted_with_it() {
+        for (size, fps) in [("640x480", 12.5), ("320x240", 12.5), ("320x240", 60.0)] {
+            let changes = checked(json!({ "size": size, "fps": fps })).unwrap().changes;
+            assert_eq!(changes.fps, Some(fps), "{size}");
         }
-        for wanted in [json!(14.994), json!(4.999), json!("NaN")] {
-            assert_eq!(fps(&wanted, &modes), Err("a number from 5 to 14.993".to_owned()));
+        let errors = |size, fps| checked(json!({ "size": size, "fps": fps })).unwrap_err();
+        assert_eq!(errors("640x480", json!(60))["fps"], "a number from 1 to 30");
+        for fps in [json!(0), json!(-1), json!("NaN"), json!("inf"), json!(null)] {
+            assert_eq!(errors("320x240", fps)["fps"], "a number above 0");
         }
+        assert_eq!(errors("9x9", json!(60)).into_keys().collect::<Vec<_>>(), ["size"]);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -235,7 +237,8 @@ mod tests {
                         let control = camera.controls.iter().find(|control| control.name == name).unwrap();
                         prop_assert!(control.kind.takes(value) && !control.read_only);
                     }
-                    prop_assert!(changes.fps.is_none_or(|fps| (1.0..=30.0).contains(&fps)));
+                    let rates = if changes.size == Some((320, 240)) { 0.0..=f64::MAX } else { 1.0..=30.0 };
+                    prop_assert!(changes.fps.is_none_or(|fps| rates.contains(&fps)));
                 }
                 Err(errors) => prop_assert!(!errors.is_empty() && errors.keys().all(|name| wanted.contains_key(name))),
             }

@@ -1,8 +1,8 @@
 //! The changes of one request, and the way back.
 
-use super::{Controls, controls_of, in_order, keep::same_rate, restart};
-use crate::feed::CameraValues;
-use eyelet_hal::{CameraControls, CameraSource, ControlKind, Error, ErrorKind, Mode, Result};
+use super::{Controls, controls_of, in_order, restart, stop};
+use crate::{feed::CameraValues, rate};
+use eyelet_hal::{CameraControls, CameraSource, ControlKind, Error, ErrorKind, Mode, Modes, Result};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -27,6 +27,12 @@ pub(super) struct Failed {
     pub(super) error: Error,
 }
 
+/// What makes an error one of the step with this name.
+fn failed(name: &str) -> impl FnOnce(Error) -> Failed {
+    let name = name.to_owned();
+    move |error| Failed { name, error }
+}
+
 impl Controls {
     /// Makes all changes, the ones that others depend on first, and what cannot be taken back last.
     pub(super) fn apply(
@@ -34,18 +40,14 @@ impl Controls {
         camera: &mut dyn CameraSource,
         changes: &CameraValues,
         done: &mut Vec<Undo>,
-        stop: &AtomicBool,
+        halt: &AtomicBool,
     ) -> std::result::Result<(), Failed> {
-        let named = |name: &str| {
-            let name = name.to_owned();
-            move |error| Failed { name, error }
-        };
         let any = changes.controls.keys().next().map_or("size", String::as_str);
-        let list = controls_of(camera).and_then(CameraControls::list).map_err(named(any))?;
+        let list = controls_of(camera).and_then(CameraControls::list).map_err(failed(any))?;
         let wanted = in_order(&list, &changes.controls);
         // It may have gone since it was listed for clients.
         if let Some(name) = changes.controls.keys().find(|name| list.iter().all(|own| own.name != **name)) {
-            return Err(named(name)(Error::new(
+            return Err(failed(name)(Error::new(
                 ErrorKind::InvalidInput,
                 "there is no such control any more",
             )));
@@ -54,18 +56,17 @@ impl Controls {
             wanted.into_iter().partition(|(control, _)| control.kind == ControlKind::Button);
         for (control, value) in settings {
             let name = &control.name;
-            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(named(name))?;
+            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(failed(name))?;
             if control.value != Some(value) {
                 done.push(Undo::Control(name.clone(), control.value));
             }
         }
         if changes.has_mode() {
-            let name = if changes.size.is_some() { "size" } else { "fps" };
-            self.change_mode(camera, changes, done, stop).map_err(named(name))?;
+            self.change_mode(camera, changes, done, halt)?;
         }
         for (control, value) in presses {
             let name = &control.name;
-            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(named(name))?;
+            controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(failed(name))?;
         }
         Ok(())
     }
@@ -75,24 +76,34 @@ impl Controls {
         camera: &mut dyn CameraSource,
         changes: &CameraValues,
         done: &mut Vec<Undo>,
-        stop: &AtomicBool,
-    ) -> Result<()> {
-        let Some(modes) = controls_of(camera)?.modes()? else { return Ok(()) };
-        let now = modes.now;
-        let mut mode = now;
-        if let Some(size) = changes.size.filter(|size| *size != now.size) {
+        halt: &AtomicBool,
+    ) -> std::result::Result<(), Failed> {
+        let name = if changes.size.is_some() { "size" } else { "fps" };
+        let modes = controls_of(camera).and_then(CameraControls::modes).map_err(failed(name))?;
+        let Some(Modes { now, .. }) = modes else { return Ok(()) };
+        let resized = changes.size.filter(|size| *size != now.size);
+        let mut mode = match resized {
             // The size before may not have had the rate that it is to have.
-            let began = self.original.unwrap_or(now);
-            mode = Mode { size, fps: self.hub.settings.kept().mode(began).fps };
-        }
-        mode.fps = changes.fps.unwrap_or(mode.fps);
-        if mode.size == now.size && same_rate(mode.fps, now.fps) {
+            Some(size) => Mode { size, fps: self.hub.settings.kept().mode(self.original.unwrap_or(now)).fps },
+            None => Mode { fps: changes.fps.unwrap_or(now.fps), ..now },
+        };
+        if resized.is_none() && rate::is_same(mode.fps, now.fps) {
             return Ok(());
         }
         // Before the stream stops for everybody.
-        self.check_size(camera.format(), mode.size)?;
+        self.check_size(camera.format(), mode.size).map_err(failed(name))?;
         done.push(Undo::Mode(now));
-        restart(camera, mode)?;
+        stop(camera);
+        controls_of(camera).and_then(|controls| controls.set_mode(mode)).map_err(failed(name))?;
+        if let (Some(_), Some(fps)) = (resized, changes.fps) {
+            let set = controls_of(camera).and_then(|controls| set_rate(controls, fps));
+            mode.fps = set.map_err(failed("fps"))?;
+        }
+        camera.start().and_then(|()| self.wait_for_frame(camera, mode, halt)).map_err(failed(name))
+    }
+
+    /// Waits for the first frame after a change to this mode, which shows that the camera has it.
+    fn wait_for_frame(&self, camera: &mut dyn CameraSource, mode: Mode, halt: &AtomicBool) -> Result<()> {
         // A camera may start and never deliver, for want of bandwidth say.
         let began = self.clock.monotonic();
         let name = camera.name().to_owned();
@@ -109,7 +120,7 @@ impl Controls {
                 Err(e) if matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::CorruptFrame) => {}
                 Err(e) => return Err(e),
             }
-            if stop.load(Ordering::Relaxed) {
+            if halt.load(Ordering::Relaxed) {
                 return Err(Error::new(ErrorKind::Other, "the camera is being stopped"));
             }
             if self.clock.monotonic().saturating_sub(began) >= FIRST_FRAME {
@@ -141,4 +152,16 @@ impl Controls {
         }
         started.map(|()| stuck)
     }
+}
+
+/// Sets the rate of the size that the stopped camera has changed to.
+fn set_rate(controls: &mut dyn CameraControls, fps: f64) -> Result<f64> {
+    let Some(Modes { now, fps: rates, .. }) = controls.modes()? else { return Ok(fps) };
+    let (width, height) = now.size;
+    let wrong = |right| Error::new(ErrorKind::InvalidInput, format!("{right} at {width}x{height}"));
+    let fps = rate::within(rates, fps).map_err(wrong)?;
+    if !rate::is_same(fps, now.fps) {
+        controls.set_mode(Mode { fps, ..now })?;
+    }
+    Ok(fps)
 }

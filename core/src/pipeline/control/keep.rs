@@ -1,15 +1,12 @@
 //! What was changed and is to stay.
 
 use super::{Controls, publish::Listed};
-use crate::feed::CameraValues;
+use crate::{feed::CameraValues, rate};
 use eyelet_hal::{Control, ControlKind};
 use std::collections::BTreeMap;
 
 /// The controls that did not begin with their default: with this value, or with one that another control decides.
 pub(super) type Began = BTreeMap<String, Option<i64>>;
-
-/// Rates that are closer than this are one to clients, who read them in thousandths.
-pub(super) const SAME_RATE: f64 = 0.0005;
 
 impl Controls {
     /// What to keep for when the camera is opened again, after these changes; what was set back is left to the flags and the
@@ -36,7 +33,7 @@ impl Controls {
                 kept.size = Some(now.size).filter(|size| *size != original.size);
             }
             if changes.fps.is_some() {
-                kept.fps = Some(now.fps).filter(|fps| !same_rate(*fps, original.fps));
+                kept.fps = Some(now.fps).filter(|fps| !rate::is_same(*fps, original.fps));
             }
         }
         kept.controls.extend(changes.controls.iter().map(|(name, value)| (name.clone(), *value)));
@@ -62,8 +59,4 @@ pub(super) fn began(list: &[Control], kept: &CameraValues) -> Began {
         _ => None,
     };
     list.iter().filter_map(of).collect()
-}
-
-pub(super) fn same_rate(a: f64, b: f64) -> bool {
-    (a - b).abs() < SAME_RATE
 }

@@ -177,10 +177,15 @@ fn controls_of(camera: &mut dyn CameraSource) -> Result<&mut dyn CameraControls>
 }
 
 fn restart(camera: &mut dyn CameraSource, mode: Mode) -> Result<()> {
+    stop(camera);
+    controls_of(camera)?.set_mode(mode)?;
+    camera.start()
+}
+
+/// Stops it for another mode.
+fn stop(camera: &mut dyn CameraSource) {
     if let Err(error) = camera.stop() {
         // It counts as stopped all the same.
         tracing::debug!(%error, "for another size or rate");
     }
-    controls_of(camera)?.set_mode(mode)?;
-    camera.start()
 }

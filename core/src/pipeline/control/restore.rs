@@ -1,10 +1,7 @@
 //! A camera that was opened again has what the one before had.
 
-use super::{
-    Controls, in_order,
-    keep::{SAME_RATE, began},
-    restart,
-};
+use super::{Controls, in_order, keep::began, restart};
+use crate::rate;
 use eyelet_hal::{CameraControls, CameraSource, Control, Error, ErrorKind, Mode, Modes, Result};
 
 impl Controls {
@@ -48,9 +45,7 @@ impl Controls {
             }
         }
         if let Some(fps) = kept.fps.filter(|fps| *fps != modes.now.fps) {
-            // Rounded, as the camera may have reported it.
-            let (lowest, highest) = modes.fps;
-            let listed = (lowest - SAME_RATE..=highest + SAME_RATE).contains(&fps);
+            let listed = rate::within(modes.fps, fps).is_ok();
             if !set_mode(controls, Mode { fps, ..modes.now }, listed, "rate") {
                 settings.keep(|kept| kept.fps = None);
             }

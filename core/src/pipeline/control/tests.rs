@@ -12,6 +12,8 @@ use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 /// With this size it starts and delivers nothing.
 const SILENT: (u32, u32) = (4, 4);
 const SIZE: (u32, u32) = (2, 2);
+/// In this size it is slower.
+const SLOW: (u32, u32) = (4, 2);
 
 /// A grey camera whose `gain` and size can be changed; `reset` sets the gain back.
 struct Camera {
@@ -97,11 +99,16 @@ impl CameraControls for Camera {
     }
 
     fn modes(&mut self) -> Result<Option<Modes>> {
-        Ok(Some(Modes::new(self.mode, vec![SIZE, SILENT], (1.0, 30.0))))
+        let fastest = if self.mode.size == SLOW { 10.0 } else { 30.0 };
+        Ok(Some(Modes::new(self.mode, vec![SIZE, SLOW, SILENT], (1.0, fastest))))
     }
 
+    /// It has the nearest rate.
     fn set_mode(&mut self, mode: Mode) -> Result<()> {
         self.mode = mode;
+        if mode.size == SLOW {
+            self.mode.fps = mode.fps.min(10.0);
+        }
         Ok(())
     }
 }
@@ -164,7 +171,7 @@ fn control_that_is_gone_by_then_is_refused_and_nothing_else_is_changed() {
     let mut clients = Clients::of(&mut camera);
     camera.plain = true;
     clients.quality = Quality::new(30);
-    let answer = clients.ask(Some(5), Some((4, 2)), None);
+    let answer = clients.ask(Some(5), Some(SLOW), None);
     assert!(!clients.serve(&mut camera).unwrap());
     assert_eq!(refused(answer), ("gain".to_owned(), "there is no such control any more".to_owned()));
     assert_eq!((camera.mode.size, camera.starts), (SIZE, 1));
@@ -212,7 +219,7 @@ fn client_that_gives_up_at_the_last_moment_changes_nothing() {
             drop(its.lock().unwrap().take());
         }
     });
-    *answer.lock().unwrap() = Some(clients.ask(Some(5), Some((4, 2)), None));
+    *answer.lock().unwrap() = Some(clients.ask(Some(5), Some(SLOW), None));
     assert!(clients.serve(&mut camera).unwrap());
     assert!(answer.lock().unwrap().is_none(), "it has given up");
     assert_eq!((camera.gain, camera.mode.size), (0, SIZE));
@@ -300,6 +307,31 @@ fn rate_that_differs_in_what_clients_do_not_see_is_no_change() {
     let mut answer = clients.ask(None, None, Some(29.9));
     assert!(clients.serve(&mut camera).unwrap());
     assert_eq!((answer.try_recv(), camera.starts), (Ok(Ok(())), 2));
+}
+
+/// It took two requests, and two interruptions.
+#[test]
+fn size_and_a_rate_that_only_it_has_are_changed_together() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    for (size, fps, starts) in [(SLOW, 5.0, 2), (SIZE, 20.0, 3)] {
+        let mut answer = clients.ask(None, Some(size), Some(fps));
+        assert!(clients.serve(&mut camera).unwrap());
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!((camera.mode, camera.starts), (Mode { size, fps }, starts));
+    }
+}
+
+#[test]
+fn rate_that_the_other_size_does_not_have_changes_nothing() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    let before = camera.mode;
+    let answer = clients.ask(Some(5), Some(SLOW), Some(20.0));
+    assert!(clients.serve(&mut camera).unwrap());
+    assert_eq!(refused(answer), ("fps".to_owned(), "a number from 1 to 10 at 4x2".to_owned()));
+    assert_eq!((camera.mode, camera.gain), (before, 0));
+    assert!(clients.hub.settings.kept().is_empty());
 }
 
 /// It was saved only when something else changed.
