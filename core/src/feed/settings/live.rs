@@ -64,19 +64,23 @@ impl Settings {
         (kept.clone(), self.quality())
     }
 
-    /// Sets all of this in one moment for those who read it, and does not say so; see [`notify`](Self::notify). The result is
-    /// whether something is different.
+    /// Sets all of this in one moment for those who read it, unless whoever wanted it is found to be gone just before. Nobody
+    /// hears of it; see [`notify`](Self::notify). The result is whether something is different, and `None` if he was gone.
     pub(crate) fn replace(
         &self,
         new: CameraValues,
         quality: Option<Quality>,
         new_camera: CameraSettings,
-    ) -> bool {
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Option<bool> {
         let (mut kept, mut camera) = (lock(&self.live.kept), lock(&self.live.camera));
+        if !is_wanted() {
+            return None;
+        }
         let is_other = quality.is_some_and(|quality| self.store_quality(quality));
         let is_same = !is_other && *kept == new && camera.as_ref() == Some(&new_camera);
         (*kept, *camera) = (new, Some(new_camera));
-        !is_same
+        Some(!is_same)
     }
 
     /// Keeps this as well, or forgets something.

@@ -2,7 +2,7 @@
 
 use super::{Controls, controls_of, in_order, restart, stop};
 use crate::{feed::CameraValues, rate};
-use eyelet_hal::{CameraControls, CameraSource, ControlKind, Error, ErrorKind, Mode, Modes, Result};
+use eyelet_hal::{CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, Modes, Result};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -34,14 +34,15 @@ fn failed(name: &str) -> impl FnOnce(Error) -> Failed {
 }
 
 impl Controls {
-    /// Makes all changes, the ones that others depend on first, and what cannot be taken back last.
+    /// Makes all changes, the ones that others depend on first, and what cannot be taken back last. The result is what was
+    /// listed before.
     pub(super) fn apply(
         &self,
         camera: &mut dyn CameraSource,
         changes: &CameraValues,
         done: &mut Vec<Undo>,
         halt: &AtomicBool,
-    ) -> std::result::Result<(), Failed> {
+    ) -> std::result::Result<Vec<Control>, Failed> {
         let any = changes.controls.keys().next().map_or("size", String::as_str);
         let list = controls_of(camera).and_then(CameraControls::list).map_err(failed(any))?;
         let wanted = in_order(&list, &changes.controls);
@@ -68,7 +69,7 @@ impl Controls {
             let name = &control.name;
             controls_of(camera).and_then(|controls| controls.set(name, value)).map_err(failed(name))?;
         }
-        Ok(())
+        Ok(list)
     }
 
     fn change_mode(

@@ -60,7 +60,7 @@ impl Controls {
             }
             None => {
                 self.forget_mode();
-                self.forget_missing(&[]);
+                self.warn_of_missing(&[]);
             }
         }
         let changed = self.hub.settings.kept().has_mode();
@@ -110,21 +110,16 @@ impl Controls {
         let applied = self.apply(camera, &changes, &mut done, stop);
         let restarted = done.iter().any(|step| matches!(step, Undo::Mode(_)));
         match applied {
-            Ok(()) => {
-                let (before, quality_before) = self.hub.settings.kept_with_quality();
+            Ok(before) => {
                 let now = listed(camera);
-                let kept = self.kept_after(before.clone(), &now, &changes);
+                let kept = self.kept_after(self.hub.settings.kept(), &before, &now, &changes);
                 let shown = self.as_shown(camera.format(), now);
-                let is_different = self.hub.settings.replace(kept, quality, shown);
                 // Who has given up was told that nothing changed.
-                if answer.send(Ok(())).is_err() {
-                    let undone = self.undo(camera, done);
-                    let shown = self.as_shown(camera.format(), listed(camera));
-                    self.hub.settings.replace(before, quality.map(|_| quality_before), shown);
-                    undone?;
-                }
-                if is_different {
-                    self.hub.settings.notify();
+                let is_wanted = || answer.send(Ok(())).is_ok();
+                match self.hub.settings.replace(kept, quality, shown, is_wanted) {
+                    Some(true) => self.hub.settings.notify(),
+                    Some(false) => {}
+                    None => self.take_back(camera, done)?,
                 }
             }
             Err(Failed { error, .. }) if error.kind() == ErrorKind::Disconnected => {
@@ -146,6 +141,19 @@ impl Controls {
             }
         }
         Ok(restarted)
+    }
+
+    /// Goes back where nobody waits for the answer any more.
+    fn take_back(&mut self, camera: &mut dyn CameraSource, done: Vec<Undo>) -> Result<()> {
+        let stuck = self.undo(camera, done)?;
+        if !stuck.is_empty() {
+            tracing::warn!(
+                controls = stuck.join(", "),
+                "a client gave up, and its values could not be set back"
+            );
+        }
+        self.publish(camera);
+        Ok(())
     }
 
     /// Whether frames of this format can be edited as they are to be.

@@ -2,7 +2,7 @@
 
 use super::{Controls, in_order, keep::began, restart};
 use crate::rate;
-use eyelet_hal::{CameraControls, CameraSource, Control, Error, ErrorKind, Mode, Modes, Result};
+use eyelet_hal::{CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, Modes, Result};
 
 impl Controls {
     pub(super) fn restore(&mut self, controls: &mut dyn CameraControls) -> Result<()> {
@@ -20,6 +20,11 @@ impl Controls {
         let list = controls.list()?;
         self.began.get_or_insert_with(|| began(&list, &kept));
         for (control, value) in in_order(&list, &kept.controls) {
+            if control.kind == ControlKind::Button {
+                tracing::warn!(control = %control.name, "a button is not pressed because it was saved");
+                settings.keep(|kept| _ = kept.controls.remove(&control.name));
+                continue;
+            }
             if let Err(error) = controls.set(&control.name, value) {
                 tracing::warn!(%error, "the camera keeps its own value");
                 if is_for_good(&error) {
@@ -27,7 +32,7 @@ impl Controls {
                 }
             }
         }
-        self.forget_missing(&list);
+        self.warn_of_missing(&list);
         Ok(())
     }
 
@@ -63,17 +68,13 @@ impl Controls {
         });
     }
 
-    /// The camera has these controls now.
-    pub(super) fn forget_missing(&self, list: &[Control]) {
-        self.hub.settings.keep(|kept| {
-            kept.controls.retain(|name, _| {
-                let listed = list.iter().any(|control| control.name == *name);
-                if !listed {
-                    tracing::warn!(control = %name, "the camera has no such control any more; its value is left out");
-                }
-                listed
-            });
-        });
+    /// The camera lists these controls. What is kept for another one stays, since it may only have failed to be read.
+    pub(super) fn warn_of_missing(&self, list: &[Control]) {
+        for name in self.hub.settings.kept().controls.into_keys() {
+            if list.iter().all(|control| control.name != name) {
+                tracing::warn!(control = %name, "the camera does not list this control; its value waits until it does");
+            }
+        }
     }
 
     /// Starts a camera that cannot be started, in the mode that it was opened with if it has another one now.

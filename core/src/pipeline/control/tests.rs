@@ -30,14 +30,14 @@ struct Camera {
     starts: u32,
     /// How often it may be asked for a frame that does not come.
     patience: u32,
-    /// Called when it is listed.
-    listed: Box<dyn FnMut() + Send>,
+    /// Called when it is listed, which fails if this does.
+    listed: Box<dyn FnMut() -> Result<()> + Send>,
 }
 
 impl Camera {
     fn new() -> Self {
         let mode = Mode { size: SIZE, fps: 29.970_03 };
-        let listed = Box::new(|| ());
+        let listed = Box::new(|| Ok(()));
         let (unread, auto, plain, starts_once) = (false, None, false, None);
         Self { mode, gain: 0, unread, auto, plain, starts_once, starts: 0, patience: 100, listed }
     }
@@ -79,7 +79,7 @@ impl CameraSource for Camera {
 
 impl CameraControls for Camera {
     fn list(&mut self) -> Result<Vec<Control>> {
-        (self.listed)();
+        (self.listed)()?;
         let value = Some(self.gain).filter(|_| !self.unread);
         let mut gain = Control::new("gain", ControlKind::Integer { min: 0, max: 9, step: 1 }, 0, value);
         gain.inactive = self.auto == Some(true);
@@ -138,17 +138,30 @@ impl Clients {
         size: Option<(u32, u32)>,
         fps: Option<f64>,
     ) -> Receiver<std::result::Result<(), Refusal>> {
-        let controls = gain.map(|gain| ("gain".to_owned(), gain)).into_iter().collect();
+        self.ask_for(gain.map(|gain| ("gain", gain)).as_slice(), size, fps)
+    }
+
+    /// Asks for these controls, size and rate.
+    fn ask_for(
+        &self,
+        controls: &[(&str, i64)],
+        size: Option<(u32, u32)>,
+        fps: Option<f64>,
+    ) -> Receiver<std::result::Result<(), Refusal>> {
+        let controls = controls.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         self.hub.settings.live.requests.ask(CameraValues { controls, size, fps }, self.quality)
     }
 
     /// Changes these controls, and returns what is kept then.
     fn change(&mut self, camera: &mut Camera, controls: &[(&str, i64)]) -> Vec<(String, i64)> {
-        let controls = controls.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let changes = CameraValues { controls, ..CameraValues::default() };
-        let mut answer = self.hub.settings.live.requests.ask(changes, None);
+        let mut answer = self.ask_for(controls, None, None);
         self.serve(camera).unwrap();
         assert_eq!(answer.try_recv(), Ok(Ok(())));
+        self.kept()
+    }
+
+    /// The controls that are set again when the camera is opened again.
+    fn kept(&self) -> Vec<(String, i64)> {
         self.hub.settings.kept().controls.into_iter().collect()
     }
 
@@ -218,6 +231,7 @@ fn client_that_gives_up_at_the_last_moment_changes_nothing() {
         if lists == 3 {
             drop(its.lock().unwrap().take());
         }
+        Ok(())
     });
     *answer.lock().unwrap() = Some(clients.ask(Some(5), Some(SLOW), None));
     assert!(clients.serve(&mut camera).unwrap());
@@ -282,6 +296,68 @@ fn value_that_another_control_decides_again_is_not_kept() {
     let kept = clients.change(&mut camera, &[("auto", 0), ("gain", 5)]);
     assert_eq!(kept, [("auto".to_owned(), 0), ("gain".to_owned(), 5)]);
     assert_eq!(clients.change(&mut camera, &[("auto", 1)]), []);
+}
+
+/// It was pressed at each opening from then on.
+#[test]
+fn button_is_not_kept_where_the_camera_cannot_be_listed_after_it() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    let mut lists = 0;
+    camera.listed = Box::new(move || {
+        lists += 1;
+        // To know its kind, and to press it.
+        if lists <= 2 { Ok(()) } else { Err(Error::new(ErrorKind::Other, "it starts anew")) }
+    });
+    let mut answer = clients.ask_for(&[("reset", 1)], Some(SLOW), Some(5.0));
+    assert!(clients.serve(&mut camera).unwrap());
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+    let kept = clients.hub.settings.kept();
+    assert_eq!((kept.controls.len(), kept.size, kept.fps), (0, Some(SLOW), Some(5.0)));
+}
+
+#[test]
+fn button_that_was_saved_is_not_pressed() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    clients.change(&mut camera, &[("gain", 5)]);
+    clients.hub.settings.keep(|kept| _ = kept.controls.insert("reset".to_owned(), 1));
+    clients.controls.start(&mut camera).unwrap();
+    assert_eq!((camera.gain, clients.kept()), (5, vec![("gain".to_owned(), 5)]));
+}
+
+/// It was forgotten, and with `--save-control` for good.
+#[test]
+fn value_waits_for_a_control_that_is_not_listed_once() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    clients.change(&mut camera, &[("gain", 5)]);
+    (camera.plain, camera.gain) = (true, 0);
+    clients.controls.start(&mut camera).unwrap();
+    camera.plain = false;
+    clients.controls.start(&mut camera).unwrap();
+    assert_eq!(camera.gain, 5);
+}
+
+/// Only a value that was set while its control was active was there after a restart.
+#[test]
+fn value_that_is_set_while_another_control_decides_is_kept() {
+    let mut camera = Camera { auto: Some(true), ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    assert_eq!(clients.change(&mut camera, &[("gain", 5)]), [("gain".to_owned(), 5)]);
+    // Not this one's doing.
+    assert_eq!(clients.change(&mut camera, &[("reset", 1)]), [("gain".to_owned(), 5)]);
+    let kept = clients.change(&mut camera, &[("auto", 0)]);
+    assert_eq!(kept, [("auto".to_owned(), 0), ("gain".to_owned(), 5)]);
+}
+
+/// What the automatic mode had at that moment came back after a restart.
+#[test]
+fn button_changes_no_kept_value_that_another_control_decides() {
+    let mut camera = Camera { auto: Some(false), ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    let kept = clients.change(&mut camera, &[("gain", 5), ("auto", 1)]);
+    assert_eq!(clients.change(&mut camera, &[("reset", 1)]), kept);
 }
 
 /// It was not said that it stayed changed.
