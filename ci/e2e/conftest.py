@@ -109,8 +109,7 @@ def chromium(tmp_path_factory):
 def browser(chromium):
     """Debian's Chromium without a window, by its driver."""
     yield chromium.driver
-    # No stream goes on into the next test.
-    chromium.open("about:blank")
+    chromium.leave()
 
 
 @pytest.fixture(scope="session", params=engines.NAMES)
@@ -123,8 +122,7 @@ def session(request, tmp_path_factory):
 @pytest.fixture
 def engine(session):
     yield session
-    # No stream goes on into the next test.
-    session.open("about:blank")
+    session.leave()
     session.resize(1024, 900)
 
 

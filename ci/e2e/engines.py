@@ -30,6 +30,11 @@ class Engine:
         """Goes to an address, and does not wait for it: a stream opened as a page never ends to load."""
         raise NotImplementedError
 
+    def leave(self):
+        """Leaves the page, so that no stream goes on, and keeps nothing of it: another server may get its port."""
+        self.run("try { localStorage.clear() } catch {}")
+        self.open("about:blank")
+
     def run(self, script):
         """What a function with this body returns in the page; None while there is no page to run it in."""
         raise NotImplementedError

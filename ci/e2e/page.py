@@ -11,6 +11,11 @@ SIZES = {"phone": (360, 740), "laptop": (1366, 768), "4k": (3840, 2160)}
 AXE = Path(axe).with_name("axe.min.js").read_text()
 
 
+def unfinished(folder):
+    """What a browser is still writing there."""
+    return list(folder.glob("*.part")) + list(folder.glob("*.crdownload"))
+
+
 class Page:
     def __init__(self, engine, url, ready="live"):
         self.engine, self.run, self.text = engine, engine.run, engine.text
@@ -60,7 +65,7 @@ class Page:
         """The file that the browser has saved since, whole."""
         folder = self.engine.downloads
         return until(lambda: next((file for file in sorted(folder.glob("*" + suffix)) if file not in before
-                                   and file.stat().st_size and not list(folder.glob("*.part")) + list(folder.glob("*.crdownload"))),
+                                   and file.stat().st_size and not unfinished(folder)),
                                   None), f"a {suffix} in {folder}")
 
     def shot(self, artifacts, name):
