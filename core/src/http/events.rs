@@ -31,6 +31,7 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 const EVERY: Duration = Duration::from_secs(10);
 
 /// How often the camera is asked for values that have changed by themselves, where clients can change them.
+#[cfg(feature = "control")]
 const REFRESH: Duration = Duration::from_secs(2);
 
 /// Those who listen now, up to a limit. They need no place that a viewer has: see [`run`].
@@ -114,7 +115,10 @@ async fn send(
     let mut bytes = RETRY.to_vec();
     // Outside the loop: data that keeps coming must not put it off.
     let mut regularly = interval_at(Instant::now() + EVERY, EVERY);
-    let mut refresh = interval_at(Instant::now() + REFRESH, REFRESH);
+    #[cfg(feature = "control")]
+    let mut asking = std::pin::pin!(ask(hub));
+    #[cfg(not(feature = "control"))]
+    let mut asking = std::future::pending::<()>();
     loop {
         tokio::select! {
             () = data.changed() => {}
@@ -128,11 +132,8 @@ async fn send(
                     bytes.extend(event("control", &control::document(hub)));
                 }
             }
-            // What is different comes as a change of the settings.
-            _ = refresh.tick(), if controlled => {
-                #[cfg(feature = "control")]
-                control::refresh(hub).await;
-            }
+            // Beside all else, which does not wait for the camera.
+            () = &mut asking, if controlled => {}
             () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
             // That the camera's thread hangs changes nothing: it shows by the time alone.
             _ = regularly.tick() => match new_state(&mut state, hub, clock) {
@@ -148,6 +149,17 @@ async fn send(
             entry.bytes += bytes.len() as u64;
         }
         bytes.clear();
+    }
+}
+
+/// Asks the camera regularly for values that have changed by themselves, for ever. What is different comes as a change of the
+/// settings.
+#[cfg(feature = "control")]
+async fn ask(hub: &Hub) {
+    let mut regularly = interval_at(Instant::now() + REFRESH, REFRESH);
+    loop {
+        regularly.tick().await;
+        control::refresh(hub).await;
     }
 }
 

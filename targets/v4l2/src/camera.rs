@@ -4,7 +4,7 @@ use crate::{
     capture::Capture,
     choose::{FormatInfo, Interval, Request, choose},
     config::V4l2Config,
-    control::ControlSetting,
+    control::{ControlInfo, ControlSetting},
     device::{Capabilities, Role, V4l2Device},
     driver::is_gone,
     kernel::KernelQueue,
@@ -47,6 +47,8 @@ pub struct V4l2Camera {
     pub(crate) formats: Vec<FormatInfo>,
     pub(crate) request: Request,
     pub(crate) buffers: u32,
+    /// Its controls as they were listed last.
+    pub(crate) listed: Vec<ControlInfo>,
     note: Option<String>,
 }
 
@@ -85,7 +87,16 @@ impl V4l2Camera {
         let note = request.difference(device.name(), settled.choice, settled.interval);
         let ring = Ring::new(device.name().to_owned(), device.queue());
         let capture = Capture::new(ring, settled.stream, settled.buffer, config.buffers, clock);
-        Ok(Self { capture, device, settled, formats, request, buffers: config.buffers, note })
+        Ok(Self {
+            capture,
+            device,
+            settled,
+            formats,
+            request,
+            buffers: config.buffers,
+            listed: Vec::new(),
+            note,
+        })
     }
 
     /// What was taken, in a sentence, if it differs from the configuration.

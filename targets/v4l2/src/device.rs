@@ -213,16 +213,15 @@ impl V4l2Device {
     /// # Errors
     /// `InvalidInput`, with what there is, for a name or a value that the device lacks; what the device reports.
     pub fn set_control(&self, setting: &ControlSetting) -> Result<()> {
-        control::set(&self.device, &self.name, &self.controls()?, setting)
+        self.set_listed(&self.controls()?, setting)
     }
 
-    /// Sets a control to a number.
+    /// Sets one of its controls, which it has listed.
     ///
     /// # Errors
     /// As [`set_control`](Self::set_control).
-    pub(crate) fn set_number(&self, name: &str, value: i64) -> Result<()> {
-        let setting = ControlSetting::number(name, value);
-        self.set_control(&setting)
+    pub(crate) fn set_listed(&self, controls: &[ControlInfo], setting: &ControlSetting) -> Result<()> {
+        control::set(&self.device, &self.name, controls, setting)
     }
 
     pub(crate) fn error(&self, operation: &str, error: io::Error) -> Error {

@@ -3,7 +3,7 @@
 use crate::{
     V4l2Camera,
     choose::{FormatInfo, IntervalRange, Request, SizeRange, choose, nearest_size},
-    control::{ControlInfo, ControlKind},
+    control::{ControlInfo, ControlKind, ControlSetting},
     memory,
     negotiate::{Settled, settle},
 };
@@ -24,11 +24,16 @@ const COMMON: [(u32, u32); 9] = [
 
 impl CameraControls for V4l2Camera {
     fn list(&mut self) -> Result<Vec<Control>> {
-        Ok(self.device.controls()?.into_iter().map(shared).collect())
+        self.listed = self.device.controls()?;
+        Ok(self.listed.iter().cloned().map(shared).collect())
     }
 
     fn set(&mut self, name: &str, value: i64) -> Result<()> {
-        self.device.set_number(name, value)
+        // To list them takes dozens of times as long as to set one, and frames wait.
+        if self.listed.is_empty() {
+            self.listed = self.device.controls()?;
+        }
+        self.device.set_listed(&self.listed, &ControlSetting::number(name, value))
     }
 
     fn modes(&mut self) -> Result<Option<Modes>> {
@@ -60,6 +65,8 @@ impl CameraControls for V4l2Camera {
         })?;
         (self.settled, self.request) = (settled, request);
         self.capture.set_format(settled.stream, settled.buffer);
+        // The range of an exposure may be that of the rate.
+        self.listed.clear();
         Ok(())
     }
 }

@@ -161,6 +161,7 @@ fn numbers_are_those_of_the_kernel_s_header() {
         V4L2_CTRL_TYPE_BITMASK = theirs::v4l2_ctrl_type_V4L2_CTRL_TYPE_BITMASK;
         V4L2_CTRL_TYPE_INTEGER_MENU = theirs::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU;
         V4L2_CTRL_FLAG_DISABLED = theirs::V4L2_CTRL_FLAG_DISABLED;
+        V4L2_CTRL_FLAG_GRABBED = theirs::V4L2_CTRL_FLAG_GRABBED;
         V4L2_CTRL_FLAG_READ_ONLY = theirs::V4L2_CTRL_FLAG_READ_ONLY;
         V4L2_CTRL_FLAG_INACTIVE = theirs::V4L2_CTRL_FLAG_INACTIVE;
         V4L2_CTRL_FLAG_NEXT_CTRL = theirs::V4L2_CTRL_FLAG_NEXT_CTRL;
@@ -196,6 +197,7 @@ fn requests_and_flags_are_those_of_the_v4l_crate() {
     }
     for (ours, theirs) in [
         (ours::V4L2_CTRL_FLAG_DISABLED, Control::DISABLED),
+        (ours::V4L2_CTRL_FLAG_GRABBED, Control::GRABBED),
         (ours::V4L2_CTRL_FLAG_READ_ONLY, Control::READ_ONLY),
         (ours::V4L2_CTRL_FLAG_INACTIVE, Control::INACTIVE),
         (ours::V4L2_CTRL_FLAG_NEXT_CTRL, Control::NEXT_CTRL),

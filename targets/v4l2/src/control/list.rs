@@ -126,7 +126,8 @@ pub(crate) fn describe(
         step: raw.step,
         default: raw.default_value,
         value: None,
-        read_only: has(V4L2_CTRL_FLAG_READ_ONLY),
+        // Grabbed ones while frames are captured.
+        read_only: has(V4L2_CTRL_FLAG_READ_ONLY) || has(V4L2_CTRL_FLAG_GRABBED),
         inactive: has(V4L2_CTRL_FLAG_INACTIVE),
         id: raw.id,
     })

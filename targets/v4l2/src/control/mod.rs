@@ -60,7 +60,7 @@ pub struct ControlInfo {
     pub default: i64,
     /// The value now; `None` if it cannot be read.
     pub value: Option<i64>,
-    /// Whether it can be set at all.
+    /// Whether it cannot be set, now or at all.
     pub read_only: bool,
     /// Whether another control (an automatic mode) makes it have no effect now.
     pub inactive: bool,

@@ -92,6 +92,12 @@ pub(crate) fn set(
                 let remedy = "switch the automatic mode off that decides it, if there is one";
                 (ErrorKind::Busy, "it cannot be set now", remedy.to_owned())
             }
+            // Of a control that is fixed while frames are captured, or of a program with a higher priority.
+            Some(Errno::BUSY) => {
+                let remedy =
+                    "set it when the camera is opened (--control), or close what else controls the camera";
+                (ErrorKind::Busy, "the driver does not change it now", remedy.to_owned())
+            }
             // The answer to this one request. A camera that has failed delivers no frames either.
             Some(Errno::IO | Errno::PIPE | Errno::PROTO | Errno::TIMEDOUT | Errno::OVERFLOW) => (
                 ErrorKind::Other,

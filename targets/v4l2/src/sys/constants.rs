@@ -41,6 +41,7 @@ pub(crate) const V4L2_CTRL_TYPE_BITMASK: u32 = 8;
 pub(crate) const V4L2_CTRL_TYPE_INTEGER_MENU: u32 = 9;
 
 pub(crate) const V4L2_CTRL_FLAG_DISABLED: u32 = 0x0001;
+pub(crate) const V4L2_CTRL_FLAG_GRABBED: u32 = 0x0002;
 pub(crate) const V4L2_CTRL_FLAG_READ_ONLY: u32 = 0x0004;
 pub(crate) const V4L2_CTRL_FLAG_INACTIVE: u32 = 0x0010;
 pub(crate) const V4L2_CTRL_FLAG_NEXT_CTRL: u32 = 0x8000_0000;

@@ -168,7 +168,10 @@ fn control_value_that_the_driver_refuses_is_an_error_with_the_range() {
     for (errno, text) in [
         (Errno::INVAL, "the driver refuses the value; use 0 to 255"),
         (Errno::RANGE, "the driver refuses the value; use 0 to 255"),
-        (Errno::BUSY, "busy; is another streamer running?"),
+        (
+            Errno::BUSY,
+            "the driver does not change it now; set it when the camera is opened (--control), or close what else controls the camera",
+        ),
         (Errno::NODEV, "the device is gone; plug the camera in again"),
     ] {
         let driver = FakeDriver { set_value: fails(errno), ..FakeDriver::default() };
