@@ -1,27 +1,36 @@
 """How long this machine keeps a program waiting that only wants to wake up on time."""
 
+import os
 import threading
 import time
 
 
-class Sleeper(threading.Thread):
-    """Sleeps 5 ms again and again; `longest` is the most it overslept, in seconds."""
+class Sleeper:
+    """Sleeps 5 ms again and again, on each processor; `longest` is the most it overslept on any, in seconds."""
 
     def __init__(self):
-        super().__init__(daemon=True)
-        self.longest = 0.0
+        self._late = dict.fromkeys(os.sched_getaffinity(0), 0.0)
         self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._sleep, args=(processor,), daemon=True) for processor in self._late]
 
-    def run(self):
+    def _sleep(self, processor):
+        # Of this thread alone.
+        os.sched_setaffinity(0, {processor})
         while not self._over.is_set():
             due = time.monotonic() + 0.005
             time.sleep(0.005)
-            self.longest = max(self.longest, time.monotonic() - due)
+            self._late[processor] = max(self._late[processor], time.monotonic() - due)
+
+    @property
+    def longest(self):
+        return max(self._late.values())
 
     def __enter__(self):
-        self.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self._over.set()
-        self.join()
+        for thread in self._threads:
+            thread.join()

@@ -70,6 +70,15 @@ class Stream:
         self.close()
 
 
+def distinct(stream):
+    """Its parts without those that are sent again, as the last picture is when no new one comes for a second."""
+    last = None
+    for part in stream:
+        if part.sequence != last:
+            yield part
+        last = part.sequence
+
+
 class Viewer(threading.Thread):
     """A viewer that reads on its own and remembers when which picture was here, not the pictures."""
 

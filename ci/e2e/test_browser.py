@@ -62,23 +62,34 @@ def maixpy_page(tmp_path):
 def test_img_paints_each_picture_at_once(serve, browser, maixpy_page, measured):
     server = serve("--fps", "2", "--html", maixpy_page)
     viewer = Viewer(server.url + "stream")
-    open_page(browser, server.url, "img")
-    assert browser.find_element("tag name", "h1").text == "JPG Stream"
-    # One frame later would be 500 ms; the sampling itself adds up to one repaint, 17 ms.
-    until(lambda: len(seen(browser)) >= 13, "13 pictures painted", 40)
-    offset = clock_offset(browser)
-    # The first picture painted may have waited for the page.
-    shown = list(seen(browser).items())[1:]
-    viewer.leave()
-    arrived = {sequence: 1000 * at for sequence, at in viewer.seen}
+    try:
+        open_page(browser, server.url, "img")
+        assert browser.find_element("tag name", "h1").text == "JPG Stream"
+        # A busy machine holds a picture up; a page that paints each with the next one has no good stretch.
+        for _ in range(4):
+            browser.execute_script("window.seen = {}")
+            until(lambda: len(seen(browser)) >= 13, "13 pictures painted", 40)
+            offset = clock_offset(browser)
+            # The first one was there before, or may have waited for the page.
+            shown = list(seen(browser).items())[1:]
+            # When it came first: it may come again.
+            arrived = {sequence: 1000 * at for sequence, at in reversed(list(viewer.seen))}
+            sequences = [sequence for sequence, _ in shown]
+            missing = set(range(sequences[0], sequences[-1] + 1)) - (set(sequences) & set(arrived))
+            delays = [at - offset - arrived[sequence] for sequence, at in shown if sequence in arrived]
+            measured(f"painted {statistics.median(delays):.1f} ms after the last byte (median), {len(missing)} missing, "
+                     f"each: {' '.join(f'{delay:.1f}' for delay in delays)}")
+            # One frame later would be 500 ms; the sampling itself adds up to one repaint, 17 ms.
+            if not missing and statistics.median(delays) < 50 and max(delays) < 250:
+                break
+        else:
+            pytest.fail("pictures are shown late, or not at all")
+    finally:
+        viewer.leave()
 
-    sequences = [sequence for sequence, _ in shown]
-    assert sequences == list(range(sequences[0], sequences[0] + len(sequences))), "pictures are missing"
-    delays = [at - offset - arrived[sequence] for sequence, at in shown]
-    measured(f"painted {statistics.median(delays):.1f} ms after the last byte (median), "
-             f"each: {' '.join(f'{delay:.1f}' for delay in delays)}")
-    assert statistics.median(delays) < 50
-    assert max(delays) < 250, "half a frame: shown one frame later"
+
+def status(browser):
+    return browser.execute_script("return document.getElementById('status')?.textContent ?? ''")
 
 
 def test_page_shows_the_stream_and_its_figures(serve, browser, artifacts):
@@ -94,11 +105,15 @@ def test_page_shows_the_stream_and_its_figures(serve, browser, artifacts):
         return float(match[0]) if match else None
 
     until(lambda: 8 <= (number("fps") or 0) <= 12, "#fps shows about 10")
-    # The same clock on both sides: about nothing, and never a picture of the future.
-    assert until(lambda: number("latency") is not None and [number("latency")], "#latency is a number")[0] < 1000
-    assert number("latency") >= 0
+
+    def small(latency):
+        # The same clock on both sides: about nothing, and never a picture of the future.
+        assert latency is None or latency >= 0
+        return latency is not None and latency < 1000
+
+    until(lambda: small(number("latency")), "#latency is a small number")
     until(lambda: number("viewers") == 1, "#viewers shows 1")
-    assert browser.find_element("id", "status").text
+    assert status(browser)
 
     shot = artifacts / "page.png"
     shot.unlink(missing_ok=True)
@@ -113,28 +128,26 @@ def test_page_reconnects_after_a_restart_of_the_server(serve, browser, free_port
     server = serve(bind=address)
     open_page(browser, server.url, "canvas#picture")
     browser.execute_script("window.notReloaded = true")
-    until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
-    live = browser.find_element("id", "status").text
+    until(lambda: len(seen(browser)) >= 10 and status(browser) == "live", "10 pictures on the page")
 
     server.stop(signal.SIGKILL)
-    until(lambda: browser.find_element("id", "status").text != live, "#status shows that the stream is gone")
+    until(lambda: not status(browser).startswith("live"), "#status shows that the stream is gone")
     browser.execute_script("window.seen = {}")
     serve(bind=address)
     until(lambda: len(seen(browser)) >= 10, "10 pictures of the new server")
     assert browser.execute_script("return window.notReloaded")
-    until(lambda: browser.find_element("id", "status").text == live, "#status is as before")
+    until(lambda: status(browser) == "live", "#status is as before")
 
 
 def test_page_of_a_stalled_server_reconnects(serve, browser):
     server = serve()
     open_page(browser, server.url, "canvas#picture")
-    until(lambda: len(seen(browser)) >= 10, "10 pictures on the page")
-    live = browser.find_element("id", "status").text
+    until(lambda: len(seen(browser)) >= 10 and status(browser) == "live", "10 pictures on the page")
 
     # The connection stays open, so nothing but a clock can tell.
     server.send(signal.SIGSTOP)
     try:
-        until(lambda: browser.find_element("id", "status").text != live, "#status shows that nothing comes", 30)
+        until(lambda: not status(browser).startswith("live"), "#status shows that nothing comes", 30)
     finally:
         server.send(signal.SIGCONT)
     browser.execute_script("window.seen = {}")

@@ -30,7 +30,20 @@ class Trace:
     def stop(self):
         self._strace.send_signal(signal.SIGINT)
         self._strace.communicate(timeout=30)
-        self.lines = self.file.read_text().splitlines()
+        self.lines = list(whole(self.file.read_text().splitlines()))
+
+
+def whole(lines):
+    """The lines, with the two halves of a call joined that another thread's came between."""
+    begun = {}
+    for line in lines:
+        thread = line.split()[0]
+        if line.endswith(" <unfinished ...>"):
+            begun[thread] = line.removesuffix(" <unfinished ...>")
+        elif resumed := re.match(r"\d+ +<\.\.\. \w+ resumed>(.*)", line):
+            yield begun.pop(thread, "") + resumed[1]
+        else:
+            yield line
 
 
 def sent(lines):

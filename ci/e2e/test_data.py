@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def test_detection_is_painted_over_its_own_frame_and_no_other(detector, browser,
 def test_routes_of_the_application_set_what_is_painted(detector, browser):
     assert requests.get(detector + "threshold", timeout=10).json() == 0.5
     browser.get(detector)
+    until(lambda: browser.find_elements("css selector", "canvas#picture"), "the page")
     browser.execute_script(PATTERN + SAMPLER)
     until(lambda: any(any(states) for states in seen(browser).values()), "a box", 60)
     # From the page's own origin, as a slider on a page of the application would.
@@ -152,14 +154,28 @@ def listening(application, browser):
     return application
 
 
+def until_sent(application, number, condition, what):
+    """Sends a picture until the condition is true, again and again: a page that got nothing for 5 s connects anew, and between
+    two connections a picture is lost. Of one connection it takes a picture once."""
+    sent = 0
+
+    def holds():
+        nonlocal sent
+        if time.monotonic() > sent + 2:
+            application.picture(number)
+            sent = time.monotonic()
+        return condition()
+
+    until(holds, what, 30)
+
+
 def show(browser, application, number):
     """Sends a picture and waits until it is painted."""
-    application.picture(number)
-    until(lambda: number in seen(browser), f"picture {number}")
+    until_sent(application, number, lambda: number in seen(browser), f"picture {number}")
 
 
 def status(browser):
-    return browser.find_element("id", "status").text
+    return browser.execute_script("return document.getElementById('status')?.textContent ?? ''")
 
 
 def box(number):
@@ -176,8 +192,7 @@ def test_late_data_is_painted_over_its_own_frame_and_no_other(listening, browser
     listening.asked = lambda number: listening.data(number, box(number))
     prompt, slow = listening.numbers[1:40], listening.numbers[40:50]
     for number in prompt:
-        listening.picture(number)
-        until(lambda: boxed(browser, number), f"the box of {number}")
+        until_sent(listening, number, lambda: boxed(browser, number), f"the box of {number}")
     # When the next picture is there already, and then that one's own.
     listening.asked = lambda number: None
     for before, number in zip(slow, slow[1:]):
@@ -200,8 +215,7 @@ def test_pictures_are_no_longer_held_back_when_late_data_stops(listening, browse
     holds = "return window.holds"
     while browser.execute_script(holds) < 3:
         number = next(numbers)
-        listening.picture(number)
-        until(lambda: boxed(browser, number), f"the box of {number}")
+        until_sent(listening, number, lambda: boxed(browser, number), f"the box of {number}")
 
     # From now on each picture is followed by the next one, while it waits or when it is painted, and never by data.
     rest = list(numbers)
@@ -209,7 +223,7 @@ def test_pictures_are_no_longer_held_back_when_late_data_stops(listening, browse
     listening.asked = lambda number: number in following and listening.picture(following[number])
     before = browser.execute_script(holds)
     listening.picture(rest[0])
-    until(lambda: rest[-1] in seen(browser), "the last picture")
+    until(lambda: rest[-1] in seen(browser), "the last picture", 60)
     held = browser.execute_script(holds) - before
     measured(f"{held} of {len(rest)} pictures were held back after the last data")
     assert held <= 3
@@ -228,8 +242,7 @@ def test_wrong_data_leaves_picture_and_status_right(listening, browser):
     assert len(warnings) == 1 and "data" in warnings[0], warnings
     number = listening.numbers[len(wrong) + 1]
     listening.data(number, box(number))
-    listening.picture(number)
-    until(lambda: boxed(browser, number), "the box of right data")
+    until_sent(listening, number, lambda: boxed(browser, number), "the box of right data")
 
 
 def test_data_published_again_adds_up_to_a_limit_and_the_newest_value_counts(listening, browser):
@@ -239,10 +252,9 @@ def test_data_published_again_adds_up_to_a_limit_and_the_newest_value_counts(lis
         listening.data(number, json.dumps({"values": {"lux": value + 0.30000001192092896}}))
     listening.data(number, box(number))
     until(lambda: browser.execute_script(f"return (found.get({number}) || []).length >= 8"), "eight of them")
-    listening.picture(number)
-    until(lambda: boxed(browser, number), "the box")
+    until_sent(listening, number, lambda: boxed(browser, number), "the box")
+    until(lambda: browser.execute_script("return window.texts")[-1] == "lux 19.3", "the newest value")
     assert browser.execute_script(f"return found.get({number}).length") == 8
-    assert browser.execute_script("return window.texts")[-1] == "lux 19.3"
 
 
 def test_data_of_the_run_before_a_restart_is_not_painted(listening, browser):
@@ -250,7 +262,7 @@ def test_data_of_the_run_before_a_restart_is_not_painted(listening, browser):
         listening.data(number, box(number))
     until(lambda: browser.execute_script("return found.size") == 40, "the page has the data")
     listening.stop_events()
-    until(lambda: len(listening.connections["/events"]) == 2, "the page listens again")
+    until(lambda: len(listening.connections["/events"]) >= 2, "the page listens again")
     for number in listening.numbers[1:41]:
         show(browser, listening, number)
     assert not any(any(states) for states in seen(browser).values()), "a box of the run before"
@@ -259,10 +271,10 @@ def test_data_of_the_run_before_a_restart_is_not_painted(listening, browser):
 def test_camera_that_is_lost_without_a_picture_that_says_so_is_no_signal(listening, browser):
     until(lambda: status(browser).startswith("live"), "live")
     listening.state["source"].update(connected=False, reason="the camera thread has hung for 15 s")
-    until(lambda: status(browser) == "no signal: the camera thread has hung for 15 s", "the reason")
+    until_sent(listening, listening.numbers[0],
+               lambda: status(browser) == "no signal: the camera thread has hung for 15 s", "the reason")
     listening.state["source"].update(connected=True, reason=None)
-    show(browser, listening, listening.numbers[1])
-    until(lambda: status(browser).startswith("live"), "live again")
+    until_sent(listening, listening.numbers[1], lambda: status(browser).startswith("live"), "live again")
 
 
 def test_page_without_data_does_not_listen(serve, browser):

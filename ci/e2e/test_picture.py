@@ -8,6 +8,7 @@ import cv2
 import numpy
 import pytest
 
+from deadline import until
 from pattern import read_sequence
 from pictures import folder_of, jpeg
 from stream import Stream
@@ -52,16 +53,13 @@ def test_picture_turned_back_is_the_one_that_was_not_turned(run, tmp_path, pixel
 def test_every_route_shows_the_rotated_picture_with_its_mask_and_text(serve, receive):
     flags = ["--rotate", "90", "--mask", "48,96,64,48", "--overlay", "{name} {time:%F %T}", "--overlay-at", "bottom-left"]
     server = serve("--size", "320x240", "--scene", "noise", "--upload", receive.url, *flags)
-    state = json.loads(fetched(server.url + "state"))
-    assert (state["source"]["width"], state["source"]["height"]) == (240, 320)
+    source = lambda: json.loads(fetched(server.url + "state"))["source"]  # noqa: E731
+    until(lambda: source()["width"], "the first frame, which has a size")
+    assert (source()["width"], source()["height"]) == (240, 320)
     with Stream(server.url + "stream") as stream:
         jpegs = [next(stream).jpeg for _ in range(3)]
     jpegs.append(fetched(server.url + "snapshot"))
-    deadline = time.monotonic() + 20
-    while not (uploads := [file for file in receive.folder.iterdir() if file.suffix == ".jpg"]):
-        assert time.monotonic() < deadline, "no upload"
-        time.sleep(0.05)
-    jpegs += [file.read_bytes() for file in uploads]
+    jpegs += [file.read_bytes() for file in until(lambda: list(receive.folder.glob("*.jpg")), "an upload", 20)]
     for picture in map(decoded, jpegs):
         assert picture.shape == (320, 240, 3)
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)

@@ -97,7 +97,7 @@ def test_upload_that_breaks_off_leaves_nothing(receive):
     # Still serving, and the folder holds the next picture only.
     whole = jpeg(7)
     assert requests.post(receive.url, data=whole, timeout=10).status_code == 200
-    until(lambda: [file.read_bytes() for file in receive.folder.iterdir()] == [whole], "only the whole picture", 5)
+    until(lambda: [file.read_bytes() for file in receive.folder.iterdir()] == [whole], "only the whole picture")
 
 
 def test_other_paths_get_404_and_methods_405(receive):

@@ -40,22 +40,27 @@ def test_state_has_source_encoder_frames_and_viewers(serve):
     server = serve("--size", "320x240", "--fps", "20", "--quality", "70")
     viewer = Viewer(server.url + "stream")
     until(lambda: len(viewer.seen) >= 20, "20 pictures")
-    state = get(server.url + "state").json()
+
+    def counted():
+        state = get(server.url + "state").json()
+        right = 10 <= state["source"]["fps"] <= 30 and state["viewers"][0]["sent"] >= 20 and state["frames"]["encoded"] >= 20
+        return right and state
+
+    # A picture that came twice was encoded once, and a busy machine may have had a slow second.
+    state = until(counted, "the rate and the counters")
     viewer.leave()
     print(state)
 
     source = state["source"]
     assert {"name", "format", "width", "height", "fps", "connected"} <= set(source)
     assert (source["width"], source["height"], source["connected"]) == (320, 240, True)
-    assert 10 <= source["fps"] <= 30
     assert {"name", "quality"} <= set(state["encoder"])
     assert state["encoder"]["quality"] == 70
     assert {"captured", "encoded", "dropped"} <= set(state["frames"])
-    assert state["frames"]["captured"] >= state["frames"]["encoded"] >= 20
+    assert state["frames"]["captured"] >= state["frames"]["encoded"]
     assert len(state["viewers"]) == 1
     assert {"id", "address", "fps", "sent", "skipped"} <= set(state["viewers"][0])
     assert state["viewers"][0]["address"].startswith("127.0.0.1")
-    assert state["viewers"][0]["sent"] >= 20
     assert "upload" in state
     until(lambda: get(server.url + "state").json()["viewers"] == [], "the viewer that left is off the list")
 

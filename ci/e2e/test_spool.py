@@ -48,7 +48,7 @@ def test_state_and_metrics_of_serve_describe_its_spool(serve, free_port, tmp_pat
     eyelet = serve("--upload", url, "--spool", tmp_path / "spool", "--spool-max", "64K", "--spool-full", "hold")
 
     def state():
-        with urlopen(eyelet.url + "state", timeout=5) as answer:
+        with urlopen(eyelet.url + "state", timeout=15) as answer:
             return json.load(answer)["upload"]["spool"]
 
     full = until(lambda: (now := state())["missed"] > 0 and now, "a full spool")

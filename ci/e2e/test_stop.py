@@ -13,7 +13,7 @@ signals = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids
 
 def assert_stops(program, number):
     # Far more than it takes; it must not wait for viewers, though, who never leave.
-    assert program.stop(number, 5) == 0, program
+    assert program.stop(number, 15) == 0, program
 
 
 @signals
