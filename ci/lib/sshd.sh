@@ -6,9 +6,9 @@
 
 sshd=
 
-# await WHAT COMMAND...: waits until it succeeds, 10 s at most.
+# await WHAT COMMAND...: waits until it succeeds, for 100 tenths of a second at most, or $AWAIT.
 await() {
-  local what=$1 tries=100
+  local what=$1 tries=${AWAIT:-100}
   shift
   until "$@"; do
     sleep 0.1
@@ -27,14 +27,16 @@ start_sshd() {
   # dropbear takes the user's home from the system's list of users; nss-wrapper puts another list in its place.
   server=$(unpacked dropbear-bin libnss-wrapper)
   wrapper=$(find "$server" -name libnss_wrapper.so)
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   ssh-keygen -q -t ed25519 -N '' -f "$work/user"
   mkdir -m 700 "$work/.ssh"
   echo "command=\"$work/login\" $(cat "$work/user.pub")" >"$work/.ssh/authorized_keys"
   echo "$(id -un):x:$(id -u):$(id -g)::$work:/bin/sh" >"$work/passwd"
   echo "$(id -gn):x:$(id -g):" >"$work/group"
   quietly "$server/run" dropbearkey -t ed25519 -f "$work/host"
-  cat >"$work/ssh_config" <<CONF
+  export EYELET_SSH_CONFIG=$work/ssh_config
+  for _ in 1 2 3 4 5; do
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat >"$work/ssh_config" <<CONF
 Host board
   HostName 127.0.0.1
   Port $port
@@ -45,12 +47,18 @@ Host board
   StrictHostKeyChecking accept-new
   LogLevel ERROR
 CONF
-  LD_PRELOAD=$wrapper NSS_WRAPPER_PASSWD=$work/passwd NSS_WRAPPER_GROUP=$work/group \
-    "$server/run" dropbear -F -E -s -j -k -p "127.0.0.1:$port" -r "$work/host" -P "$work/sshd.pid" 2>"$work/sshd.log" &
-  sshd=$!
-  export EYELET_SSH_CONFIG=$work/ssh_config
-  await "SSH server" ssh -F "$work/ssh_config" board true
+    LD_PRELOAD=$wrapper NSS_WRAPPER_PASSWD=$work/passwd NSS_WRAPPER_GROUP=$work/group \
+      "$server/run" dropbear -F -E -s -j -k -p "127.0.0.1:$port" -r "$work/host" -P "$work/sshd.pid" 2>"$work/sshd.log" &
+    sshd=$!
+    await "SSH server" answers_or_ended
+    # It ends where another program has taken the port in the meantime.
+    ! kill -0 "$sshd" 2>/dev/null || return 0
+  done
+  fail "no SSH server: $(cat "$work/sshd.log")"
 }
+
+# What has taken the port may accept a connection and say nothing.
+answers_or_ended() { ssh -F "$work/ssh_config" -o ConnectTimeout=5 board true || ! kill -0 "$sshd" 2>/dev/null; }
 
 stop_sshd() {
   [ -z "$sshd" ] || { kill "$sshd" && wait "$sshd" 2>/dev/null; } || true

@@ -60,10 +60,11 @@ case "$*" in
       sleep 600 </dev/null >/dev/null 2>&1 &
       echo $! >>"$work/left"
     }
-    echo "streaming on http://127.0.0.1:9/"
-    trap 'echo closed >>"$work/calls"; kill $!; exit 0' TERM
+    # Before it streams: from then on it may be stopped.
     sleep 600 &
+    trap 'echo closed >>"$work/calls"; kill $!; exit 0' TERM
     echo $$ >"$work/serves"
+    echo "streaming on http://127.0.0.1:9/"
     wait
     ;;
   watch*)
@@ -144,12 +145,12 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.setpgid(0, 0)
 os.execvp(sys.argv[1], sys.argv[1:])' bash ci/board.sh board "$work/eyelet" >"$work/told" 2>&1 &
   run=$!
-  await "run until $1" test -s "$work/hangs"
+  AWAIT=600 await "run until $1" test -s "$work/hangs"
   stuck=$(cat "$work/hangs")
 }
 ended() {
   wait "$run" 2>/dev/null || true
-  await "clean board after $1" clean
+  AWAIT=600 await "clean board after $1" clean
   ! kill -0 "$stuck" 2>/dev/null || fail "a process goes on after $1"
 }
 # Ctrl-C reaches the whole group.

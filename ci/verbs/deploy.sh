@@ -24,10 +24,11 @@ cat >"$work/eyelet" <<'STANDIN'
 #!/bin/sh
 here=$EYELET_ROOT
 echo "arguments: $*"
-echo "streaming on http://127.0.0.1:8000/"
+# Before it streams: from then on it may be stopped.
 trap 'echo closed; exit 0' TERM
 echo $$ >"$here/pid.new"
 mv "$here/pid.new" "$here/pid"
+echo "streaming on http://127.0.0.1:8000/"
 until [ -f "$here/end" ]; do
   # A log that fills up while all is well.
   [ ! -f "$here/talk" ] || { rm "$here/talk"; head -c 300000 /dev/zero | tr '\0' '.'; }
@@ -49,6 +50,12 @@ for round in first second; do
 done
 [ "$(grep -c closed "$log")" = 1 ] || fail "the second deployment stops the first one's eyelet once"
 
+# ends STATUS: has the stand-in end with it, now or once it is started. The file is there as a whole.
+ends() {
+  echo "$1" >"$EYELET_ROOT/end.new"
+  mv "$EYELET_ROOT/end.new" "$EYELET_ROOT/end"
+}
+
 # The board's shell is BusyBox'.
 init() { PATH=$work/bin:$PATH sh "$EYELET_ROOT/etc/init.d/S99eyelet" "$1"; }
 # changed PID: whether another one than PID streams. Only then is it there to be killed: a supervisor that runs may not
@@ -63,7 +70,7 @@ first=$(cat "$EYELET_ROOT/pid")
 kill -KILL "$first"
 await "restart after a crash" changed "$first"
 second=$(cat "$EYELET_ROOT/pid")
-echo 1 >"$EYELET_ROOT/end"
+ends 1
 await "restart after a failure" changed "$second"
 
 echo 'quality = 70' >"$EYELET_ROOT/etc/eyelet.toml"
@@ -91,21 +98,23 @@ done
 await "start beside an orphan" supervised "$orphan"
 
 # The log of one that runs stays within its bounds.
+last=$(cat "$EYELET_ROOT/pid")
 init restart
-await "start" supervised "$(cat "$EYELET_ROOT/pid")"
+await "start" supervised "$last"
 touch "$EYELET_ROOT/talk"
 await "second log" test -s "$log.1"
-await "room in the log" test "$(wc -c <"$log")" -lt 300000
+small() { [ "$(wc -c <"$log")" -lt 300000 ]; }
+await "room in the log" small
 init stop
 
 # Wrong usage is not tried again.
-echo 2 >"$EYELET_ROOT/end"
+ends 2
 init start
 await "end" grep -q 'status 2; not started again' "$log"
 ! init status || fail "it runs although it cannot"
 # A deployment that does not stream fails, with the reason.
 cp "$work/eyelet" "$work/streams"
-echo 2 >"$EYELET_ROOT/end"
+ends 2
 sed -i '/streaming on/d' "$work/eyelet"
 ! ci/deploy.sh board "$work/eyelet" 2>"$work/told" || fail "a failed deployment passes"
 grep -q 'eyelet does not stream' "$work/told" || fail "$(cat "$work/told")"

@@ -21,7 +21,7 @@ chmod +x "$work"/bin/*
 # alone SCRIPT ARGUMENT ...: in the copy.
 alone() {
   env -i PATH="$work/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$work/home" EYELET_CACHE="$work/home/cache" \
-    TMPDIR="$work/home" timeout 20 "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
+    TMPDIR="$work/home" timeout 60 "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
 }
 # state: the copy and the home, file by file.
 state() { (cd "$work" && find copy home -type f -exec sha256sum {} + && find copy home -printf '%p %l\n') | sort; }
@@ -64,6 +64,10 @@ done
 if packages_of ci/verbs/*.sh | grep -E '(^|:)(.*-server|nginx.*|apache2|haproxy|lighttpd|caddy|dropbear|postgresql.*)$' >&2; then
   die "no check installs a server: let it be unpacked into the cache, see ci/lib/unpacked.sh"
 fi
+# What is waited for is looked at again and again, and what is put into an argument once, before that.
+if grep -nE '^ *(AWAIT=[0-9]+ )?await .*\$\(' ci/verbs/*.sh ci/lib/*.sh >&2; then
+  die "await waits for a command whose arguments never change: make it a function, or read them into a variable before"
+fi
 say "$scripts scripts and $(ls ci/verbs | wc -l) verbs explain themselves and change nothing"
 
 # Verbs that leave something behind, in a toolchain of their own. They come last: they change the copy.
@@ -72,7 +76,7 @@ printf '#!/bin/sh\necho "%s"\n' "$work/toolchain" >"$work/bin/rustc"
 printf '#!/bin/sh\n' >"$work/bin/apt-get" # nobody asks
 echo '# nothing' >"$copy/ci/verbs/clean.sh"
 echo "ln -s / '$work/toolchain/link'" >"$copy/ci/verbs/link.sh"
-echo "sleep 60 >/dev/null 2>&1 & echo \$! >'$work/pid'" >"$copy/ci/verbs/process.sh"
+echo "sleep 600 >/dev/null 2>&1 & echo \$! >'$work/pid'" >"$copy/ci/verbs/process.sh"
 alone "$copy/ci/check.sh" clean || die "a check that leaves nothing fails: $(cat "$work/stdout")"
 grep -q "rm -rf" "$work/stderr" || die "check.sh does not say how its traces are removed: $(cat "$work/stderr")"
 ! alone "$copy/ci/check.sh" link || die "a link in the toolchain is not noticed"
@@ -81,5 +85,5 @@ passed=0
 alone "$copy/ci/check.sh" process || passed=$?
 kill "$(cat "$work/pid")"
 [ $passed -ne 0 ] || die "a process that goes on is not noticed"
-grep -q "$(cat "$work/pid") sleep 60" "$work/stderr" || die "the process is not named: $(cat "$work/stderr")"
+grep -q "$(cat "$work/pid") sleep 600" "$work/stderr" || die "the process is not named: $(cat "$work/stderr")"
 say "check.sh notices a link in the toolchain and a process that goes on"
