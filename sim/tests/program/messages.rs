@@ -177,22 +177,30 @@ fn watch_of_the_printed_address_names_the_stream() {
 fn interrupted_watch_reports_all_that_came() {
     let server = Serving::start(&["--fps", "50"]);
     let url = format!("{}stream", server.url);
-    let interrupted = |seconds: &str, url: &str| {
-        let mut command = Command::new("timeout");
-        command.args(["--preserve-status", "-s", "INT", seconds, PROGRAM, "watch", "--json", url]);
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let report: serde_json::Value = serde_json::from_slice(&stdout).expect("a report");
+    let report = |stdout: &[u8]| {
+        let report: serde_json::Value = serde_json::from_slice(stdout).expect("a report");
         assert_eq!(report["ended"], "interrupted", "{report}");
-        (status.code(), report["frames"].as_u64().unwrap(), String::from_utf8(stderr).unwrap())
+        report["frames"].as_u64().unwrap()
     };
-    // Within the first second there is no report on the way.
-    let (code, frames, stderr) = interrupted("0.8", &url);
-    assert_eq!((code, &*stderr), (Some(0), ""));
-    assert!(frames > 0);
-    // A server that takes the connection and sends nothing.
+    // Within the first second there is no report on the way. A busy machine may need it all for the start: then once more.
+    let complete = (0..10).any(|_| {
+        let mut command = Command::new("timeout");
+        command.args(["--preserve-status", "-s", "INT", "0.8", PROGRAM, "watch", "--json", &url]);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let frames = if stdout.is_empty() { 0 } else { report(&stdout) };
+        assert!(frames == 0 || status.success() && stderr.is_empty(), "{}", stderr.escape_ascii());
+        frames > 0
+    });
+    assert!(complete, "what came before the first second was over is not reported");
+    // A server that takes the connection and sends nothing. Who has connected catches signals.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (code, frames, stderr) = interrupted("0.3", &format!("http://{}/", silent.local_addr().unwrap()));
-    assert_eq!((code, frames), (Some(RUN_TIME), 0));
+    let watch = command(&["watch", "--json", &format!("http://{}/", silent.local_addr().unwrap())]).spawn().unwrap();
+    let taken = silent.accept().unwrap();
+    assert!(Command::new("kill").args(["-s", "INT", &watch.id().to_string()]).status().unwrap().success());
+    let Output { status, stdout, stderr } = watch.wait_with_output().unwrap();
+    drop(taken);
+    assert_eq!((status.code(), report(&stdout)), (Some(RUN_TIME), 0));
+    let stderr = String::from_utf8(stderr).unwrap();
     assert!(stderr.contains("no picture arrived (interrupted); "), "{stderr}");
 }
 
