@@ -102,6 +102,22 @@ fn token_typed_in_one_way_replaces_that_of_the_config_file_in_the_other() {
 }
 
 #[test]
+fn token_of_a_table_in_one_way_replaces_that_above_it_in_the_other() {
+    let (_file, name) = file("token = \"0123456789abcdef\"\n[serve]\ntoken-file = \"/x\"");
+    let token = serve(&["--config", &name]).access.token;
+    assert_eq!((token.token.is_none(), token.token_file), (true, Some("/x".into())));
+    let (_file, name) = file("token-file = \"/x\"\n[serve]\ntoken = \"0123456789abcdef\"");
+    let token = serve(&["--config", &name]).access.token;
+    assert_eq!((token.token.is_some(), token.token_file), (true, None));
+    // Another command's table changes nothing here.
+    let (_file, name) = file("token = \"0123456789abcdef\"\n[watch]\ntoken-file = \"/x\"");
+    let token = serve(&["--config", &name]).access.token;
+    assert_eq!((token.token.is_some(), token.token_file), (true, None));
+    let (_file, name) = file("[serve]\ntoken = \"0123456789abcdef\"\ntoken-file = \"/x\"");
+    assert!(refused(&["--config", &name]).contains("cannot be used with"));
+}
+
+#[test]
 fn unknown_key_suggests_what_other_programs_call_so_and_nothing_distant() {
     for (key, meant) in [("port", "bind"), ("framerate", "fps"), ("resolution", "size"), ("device", "camera")]
     {

@@ -12,14 +12,17 @@ use toml::{
 /// sent to a stranger's. Outside a table they are those of `serve`.
 const OF_SERVE: [&str; 3] = ["bind", "token", "token-file"];
 
-/// Two ways to give one thing.
-const EITHER: [&str; 2] = ["token", "token-file"];
+/// What is wrong, and where in the text.
+struct Wrong {
+    at: usize,
+    what: String,
+}
 
-/// Where in the text something is wrong, and what.
-type Wrong = (usize, String);
-
-/// A flag, and where in the text its value is.
-type Flag = (usize, String);
+/// `--key=value`, and where in the text the value is.
+struct Flag {
+    at: usize,
+    argument: String,
+}
 
 /// The subcommand that a file is read for, among those that it may have keys for.
 pub(super) struct Keys<'a> {
@@ -35,31 +38,34 @@ impl Keys<'_> {
     /// # Errors
     /// For a key that no subcommand has and for a value that its flag does not accept, with its line.
     pub(super) fn flags(&self, text: &str) -> Result<Vec<String>, String> {
-        let table = parse(text)?;
-        let flags = self.of_table(&table);
-        flags.map_err(|(at, what)| format!("line {}: {what}", line(text, at)))
+        let root = parse(text)?;
+        let flags = self.of_root(&root);
+        flags.map_err(|Wrong { at, what }| format!("line {}: {what}", line(text, at)))
     }
 
-    fn of_table(&self, table: &DeTable<'_>) -> Result<Vec<String>, Wrong> {
+    /// The flags of a whole file.
+    fn of_root(&self, root: &DeTable<'_>) -> Result<Vec<String>, Wrong> {
         let mut own = None;
-        for (name, value) in table {
+        for (name, value) in root {
             if let (DeValue::Table(keys), Some(sub)) =
                 (value.get_ref(), self.command.find_subcommand(&**name.get_ref()))
             {
                 let is_unknown =
                     |key: &&Spanned<DeString<'_>>| is_reserved(key.get_ref()) || !has(sub, key.get_ref());
                 if let Some(key) = keys.keys().find(is_unknown) {
-                    return Err((key.span().start, unknown(key.get_ref(), sub, [sub])));
+                    let (at, what) = (key.span().start, unknown(key.get_ref(), sub, [sub]));
+                    return Err(Wrong { at, what });
                 }
                 own = own.or((name.get_ref() == self.sub.get_name()).then_some(keys));
             }
         }
         let mut flags = Vec::new();
-        for (name, value) in table {
+        for (name, value) in root {
             let key = &**name.get_ref();
             let is_table = value.get_ref().is_table() && self.command.find_subcommand(key).is_some();
             // The subcommand's own table overrides what is for all.
-            if !is_table && !own.is_some_and(|own| own.contains_key(key)) {
+            let is_own = |key: &str| own.is_some_and(|own| own.contains_key(key));
+            if !is_table && !is_own(key) && !alternative(key).is_some_and(is_own) {
                 flags.extend(self.shared(name, value)?);
             }
         }
@@ -78,10 +84,11 @@ impl Keys<'_> {
         let (key, at) = (&**name.get_ref(), name.span().start);
         let elsewhere = self.command.get_subcommands().any(|sub| has(sub, "config") && has(sub, key));
         if self.command.find_subcommand(key).is_some() && !elsewhere {
-            return Err((at, format!("{key} is {}; it must be a table, [{key}]", kind(value.get_ref()))));
+            let what = format!("{key} is {}; it must be a table, [{key}]", kind(value.get_ref()));
+            return Err(Wrong { at, what });
         }
         if is_reserved(key) || !(has(self.sub, key) || elsewhere) {
-            return Err((at, unknown(key, self.sub, self.command.get_subcommands())));
+            return Err(Wrong { at, what: unknown(key, self.sub, self.command.get_subcommands()) });
         }
         let flags = self.written(key, value)?;
         let is_for_serve = OF_SERVE.contains(&key) && self.sub.get_name() != "serve";
@@ -94,21 +101,24 @@ impl Keys<'_> {
         let flag = |value: &Spanned<DeValue<'_>>| {
             let (at, value) = (value.span().start, value.get_ref());
             match scalar(value) {
-                Some(value) => Ok((at, format!("--{key}={value}"))),
+                Some(value) => Ok(Flag { at, argument: format!("--{key}={value}") }),
                 None if repeats => {
                     let allowed = "a string or a number, or a list of those";
-                    Err((at, format!("{key} is or has {}; it must be {allowed}", kind(value))))
+                    Err(Wrong { at, what: format!("{key} is or has {}; it must be {allowed}", kind(value)) })
                 }
-                None => Err((at, format!("{key} is {}; it must be a string or a number", kind(value)))),
+                None => {
+                    let what = format!("{key} is {}; it must be a string or a number", kind(value));
+                    Err(Wrong { at, what })
+                }
             }
         };
         let at = value.span().start;
         match value.get_ref() {
             DeValue::Boolean(set) if takes_no_value(self.command, key) => {
-                Ok(set.then(|| (at, format!("--{key}"))).into_iter().collect())
+                Ok(set.then(|| Flag { at, argument: format!("--{key}") }).into_iter().collect())
             }
             other if takes_no_value(self.command, key) => {
-                Err((at, format!("{key} is {}; it must be true or false", kind(other))))
+                Err(Wrong { at, what: format!("{key} is {}; it must be true or false", kind(other)) })
             }
             DeValue::Array(values) if repeats => values.iter().map(flag).collect(),
             _ => Ok(vec![flag(value)?]),
@@ -116,17 +126,15 @@ impl Keys<'_> {
     }
 
     /// The flags, if the subcommand accepts their values. Those of a list are left out if the flag is typed: else the typed
-    /// ones would only add to them. And so is what is typed in another way.
+    /// ones would only add to them. So is one of two alternatives, if the other is typed.
     fn accepted(&self, key: &str, flags: Vec<Flag>) -> Result<Vec<String>, Wrong> {
         let is_typed = |key: &str| is_typed(self.typed, key);
-        if repeats(self.sub, key) && is_typed(key)
-            || EITHER.contains(&key) && EITHER.into_iter().any(is_typed)
-        {
+        if repeats(self.sub, key) && is_typed(key) || alternative(key).is_some_and(is_typed) {
             return Ok(vec![]);
         }
-        let checked = |(at, flag): Flag| match check(self.sub, &flag) {
-            Ok(()) => Ok(flag),
-            Err(what) => Err((at, what)),
+        let checked = |Flag { at, argument }: Flag| match check(self.sub, &argument) {
+            Ok(()) => Ok(argument),
+            Err(what) => Err(Wrong { at, what }),
         };
         flags.into_iter().map(checked).collect()
     }
@@ -147,6 +155,15 @@ fn parse(text: &str) -> Result<DeTable<'_>, String> {
 /// The number of the line that this byte is in.
 fn line(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count()
+}
+
+/// The other way to give what this key gives.
+fn alternative(key: &str) -> Option<&'static str> {
+    match key {
+        "token" => Some("token-file"),
+        "token-file" => Some("token"),
+        _ => None,
+    }
 }
 
 /// A flag of every command that is no key of a file.
