@@ -1,8 +1,9 @@
-//! The file of `--save-control`, which is written over, and those beside it are of no other flag.
+//! The file of `--save-control`, and those beside it that are written with it, are of no other flag.
 
 use crate::{
     cli::{CameraSpec, Failure},
     control::Saver,
+    http::Bind,
     whole_file::{beside, linked},
 };
 use clap::ArgMatches;
@@ -12,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Refuses a file that a command with these flags reads or writes for something else.
+/// Refuses a file that a command with these flags reads, writes or listens on for something else.
 pub(in crate::cli) fn check(flags: &ArgMatches) -> Result<(), Failure> {
     const OWN: &str = "save_control";
     let Ok(Some(file)) = flags.try_get_one::<PathBuf>(OWN) else { return Ok(()) };
@@ -26,17 +27,22 @@ pub(in crate::cli) fn check(flags: &ArgMatches) -> Result<(), Failure> {
         let cameras = cameras.map(|CameraSpec { device, .. }| {
             Path::new(device.split_once(':').map_or(&**device, |(_, path)| path))
         });
-        for other in files.map(PathBuf::as_path).chain(cameras) {
+        let sockets = flags.try_get_many::<Bind>(flag).ok().flatten().into_iter().flatten();
+        let sockets = sockets.filter_map(|bind| match bind {
+            Bind::Unix(path) => Some(path.as_path()),
+            Bind::Tcp(_) => None,
+        });
+        for other in files.map(PathBuf::as_path).chain(cameras).chain(sockets) {
             let what = if is_same(file, other) {
                 String::new()
             } else if let Some(own) = all_beside.iter().find(|own| is_same(own, other)) {
-                format!("needs {}, which ", own.display())
+                format!("needs {} for itself, which ", own.display())
             } else {
                 continue;
             };
             let (file, flag) = (file.display(), flag.replace('_', "-"));
             return Err(Failure::Usage(format!(
-                "--save-control {file} {what}is the file of --{flag} too, and would be written over; give it one of its own"
+                "--save-control {file} {what}is the file of --{flag} too; give it one of its own"
             )));
         }
     }

@@ -69,7 +69,7 @@ fn file_of_saved_settings_is_that_of_no_other_flag() {
         |path: &str, flags: &[&str]| refused(&[&["--allow-control", "--save-control", path], flags].concat());
     for path in [&file, &at("link"), &at("name"), &at("folder/file")] {
         let what = saved(path, &["--config", &file]);
-        let want = "is the file of --config too, and would be written over; give it one of its own";
+        let want = "is the file of --config too; give it one of its own";
         assert_eq!(what, format!("--save-control {path} {want}"));
     }
     let replayed = format!("front=replay:{file}");
@@ -87,24 +87,27 @@ fn file_of_saved_settings_is_that_of_no_other_flag() {
         &["--camera", "back=sim", "--camera", &replayed],
     ] {
         let flag = flags.iter().zip(&flags[1..]).find(|(_, value)| value.ends_with(&file)).unwrap().0;
-        assert!(saved(&at("link"), flags).contains(&format!(" is the file of {flag} too, ")), "{flags:?}");
+        assert!(saved(&at("link"), flags).contains(&format!(" is the file of {flag} too; ")), "{flags:?}");
     }
     for path in [&later, &at("link-to-later"), &at("folder/later")] {
         assert!(
-            saved(path, &["--access-log", &later]).contains("is the file of --access-log too, "),
+            saved(path, &["--access-log", &later]).contains("is the file of --access-log too; "),
             "{path}"
         );
     }
+    let socket = format!("unix:{later}");
+    let what = saved(&at("link-to-later"), &["--bind", "127.0.0.1:0", "--bind", &socket]);
+    assert!(what.contains(" is the file of --bind too; "), "{what}");
     let (_config, config) = super::file(&format!("save-control = {file:?}\ntoken-file = {file:?}\n"));
-    assert!(refused(&["--config", &config]).contains("is the file of --token-file too, "));
-    // They were removed at the start.
+    assert!(refused(&["--config", &config]).contains("is the file of --token-file too; "));
+    // The first was removed at the start, the other one locked.
     for name in ["file.new", "file.lock"] {
         let own = at(name);
-        let want =
-            format!("--save-control {} needs {own}, which is the file of --token-file too, ", at("link"));
-        assert!(saved(&at("link"), &["--token-file", &own]).starts_with(&want), "not there yet");
+        let which = "for itself, which is the file of --token-file too; give it one of its own";
+        let want = format!("--save-control {} needs {own} {which}", at("link"));
+        assert_eq!(saved(&at("link"), &["--token-file", &own]), want, "not there yet");
         std::fs::write(&own, "").unwrap();
-        assert!(saved(&at("link"), &["--token-file", &own]).starts_with(&want));
+        assert_eq!(saved(&at("link"), &["--token-file", &own]), want);
     }
     // Neither is another file, nor one of the same name elsewhere.
     let args = serve(&["--save-control", &later, "--token-file", &file, "--access-log", "elsewhere/later"]);
