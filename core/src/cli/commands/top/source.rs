@@ -1,7 +1,7 @@
 //! The state of a server, asked for again and again on one connection.
 
 use crate::{
-    cli::{Failure, RootsArgs, TopArgs, commands::watch::explain},
+    cli::{Failure, TopArgs, commands::watch::explain},
     net::{
         client::{Connection, Timeouts, broken, proxy},
         token::Token,
@@ -52,7 +52,7 @@ impl Source {
             let error = self.url.error(ErrorKind::TimedOut, format!("no whole answer within {PATIENCE:?}"));
             Err(error.with_remedy("is the server stuck?"))
         });
-        (self, state.map_err(explain).map_err(RootsArgs::explain))
+        (self, state.map_err(explain))
     }
 
     async fn ask(&mut self) -> Result<Value> {

@@ -73,7 +73,7 @@ fn lines(view: &View, columns: usize) -> Vec<Line> {
         wrapped(why, columns, &mut lines);
     }
     of_cameras(cameras, columns, &mut lines);
-    of_budgets(state, cameras, &mut lines);
+    of_budgets(cameras, &mut lines);
     of_uploads(cameras, columns, &mut lines);
     of_viewers(view, viewers, &mut lines);
     lines
@@ -124,24 +124,23 @@ fn of_cameras(cameras: &[Value], width: usize, lines: &mut Vec<Line>) {
     }
 }
 
-/// Of the server and of its cameras, whichever have one.
-fn of_budgets(state: &Value, cameras: &[Value], lines: &mut Vec<Line>) {
-    let named = cameras.iter().filter(|camera| camera["name"].is_string());
-    for of in [state].into_iter().chain(named) {
-        let budget = &of["budget"];
-        if budget.is_object() {
-            let limited = budget["limited"].as_bool() == Some(true);
-            let text = format!(
-                "budget    {}{} of {} kbit/s, quality {}, {} fps{}",
-                of["name"].as_str().map(|name| format!("{name}: ")).unwrap_or_default(),
-                number(&budget["kbps"], 0),
-                number(&budget["max_kbps"], 0),
-                number(&budget["quality"], 0),
-                number(&budget["fps"], 1),
-                if limited { ", limited" } else { "" },
-            );
-            lines.push(Line { text, style: Style::Plain });
+/// The server's, which each camera has with it, and what it makes of each one's pictures.
+fn of_budgets(cameras: &[Value], lines: &mut Vec<Line>) {
+    let limited = cameras.iter().filter(|camera| camera["budget"].is_object());
+    for (index, camera) in limited.enumerate() {
+        let budget = &camera["budget"];
+        if index == 0 {
+            let [kbps, most] = ["kbps", "max_kbps"].map(|key| number(&budget[key], 0));
+            lines.push(Line { text: format!("budget    {kbps} of {most} kbit/s"), style: Style::Plain });
         }
+        let text = format!(
+            "          {}: quality {}, {} fps{}",
+            name(camera),
+            number(&budget["quality"], 0),
+            number(&budget["fps"], 1),
+            if budget["limited"].as_bool() == Some(true) { ", limited" } else { "" },
+        );
+        lines.push(Line { text, style: Style::Plain });
     }
 }
 
@@ -239,6 +238,7 @@ mod tests {
                 "source": { "name": "/dev/video0", "format": "nv12", "width": 640, "height": 480, "fps": 29.97,
                             "connected": reason.is_none(), "reason": reason },
                 "encoder": { "name": "eyelet", "quality": 80, "reason": null },
+                "budget": { "max_kbps": 2000, "kbps": 1840, "quality": 55, "fps": 29.97, "limited": true },
                 "upload": { "url": "http://server/upload", "connected": false, "accepted": 12, "failed": 3, "dropped": 4,
                             "last_error": "connection refused",
                             "spool": { "pictures": 5, "bytes": 1_500_000, "max_bytes": 64_000_000 } },
@@ -249,9 +249,8 @@ mod tests {
         state["version"] = json!("0.1.0 (4311032abc, riscv64)");
         state["cameras"] = json!([camera("door", None), camera("yard", Some("unplugged"))]);
         state["cameras"][1]["upload"] = Value::Null;
+        state["cameras"][1]["budget"]["limited"] = json!(false);
         state["viewers"] = (1..=viewers).map(viewer).collect();
-        state["budget"] =
-            json!({ "max_kbps": 2000, "kbps": 1840, "quality": 55, "fps": 29.97, "limited": true });
         state
     }
 
@@ -273,7 +272,9 @@ mod tests {
                 "door    ok         30.0       80  eyelet   nv12 640x480",
                 "yard    no signal  30.0       80  eyelet   nv12 640x480",
                 "  unplugged",
-                "budget    1840 of 2000 kbit/s, quality 55, 30.0 fps, limited",
+                "budget    1840 of 2000 kbit/s",
+                "          door: quality 55, 30.0 fps, limited",
+                "          yard: quality 55, 30.0 fps",
                 "upload    door: 12 accepted, 3 failed, 4 dropped, to http://server/upload",
                 "spool     door: 5 pictures, 1.5 of 64.0 MB",
                 "  connection refused",
@@ -287,12 +288,12 @@ mod tests {
     #[test]
     fn table_of_many_viewers_is_cut_to_the_terminal() {
         let view = View::of("http://cam/", state(200, 1));
-        assert_eq!(lines_of(&view, Some((80, 24)))[23], "... 187 more lines");
+        assert_eq!(lines_of(&view, Some((80, 24)))[23], "... 189 more lines");
         for (columns, rows) in [(80, 24), (40, 10), (200, 60), (1, 1), (7, 2)] {
             let lines = lines_of(&view, Some((columns, rows)));
             assert_eq!(lines.len(), rows);
             assert!(lines.iter().all(|line| line.chars().map(width).sum::<usize>() <= columns), "{lines:#?}");
-            assert!("... 195 more lines".starts_with(&lines[rows - 1][..columns.min(4)]), "{lines:#?}");
+            assert!("... 197 more lines".starts_with(&lines[rows - 1][..columns.min(4)]), "{lines:#?}");
         }
     }
 
