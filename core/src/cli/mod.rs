@@ -69,7 +69,9 @@ pub fn main<D: Platform>() -> ExitCode {
 /// that file if there is a secret in it.
 fn parse<D: Platform>(arguments: Vec<OsString>, secret: impl FnOnce(PathBuf)) -> Result<Command<D>, Failure> {
     let (matches, secret_in) = read::<D>(arguments)?;
-    let _ = secret_in.map(secret);
+    if let Some(file) = secret_in {
+        secret(file);
+    }
     Ok(Cli::<D>::from_arg_matches(&matches).map_err(Failure::usage)?.command)
 }
 

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn mistyped_word_suggests_a_similar_one() {
-        let known = ["quality", "size", "spool-max", "tls-cert"];
+        let known = ["quality", "size", "spool-max", "tls-cert", "flip"];
         for (word, want) in [
             ("qualty", Some("quality")),
             ("siez", Some("size")),
@@ -98,7 +98,9 @@ mod tests {
             ("tls_cert", Some("tls-cert")),
             ("size", None),
             ("frobnicate", None),
-            ("lived", None),
+            // Both are alike enough for clap.
+            ("file", None),
+            ("user", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), want, "{word}");
