@@ -41,6 +41,33 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(completed(&["eyelet-sim", "snapshot", "--format", "yu"]), "yuv422p yuyv");
 }
 
+/// Files were offered: a flag that has no value yet was wrong usage to the script.
+#[test]
+fn fish_completes_the_value_of_a_flag_without_a_command() {
+    let script = printed(&["completions", "fish"]);
+    let parses: Vec<_> = script.lines().filter(|line| line.contains("argparse -s")).collect();
+    let [first, second] = &*parses else { panic!("{parses:#?}") };
+    assert!(first.ends_with("_global_optspecs) -- $cmd 2>/dev/null"), "{first}");
+    assert_eq!(*second, first.replace("argparse", "or argparse").replace("$cmd", "$cmd VALUE"));
+
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("script"), &script).unwrap();
+    fs::write(dir.path().join("yuck"), "").unwrap();
+    for (line, want) in [
+        ("eyelet-sim --format yu", "yuv422p\nyuyv\n"),
+        ("eyelet-sim serve --format yu", "yuv422p\nyuyv\n"),
+        ("eyelet-sim --config yu", "yuck\n"),
+        ("eyelet-sim --quality 80 rec", "receive\t"),
+    ] {
+        let ask = format!("source script; complete -C '{line}'");
+        let mut fish = Command::new("fish");
+        // Not every machine has it.
+        let Ok(output) = fish.args(["--no-config", "-c", &ask]).current_dir(&dir).output() else { return };
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with(want), "{line}: {text}");
+    }
+}
+
 /// One quote too many, and zsh completes nothing of the command: "_arguments: invalid argument".
 #[test]
 fn every_flag_of_the_zsh_completions_is_one_word() {

@@ -3,6 +3,7 @@
 use super::snapshot::write_whole;
 use crate::cli::{self, CompletionsArgs, Failure, ManArgs, Outcome, Output, Platform, args::suggest::names};
 use clap::{Arg, ValueHint, builder::PossibleValuesParser};
+use clap_complete::Shell;
 use clap_mangen::Man;
 use std::{fs, io, path::Path};
 
@@ -75,7 +76,15 @@ pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) 
     clap_complete::generate(args.shell, &mut command, D::PROGRAM, &mut script);
     // clap_complete 4.6.11 spells a name with a hyphen in two ways in one script, which then completes nothing.
     let [wrong, right] = ["__subcmd__", "__"].map(|hyphen| D::PROGRAM.replace('-', hyphen));
-    output.bytes(String::from_utf8_lossy(&script).replace(&wrong, &right).as_bytes())
+    let mut script = String::from_utf8_lossy(&script).replace(&wrong, &right);
+    if args.shell == Shell::Fish {
+        // Its script for fish takes a flag whose value is still to come for wrong usage.
+        let name = D::PROGRAM.replace('-', "_");
+        let parse = |words| format!("argparse -s (__fish_{name}_global_optspecs) -- {words} 2>/dev/null\n");
+        let with_value = parse("$cmd") + "    or " + &parse("$cmd VALUE");
+        script = script.replace(&parse("$cmd"), &with_value);
+    }
+    output.bytes(script.as_bytes())
 }
 
 /// The argument with what a shell completes: names where they are a few, files only for files.
