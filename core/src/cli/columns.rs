@@ -25,5 +25,18 @@ pub(super) fn fitting(text: &str, columns: usize) -> usize {
 
 /// The most columns that a character takes.
 pub(super) fn width(c: char) -> usize {
-    if c.is_ascii() { 1 } else { 2 }
+    // The first wide ones, of Unicode's annex 11, are Hangul. What is not wide behind them is seldom in a name.
+    if c < '\u{1100}' { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_europe_take_one_column_and_those_of_east_asia_two() {
+        assert_eq!("Tür é ж".chars().map(width).sum::<usize>(), 7);
+        assert_eq!("門 문".chars().map(width).sum::<usize>(), 5);
+        assert_eq!((fitting("äöü", 2), fitting("門門", 3)), ("äö".len(), "門".len()));
+    }
 }
