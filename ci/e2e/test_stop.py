@@ -1,5 +1,6 @@
 """SIGINT and SIGTERM end every command, with a viewer there or not."""
 
+import contextlib
 import re
 import signal
 
@@ -46,13 +47,28 @@ def test_receive_stops_on_a_signal(receive, number):
     assert_stops(receive, number)
 
 
-@signals
-def test_watch_stops_on_a_signal(serve, binaries, number):
-    """After its first picture, which its own line tells: what the server has sent may not have been read yet."""
-    watch = Terminal(binaries / "eyelet-sim", "watch", serve().url + "stream")
+@contextlib.contextmanager
+def watching(server, binaries):
+    """`watch` after its first picture, which its own line tells: what the server has sent may not have been read yet."""
+    watch = Terminal(binaries / "eyelet-sim", "watch", server.url + "stream")
     try:
         watch.expect(lambda text: re.search(r"[1-9]\d* frames", text))
-        watch.send(number)
-        assert watch.wait() == 0, watch.text
+        yield watch
     finally:
         watch.close()
+
+
+@signals
+def test_watch_stops_on_a_signal(serve, binaries, number):
+    with watching(serve(), binaries) as watch:
+        watch.send(number)
+        assert watch.wait() == 0, watch.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGUSR2], ids=lambda number: number.name)
+def test_watch_fails_on_a_signal_that_nothing_sends_on_purpose(serve, binaries, number):
+    with watching(serve(), binaries) as watch:
+        watch.send(number)
+        assert watch.wait() == 1, watch.text
+        error = f"error: stopped by {number.name}; "
+        watch.expect(lambda text: 0 <= text.find("interrupted") < text.find(error))

@@ -5,7 +5,12 @@ use super::{
     columns::{self, fitting},
 };
 use crate::{line_writer::LineWriter, net::client::visible};
-use rustix::{process::getpgrp, termios::tcgetpgrp};
+use rustix::{
+    fs::{FileType, fstat},
+    io::Errno,
+    process::getpgrp,
+    termios::tcgetpgrp,
+};
 use std::{
     fs::File,
     io::{self, IsTerminal, Write},
@@ -22,7 +27,7 @@ const ERASE: &str = "\r\x1b[K";
 /// The last lines have this long to come out at the end, also into a terminal that was stopped.
 pub(super) const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The two streams of the process. A closed pipe (`| head`) is not an error.
+/// The two streams of the process. A closed pipe (`| head`) or terminal is not an error.
 ///
 /// What is written while a command runs waits for no terminal and no pipe: see [`LineWriter`]. Its result does.
 #[derive(Debug)]
@@ -97,7 +102,7 @@ impl Output {
         let before = self.stdout.get().cloned().flatten();
         let status = self.log.get().filter(|_| self.terminal).cloned();
         move || {
-            open()?;
+            stdout_is_open()?;
             if let Some(before) = before {
                 let _ = before.flush(Duration::MAX);
             }
@@ -135,14 +140,9 @@ impl Output {
     }
 
     /// Waits a moment for what was announced.
-    ///
-    /// # Errors
-    /// If it cannot be written; not if it has to wait for longer.
-    pub fn announced(&self) -> Outcome {
-        open()?;
-        match self.stdout.get() {
-            Some(Some(lines)) => written(lines.flush(LAST_LINES)),
-            _ => Ok(()),
+    pub(super) fn announced(&self) {
+        if let Some(Some(lines)) = self.stdout.get() {
+            let _ = lines.flush(LAST_LINES);
         }
     }
 
@@ -158,7 +158,7 @@ impl Output {
 
     /// Waits a moment for all that is left to be written: before the process ends.
     pub(super) fn finish(&self) {
-        let _ = self.announced();
+        self.announced();
         if let Some(log) = self.log.get() {
             let _ = log.flush(LAST_LINES);
         }
@@ -229,18 +229,31 @@ fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {
     LineWriter::start(File::from(stream.as_fd().try_clone_to_owned()?), noun)
 }
 
-/// Fails if there is no stdout.
-fn open() -> Outcome {
+/// Fails if there is no stdout. A command that has a result looks first: it would do its work for nothing, and whoever sees it
+/// fail would have it done again.
+pub(super) fn stdout_is_open() -> Outcome {
     match closed_stdout::was_closed() {
-        true => Err(Failure::runtime("cannot write to stdout: it is closed; open it, or name a file")),
+        true => {
+            Err(Failure::runtime("cannot write to stdout: it is closed; redirect it, such as to /dev/null"))
+        }
         false => Ok(()),
     }
+}
+
+/// Whether whoever reads stdout has closed a pipe, or a terminal.
+fn is_reader_gone(error: &io::Error) -> bool {
+    let is_device = || {
+        fstat(io::stdout()).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_char_device())
+    };
+    // A disk that fails gives the same error as a terminal that is gone.
+    let is_terminal_gone = || error.raw_os_error() == Some(Errno::IO.raw_os_error()) && is_device();
+    error.kind() == io::ErrorKind::BrokenPipe || is_terminal_gone()
 }
 
 /// What became of something for stdout.
 fn written(result: io::Result<()>) -> Outcome {
     match result {
-        Err(e) if !matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
+        Err(e) if !is_reader_gone(&e) => {
             Err(Failure::runtime(format!("cannot write to stdout: {e}; free some space there")))
         }
         _ => Ok(()),

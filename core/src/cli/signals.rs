@@ -55,6 +55,8 @@ pub struct Signals {
     terminals: [bool; 3],
     /// The program was started to outlive its terminal, as with `nohup`: a hang-up ends no command.
     outlives: bool,
+    /// Whether one has ended the command.
+    have_ended: bool,
 }
 
 impl Signals {
@@ -79,7 +81,7 @@ impl Signals {
             {
                 watched.push((Request::Fail(name), signal(SignalKind::from_raw(number))?));
             }
-            Ok(Self { watched, terminals: terminals(), outlives })
+            Ok(Self { watched, terminals: terminals(), outlives, have_ended: false })
         };
         all().map_err(|e| {
             Failure::runtime(format!("cannot watch for signals: {e}; is the system out of memory?"))
@@ -132,13 +134,20 @@ impl Signals {
     /// # Errors
     /// If it is not one of those that end commands ordinarily.
     pub async fn stopped(&mut self) -> Outcome {
-        loop {
+        let ended = loop {
             match self.next().await {
-                Request::Fail(name) => return Err(failed(name)),
+                Request::Fail(name) => break Err(failed(name)),
                 Request::Reload if self.outlives => {}
-                Request::Stop | Request::Reload => return Ok(()),
+                Request::Stop | Request::Reload => break Ok(()),
             }
-        }
+        };
+        self.have_ended = true;
+        ended
+    }
+
+    /// Whether [`stopped`](Self::stopped) has returned.
+    pub(super) fn have_ended(&self) -> bool {
+        self.have_ended
     }
 }
 

@@ -101,6 +101,19 @@ fn until_it_catches_sigterm(process: u32) {
     });
 }
 
+/// The error of a command whose result nobody has read.
+#[cfg(target_os = "linux")]
+const UNREAD: &str = "error: stopped by a signal before the result was read; read stdout, or redirect it\n";
+
+/// A server for uploads, its folder and its address.
+fn receiver() -> (Program, tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut receiver = Program::start(command(&["receive", path, "--bind", "127.0.0.1:0"]));
+    let url = format!("http://{}/upload", receiver.address());
+    (receiver, folder, url)
+}
+
 /// Results are waited for, and it is an error if they cannot be written.
 #[test]
 #[cfg(target_os = "linux")]
@@ -140,12 +153,14 @@ fn unwritable_result_is_an_error_and_a_closed_pipe_is_none() {
 fn unread_result_ends_with_a_signal() {
     let mut server = Program::serve(&["--size", "64x48"]);
     let address = server.address();
+    let (_receiver, _folder, upload) = receiver();
     for arguments in [
         &["watch", &format!("http://{address}/stream"), "--frames", "1"][..],
         &["watch", &format!("http://{address}/stream"), "--frames", "1", "--json"],
         &["top", &format!("http://{address}")],
         &["top", &format!("http://{address}"), "--json"],
         &["snapshot", "-", "--size", "64x48"],
+        &["upload", &upload, "--count", "1", "--size", "64x48"],
     ] {
         let (end, _other) = full_pipe();
         let mut command = command(arguments);
@@ -160,49 +175,74 @@ fn unread_result_ends_with_a_signal() {
         });
         program.signal("INT");
         let (code, text) = program.end();
-        let want = "error: stopped by a signal before the result was read; run it again\n";
-        assert!(code == Some(1) && text.ends_with(want), "{arguments:?}: {code:?} {text}");
+        assert!(code == Some(1) && text.ends_with(UNREAD), "{arguments:?}: {code:?} {text}");
     }
 }
 
-/// The signal ended the measuring, and its result then waited for another one.
+/// The signal ended the measuring, and its result then waited for another one. That of an upload was lost with exit code 0.
 #[test]
 #[cfg(target_os = "linux")]
-fn watch_with_blocked_stdout_ends_with_one_signal() {
+fn command_with_blocked_stdout_ends_with_one_signal() {
     let mut server = Program::serve(&["--size", "64x48"]);
-    let address = server.address();
-    for (blocked, signal) in [(full_pipe as fn() -> Blocked, "TERM"), (stopped_terminal, "HUP")] {
-        let (end, _other) = blocked();
-        let mut command = command(&["watch", &format!("http://{address}/stream")]);
-        command.stdout(end);
-        let program = Program::start(command);
-        until_it_catches_sigterm(program.id());
-        program.signal(signal);
-        let (code, text) = program.end();
-        let want = "error: stopped by a signal before the result was read; run it again\n";
-        assert!(code == Some(1) && text.ends_with(want), "{signal}: {code:?} {text}");
+    let stream = format!("http://{}/stream", server.address());
+    let (_receiver, _folder, upload) = receiver();
+    for arguments in [&["watch", &stream][..], &["upload", &upload, "--size", "64x48"]] {
+        for (blocked, signal) in [(full_pipe as fn() -> Blocked, "TERM"), (stopped_terminal, "HUP")] {
+            let (end, _other) = blocked();
+            let mut command = command(arguments);
+            command.stdout(end);
+            let program = Program::start(command);
+            until_it_catches_sigterm(program.id());
+            program.signal(signal);
+            let (code, text) = program.end();
+            assert!(code == Some(1) && text.ends_with(UNREAD), "{arguments:?} {signal}: {code:?} {text}");
+        }
     }
 }
 
-/// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word.
+/// Nobody can see the result any more, which is no failure: a supervisor would start the program again.
 #[test]
-fn result_for_a_closed_stdout_is_an_error() {
+#[cfg(target_os = "linux")]
+fn upload_whose_terminal_is_closed_has_not_failed() {
+    let (_receiver, _folder, url) = receiver();
+    let (terminal, person) = terminal();
+    let mut command = command(&["upload", &url, "--size", "64x48"]);
+    command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
+    let program = Program::start(command);
+    until_it_catches_sigterm(program.id());
+    drop(person);
+    program.signal("HUP");
+    let (code, text) = program.end();
+    assert_eq!(code, Some(0), "{text}");
+}
+
+/// Rust's runtime opens `/dev/null` in its place, where a picture would be lost without a word. An upload sent all pictures first,
+/// and a script that saw it fail had them sent again.
+#[test]
+fn result_for_a_closed_stdout_is_an_error_before_any_work() {
     // With a secret among its arguments, the program replaces itself first.
     let secret = ["serve", "--help", "--token", "secret"];
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().to_str().unwrap();
-    let mut receiver = Program::start(command(&["receive", folder, "--bind", "127.0.0.1:0"]));
-    let url = format!("http://{}/upload", receiver.address());
-    let upload = ["upload", &url, "--count", "1", "--size", "64x48", "--log", "off"];
-    for arguments in [&["doctor"][..], &["snapshot", "-", "--size", "64x48"], &upload, &secret] {
+    let (_receiver, folder, url) = receiver();
+    let upload = ["upload", &url, "--count", "1", "--size", "64x48"];
+    // Nobody listens there, which would be another error.
+    let (watch, top) = (["watch", "http://127.0.0.1:1/stream"], ["top", "http://127.0.0.1:1/"]);
+    let snapshot = ["snapshot", "-", "--size", "64x48"];
+    for (arguments, remedy) in [
+        (&["doctor"][..], "redirect it, such as to /dev/null"),
+        (&snapshot, "redirect it, or name a file"),
+        (&upload, "redirect it, such as to /dev/null"),
+        (&watch, "redirect it, such as to /dev/null"),
+        (&top, "redirect it, such as to /dev/null"),
+        (&secret, "redirect it, such as to /dev/null"),
+    ] {
         let mut shell = Command::new("sh");
         shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_eyelet-sim")]).args(arguments);
         let output = shell.stdin(Stdio::null()).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
-        let want = "error: cannot write to stdout: it is closed; open it, or name a file\n";
-        assert!(text.ends_with(want), "{arguments:?}: {text}");
+        assert_eq!(text, format!("error: cannot write to stdout: it is closed; {remedy}\n"), "{arguments:?}");
     }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{
 use crate::cli::{
     CameraRequest, CameraSpec, DoctorArgs, Failure, Outcome, Output, Platform, Signals,
     args::picture,
+    output::stdout_is_open,
     runtime,
     setup::pipeline::{self, Check},
 };
@@ -200,6 +201,7 @@ struct Found<'a> {
 
 /// Fails if something is missing, so that a script can ask.
 pub(super) fn run<D: Platform>(args: &DoctorArgs<D::Flags>, output: &Output) -> Outcome {
+    stdout_is_open()?;
     output.log(&args.camera.log)?;
     if args.conformance {
         return conform::<D>(args, output);

@@ -3,7 +3,8 @@
 use super::stoppable::{POLL, Stoppable, write};
 use crate::{
     cli::{
-        Failure, Outcome, Output, Platform, Signals, SnapshotArgs, args::picture, runtime, setup::pipeline,
+        Failure, Outcome, Output, Platform, Signals, SnapshotArgs, args::picture, output::stdout_is_open,
+        runtime, setup::pipeline,
     },
     feed::{Label, RunId},
     image::Image,
@@ -34,9 +35,13 @@ enum Target<'a> {
 pub(super) fn run<D: Platform>(args: &SnapshotArgs<D::Flags>, output: &Output) -> Outcome {
     output.log(&args.camera.log)?;
     let target = target(&args.file)?;
-    if matches!(target, Target::Stdout) && io::stdout().is_terminal() {
-        let what = "stdout is a terminal, which shows no pictures; redirect it, or name a file";
-        return Err(Failure::Usage(what.to_owned()));
+    if matches!(target, Target::Stdout) {
+        let closed = "cannot write to stdout: it is closed; redirect it, or name a file";
+        stdout_is_open().map_err(|_| Failure::runtime(closed))?;
+        if io::stdout().is_terminal() {
+            let what = "stdout is a terminal, which shows no pictures; redirect it, or name a file";
+            return Err(Failure::Usage(what.to_owned()));
+        }
     }
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;

@@ -61,28 +61,24 @@ pub(super) fn aside<T: Send + 'static>(
     }
 }
 
-/// Writes the result of a command to stdout, which a signal ends while nobody reads it. Devices are to be closed by then.
+/// Writes the result of a command to stdout. It waits until somebody reads it, or until a signal; where a signal has ended the
+/// command already, as long as a program's last lines. Devices are to be closed by then.
 ///
 /// # Errors
-/// That of the signal, and if it cannot be written.
+/// If it cannot be written, or was not read by then.
 pub(super) fn write(output: &Output, bytes: Vec<u8>, signals: &mut Signals, runtime: &Runtime) -> Outcome {
     let writing = output.writing(bytes);
-    aside(&mut || signals.check(runtime, unread), Duration::ZERO, |_| writing())?
-}
-
-/// The same for a command that a signal has ended: the result waits as long as a program's last lines.
-///
-/// # Errors
-/// If it cannot be written, or not in this time.
-pub(super) fn write_last(output: &Output, bytes: Vec<u8>) -> Outcome {
-    let writing = output.writing(bytes);
     let begun = Instant::now();
-    let mut check = || if begun.elapsed() < LAST_LINES { Ok(()) } else { Err(unread()) };
+    let mut check = || match signals.have_ended() {
+        true if begun.elapsed() < LAST_LINES => Ok(()),
+        true => Err(unread()),
+        false => signals.check(runtime, unread),
+    };
     aside(&mut check, Duration::ZERO, |_| writing())?
 }
 
 fn unread() -> Failure {
-    Failure::runtime("stopped by a signal before the result was read; run it again")
+    Failure::runtime("stopped by a signal before the result was read; read stdout, or redirect it")
 }
 
 /// The device, and whether it may go on.

@@ -1,9 +1,14 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
-use super::status_line::{bar, every_second};
+use super::{
+    status_line::{bar, every_second},
+    stoppable,
+};
 use crate::{
     cli::{
-        Failure, Outcome, Output, Platform, Signals, UploadArgs, runtime,
+        Failure, Outcome, Output, Platform, Signals, UploadArgs,
+        output::stdout_is_open,
+        runtime,
         setup::{pipeline, upload},
     },
     feed::Hub,
@@ -20,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PERIODS: u32 = 5;
 
 pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> Outcome {
+    stdout_is_open()?;
     output.log(&args.camera.log)?;
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
@@ -52,8 +58,6 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
             () = every_second(output, || line(args.count, &hub, clock.monotonic(), started)) => Ok(()),
         }
     });
-    // Does not wait for a lookup of the server's name that may still be under way.
-    runtime.shutdown_background();
     drop(camera);
     output.status("");
     let counts = &hub.metrics.upload;
@@ -62,9 +66,11 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
         Some(_) => format!(", {} in the spool", hub.metrics.spool.pictures.get()),
         None => String::new(),
     };
-    output.announce(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
-    ended?;
-    output.announced()
+    let counts = output.line(&format!("{accepted} accepted, {failed} failed, {dropped} dropped{spooled}"));
+    let written = stoppable::write(output, counts, &mut signals, &runtime);
+    // Does not wait for a lookup of the server's name that may still be under way.
+    runtime.shutdown_background();
+    ended.and(written)
 }
 
 /// What a terminal shows meanwhile.

@@ -2,14 +2,15 @@
 
 use super::{status_line::bar, stoppable};
 use crate::{
-    cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, runtime},
+    cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, output::stdout_is_open, runtime},
     net::client::proxy,
-    watch::{self, Ended, Options, Report, StreamUrl, Unauthorized},
+    watch::{self, Options, Report, StreamUrl, Unauthorized},
 };
 use eyelet_hal::{Error, clock::SystemClock};
 use std::{error::Error as _, time::Instant};
 
 pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
+    stdout_is_open()?;
     let frames = args.frames.map(std::num::NonZeroU64::get);
     let mut url = args.url.clone();
     args.roots.trust(&mut url.0)?;
@@ -34,9 +35,8 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     };
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
-    let stopped = async {
-        let _ = signals.stopped().await;
-    };
+    let mut ended = Ok(());
+    let stopped = async { ended = signals.stopped().await };
     let seen = watch::watch_until(&url, &options, &SystemClock, progress, stopped);
     let report = runtime.block_on(seen);
     let written = report.map_err(|error| Failure::from(explain(error))).and_then(|report| {
@@ -47,15 +47,12 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
             false => report.to_string(),
         };
         let line = output.line(text.trim_end());
-        let written = match report.ended {
-            Ended::Interrupted => stoppable::write_last(output, line),
-            _ => stoppable::write(output, line, &mut signals, &runtime),
-        };
-        written.map(|()| report)
+        stoppable::write(output, line, &mut signals, &runtime).map(|()| report)
     });
     // Does not wait for a lookup of the server's name that may still be under way.
     runtime.shutdown_background();
     let report = written?;
+    ended?;
     if report.frames == 0 {
         let (url, ended) = (&args.url, report.ended);
         return Err(Failure::runtime(format!(

@@ -9,7 +9,7 @@ mod view;
 
 use super::stoppable;
 use crate::{
-    cli::{Outcome, Output, Signals, TopArgs, runtime},
+    cli::{Outcome, Output, Signals, TopArgs, output::stdout_is_open, runtime},
     net::client::visible,
 };
 use serde_json::Value;
@@ -17,6 +17,7 @@ use source::Source;
 use view::View;
 
 pub(super) fn run(args: &TopArgs, output: &Output) -> Outcome {
+    stdout_is_open()?;
     let source = Source::new(args)?;
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;

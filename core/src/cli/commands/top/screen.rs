@@ -68,7 +68,7 @@ impl Drop for Screen<'_> {
         }
         self.lines.latest(b"");
         self.lines.line(&[LEAVE.as_bytes()]);
-        let _ = self.output.announced();
+        self.output.announced();
     }
 }
 
