@@ -242,9 +242,8 @@ pub(super) fn stdout_is_open() -> Outcome {
 
 /// Whether whoever reads stdout has closed a pipe, or a terminal.
 fn is_reader_gone(error: &io::Error) -> bool {
-    let is_device = || {
-        fstat(io::stdout()).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_char_device())
-    };
+    let is_device =
+        || fstat(io::stdout()).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_char_device());
     // A disk that fails gives the same error as a terminal that is gone.
     let is_terminal_gone = || error.raw_os_error() == Some(Errno::IO.raw_os_error()) && is_device();
     error.kind() == io::ErrorKind::BrokenPipe || is_terminal_gone()

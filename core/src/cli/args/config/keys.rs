@@ -39,12 +39,13 @@ impl Keys<'_> {
     /// For a key that no subcommand has and for a value that its flag does not accept, with its line.
     pub(super) fn flags(&self, text: &str) -> Result<Vec<String>, String> {
         let root = parse(text)?;
-        let flags = self.of_root(&root);
-        flags.map_err(|Wrong { at, what }| format!("line {}: {what}", line(text, at)))
+        let flags = self.of_root(&root).and_then(given_in_one_way);
+        let flags = flags.map_err(|Wrong { at, what }| format!("line {}: {what}", line(text, at)))?;
+        Ok(flags.into_iter().map(|flag| flag.argument).collect())
     }
 
     /// The flags of a whole file.
-    fn of_root(&self, root: &DeTable<'_>) -> Result<Vec<String>, Wrong> {
+    fn of_root(&self, root: &DeTable<'_>) -> Result<Vec<Flag>, Wrong> {
         let mut own = None;
         for (name, value) in root {
             if let (DeValue::Table(keys), Some(sub)) =
@@ -76,11 +77,7 @@ impl Keys<'_> {
     }
 
     /// The flags of a key outside of all tables. Its value is checked even if it is for other subcommands alone.
-    fn shared(
-        &self,
-        name: &Spanned<DeString<'_>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<Vec<String>, Wrong> {
+    fn shared(&self, name: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Result<Vec<Flag>, Wrong> {
         let (key, at) = (&**name.get_ref(), name.span().start);
         let elsewhere = self.command.get_subcommands().any(|sub| has(sub, "config") && has(sub, key));
         if self.command.find_subcommand(key).is_some() && !elsewhere {
@@ -127,14 +124,14 @@ impl Keys<'_> {
 
     /// The flags, if the subcommand accepts their values. Those of a list are left out if the flag is typed: else the typed
     /// ones would only add to them. So is one of two alternatives, if the other is typed.
-    fn accepted(&self, key: &str, flags: Vec<Flag>) -> Result<Vec<String>, Wrong> {
+    fn accepted(&self, key: &str, flags: Vec<Flag>) -> Result<Vec<Flag>, Wrong> {
         let is_typed = |key: &str| is_typed(self.typed, key);
         if repeats(self.sub, key) && is_typed(key) || alternative(key).is_some_and(is_typed) {
             return Ok(vec![]);
         }
-        let checked = |Flag { at, argument }: Flag| match check(self.sub, &argument) {
-            Ok(()) => Ok(argument),
-            Err(what) => Err(Wrong { at, what }),
+        let checked = |flag: Flag| match check(self.sub, &flag.argument) {
+            Ok(()) => Ok(flag),
+            Err(what) => Err(Wrong { at: flag.at, what }),
         };
         flags.into_iter().map(checked).collect()
     }
@@ -163,6 +160,18 @@ fn alternative(key: &str) -> Option<&'static str> {
         "token" => Some("token-file"),
         "token-file" => Some("token"),
         _ => None,
+    }
+}
+
+/// The flags, unless two of them are alternatives. clap refuses those too, but knows no line.
+fn given_in_one_way(flags: Vec<Flag>) -> Result<Vec<Flag>, Wrong> {
+    let place = |start| flags.iter().find(|flag| flag.argument.starts_with(start)).map(|flag| flag.at);
+    match place("--token=").zip(place("--token-file=")) {
+        None => Ok(flags),
+        Some((one, other)) => {
+            let what = "token and token-file are two ways to give one secret; leave one out".to_owned();
+            Err(Wrong { at: one.max(other), what })
+        }
     }
 }
 
