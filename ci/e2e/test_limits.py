@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from deadline import until
+from machine import Sleeper
 from pattern import sequence_of
 from stream import Stream, Viewer, distinct
 
@@ -48,13 +49,18 @@ def test_17th_viewer_gets_503_and_the_others_go_on(crowd, measured):
         refused.close()
 
     # On a busy machine one stretch may be slow; a server that suffers from the 17th has no good one.
+    overslept = []
     for _ in range(4):
-        fps, missed = zip(*rates(viewers))
-        measured(f"{LIMIT} viewers get {min(fps):.2f} to {max(fps):.2f} fps, and miss {max(missed)} at most")
+        with Sleeper() as sleeper:
+            fps, missed = zip(*rates(viewers))
+        measured(f"{LIMIT} viewers get {min(fps):.2f} to {max(fps):.2f} fps, and miss {max(missed)} at most; "
+                 f"the machine was late by up to {1000 * sleeper.longest:.0f} ms")
         if min(fps) >= 29 and max(missed) <= 1:
-            break
-    else:
-        pytest.fail("the 16 viewers do not go on at full rate")
+            return
+        overslept.append(sleeper.longest)
+    if min(overslept) > 1 / 30:
+        pytest.skip("this machine holds programs up for longer than a frame")
+    pytest.fail("the 16 viewers do not go on at full rate")
 
 
 def test_place_of_a_viewer_that_left_is_free_at_once(crowd, measured):

@@ -60,9 +60,9 @@ impl Rate {
 
 /// Whether each of `rates` is that of the camera; returns the lowest and the highest.
 ///
-/// What the server could not do because its threads were ready and waited for a processor, `starved` of the time, is
-/// the machine's: a thread that waits for a tenth of the time may lose a tenth of the frames. On a machine with
-/// nothing else to do that is next to nothing.
+/// What the server and its viewers could not do because their threads were ready and waited for a processor, `starved`
+/// of the time, is the machine's: a thread that waits for a tenth of the time may lose a tenth of the frames. On a
+/// machine with nothing else to do that is next to nothing.
 pub(crate) fn kept(book: &Book, rates: &[Rate], outages: &[Span], starved: f64) -> String {
     let fps = rates.iter().map(|rate| rate.over(outages).0);
     let (least, most) = fps.fold((f64::MAX, 0.0_f64), |(low, high), fps| (low.min(fps), high.max(fps)));

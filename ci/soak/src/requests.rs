@@ -22,7 +22,7 @@ const BATCH: usize = 100;
 
 /// A peer that has closed its side is done with at once, but for a snapshot that waits for a frame (5 s); one that
 /// keeps it open and sends nothing more gets its time.
-const CLOSED: Duration = Duration::from_secs(8);
+const CLOSED: Duration = Duration::from_secs(20);
 const OPEN: Duration = Duration::from_secs(40);
 
 /// Of so many peers, one keeps its side open.

@@ -44,6 +44,26 @@ pub(crate) struct Server {
     log: Rc<RefCell<Log>>,
 }
 
+/// How long the threads of a process have been ready to run and had no processor.
+fn waited(process: &str) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let waited = threads.into_iter().flatten().flatten().filter_map(|thread| {
+        let statistics = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        statistics.split(' ').nth(1)?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(waited.sum())
+}
+
+/// How long each processor of this machine, if that is a virtual one, has been taken from it: the average.
+fn stolen() -> Duration {
+    let statistics = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let mut processors = statistics.lines().filter(|line| line.starts_with("cpu"));
+    let all = processors.next().and_then(|line| line.split_whitespace().nth(8)?.parse::<u64>().ok());
+    // In hundredths of a second.
+    let count = u64::try_from(processors.count()).unwrap_or(1).max(1);
+    Duration::from_millis(10 * all.unwrap_or(0) / count)
+}
+
 #[derive(Debug, Default)]
 struct Log {
     last: VecDeque<String>,
@@ -103,14 +123,10 @@ impl Server {
         Ok(Resources { files, threads: number("Threads:")?, rss_kib: number("VmRSS:")? })
     }
 
-    /// How long its threads have been ready to run and had no processor: busy machines have no time for it.
+    /// How long its threads and those of its viewers, which are ours, have been ready to run and had no processor: busy
+    /// machines have no time for them.
     pub(crate) fn starved(&self) -> Duration {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero()));
-        let waited = threads.into_iter().flatten().flatten().filter_map(|thread| {
-            let statistics = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            statistics.split(' ').nth(1)?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(waited.sum())
+        waited(&self.pid.as_raw_nonzero().to_string()) + waited("self") + stolen()
     }
 
     /// What it holds at rest: once this has not changed for a second.

@@ -106,6 +106,7 @@ fn lost_camera_costs_the_viewers_of_the_other_no_frame() {
         seen.extend(numbers(&mut stream, 1));
     }
     seen.extend(numbers(&mut stream, 100));
+    seen.dedup(); // a picture is repeated when no new one comes for a second
     let first = seen[0];
     assert_eq!(seen, (first..first + seen.len() as u64).collect::<Vec<_>>());
     assert!(
@@ -122,6 +123,7 @@ fn lost_camera_costs_the_viewers_of_the_other_no_frame() {
         seen.extend(numbers(&mut stream, 1));
     }
     while numbers(&mut back, 1)[0] <= lost {}
+    seen.dedup();
     assert_eq!(seen, (first..first + seen.len() as u64).collect::<Vec<_>>());
 }
 

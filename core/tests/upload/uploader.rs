@@ -193,8 +193,8 @@ fn slow_link_is_not_given_up() {
     socket2::SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let mut timeouts = Timeouts::default();
-    timeouts.progress = Duration::from_secs(2);
-    timeouts.response = Duration::from_secs(2);
+    timeouts.progress = Duration::from_secs(4);
+    timeouts.response = Duration::from_secs(4);
     let posting = post(Uploader::with_timeouts(&url, timeouts).unwrap(), &[7; 1_000_000]);
     let (mut stream, _) = listener.accept().unwrap();
     let begun = Instant::now();
@@ -208,10 +208,10 @@ fn slow_link_is_not_given_up() {
         assert!(len > 0, "the client gave up after {} bytes", got.len());
         got.extend_from_slice(&some[..len]);
         // This is the link.
-        let due = Duration::from_secs(5).mul_f64(got.len() as f64 / 1e6);
+        let due = Duration::from_secs(9).mul_f64(got.len() as f64 / 1e6);
         thread::sleep(due.saturating_sub(begun.elapsed()));
     }
-    assert!(begun.elapsed() >= Duration::from_secs(5));
+    assert!(begun.elapsed() >= Duration::from_secs(9));
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     posting.join().unwrap().1.unwrap();
 }

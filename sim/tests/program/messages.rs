@@ -194,7 +194,8 @@ fn interrupted_watch_reports_all_that_came() {
     assert!(complete, "what came before the first second was over is not reported");
     // A server that takes the connection and sends nothing. Who has connected catches signals.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let watch = command(&["watch", "--json", &format!("http://{}/", silent.local_addr().unwrap())]).spawn().unwrap();
+    let watch =
+        command(&["watch", "--json", &format!("http://{}/", silent.local_addr().unwrap())]).spawn().unwrap();
     let taken = silent.accept().unwrap();
     assert!(Command::new("kill").args(["-s", "INT", &watch.id().to_string()]).status().unwrap().success());
     let Output { status, stdout, stderr } = watch.wait_with_output().unwrap();
