@@ -61,7 +61,9 @@ def test_server_shows_numbered_pictures_that_move(eyelet_maix, script):
     for jpeg in program.pictures():
         pixels = decoded(jpeg)
         assert pixels.shape == (240, 320, 3)
-        seen.append(number(pixels))
+        # One comes again when there is no new one for a second.
+        if number(pixels) not in seen[-1:]:
+            seen.append(number(pixels))
         if len(seen) == 10:
             break
     assert seen == sorted(set(seen)), "each picture once, in order"

@@ -34,7 +34,8 @@ def advances_while(work):
 def test_others_run_while_a_frame_is_waited_for(simulator):
     cam = camera.Camera(160, 120, fps=4)
     cam.read()
-    assert advances_while(cam.read)
+    # Not while one is there already, as on a machine with other work.
+    assert any(advances_while(cam.read) for _ in range(20))
 
 
 def test_others_run_while_a_picture_is_compressed():
@@ -93,11 +94,20 @@ def test_program_that_never_asks_ends_on_sigterm(eyelet_maix, script):
 
 
 def test_program_that_asks_but_does_not_end_is_ended_by_the_second_signal(eyelet_maix, script):
-    text = "from maix import app\nprint(app.need_exit(), flush=True)\nwhile True: pass"
+    text = """
+from maix import app
+print(app.need_exit(), flush=True)
+while not app.need_exit():
+    pass
+print("asked", flush=True)
+while True:
+    pass
+"""
     program = eyelet_maix.run(script(text))
     program.until("it runs", lambda: "False" in program.output)
     program.process.send_signal(signal.SIGTERM)
-    time.sleep(0.1)
+    # Two signals that come together are one.
+    program.until("it has seen the first", lambda: "asked" in program.output)
     assert program.stop(signal.SIGTERM) == -signal.SIGTERM
 
 
