@@ -34,10 +34,11 @@ def test_pictures_spooled_before_kill_9_arrive_after_it(run, binaries, free_port
         assert upload.wait(60) == 0, upload
         assert "in the spool" in upload.lines["stdout"][-1]
         names = [(headers["X-Run"], int(headers["X-Sequence"])) for _, headers, _ in server.requests]
-        assert len(names) == len(kept) and len({run for run, _ in names}) == 2, names
+        # As many different ones as were kept: none is missing. The camera of a busy machine leaves out numbers of its own.
+        assert len(set(names)) == len(names) == len(kept) and len({run for run, _ in names}) == 2, names
         for run_id in dict.fromkeys(run for run, _ in names):
             sequences = [sequence for run, sequence in names if run == run_id]
-            assert sequences == list(range(sequences[0], sequences[0] + len(sequences))), "in order, none missing"
+            assert sequences == sorted(sequences), "in order"
         assert all(body in pictures for body in server.bodies), "byte for byte"
     finally:
         server.close()
