@@ -16,7 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR").expect("cargo names a folder");
     for name in ["page", "cameras"] {
-        let html = joined(&format!("{name}.html"));
+        let html = joined(&format!("{name}.html")) + "\n";
         for tag in ["script", "style"] {
             let variable = format!("{name}_{tag}").to_uppercase();
             println!(
@@ -45,18 +45,33 @@ fn joined(part: &str) -> String {
             continue;
         }
         let line = match part.rsplit_once('.') {
-            Some((_, "js")) => script::shortened(line)
-                .unwrap_or_else(|problem| panic!("{}:{}: {problem}: {line}", path.display(), number + 1)),
+            Some((_, "js")) => match script::shortened(line) {
+                Ok(line) => {
+                    script::append(&mut html, &line);
+                    continue;
+                }
+                Err(problem) => panic!("{}:{}: {problem}: {line}", path.display(), number + 1),
+            },
             Some((_, "css")) => shortened(
                 line,
-                &[(": ", ":"), (", ", ","), ("; ", ";"), (" {", "{"), ("{ ", "{"), (";}", "}")],
+                &[
+                    (": ", ":"),
+                    (", ", ","),
+                    ("; ", ";"),
+                    (" {", "{"),
+                    ("{ ", "{"),
+                    (" }", "}"),
+                    (";}", "}"),
+                    (" > ", ">"),
+                    (" / ", "/"),
+                    (" !", "!"),
+                ],
             ),
             _ => line.to_owned(),
         };
         html += &line;
-        // Where a line cannot end a statement, the next one goes on with it; a rule of a style ends by itself.
-        let joins = line.ends_with(['{', ';', ',']) || part.ends_with("css") && line.ends_with('}');
-        if !line.is_empty() && (part.ends_with("html") || !joins) {
+        // A rule of a style ends by itself; so does a tag, and no space between two of them shows.
+        if !line.is_empty() && !line.ends_with(['{', '}', ';', ',', '>']) {
             html.push('\n');
         }
     }

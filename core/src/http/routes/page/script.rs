@@ -1,9 +1,9 @@
 //! The script of a page, made shorter: for the build script, which includes this file, and for its tests.
 
 /// Operators that need no spaces around them.
-const OPERATORS: [&str; 20] = [
-    "=>", "=", "===", "!==", "&&", "||", "??", "+", "-", "*", "/", "<", ">", "<=", ">=", "?", ":", "+=",
-    "-=", "||=",
+const OPERATORS: [&str; 25] = [
+    "=>", "=", "===", "!==", "&&", "||", "??", "+", "-", "*", "/", "%", "<", ">", "<=", ">=", "<<", ">>>",
+    "&", "|", "?", ":", "+=", "-=", "||=",
 ];
 
 /// After these words a slash begins a regular expression.
@@ -24,16 +24,22 @@ const WORDS: [&str; 14] = [
     "yield",
 ];
 
-/// What else is as good without its space.
-const PAIRS: [(&str, &str); 8] = [
-    (") {", "){"),
+/// What else is as good without its space or its semicolon: a sign beside it parts the words.
+const PAIRS: [(&str, &str); 13] = [
+    // The same in a script that assigns to none of them.
+    ("const ", "let "),
     ("{ ", "{"),
+    (" {", "{"),
+    ("} ", "}"),
     (" }", "}"),
+    (" (", "("),
+    (") ", ")"),
+    (" [", "["),
+    ("] ", "]"),
     (", ", ","),
     ("; ", ";"),
     (": ", ":"),
-    ("if (", "if("),
-    ("for (", "for("),
+    (";}", "}"),
 ];
 
 /// A line without its comment and without spaces that only readers need. Strings, templates and regular expressions stay as
@@ -50,7 +56,7 @@ pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
         if line[at..].starts_with("//") {
             break;
         }
-        if begins_literal(&line[..at], letter)? {
+        if begins_literal(line, at)? {
             short += &without_spaces(&line[from..at])?;
             from = at;
             at = end_of_literal(line, at)?;
@@ -78,17 +84,48 @@ fn without_spaces(code: &str) -> Result<String, &'static str> {
     Ok(short)
 }
 
-/// Whether a string, template or regular expression begins with this letter after this code. After a value, a slash divides.
-fn begins_literal(before: &str, letter: char) -> Result<bool, &'static str> {
-    if letter != '/' {
-        return Ok(matches!(letter, '"' | '\'' | '`'));
+/// Adds a shortened line to those before it. Where one cannot end a statement, the next goes on with it; before a brace that
+/// closes, nothing needs to end it; and after one, a word can only begin another statement. (An expression has its semicolon.)
+pub(crate) fn append(script: &mut String, line: &str) {
+    if line.starts_with('}') {
+        script.truncate(script.trim_end_matches('\n').len());
+        script.truncate(script.strip_suffix(';').unwrap_or(script).len());
+    } else if script.ends_with("}\n") && line.starts_with(|first: char| first.is_alphabetic()) {
+        script.pop();
+    }
+    match line.strip_prefix("let").filter(|rest| rest.starts_with([' ', '[', '{'])) {
+        Some(rest) if ends_in_declaration(script) => {
+            script.pop();
+            *script += ",";
+            *script += rest.trim_start();
+        }
+        _ => *script += line,
+    }
+    if !line.is_empty() && !line.ends_with(['{', ';', ',']) {
+        script.push('\n');
+    }
+}
+
+/// Whether the last statement declares variables, so that another one may go on with it. One with braces in it is left alone.
+fn ends_in_declaration(script: &str) -> bool {
+    let statement = script.strip_suffix(';').and_then(|before| before.rsplit([';', '{', '}', '\n']).next());
+    statement.is_some_and(|statement| statement.starts_with("let "))
+}
+
+/// Whether a string, template or regular expression begins here in the line. After a value, a slash divides.
+fn begins_literal(line: &str, at: usize) -> Result<bool, &'static str> {
+    let (before, after) = line.split_at(at);
+    if !after.starts_with('/') {
+        return Ok(after.starts_with(['"', '\'', '`']));
     }
     let before = before.trim_end();
     let word = before.rsplit(|sign: char| !sign.is_alphanumeric() && !"_$".contains(sign)).next();
     match before.chars().next_back() {
-        None | Some('(' | '[' | '{' | '}' | ';' | ',' | '=' | '>' | ':' | '?' | '!' | '&' | '|') => Ok(true),
+        None | Some('(' | '[' | '{' | ';' | ',' | '=' | '>' | ':' | '?' | '!' | '&' | '|') => Ok(true),
         Some('+') if !before.ends_with("++") => Ok(true),
-        Some(')' | ']' | '"' | '\'' | '`') => Ok(false),
+        Some(']' | '"' | '\'' | '`') => Ok(false),
+        // Not where it closes the condition of a statement; only a division has a space here.
+        Some(')') if after.starts_with("/ ") => Ok(false),
         _ => match word.filter(|word| !word.is_empty()) {
             Some(word) => Ok(WORDS.contains(&word)),
             None => Err("does this slash divide, or begin a regular expression? write it with parentheses"),
@@ -122,7 +159,7 @@ fn end_of_braces(line: &str, from: usize) -> Result<usize, &'static str> {
     let (mut at, mut depth) = (from, 0);
     loop {
         let letter = line[at..].chars().next().ok_or("the code of a template does not end here")?;
-        if begins_literal(&line[..at], letter)? {
+        if begins_literal(line, at)? {
             at = end_of_literal(line, at)?;
             continue;
         }
@@ -143,10 +180,13 @@ mod tests {
     #[test]
     fn code_loses_its_spaces_and_comments() {
         for (line, short) in [
-            ("const add = (a, b) => { return a + b; };", "const add=(a,b)=>{return a+b;};"),
-            ("if (a >= b || !c) { d ||= e ?? 1; }  // why", "if(a>=b||!c){d||=e??1;}"),
+            ("const add = (a, b) => { return a + b; };", "let add=(a,b)=>{return a+b};"),
+            ("if (a >= b || !c) { d ||= e ?? 1; }  // why", "if(a>=b||!c){d||=e??1}"),
             ("x = a ? b : c / d", "x=a?b:c/d"),
             ("// alone", ""),
+            ("} else if (a) return [b] ?? (c);", "}else if(a)return[b]??(c);"),
+            ("for (const [a] of [b]) c = a in { d };", "for(let[a]of[b])c=a in{d};"),
+            ("const { a } = await (b) / 2;", "let{a}=await(b)/2;"),
         ] {
             assert_eq!(shortened(line).as_deref(), Ok(short), "{line}");
         }
@@ -174,6 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_joined_where_nothing_need_end_them() {
+        let mut script = "<script>\n".to_owned();
+        for line in ["f({", "a,", "b", "});", "", "if(c){", "d=()=>{", "e();", "}", "}", "f()", "(a)"] {
+            append(&mut script, line);
+        }
+        assert_eq!(script, "<script>\nf({a,b});if(c){d=()=>{e()}}f()\n(a)\n");
+    }
+
+    #[test]
+    fn declarations_are_one_statement() {
+        let mut script = String::new();
+        for line in
+            ["let a=1;", "let b=()=>{", "let c=2;", "let[d]=c;", "let{e}=d;", "letter;", "};", "let f;"]
+        {
+            append(&mut script, line);
+        }
+        assert_eq!(script, "let a=1,b=()=>{let c=2,[d]=c,{e}=d;letter};let f;");
+    }
+
+    #[test]
     fn line_that_cannot_be_shortened_safely_is_refused() {
         for line in [
             "say(\"a",
@@ -186,6 +246,8 @@ mod tests {
             "n = i++ / 2; // half, of it;",
             "n = a / /2/.source;",
             "n = a % /2/.source;",
+            "if (a) /b = c/.test(d);",
+            "const f = () => {} /b = c/;",
         ] {
             assert!(shortened(line).is_err(), "{line}");
         }
