@@ -41,6 +41,10 @@ const POLICY: &str = policy!("PAGE_SCRIPT", "PAGE_STYLE");
 /// The same for the page of several cameras.
 const CAMERAS_POLICY: &str = policy!("CAMERAS_SCRIPT", "CAMERAS_STYLE");
 
+/// How the page begins that asks for a token.
+const LOGIN: &str =
+    "<body data-login>\n<noscript>Authentication required: add ?token=TOKEN to the address.</noscript>";
+
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
 pub struct Page(Arc<RwLock<Content>>);
@@ -103,11 +107,12 @@ impl Page {
         Some(Content::plain(html, Some(CAMERAS_POLICY)))
     }
 
-    /// Our own page as it asks for a token, and its policy. A custom page is not shown without authentication.
+    /// Our own page as it asks for a token, with a script and without, and its policy. A custom page is not shown without
+    /// authentication.
     fn login(&self) -> Option<(Bytes, &'static str)> {
         let Content { html, policy, .. } = self.content();
         let policy = policy?;
-        let html = std::str::from_utf8(&html.plain()).ok()?.replacen("<body>", "<body data-login>", 1);
+        let html = std::str::from_utf8(&html.plain()).ok()?.replacen("<body>", LOGIN, 1);
         Some((html.into(), policy))
     }
 
@@ -148,6 +153,11 @@ mod tests {
         let (html, _) = Page::default().login().unwrap();
         let html = String::from_utf8(html.to_vec()).unwrap();
         assert_eq!(html.matches("<body data-login>").count(), 1);
+        let (_, without_script) = html.split_once("<noscript>").unwrap();
+        assert!(
+            without_script.starts_with("Authentication required"),
+            "what to do is said without a script too"
+        );
         assert!(Page::new("<body>secret").login().is_none());
     }
 

@@ -1,6 +1,7 @@
 //! The files change while the server runs.
 
 use super::support::{PATIENCE, Running, USERS, basic, serve, somebody, sources, status};
+use crate::support;
 use eyelet_core::http::{Access, CredentialSources, Token};
 use std::{fs, time::Duration};
 use tokio::time::timeout;
@@ -71,6 +72,20 @@ async fn token_changes_with_its_file() {
     fs::write(&file, "second").unwrap();
     until(&server, &bearer("second"), 200).await;
     until(&server, &bearer("first"), 401).await;
+}
+
+#[tokio::test]
+async fn browser_is_asked_for_a_token_only_where_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for token in [true, false] {
+        let mut sources = sources(folder.path());
+        sources.token = sources.token.filter(|_| token);
+        let server = support::serve(|server| server.access = Access::only(sources).unwrap());
+        let answer =
+            server.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/html\r\n\r\n").await;
+        assert_eq!(answer.contains("<body data-login>"), token, "{answer}");
+        assert_eq!(answer.contains("log in with user and password\n"), !token, "{answer}");
+    }
 }
 
 #[test]

@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, StatusCode,
-    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY},
+    header::{
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY,
+        WWW_AUTHENTICATE,
+    },
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -48,10 +51,15 @@ pub(in crate::http::routes) fn answer(
     reply
 }
 
-/// A rejection as shown to a person who opens the page with a browser.
+/// A rejection as shown to a person who opens the page with a browser: where a token grants access, the page that asks for it.
 pub(in crate::http::routes) fn login(mut rejection: Reply, page: &Page, accept: &str) -> Reply {
     if rejection.status() == StatusCode::UNAUTHORIZED
         && accept.contains("text/html")
+        && rejection
+            .headers()
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .any(|value| value.as_bytes().starts_with(b"Bearer"))
         && let Some((html, policy)) = page.login()
     {
         *rejection.body_mut() = Full::new(html);
