@@ -175,10 +175,8 @@ impl Status {
         let hung_for = self.hung_for(now);
         let inner = self.lock();
         let camera = match (hung_for, &inner.lost) {
-            (Some(since), _) => {
-                let seconds = since.as_secs();
-                Err(format!("the camera thread has hung for {seconds} s; restart the program"))
-            }
+            // Without the time, so that it changes once: whoever follows the state hears of each change.
+            (Some(_), _) => Err("the camera thread has hung; restart the program".to_owned()),
             (None, Some(reason)) => Err(reason.clone()),
             (None, None) if !inner.live => Err("no frame has come yet".to_owned()),
             (None, None) => Ok(()),
