@@ -78,7 +78,7 @@ def test_page_of_more_cameras_than_connections_says_so_and_asks_for_the_state(se
     browser.get(server.url)
     until(lambda: viewers(server) == names[:5], "a viewer of each of five")
     for name in names[5:]:
-        until(lambda: text(browser, f"a[href='{name}/'] b") == "open it to see it", f"what {name} says")
+        until(lambda: text(browser, f"a[href='{name}/'] b") == "open to view", f"what {name} says")
     browser.execute_script("window.states = performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/state')).length")
     until(lambda: browser.execute_script("return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/state')).length > states"),
           "the state")
@@ -96,6 +96,48 @@ def test_page_of_two_cameras_says_which_has_no_signal(serve, browser, artifacts)
     browser.get(server.url)
     until(lambda: len(viewers(server)) == 2, "two viewers")
     until(lambda: text(browser, "a[href='back/'] b") == "", "nothing is wrong with it")
+
+
+def test_page_of_two_cameras_says_that_there_are_too_many_viewers(serve, browser):
+    server = serve(*TWO, "--max-viewers", "1")
+    browser.get(server.url)
+    dark = lambda: [one for one in browser.find_elements("css selector", "main b") if "viewer limit" in one.text]  # noqa: E731
+    until(dark, "it says so")
+    assert len(dark()) == 1 and dark()[0].find_element("xpath", "..").get_attribute("role") == "status", "it is read out"
+    requested, since = browser.execute_script("return [again, performance.now()]")
+    until(lambda: browser.execute_script("return performance.now()") > since + 3000, "three rounds of the page's clock")
+    assert browser.execute_script("return again") <= requested + 1, "it asks again each time"
+    assert len(dark()) == 1, "it still says so"
+
+
+HIDDEN = "Object.defineProperty(document, 'hidden', { get: () => %s, configurable: true });"
+
+
+def test_hidden_or_denied_page_of_two_cameras_requests_no_pictures(serve, chromium):
+    server = serve(*TWO)
+    browser = chromium.driver
+    script = chromium.call("Page.addScriptToEvaluateOnNewDocument", source=HIDDEN % "true")
+    changed = "document.dispatchEvent(new Event('visibilitychange'));"
+    try:
+        browser.get(server.url)
+        until(lambda: browser.execute_script("return typeof settle") == "function", "the page")
+        requested = "return document.querySelectorAll('main img[src]').length"
+        assert browser.execute_script(requested) == 0, "opened in a hidden tab it streams"
+        browser.execute_script(HIDDEN % "false" + changed)
+        until(lambda: viewers(server) == ["back", "front"], "a viewer of each")
+        for answer, wanted in [
+            ("Promise.reject(new TypeError('no way'))", "reconnecting: the server did not answer; check that the server runs, and close other windows of it"),
+            ("Promise.resolve(new Response('', { status: 429 }))", "too many attempts; wait a minute, then reload the page"),
+        ]:
+            browser.execute_script(f"window.fetch = () => {answer}")
+            until(lambda: text(browser, "#status") == wanted, wanted)
+        browser.execute_script(HIDDEN % "true" + changed)
+        until(lambda: viewers(server) == [], "no viewer")
+        browser.execute_script(HIDDEN % "false" + changed)
+        assert browser.execute_script(requested) == 0, "what was denied is requested again"
+    finally:
+        chromium.call("Page.removeScriptToEvaluateOnNewDocument", **script)
+        chromium.open("about:blank")
 
 
 def test_page_of_two_cameras_behind_a_token_shows_both(serve, browser):

@@ -99,7 +99,9 @@ impl Page {
         self.content().policy?;
         // A name is letters, digits, `-` and `_`.
         let camera = |name: &CameraName| {
-            format!(r#"<a href="{name}/"><img src="{name}/stream" alt=""><span>{name} <b></b></span></a>"#)
+            format!(
+                r#"<a href="{name}/"><img src="{name}/stream" alt=""><span role="status">{name} <b></b></span></a>"#
+            )
         };
         let cameras: Vec<_> = names.map(camera).collect();
         let html =
@@ -206,10 +208,14 @@ mod tests {
         let content = Page::default().of_cameras(names.iter()).unwrap();
         let html = String::from_utf8(content.html.plain().to_vec()).unwrap();
         for name in names {
-            assert!(
-                html.contains(&format!(r#"href="{name}/""#))
-                    && html.contains(&format!(r#"src="{name}/stream""#))
-            );
+            // What is wrong with a camera is read out, with its name.
+            for part in [
+                format!(r#"href="{name}/""#),
+                format!(r#"src="{name}/stream""#),
+                format!(r#"<span role="status">{name} <b></b></span>"#),
+            ] {
+                assert!(html.contains(&part), "{part}");
+            }
         }
         assert!(Page::new("mine").of_cameras(std::iter::empty()).is_none());
     }

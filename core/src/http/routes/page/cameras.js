@@ -8,15 +8,16 @@ let lost = false, denied = false, asking = false;
 const links = [...document.querySelectorAll("main a")];
 for (const link of links.splice(5)) {
   link.firstElementChild.removeAttribute("src");
-  put(link.querySelector("b"), "open it to see it");
+  put(link.querySelector("b"), "open to view");
 }
 const cameras = links.map(link => {
   const img = link.firstElementChild, name = img.getAttribute("src").split("/")[0];
-  return { name, link, img, says: link.querySelector("b"), captured: 0, unseen: 0, failed: false };
+  return { name, link, img, says: link.querySelector("b"), captured: 0, unseen: 0, failed: 0 };
 });
 
-function show(camera) {
-  Object.assign(camera, { unseen: 0, failed: false });
+// `failed`: for how many states there has been no picture since one was refused.
+function show(camera, failed = 0) {
+  Object.assign(camera, { unseen: 0, failed });
   camera.img.src = address(camera.name + "/stream", "again=" + again++);
 }
 
@@ -37,12 +38,12 @@ async function ask() {
     const response = await fetch(address("state"), { cache: "no-store", signal: deadline() }).catch(noAnswer);
     // A failed attempt counts against everyone behind our address.
     denied = [401, 403, 429].includes(response.status);
-    if (denied) connection("access denied; reload the page to log in");
+    if (denied) connection(response.status === 429 ? "too many attempts; wait a minute, then reload the page" : "access denied; reload the page to log in");
     if (!response.ok) throw new Error("HTTP " + response.status);
     update(await response.json());
   } catch (error) {
     lost = true;
-    if (!denied) connection("reconnecting: " + error.message);
+    if (!denied) connection(`reconnecting: ${error.message}; check that the server runs, and close other windows of it`);
   }
   asking = false;
 }
@@ -52,24 +53,29 @@ function update(state) {
   for (const camera of cameras) {
     const { source, encoder, frames } = state.cameras.find(one => one.name === camera.name) || {};
     if (!source) continue;
+    if (camera.img.naturalWidth) camera.failed = 0;
     const why = source.reason || encoder.reason || "";
-    say(camera, why && `no signal: ${why}; check the camera's cable and power`);
+    say(camera, why ? "no signal: " + why + (why.includes(";") ? "" : "; check the camera's cable and power, and the server's log")
+      : camera.failed ? "the server sends no picture, perhaps because of its viewer limit; the page keeps trying" : "");
     // A picture that has ended, in a browser that does not say so, is one that the server sends to nobody.
     camera.unseen = state.viewers.some(viewer => viewer.camera === camera.name) ? 0 : camera.unseen + 1;
-    // Fewer frames than before: another run of the server.
-    if (lost || camera.failed || frames.captured < camera.captured || camera.unseen > 2) show(camera);
+    // One that is refused is asked for at times. Fewer frames than before: another run of the server.
+    if (camera.failed && !lost) camera.failed++ % 5 || show(camera, camera.failed);
+    else if (lost || frames.captured < camera.captured || camera.unseen > 2) show(camera);
     camera.captured = frames.captured;
   }
   lost = false;
 }
 
-for (const camera of cameras) {
-  camera.img.onerror = () => { camera.failed = camera.img.hasAttribute("src"); };
-  if (token && !document.hidden) show(camera);
-}
 // A hidden page needs no pictures.
+function settle() {
+  for (const camera of cameras) document.hidden || denied ? camera.img.removeAttribute("src") : show(camera);
+}
+
+for (const camera of cameras) camera.img.onerror = () => { camera.failed ||= Number(camera.img.hasAttribute("src")); };
+if (token || document.hidden) settle();
 on(document, "visibilitychange", () => {
-  for (const camera of cameras) document.hidden ? camera.img.removeAttribute("src") : show(camera);
+  settle();
   ask();
 });
 setInterval(ask, EVERY_MS);
