@@ -270,9 +270,14 @@ def test_data_of_the_run_before_a_restart_is_not_painted(listening, browser):
 
 def test_camera_that_is_lost_without_a_picture_that_says_so_is_no_signal(listening, browser):
     until(lambda: status(browser).startswith("live"), "live")
-    listening.state["source"].update(connected=False, reason="the camera thread has hung for 15 s")
+    listening.state["source"].update(connected=False, reason="the camera thread has hung; restart the program")
     until_sent(listening, listening.numbers[0],
-               lambda: status(browser) == "no signal: the camera thread has hung for 15 s", "the reason")
+               lambda: status(browser) == "no signal: the camera thread has hung; restart the program", "the reason")
+    # That is what to do, and nothing is wrong with a cable.
+    assert browser.find_element("id", "hint").text == "The page keeps trying."
+    listening.state["source"].update(reason="no frame has come yet")
+    until_sent(listening, listening.numbers[0],
+               lambda: browser.find_element("id", "hint").text.startswith("Check the camera's cable and power; the server's log"), "what to do")
     listening.state["source"].update(connected=True, reason=None)
     until_sent(listening, listening.numbers[1], lambda: status(browser).startswith("live"), "live again")
 

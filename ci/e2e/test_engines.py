@@ -243,6 +243,13 @@ def test_page_without_a_token_asks_for_it_and_streams(engine, serve, free_port, 
     # The token is another one now: the page does not go on with the old one.
     serve("--token", "new", bind=address)
     until(lambda: status(engine) == "log in", "a login instead of the old token", 30)
+    assert engine.run("return document.activeElement.id") == "secret", "a person can type"
+    # At any address, to which the token leads.
+    engine.open(server.url + "metrics")
+    until(lambda: engine.run("return location.pathname") == "/metrics" and status(engine) == "log in", "a login")
+    engine.run("document.getElementById('secret').value = 'new'; document.querySelector('#token button').click()")
+    until(lambda: engine.run("return location.href") == server.url + "metrics?token=new", "the address, with the token")
+    until(lambda: "eyelet_viewers" in (engine.run("return document.body?.textContent") or ""), "what is there")
 
 
 def test_page_with_a_password_in_its_address_streams(engine, serve, tmp_path):

@@ -20,7 +20,7 @@ from page import SIZES, Page, unfinished
 from pattern import read_sequence, sequence_of
 from stream import Stream
 from test_browser import PATTERN
-from test_data import application  # noqa: F401: a fixture
+from test_data import application, until_sent  # noqa: F401: a fixture
 
 SAVED = r"sim-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d( ?\(\d+\))?"
 
@@ -283,6 +283,42 @@ def test_pause_while_recording_is_no_time_between_pictures(person, serve):
     assert not page.faults()
 
 
+def test_still_picture_that_came_during_a_pause_is_shown_after_it(person, application):  # noqa: F811
+    page = Page(person, application.url, ready="")
+    until(lambda: application.connections["/stream"], "the page watches")
+    first, second = application.numbers[:2]
+    until_sent(application, first, lambda: page.run("return shown && shown.sequence") == first, "the first picture")
+    page.tool("record")
+    page.tool("pause")
+    page.until_status("paused")
+    until_sent(application, second, lambda: page.run("return recording.pictures") >= 1, "recorded, and not shown")
+    page.tool("pause")
+    # As a server does until there is another one.
+    until_sent(application, second, lambda: page.run("return shown.sequence") == second, "the second picture")
+    assert page.run("return painted.at(-1).latency") is None, "a repeated picture tells none"
+    page.tool("record")
+    until(lambda: not page.pressed("record"), "it records no more")
+    # Neither of these would ever be a whole picture.
+    for head in b"Content-Type: image/jpeg\r\n\r\n", 1100 * b"x":
+        def refused():
+            application.connections["/stream"][-1].send(head)
+            return "a part has no length; a proxy in between must pass on Accept" in page.status
+
+        until(refused, "the reason")
+        assert page.text("hint") == "The page keeps trying.", "no other remedy"
+        until_sent(application, second, lambda: page.status.startswith("live"), "another connection")
+    assert not page.faults()
+
+
+def test_latency_is_right_again_after_a_clock_was_set(person, serve):
+    page = Page(person, serve("--fps", "10").url)
+    until(lambda: page.run("return offset !== null"), "the server's clock is known")
+    # By an hour, and no round trip will ever be as quick as the one before it.
+    page.run("offset += 3600000; bestTrip = -1e9")
+    until(lambda: page.run("return Math.abs(offset)") < 60000, "the server's clock is known again")
+    assert not page.faults()
+
+
 def test_mirrored_and_turned_picture_has_its_boxes_and_upright_texts(person, application):  # noqa: F811
     page = Page(person, application.url, ready="")
     until(lambda: application.connections["/stream"] and application.connections["/events"], "the page listens")
@@ -425,8 +461,9 @@ def test_key_that_is_held_down_repeats_the_zoom_alone(person, serve):
 
 def test_video_of_picture_in_picture_ends_with_it(person, serve):
     page = Page(person, serve("--fps", "5").url)
-    page.run("video.srcObject = canvas.captureStream(); video.dispatchEvent(new Event('leavepictureinpicture'))")
-    assert page.run("return video.srcObject === null"), "the canvas is captured for nobody"
+    state = page.run("const stream = video.srcObject = canvas.captureStream(); video.dispatchEvent(new Event('leavepictureinpicture'));"
+                     "return [video.srcObject, stream.getTracks()[0].readyState]")
+    assert state == [None, "ended"], "the canvas is captured for nobody"
 
 
 def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
@@ -436,6 +473,11 @@ def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
     person.press("p")
     page.until_status("paused")
     assert "Press Pause again" in page.text("hint")
+    # What is said over the picture does not keep anybody from moving it.
+    x, y = page.place("#hint")
+    assert page.run(f"return document.elementFromPoint({x}, {y}).id") != "hint"
+    # An empty note stays in the accessibility tree, so that what it says next is read out.
+    assert page.run("const note = document.getElementById('note'); return [note.textContent, getComputedStyle(note).display, note.offsetHeight]") == ["", "block", 0]
     watching = lambda: len(requests.get(server.url + "state", timeout=10).json()["viewers"])  # noqa: E731
     until(lambda: watching() == 0, "nobody watches")
     stopped = canvas_sequence(page)
@@ -452,6 +494,8 @@ def test_full_screen_and_picture_in_picture_are_where_the_browser_has_them(perso
     if page.run("return document.fullscreenEnabled"):
         page.tool("full")
         until(lambda: page.run("return Boolean(document.fullscreenElement)") and page.pressed("full"), "full screen")
+        shown = "return ['header', '#tools', 'footer'].map(name => document.querySelector(name).getClientRects().length)"
+        assert page.run(shown) == [0, 1, 0], "the picture and what can be done with it, while all is well"
         person.press("f")
         until(lambda: not page.run("return Boolean(document.fullscreenElement)") and not page.pressed("full"), "and back")
     if page.run("return Boolean(document.pictureInPictureEnabled)"):
@@ -461,6 +505,8 @@ def test_full_screen_and_picture_in_picture_are_where_the_browser_has_them(perso
         if page.pressed("pip"):
             page.tool("pip")
             until(lambda: not page.pressed("pip"), "and back")
+    page.run("refusedBy(new Error('Denied.'))")
+    assert page.text("note") == "The browser refuses: Denied. Allow it in its settings."
     assert not page.faults()
 
 
@@ -487,7 +533,12 @@ def test_every_control_is_reached_and_used_by_keys_alone(person, serve):
     # Firefox without a window may show none when the focus comes in from there.
     hidden = [name for name, seen in reached.items() if not seen][person.name == "firefox":]
     assert not hidden, f"no outline shows the focus on {hidden}"
-    page.run("document.getElementById('do-mirror').focus()")
+    # An arrow scrolls the panel, and moves the picture elsewhere.
+    page.run("actions.closer(); actions.closer(); document.querySelector('#panel h2').focus()")
+    before = place_of(page)
+    person.press("\ue012")
+    assert place_of(page) == before
+    page.run("actions.fit(); document.getElementById('do-mirror').focus()")
     person.press(" ")
     until(lambda: page.pressed("mirror"), "mirrored by the space bar")
     person.press("m")
@@ -677,6 +728,9 @@ def test_login_of_a_paused_page_stays_while_tabs_change(person, serve, free_port
     page.until_status("log in")
     page.run("document.dispatchEvent(new Event('visibilitychange'))")
     assert page.status == "log in"
+    # The panel is not to be seen now.
+    person.press("\ue00c")
+    assert page.run("return [document.getElementById('panel').hidden, document.activeElement.id]") == [False, "secret"]
     assert not page.faults()
 
 
@@ -773,6 +827,8 @@ def test_change_that_waits_is_not_sent_after_a_denied_one(person, serve):
     since = page.run("return performance.now()")
     until(lambda: page.run("return performance.now()") > since + 1000, "several times as long as a change waits")
     assert page.run("return posts") == 1, "another attempt with what was denied"
+    page.run("refused({ status: 403, message: 'of another site', after: 0, asksFor: '' })")
+    assert page.status == "access denied" and page.run("return document.activeElement.id") == "retry", "nobody to log in as"
     assert not page.faults()
 
 
@@ -794,6 +850,8 @@ ALL_TYPES = [
     {"name": "auto_focus", "type": "boolean", "default": True, "value": False},
     {"name": "focus", "type": "integer", "min": 0, "max": 9, "value": 3, "inactive": True},
     {"name": "wipe", "type": "button"},
+    {"name": "serial", "type": "integer", "default": 1, "value": 7, "read_only": True},
+    {"name": "fps", "type": "number", "min": 0.1, "max": 30, "default": 12.5, "value": 12.5},
     {"name": "unheard_of", "type": "colour", "value": "red"},
 ]
 
@@ -811,8 +869,15 @@ def test_each_type_of_setting_has_its_field(person, serve):
              f"showControls({{ test: true, controls: {json.dumps(ALL_TYPES)} }})")
     fields = page.run("return [...document.querySelectorAll('#controls .field')].map(row => [row.className.split(' ')[1], row.querySelector('label, button').textContent])")
     assert fields == [["integer", "Gain"], ["number", "Sharp & <b>clear</b>"], ["menu", "Size"], ["menu", "Power line frequency"],
-                      ["boolean", "Auto focus"], ["integer", "Focus"], ["button", "Wipe"]]
-    assert page.run("return [...document.querySelectorAll('#controls :disabled')].map(one => one.type)") == ["range", "number"]
+                      ["boolean", "Auto focus"], ["integer", "Focus"], ["button", "Wipe"], ["integer", "Serial"], ["number", "Fps"]]
+    assert page.run("return [...document.querySelectorAll('#controls :disabled')].map(one => one.type)") == ["range", "number", "number"]
+    # A rate may start the camera anew: not while the slider moves. And nobody needs all of its digits.
+    moved = ("const slider = document.getElementById('control-%s').previousElementSibling; slider.value = %s;"
+             "slider.dispatchEvent(new Event('input')); return [document.getElementById('control-%s').value, pending.size]")
+    assert page.run(moved % ("fps", "17.123456789", "fps")) == ["17.1235", 0]
+    assert page.run(moved % ("gain", "25", "gain")) == ["25", 1]
+    page.run("pending.clear(); showControls({ test: true, controls: [] });"
+             f"showControls({{ test: true, controls: {json.dumps(ALL_TYPES)} }})")
     answer = lambda status, value: page.run(f"answers.push(json({status}, {json.dumps(value)}))")  # noqa: E731
     posts = lambda count: until(lambda: page.run("return posts.length") == count, f"{count} changes") and page.run("return posts")[-1]  # noqa: E731
     same = {"test": True, "controls": ALL_TYPES}
@@ -852,6 +917,13 @@ def test_each_type_of_setting_has_its_field(person, serve):
     page.click("#reset")
     assert posts(9) == {"gain": 10, "sharpness": 0.5, "power_line_frequency": 0, "auto_focus": True}
     until(lambda: page.text("failed") == "", "no failure any more")
+    # Each request makes the wait longer that comes with this answer.
+    until(lambda: page.run(HEARS), "the page listens")
+    page.run("window.asked = 0; window.askControls = () => { asked++; };"
+             "answers.push(new Response('too many failed attempts\\n', { status: 429, headers: { 'Content-Type': 'text/plain' } }))")
+    page.click("#control-wipe")
+    until(lambda: "too many failed attempts" in page.text("failed"), "the reason")
+    assert page.run("return asked") == 0
     assert not page.faults()
 
 
@@ -1011,7 +1083,7 @@ def wrong(engine, serve):
 def no_signal(engine, serve):
     page = Page(engine, serve("--unplug-chance", "1").url, "no signal: ")
     page.run("actions.snapshot()")
-    page.until_note("no picture of the camera")
+    page.until_note("no picture from the camera")
     return page
 
 

@@ -11,10 +11,10 @@ let retrying = null;
 
 const LOGIN = $("why").textContent;
 const RETRIES = "The page keeps trying.";
-const HINTS = {
-  signal: "Check the camera's cable and power. " + RETRIES,
-  server: "Check that the server runs and that this device is in its network. " + RETRIES,
-};
+const CAMERA = "Check the camera's cable and power; the server's log says more. ";
+const SERVER = "Check that the server runs and that this device is in its network. ";
+// Some reasons say themselves what to do.
+const remedy = (why, otherwise) => (why.includes(";") ? "" : otherwise) + RETRIES;
 
 // The state in words, and what to do about it; a screen reader hears only what is not a number.
 function say(text, kind, hint = "", spoken = text) {
@@ -39,9 +39,14 @@ async function connection(abort, onLive) {
   const watchdog = setInterval(() => { if (performance.now() - received > SILENCE_MS) abort.abort(); }, 500);
   const onPicture = part => {
     onLive();
-    // A still picture is repeated; a new connection, or another run of the server, begins anew.
-    if (part.sequence === before?.sequence) return;
     part.first = !before;
+    // A still picture is repeated: too late to tell the latency, but it may not have been painted when it was new. A new
+    // connection, or another run of the server, begins anew.
+    if (part.sequence === before?.sequence) {
+      part.first = true;
+      if (visible() && shown && shown.sequence !== Number(part.sequence)) paint(part);
+      return;
+    }
     if (part.first || live !== part.live) put($("failed"), "");
     // As the camera takes them, however they arrive and are painted.
     const period = (part.timestamp - before?.timestamp) / (part.sequence - before?.sequence);
@@ -55,7 +60,7 @@ async function connection(abort, onLive) {
       askState();
     }
     record(part);
-    if (!paused && (pip || !document.hidden)) paint(part);
+    if (visible()) paint(part);
     else since = now();                           // no time between painted pictures
     showStatus();
   };
@@ -70,7 +75,8 @@ async function connection(abort, onLive) {
 }
 
 // A hidden page needs no pictures, and the browser has only six connections to a server for all of its tabs.
-const wanted = () => recording || !paused && (pip || !document.hidden);
+const visible = () => !paused && (pip || !document.hidden);
+const wanted = () => recording || visible();
 
 function settle() {
   if (!$("login").hidden) return;
@@ -97,7 +103,7 @@ async function run() {
       if (error.final) return refused(error);
       if (error.after) wait = Math.max(wait, error.after);
       const why = error.name === "AbortError" ? "silent, reconnecting" : "reconnecting: " + error.message;
-      say(why, "lost", error.status ? RETRIES : HINTS.server);
+      say(why, "lost", remedy(why, error.status ? "" : SERVER));
     }
     await delay(wait);
   }
@@ -119,12 +125,14 @@ function refused(error) {
   const tooMany = error.status === 429;
   // The way on is another page.
   if (recording && !tooMany) finish();
-  say(tooMany ? "too many attempts" : "log in", "lost");
+  say(tooMany ? "too many attempts" : error.status === 403 ? "access denied" : "log in", "lost");
   const { after, asksFor } = error;
   const hidden = $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
   put($("why"), !hidden ? LOGIN : error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
   $("again").hidden = false;
   $("login").hidden = false;
+  // Where the focus was is hidden now.
+  $(hidden ? "retry" : "secret").focus();
   // A reload makes the browser ask for user and password where there are users.
   $("retry").onclick = tooMany ? retry : () => location.reload();
   if (tooMany) retrying = setTimeout(retry, Math.max(after, TOO_MANY_MS));
@@ -139,24 +147,25 @@ function retry() {
 on($("login"), "submit", event => {
   event.preventDefault();
   const secret = $("secret").value.trim();
-  if (secret) location.replace(base + "?token=" + encodeURIComponent(secret));
+  // This page answers at every address that needs a token; with the origin, since a relative address keeps a password.
+  if (secret) location.replace(location.origin + location.pathname + "?token=" + encodeURIComponent(secret));
 });
 
 function showStatus() {
   if (!running?.connected) return;
-  if (live === false || trouble) return say(trouble ? "no signal: " + trouble : "no signal", "lost", HINTS.signal);
+  if (live === false || trouble) return say(trouble ? "no signal: " + trouble : "no signal", "lost", remedy(trouble, CAMERA));
   if (paused) return say("paused", "", "The recording goes on. Press Pause again to see it.");
-  const last = painted[painted.length - 1]?.at, still = last > since ? (now() - last) / 1000 : 0;
+  const last = painted.at(-1)?.at, still = last > since ? (now() - last) / 1000 : 0;
   say(still > 3 ? `live, last picture ${still.toFixed(0)} s ago` : "live", "live", "", still > 3 ? "live, but no new picture" : "live");
 }
 
 // Each a term and its words; nothing is left out, so that "none" can be read too.
 function showFacts({ source: s, encoder: e, upload: u, budget: b }) {
   const facts = [
-    ["Camera", `${s.name}: ` + (s.connected ? `${s.width}×${s.height} ${s.format}, ${s.fps} fps` : `no signal: ${s.reason}. ${HINTS.signal}`)],
+    ["Camera", `${s.name}: ` + (s.connected ? `${s.width}×${s.height} ${s.format}, ${s.fps} fps` : `no signal: ${s.reason}. ` + remedy(s.reason, CAMERA))],
     ["Encoder", e.name + (e.name === "pass-through" ? "" : `, quality ${e.quality}`) + (e.reason ? `; makes no pictures: ${e.reason}` : "")],
     ["Upload", !u ? "none" : `to ${u.url}: ${u.accepted} accepted, ${u.failed} failed`
-      + (u.spool ? `, ${u.spool.pictures} wait` : "") + (u.last_error ? `. It fails and is retried: ${u.last_error}` : "")],
+      + (u.spool ? `, ${u.spool.pictures} waiting` : "") + (u.last_error ? `. It fails and is retried: ${u.last_error}` : "")],
     ["Budget", !b ? "none" : `${Math.round(b.kbps)} of ${b.max_kbps} kbit/s, `
       + (b.limited ? `so ${b.quality ? `quality ${b.quality} at ` : ""}${b.fps} fps` : "no limit now")],
   ];
@@ -175,12 +184,10 @@ async function askState() {
   const sent = now();
   try {
     const state = await (await ask("state", { signal: deadline() })).json();
-    const came = now();
+    const came = now(), trip = came - sent, ahead = 1000 * state.time - (sent + came) / 2;
     bestTrip += 0.5;                               // old measurements fade: clocks drift
-    if (came - sent <= bestTrip) {
-      bestTrip = came - sent;
-      offset = 1000 * state.time - (sent + came) / 2;
-    }
+    // What no slow answer explains is a clock that was set, or a laptop that slept.
+    if (trip <= bestTrip || Math.abs(ahead - offset) > trip) [bestTrip, offset] = [trip, ahead];
     put($("viewers"), String(state.viewers.length));
     const s = state.source;
     if (!periods.length && s.fps) periods = [1 / s.fps];

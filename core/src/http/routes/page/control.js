@@ -42,7 +42,7 @@ function field(control, shape) {
   const ours = () => busy || pending.has(name) || sent.has(name);
   const update = (control = newest) => {
     newest = control;
-    for (const input of inputs) input.disabled = Boolean(control.inactive);
+    for (const input of inputs) input.disabled = Boolean(control.inactive || control.read_only);
     // Not the one that is moved, nor what is on its way to the server.
     if (ours() || control.value === shownValue && problem.textContent) return;
     shownValue = control.value;
@@ -87,7 +87,9 @@ function field(control, shape) {
       slider.onpointerdown = () => { busy = true; };
       // Let go, it gets its last place only afterwards.
       slider.onpointerup = slider.onpointercancel = slider.onblur = () => setTimeout(release);
-      slider.oninput = () => { box.value = slider.value; change(Number(slider.value)); };
+      slider.oninput = () => { box.value = short(Number(slider.value)); };
+      // Another rate may start the camera anew, which would end the moving.
+      on(slider, name === "fps" ? "change" : "input", () => change(read()));
       on(box, "change", () => { slider.value = box.value; });
       inputs.unshift(slider);
     }
@@ -100,8 +102,8 @@ function field(control, shape) {
   return {
     row, shape, complain, update,
     reset() {
-      const { value, inactive } = newest;
-      if (control.default === undefined || inactive || value === control.default && !problem.textContent && !ours()) return;
+      const { value } = newest;
+      if (control.default === undefined || inputs[0].disabled || value === control.default && !problem.textContent && !ours()) return;
       write(control.default);
       change(control.default);
     },
@@ -127,8 +129,9 @@ async function send() {
     const { status, message } = error;
     const remedy = /another site/.test(message) ? ". A proxy in between must pass on Host and Sec-Fetch-Site."
       : status === 503 ? ". Try again when the camera is live." : status ? "." : "; close other windows of this server, or try again.";
-    put($("failed"), errors.length ? "" : "Not changed: " + message.replace(/\.+$/, "") + remedy);
-    status === 401 ? refused(error) : askControls();
+    put($("failed"), errors.length ? "" : "Not changed: " + unended(message) + remedy);
+    // Each request more makes the wait longer.
+    status === 401 ? refused(error) : status === 429 || askControls();
   }
   sent = new Map();
   if (result) showControls(result);
@@ -147,7 +150,7 @@ async function askControls() {
     // Events begin with the settings, and theirs are newer.
     if (!listening()) showControls(asked);
   } catch (error) {
-    if (!fields.size) put($("failed"), `No settings: ${error.message}. ${RETRIES}`);
+    if (!fields.size) put($("failed"), `No settings: ${unended(error.message)}. ${RETRIES}`);
   }
 }
 

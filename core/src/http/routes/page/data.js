@@ -73,7 +73,7 @@ const short = value => typeof value === "number" ? Number(value.toPrecision(6)) 
 function mark(all, at) {
   const of = name => all.flatMap(data => entries(data?.[name]));
   const size = Math.max(12, Math.round(canvas.height / 32));
-  paper.font = `${size}px system-ui, "DejaVu Sans", sans-serif`;
+  paper.font = `${size}px system-ui, sans-serif`;
   paper.textBaseline = "top";
   paper.lineWidth = Math.max(2, Math.round(canvas.height / 240));
   const write = (text, x, y) => {

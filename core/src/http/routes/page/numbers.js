@@ -4,7 +4,7 @@ let since = 0;                            // earlier ones are of another connect
 const HISTORY_MS = 10000;
 
 function count(part) {
-  const at = now(), before = painted[painted.length - 1]?.at;
+  const at = now(), before = painted.at(-1)?.at;
   // The first of a connection may have waited for us.
   const latency = offset === null || part.first ? null : Math.max(0, at + offset - 1000 * part.timestamp);
   painted.push({ at, bytes: part.body.length, interval: before > since ? at - before : 0, latency });
@@ -18,7 +18,7 @@ function showNumbers() {
   painted = lasting(painted, HISTORY_MS, time);
   // Three seconds, or of a slow camera the last two pictures.
   const recent = lasting(painted.filter(({ at }) => at > since), 3000, time);
-  const last = recent[recent.length - 1]?.at, period = (last - recent[0]?.at) / (recent.length - 1);
+  const last = recent.at(-1)?.at, period = (last - recent[0]?.at) / (recent.length - 1);
   const fresh = time - last < Math.max(3000, 2 * period || 0);
   const latencies = recent.map(({ latency }) => latency).filter(latency => latency !== null);
   put($("fps"), fresh && period ? (1000 / period).toFixed(1) : "0.0");

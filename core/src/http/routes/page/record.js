@@ -1,6 +1,7 @@
 // A recording: an AVI file of the very JPEGs that came. AVI has one rate for the whole file, so where no picture came in time
 // an empty chunk repeats the one before, as players know it.
 const MAX_BYTES = 500e6, CHUNK_BYTES = 8e6, MAX_EMPTY = 1e5;
+const NOTHING = "There is no picture from the camera, so nothing was saved. Try again when the camera is live.";
 let recording = null;
 
 // Bytes of an AVI: texts, and numbers of 32 bits.
@@ -97,7 +98,7 @@ class Recording {
 function record(part) {
   if (!recording || !part.live) return;
   if (!recording.takes(part)) {
-    finish(`The picture's ${recording.resized ? "size" : "time"} changed; the recording goes on in another file.`);
+    finish(`The camera's ${recording.resized ? "size" : "rate or clock"} changed; the recording goes on in another file.`);
     recording = new Recording();
     recording.takes(part);
   }
@@ -112,7 +113,7 @@ function record(part) {
 function finish(why = "") {
   const done = recording;
   recording = null;
-  if (!done.pictures) return note("No picture came, so nothing is saved. Try again when the camera is live.");
+  if (!done.pictures) return note(NOTHING);
   done.end();
   const name = save(done.file(), done.date, "avi");
   note(`Saved ${name}. ${why}`);

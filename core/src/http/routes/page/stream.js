@@ -3,13 +3,17 @@ const decoder = new TextDecoder("latin1");
 // A refusal: to be retried later, or not at all.
 class Refusal extends Error {
   constructor(response, text) {
-    super(text.trim() || response.statusText || "HTTP " + response.status);
-    this.status = response.status;
-    this.after = 1000 * (Number(response.headers.get("Retry-After")) || 0);
-    this.asksFor = response.headers.get("WWW-Authenticate") || "";
+    const { status, headers } = response;
+    super(text.trim() || response.statusText || "HTTP " + status);
+    this.status = status;
+    this.final = [401, 403, 429].includes(status);
+    this.after = 1000 * (Number(headers.get("Retry-After")) || 0);
+    this.asksFor = headers.get("WWW-Authenticate") || "";
   }
-  get final() { return [401, 403, 429].includes(this.status); }
 }
+
+// A message that goes on, whether or not it ended in a full stop.
+const unended = text => text.replace(/\.+$/, "");
 
 async function ask(name, options) {
   const response = await fetch(address(name), { cache: "no-store", ...options }).catch(noAnswer);
@@ -52,12 +56,12 @@ async function watch(onPicture, signal) {
 
 // The part at the front of the bytes, once it is whole: its headers, its body, where it ends.
 function nextPart(bytes) {
-  const head = decoder.decode(bytes.subarray(0, 1024));
-  const end = head.indexOf("\r\n\r\n");
-  if (end < 0) return null;
-  const field = name => (new RegExp("^" + name + ": *([^\\r\\n]*)", "im").exec(head.slice(0, end)) || [])[1];
+  const head = decoder.decode(bytes.subarray(0, 1024)), end = head.indexOf("\r\n\r\n");
+  if (end < 0 && !head[1023]) return null;
+  const field = name => RegExp(`^${name}: *(.*)`, "im").exec(head.slice(0, Math.max(0, end)))?.[1];
   const from = end + 4, to = from + Number(field("Content-Length"));
-  if (!(to <= bytes.length)) return null;
+  if (isNaN(to)) throw new Error("a part has no length; a proxy in between must pass on Accept");
+  if (to > bytes.length) return null;
   return { body: bytes.slice(from, to), timestamp: Number(field("X-Timestamp")), sequence: field("X-Sequence"),
     live: field("X-Signal") !== "none", end: to };
 }

@@ -27,11 +27,11 @@ explain("arrows", "Move an enlarged picture");
 
 function press(name, pressed) { buttons.get(name)?.setAttribute("aria-pressed", Boolean(pressed)); }
 
-const refusedBy = error => note(`The browser refuses: ${error.message}. Allow it in its settings.`);
+const refusedBy = error => note(`The browser refuses: ${unended(error.message)}. Allow it in its settings.`);
 
 const actions = {
   snapshot() {
-    if (!shown || !shown.live) return note("There is no picture of the camera; try again when one is shown.");
+    if (!shown || !shown.live) return note(NOTHING);
     note(`Saved ${save(new Blob([shown.jpeg], { type: "image/jpeg" }), shown.date, "jpg")}.`);
   },
   record() {
@@ -69,7 +69,7 @@ const actions = {
   async pip() {
     try {
       if (pip) return await document.exitPictureInPicture();
-      video.muted = true;
+      video.muted = video.playsInline = true;
       video.srcObject = canvas.captureStream();
       if (shown) draw();
       await video.play();
@@ -108,6 +108,7 @@ function showRecording() {
 
 on(document, "fullscreenchange", () => press("full", document.fullscreenElement));
 on(video, "leavepictureinpicture", () => {
+  video.srcObject.getTracks()[0].stop();
   pip = video.srcObject = null;
   press("pip", false);
   settle();
@@ -118,9 +119,9 @@ $("keys").checked = kept("keys") ?? true;
 $("keys").onchange = () => keep("keys", $("keys").checked);
 const MOVES = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
 on(document, "keydown", event => {
-  if (event.key === "Escape" && !$("panel").hidden) return open(true);
-  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-  if (MOVES[event.key] && view.scale) pan(...MOVES[event.key]);
+  if (event.key === "Escape" && !$("panel").hidden && $("login").hidden) return open(true);
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
+  if (MOVES[event.key] && view.scale && !$("panel").contains(event.target)) pan(...MOVES[event.key]);
   const key = event.key === "=" ? "+" : event.key.toLowerCase();
   const tool = $("keys").checked && $("login").hidden && TOOLS.find(one => one[2] === key);
   if (!tool) return;
