@@ -106,7 +106,7 @@ async fn attack(trial: &Trial, length: Duration, rng: &mut Rng) -> Result<Attack
         most = most.max(server.resources()?.files);
         sleep(Duration::from_millis(200)).await;
     }
-    let starved = (server.starved() - waited).div_duration_f64(length);
+    let starved = server.starved().saturating_sub(waited).div_duration_f64(length);
     while let Some(done) = good.join_next().await {
         done.map_err(|e| e.to_string())?;
     }

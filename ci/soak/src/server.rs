@@ -124,7 +124,7 @@ impl Server {
     }
 
     /// How long its threads and those of its viewers, which are ours, have been ready to run and had no processor: busy
-    /// machines have no time for them.
+    /// machines have no time for them. It shrinks where a thread ends, which takes its count along.
     pub(crate) fn starved(&self) -> Duration {
         waited(&self.pid.as_raw_nonzero().to_string()) + waited("self") + stolen()
     }

@@ -55,7 +55,7 @@ pub(crate) async fn run(program: &Path, length: Duration, seed: u64) -> Result<S
     let end = begun + length;
     crowd(&places, &questions, &mut rng, end).await;
     let ended = now();
-    let starved = (server.starved() - starved).div_duration_f64(begun.elapsed());
+    let starved = server.starved().saturating_sub(starved).div_duration_f64(begun.elapsed());
 
     uploads.recover();
     let taken = uploads.tally().accepted.get();
