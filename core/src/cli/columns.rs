@@ -23,7 +23,8 @@ pub(super) fn fitting(text: &str, columns: usize) -> usize {
     end.map_or(text.len(), |(end, _)| end)
 }
 
-/// The most columns that a character takes.
+/// The most columns that a character takes, in a terminal that is not set up for East Asia: there some letters of Europe and
+/// some signs, of ambiguous width, take two.
 pub(super) fn width(c: char) -> usize {
     // The first wide ones, of Unicode's annex 11, are Hangul. What is not wide behind them is seldom in a name.
     if c < '\u{1100}' { 1 } else { 2 }
