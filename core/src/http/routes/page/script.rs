@@ -48,13 +48,20 @@ const PAIRS: [(&str, &str); 13] = [
 /// # Errors
 ///
 /// Says what is wrong with a line that cannot be shortened safely: one of them does not end in it, a slash may be either, or
-/// signs would be something else without the space between them.
+/// signs would be something else without the space between them, or the semicolon after a condition is all of a statement.
 pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
     let mut short = String::new();
     let (mut from, mut at) = (0, 0);
+    // For each parenthesis that is open, whether a condition is in it.
+    let mut open = Vec::new();
     while let Some(letter) = line[at..].chars().next() {
         if line[at..].starts_with("//") {
             break;
+        }
+        match letter {
+            '(' => open.push(begins_condition(&line[..at])),
+            ')' if open.pop() == Some(true) => check_after_condition(&line[at + 1..])?,
+            _ => {}
         }
         if begins_literal(line, at)? {
             short += &without_spaces(&line[from..at])?;
@@ -68,6 +75,37 @@ pub(crate) fn shortened(line: &str) -> Result<String, &'static str> {
     }
     short += &without_spaces(&line[from..at])?;
     Ok(short.trim_end().to_owned())
+}
+
+/// Whether the parenthesis behind this holds the condition of a statement. (The one behind a brace ends a `do`, most often.)
+fn begins_condition(before: &str) -> bool {
+    let before = before.trim_end();
+    let word = last_word(before);
+    let ahead = before[..before.len() - word.len()].trim_end();
+    match word {
+        "if" | "for" => !ahead.ends_with('.'),
+        "while" => !ahead.ends_with(['.', '}']),
+        "await" => last_word(ahead) == "for",
+        _ => false,
+    }
+}
+
+/// What follows a condition is a statement.
+fn check_after_condition(statement: &str) -> Result<(), &'static str> {
+    match statement.trim_start() {
+        // Before a brace that closes, the semicolon would be lost.
+        empty if empty.starts_with(';') => Err("an empty statement needs its semicolon; write {} instead"),
+        // To `begins_literal` this one could divide.
+        slash if slash.starts_with("/ ") => {
+            Err("this regular expression looks like a division; write it with parentheses")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The word that ends here, or nothing.
+fn last_word(code: &str) -> &str {
+    code.rsplit(|sign: char| !sign.is_alphanumeric() && !"_$".contains(sign)).next().unwrap_or_default()
 }
 
 fn without_spaces(code: &str) -> Result<String, &'static str> {
@@ -119,16 +157,15 @@ fn begins_literal(line: &str, at: usize) -> Result<bool, &'static str> {
         return Ok(after.starts_with(['"', '\'', '`']));
     }
     let before = before.trim_end();
-    let word = before.rsplit(|sign: char| !sign.is_alphanumeric() && !"_$".contains(sign)).next();
     match before.chars().next_back() {
         None | Some('(' | '[' | '{' | ';' | ',' | '=' | '>' | ':' | '?' | '!' | '&' | '|') => Ok(true),
         Some('+') if !before.ends_with("++") => Ok(true),
         Some(']' | '"' | '\'' | '`') => Ok(false),
-        // Not where it closes the condition of a statement; only a division has a space here.
+        // Only a division has a space here, but for what `check_after_condition` refuses.
         Some(')') if after.starts_with("/ ") => Ok(false),
-        _ => match word.filter(|word| !word.is_empty()) {
-            Some(word) => Ok(WORDS.contains(&word)),
-            None => Err("does this slash divide, or begin a regular expression? write it with parentheses"),
+        _ => match last_word(before) {
+            "" => Err("does this slash divide, or begin a regular expression? write it with parentheses"),
+            word => Ok(WORDS.contains(&word)),
         },
     }
 }
@@ -187,6 +224,11 @@ mod tests {
             ("} else if (a) return [b] ?? (c);", "}else if(a)return[b]??(c);"),
             ("for (const [a] of [b]) c = a in { d };", "for(let[a]of[b])c=a in{d};"),
             ("const { a } = await (b) / 2;", "let{a}=await(b)/2;"),
+            ("if ((a) / b > (c)) d(e) / f;", "if((a)/b>(c))d(e)/f;"),
+            ("while (a()) b();", "while(a())b();"),
+            ("for (;;) {}", "for(;;){}"),
+            ("} while (a());", "}while(a());"),
+            ("a = Symbol.for(b);", "a=Symbol.for(b);"),
         ] {
             assert_eq!(shortened(line).as_deref(), Ok(short), "{line}");
         }
@@ -248,6 +290,12 @@ mod tests {
             "n = a % /2/.source;",
             "if (a) /b = c/.test(d);",
             "const f = () => {} /b = c/;",
+            "while (a(\")\"));",
+            "for (;;);",
+            "for await (const a of b) ;",
+            "if (a) { while (b--); }",
+            "if (a) / b = c/.test(d);",
+            "} else if (a(b)) / b = c/.test(d);",
         ] {
             assert!(shortened(line).is_err(), "{line}");
         }
