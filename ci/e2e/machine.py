@@ -4,6 +4,9 @@ import os
 import threading
 import time
 
+# A frame at 30 fps.
+FRAME = 1 / 30
+
 
 class Sleeper:
     """Sleeps 5 ms again and again, on each processor; `longest` is the most it overslept on any, in seconds."""
@@ -34,3 +37,12 @@ class Sleeper:
         self._over.set()
         for thread in self._threads:
             thread.join()
+
+
+def excused(stretches, least=20):
+    """Whether rates that are too low may be the machine's doing; each stretch has a rate and the longest oversleep in it.
+
+    A single oversleep costs a frame or two, and Python's own threads hold each other up for as long: no excuse for a
+    rate below `least` everywhere.
+    """
+    return all(late > FRAME for _, late in stretches) and max(fps for fps, _ in stretches) >= least

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from deadline import until
+from machine import FRAME, Sleeper
 from stream import Viewer
 
 # 320x240 of noise at 30 fps take 12,000 kbit/s at quality 80, and 7,000 at 50.
@@ -35,6 +36,37 @@ def budget(server):
     return requests.get(server.url + "state", timeout=10).json()["budget"]
 
 
+def steady(stretch):
+    """Whether two stretches in a row are good: with one, a budget that is kept by far too much and too little in turn would do.
+
+    `stretch` returns its kbit/s, and whether it was good. The camera of a busy machine may be slow, and a viewer then gets
+    at once what waited for it: there are some tries; but where no stretch was disturbed, all together keep the budget.
+    """
+    found, in_a_row, quiet = [], 0, True
+    while in_a_row < 2 and len(found) < 6:
+        with Sleeper() as sleeper:
+            kbps, good = stretch()
+        found.append(kbps)
+        in_a_row = in_a_row + 1 if good else 0
+        quiet = quiet and sleeper.longest <= FRAME
+    return in_a_row == 2 and (not quiet or sum(found) / len(found) < 1.1 * KBPS)
+
+
+@pytest.mark.parametrize("rates, kept", [
+    ([0.6, 1.6, 0.6, 1.6, 0.6, 1.6], False),
+    ([1.6, 0.6, 0.9], True),
+    ([0.9, 1.0], True),
+])
+def test_budget_kept_in_turn_is_not_kept(rates, kept):
+    left = iter(rates)
+
+    def stretch():
+        rate = next(left)
+        return rate * KBPS, 0.5 < rate < 1.15
+
+    assert steady(stretch) == kept
+
+
 @pytest.mark.parametrize("watching", [1, 3])
 def test_viewers_together_get_no_more_than_the_budget(serve, measured, watching):
     server = serve(*NOISE, "--max-kbps", str(KBPS), "--quality-min", "50")
@@ -42,8 +74,8 @@ def test_viewers_together_get_no_more_than_the_budget(serve, measured, watching)
     until(lambda: all(len(viewer.seen) > 5 for viewer in viewers), "pictures for each viewer")
     until(lambda: budget(server)["quality"] == 50, "the lowest quality", 40)
     time.sleep(2)
-    # The camera of a busy machine may be slow, and a viewer then gets at once what waited for it.
-    for _ in range(4):
+
+    def stretch():
         before, began = sum(viewer.bytes for viewer in viewers), time.monotonic()
         time.sleep(5)
         took = time.monotonic() - began
@@ -51,13 +83,12 @@ def test_viewers_together_get_no_more_than_the_budget(serve, measured, watching)
         said = budget(server)
         measured(f"{watching} viewers get {kbps:.0f} of {KBPS} kbit/s, {said}")
         right = said["limited"] and 0.5 * KBPS < said["kbps"] < 1.2 * KBPS and said["fps"] < 25
-        if right and 0.5 * KBPS < kbps < 1.15 * KBPS:
-            break
-    else:
-        pytest.fail("no stretch within the budget that is used, and described so")
+        return kbps, right and 0.5 * KBPS < kbps < 1.15 * KBPS
+
+    assert steady(stretch), "the budget is not used, not kept, or not described so"
+    assert budget(server)["max_kbps"] == KBPS
     for viewer in viewers:
         viewer.leave()
-    assert said["max_kbps"] == KBPS
     until(lambda: not budget(server)["limited"], "no limit without viewers")
 
 
@@ -70,15 +101,15 @@ def test_uploads_and_snapshots_count(serve, receive, measured):
 
     until(lambda: stored() > 0 and budget(server)["limited"], "limited uploads")
     time.sleep(2)
-    for _ in range(4):
+
+    def stretch():
         before, began = stored(), time.monotonic()
         time.sleep(4)
         kbps = (stored() - before) / 125 / (time.monotonic() - began)
         measured(f"uploads take {kbps:.0f} of {KBPS} kbit/s")
-        if 0.4 * KBPS < kbps < 1.2 * KBPS:
-            break
-    else:
-        pytest.fail("the uploads never take what the budget has for them")
+        return kbps, 0.4 * KBPS < kbps < 1.2 * KBPS
+
+    assert steady(stretch), "the uploads do not take what the budget has for them"
 
     alone = serve(*flags)
     assert budget(alone)["kbps"] == 0

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from deadline import until
-from machine import Sleeper
+from machine import Sleeper, excused
 from pattern import sequence_of
 from stream import Stream, Viewer, distinct
 
@@ -49,7 +49,7 @@ def test_17th_viewer_gets_503_and_the_others_go_on(crowd, measured):
         refused.close()
 
     # On a busy machine one stretch may be slow; a server that suffers from the 17th has no good one.
-    overslept = []
+    stretches = []
     for _ in range(4):
         with Sleeper() as sleeper:
             fps, missed = zip(*rates(viewers))
@@ -57,8 +57,8 @@ def test_17th_viewer_gets_503_and_the_others_go_on(crowd, measured):
                  f"the machine was late by up to {1000 * sleeper.longest:.0f} ms")
         if min(fps) >= 29 and max(missed) <= 1:
             return
-        overslept.append(sleeper.longest)
-    if min(overslept) > 1 / 30:
+        stretches.append((min(fps), sleeper.longest))
+    if excused(stretches):
         pytest.skip("this machine holds programs up for longer than a frame")
     pytest.fail("the 16 viewers do not go on at full rate")
 

@@ -9,14 +9,14 @@ import pytest
 import requests
 
 from deadline import until
-from machine import Sleeper
+from machine import Sleeper, excused
 from pattern import sequence_of
 from stream import Stream, Viewer, distinct
 
 
 def test_watch_of_eyelets_stream_reports_its_rate(serve, run, measured):
     server = serve("--size", "640x480", "--fps", "30")
-    overslept = []
+    stretches = []
     # One clean stretch shows that we can; a stretch in which the machine held everybody up for a frame shows nothing.
     for _ in range(4):
         with Sleeper() as sleeper:
@@ -28,8 +28,8 @@ def test_watch_of_eyelets_stream_reports_its_rate(serve, run, measured):
         assert report["damaged"] == 0
         if report["gaps"] == 0 and 29.5 <= report["fps"] <= 30.5 and report["frames"] >= 290:
             return
-        overslept.append(sleeper.longest)
-    if min(overslept) > 1 / 30:
+        stretches.append((report["fps"], sleeper.longest))
+    if excused(stretches):
         pytest.skip("this machine holds programs up for longer than a frame")
     pytest.fail("no 10 seconds without a gap at 30 fps")
 
