@@ -14,7 +14,7 @@ pub struct Control {
     pub default: i64,
     /// The value now; `None` for a button, and if it cannot be read.
     pub value: Option<i64>,
-    /// It can be read and not set.
+    /// It can be read and not set: while the camera runs, or at all.
     pub read_only: bool,
     /// Another control, such as an automatic mode, makes it have no effect now.
     pub inactive: bool,

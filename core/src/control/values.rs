@@ -119,7 +119,7 @@ fn boolean(value: &Value) -> Option<i64> {
 
 fn number(value: &Value, control: &Control) -> Result<i64, String> {
     if control.read_only {
-        return Err("it cannot be changed".to_owned());
+        return Err("it cannot be changed while the camera runs, or at all".to_owned());
     }
     let number = match control.kind {
         ControlKind::Button => Some(1),
@@ -179,7 +179,7 @@ mod tests {
         }));
         let right = [
             ("auto", "true or false"),
-            ("fixed", "it cannot be changed"),
+            ("fixed", "it cannot be changed while the camera runs, or at all"),
             ("fps", "a number above 0"),
             ("gain", "a whole number from -5 to 5"),
             ("hue", "there is no such control"),

@@ -84,11 +84,18 @@ pub(super) async fn run(socket: Socket, request: EventsRequest, hub: &Hub, clock
         entry.status = 200;
     }
     let closed = Notify::new();
+    let controlled = hub.settings.are_changes_allowed();
+    #[cfg(feature = "control")]
+    let asking = ask(hub);
+    #[cfg(not(feature = "control"))]
+    let asking = std::future::pending();
     let head = framing::head(CONTENT_TYPE, &headers);
     let events = send(&socket, &head, hub, clock, &closed, &mut entry);
     tokio::select! {
         // Whether it still listens shows when it is sent something.
         () = stream::left(&socket, || closed.notify_one()) => {}
+        // Beside the writing too: meanwhile it has the clients' turn, which is not to wait for a slow listener.
+        () = asking, if controlled => {}
         result = events => {
             let Err(error): io::Result<Infallible> = result;
             tracing::debug!(%error, "listener gone");
@@ -115,10 +122,6 @@ async fn send(
     let mut bytes = RETRY.to_vec();
     // Outside the loop: data that keeps coming must not put it off.
     let mut regularly = interval_at(Instant::now() + EVERY, EVERY);
-    #[cfg(feature = "control")]
-    let mut asking = std::pin::pin!(ask(hub));
-    #[cfg(not(feature = "control"))]
-    let mut asking = std::future::pending::<()>();
     loop {
         tokio::select! {
             () = data.changed() => {}
@@ -132,8 +135,6 @@ async fn send(
                     bytes.extend(event("control", &control::document(hub)));
                 }
             }
-            // Beside all else, which does not wait for the camera.
-            () = &mut asking, if controlled => {}
             () = closed.notified() => bytes.extend_from_slice(KEEP_ALIVE),
             // That the camera's thread hangs changes nothing: it shows by the time alone.
             _ = regularly.tick() => match new_state(&mut state, hub, clock) {

@@ -3,7 +3,7 @@
 use crate::{
     V4l2Camera,
     choose::{FormatInfo, IntervalRange, Request, SizeRange, choose, nearest_size},
-    control::{ControlInfo, ControlKind, ControlSetting},
+    control::{ControlInfo, ControlKind, ControlSetting, resolve},
     memory,
     negotiate::{Settled, settle},
 };
@@ -29,11 +29,13 @@ impl CameraControls for V4l2Camera {
     }
 
     fn set(&mut self, name: &str, value: i64) -> Result<()> {
-        // To list them takes dozens of times as long as to set one, and frames wait.
-        if self.listed.is_empty() {
+        let setting = ControlSetting::number(name, value);
+        // To list them takes dozens of times as long as to set one, and frames wait. But one control may change the range of
+        // another: what they were may not refuse it.
+        if resolve(self.device.name(), &self.listed, &setting).is_err() {
             self.listed = self.device.controls()?;
         }
-        self.device.set_listed(&self.listed, &ControlSetting::number(name, value))
+        self.device.set_listed(&self.listed, &setting)
     }
 
     fn modes(&mut self) -> Result<Option<Modes>> {

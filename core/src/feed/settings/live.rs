@@ -64,8 +64,8 @@ impl Settings {
         (kept.clone(), self.quality())
     }
 
-    /// Sets all of this in one moment for those who read it, unless whoever wanted it is found to be gone just before. Nobody
-    /// hears of it; see [`notify`](Self::notify). The result is whether something is different, and `None` if he was gone.
+    /// Sets all of this in one moment for those who read it, unless the client that asked has gone by then. Nobody hears of
+    /// it; see [`notify`](Self::notify). The result is whether something is different, and `None` if the client is gone.
     pub(crate) fn replace(
         &self,
         new: CameraValues,

@@ -20,7 +20,7 @@ use eyelet_hal::{
 use keep::Began;
 use publish::listed;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -37,11 +37,21 @@ pub(super) struct Controls {
     began: Option<Began>,
     /// When its values were listed last.
     listed: Duration,
+    /// What it did not list at the last opening, though a value is kept for it.
+    missing: BTreeSet<String>,
 }
 
 impl Controls {
     pub(super) fn new(hub: Hub, clock: Arc<dyn Clock>, edits: Option<Edits>) -> Self {
-        Self { hub, clock, edits, original: None, began: None, listed: Duration::ZERO }
+        Self {
+            hub,
+            clock,
+            edits,
+            original: None,
+            began: None,
+            listed: Duration::ZERO,
+            missing: BTreeSet::new(),
+        }
     }
 
     /// Starts a camera that has just been opened, after giving it what clients have changed.

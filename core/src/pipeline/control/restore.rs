@@ -3,6 +3,7 @@
 use super::{Controls, in_order, keep::began, restart};
 use crate::rate;
 use eyelet_hal::{CameraControls, CameraSource, Control, ControlKind, Error, ErrorKind, Mode, Modes, Result};
+use std::collections::BTreeSet;
 
 impl Controls {
     pub(super) fn restore(&mut self, controls: &mut dyn CameraControls) -> Result<()> {
@@ -69,12 +70,13 @@ impl Controls {
     }
 
     /// The camera lists these controls. What is kept for another one stays, since it may only have failed to be read.
-    pub(super) fn warn_of_missing(&self, list: &[Control]) {
-        for name in self.hub.settings.kept().controls.into_keys() {
-            if list.iter().all(|control| control.name != name) {
-                tracing::warn!(control = %name, "the camera does not list this control; its value waits until it does");
-            }
+    pub(super) fn warn_of_missing(&mut self, list: &[Control]) {
+        let mut missing: BTreeSet<_> = self.hub.settings.kept().controls.into_keys().collect();
+        missing.retain(|name| list.iter().all(|control| control.name != *name));
+        for name in missing.difference(&self.missing) {
+            tracing::warn!(control = %name, "the camera does not list this control; its value waits until it does");
         }
+        self.missing = missing;
     }
 
     /// Starts a camera that cannot be started, in the mode that it was opened with if it has another one now.

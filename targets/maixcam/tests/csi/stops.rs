@@ -34,7 +34,7 @@ fn stop(mut eyelet: Child, signal: &str) -> Option<i32> {
 const OPENING: &str = "opening the camera, which may take a while";
 const WAITING: &str = "waiting for MaixPy to finish opening the camera, so that it can close it";
 const PICTURE: &str = "error: stopped by a signal before there was a picture; take it again";
-const UNREAD: &str = "error: stopped by a signal before the result was read; run it again";
+const UNREAD: &str = "error: stopped by a signal before the result was read; read stdout, or redirect it";
 const FINDINGS: &str = "error: stopped by a signal before everything was looked at; run it again";
 
 /// They waited for MaixPy, said nothing meanwhile, and then failed because of that.

@@ -7,9 +7,7 @@ mod setting;
 pub(crate) use list::describe;
 pub(crate) use list::list;
 pub use setting::ControlSetting;
-#[cfg(test)]
-pub(crate) use setting::resolve;
-pub(crate) use setting::set;
+pub(crate) use setting::{resolve, set};
 
 use std::fmt;
 

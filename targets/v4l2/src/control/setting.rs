@@ -94,8 +94,7 @@ pub(crate) fn set(
             }
             // Of a control that is fixed while frames are captured, or of a program with a higher priority.
             Some(Errno::BUSY) => {
-                let remedy =
-                    "set it when the camera is opened (--control), or close what else controls the camera";
+                let remedy = "set it before frames are captured, or close what else controls the camera";
                 (ErrorKind::Busy, "the driver does not change it now", remedy.to_owned())
             }
             // The answer to this one request. A camera that has failed delivers no frames either.

@@ -170,7 +170,7 @@ fn control_value_that_the_driver_refuses_is_an_error_with_the_range() {
         (Errno::RANGE, "the driver refuses the value; use 0 to 255"),
         (
             Errno::BUSY,
-            "the driver does not change it now; set it when the camera is opened (--control), or close what else controls the camera",
+            "the driver does not change it now; set it before frames are captured, or close what else controls the camera",
         ),
         (Errno::NODEV, "the device is gone; plug the camera in again"),
     ] {
