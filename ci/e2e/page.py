@@ -92,6 +92,11 @@ class Page:
             const luminance = colour => colour.match(/[\\d.]+/g).slice(0, 3)
               .map(part => part / 255).map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
               .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+            // What is behind an element without a colour of its own.
+            const background = one => {
+              const { backgroundColor } = getComputedStyle(one);
+              return one.parentElement && /, 0\\)$/.test(backgroundColor) ? background(one.parentElement) : backgroundColor;
+            };
             if (document.documentElement.scrollWidth > innerWidth) faults.push("the page is wider than the window");
             for (const one of document.querySelectorAll("button, a, input, select, label.check")) {
               const { left, right, width, height } = one.getBoundingClientRect();
@@ -99,9 +104,9 @@ class Page:
               const tall = one.tagName === "A" ? one.getClientRects()[0].height : height;
               if (left < -1 || right > innerWidth + 1) faults.push(one.outerHTML.slice(0, 80) + " is outside");
               // Its bounds are seen, by those too who see little contrast.
-              const { backgroundColor, borderTopColor, borderTopWidth } = getComputedStyle(one);
+              const { borderTopColor, borderTopWidth } = getComputedStyle(one);
               if (borderTopWidth !== "0px" && /text|number|password|select|button|submit/.test(one.type)) {
-                const [light, dark] = [backgroundColor, borderTopColor].map(luminance).sort((a, b) => b - a), contrast = (light + 0.05) / (dark + 0.05);
+                const [light, dark] = [background(one), borderTopColor].map(luminance).sort((a, b) => b - a), contrast = (light + 0.05) / (dark + 0.05);
                 if (contrast < 3) faults.push(one.outerHTML.slice(0, 80) + ` has a border of ${contrast.toFixed(1)}:1`);
               }
               if (one.tagName !== "A" && (width < 40 || height < 40)) faults.push(one.outerHTML.slice(0, 80) + ` is ${width} x ${height}`);

@@ -852,6 +852,7 @@ ALL_TYPES = [
     {"name": "wipe", "type": "button"},
     {"name": "serial", "type": "integer", "default": 1, "value": 7, "read_only": True},
     {"name": "fps", "type": "number", "min": 0.1, "max": 30, "default": 12.5, "value": 12.5},
+    {"name": "mask", "type": "integer", "min": 0, "max": 1999999, "value": 1},
     {"name": "unheard_of", "type": "colour", "value": "red"},
 ]
 
@@ -869,13 +870,17 @@ def test_each_type_of_setting_has_its_field(person, serve):
              f"showControls({{ test: true, controls: {json.dumps(ALL_TYPES)} }})")
     fields = page.run("return [...document.querySelectorAll('#controls .field')].map(row => [row.className.split(' ')[1], row.querySelector('label, button').textContent])")
     assert fields == [["integer", "Gain"], ["number", "Sharp & <b>clear</b>"], ["menu", "Size"], ["menu", "Power line frequency"],
-                      ["boolean", "Auto focus"], ["integer", "Focus"], ["button", "Wipe"], ["integer", "Serial"], ["number", "Fps"]]
+                      ["boolean", "Auto focus"], ["integer", "Focus"], ["button", "Wipe"], ["integer", "Serial"], ["number", "Fps"],
+                      ["integer", "Mask"]]
     assert page.run("return [...document.querySelectorAll('#controls :disabled')].map(one => one.type)") == ["range", "number", "number"]
     # A rate may start the camera anew: not while the slider moves. And nobody needs all of its digits.
     moved = ("const slider = document.getElementById('control-%s').previousElementSibling; slider.value = %s;"
              "slider.dispatchEvent(new Event('input')); return [document.getElementById('control-%s').value, pending.size]")
     assert page.run(moved % ("fps", "17.123456789", "fps")) == ["17.1235", 0]
     assert page.run(moved % ("gain", "25", "gain")) == ["25", 1]
+    # Of an integer each digit counts.
+    assert page.run(moved % ("mask", "1999999", "mask")) == ["1999999", 2]
+    assert page.run("return pending.get('mask')") == 1999999
     page.run("pending.clear(); showControls({ test: true, controls: [] });"
              f"showControls({{ test: true, controls: {json.dumps(ALL_TYPES)} }})")
     answer = lambda status, value: page.run(f"answers.push(json({status}, {json.dumps(value)}))")  # noqa: E731

@@ -40,7 +40,8 @@ async function ask() {
     denied = [401, 403, 429].includes(response.status);
     if (denied) connection(response.status === 429 ? "too many attempts; wait a minute, then reload the page" : "access denied; reload the page to log in");
     if (!response.ok) throw new Error("HTTP " + response.status);
-    update(await response.json());
+    const state = await response.json();
+    if (!document.hidden) update(state);
   } catch (error) {
     lost = true;
     if (!denied) connection(`reconnecting: ${error.message}; check that the server runs, and close other windows of it`);
@@ -56,7 +57,7 @@ function update(state) {
     if (camera.img.naturalWidth) camera.failed = 0;
     const why = source.reason || encoder.reason || "";
     say(camera, why ? "no signal: " + why + (why.includes(";") ? "" : "; check the camera's cable and power, and the server's log")
-      : camera.failed ? "the server sends no picture, perhaps because of its viewer limit; the page keeps trying" : "");
+      : camera.failed && !lost ? "the server sends no picture, perhaps because of its viewer limit; the page keeps trying" : "");
     // A picture that has ended, in a browser that does not say so, is one that the server sends to nobody.
     camera.unseen = state.viewers.some(viewer => viewer.camera === camera.name) ? 0 : camera.unseen + 1;
     // One that is refused is asked for at times. Fewer frames than before: another run of the server.

@@ -44,7 +44,7 @@ async function connection(abort, onLive) {
     // connection, or another run of the server, begins anew.
     if (part.sequence === before?.sequence) {
       part.first = true;
-      if (visible() && shown && shown.sequence !== Number(part.sequence)) paint(part);
+      if (visible() && shown?.sequence !== Number(part.sequence)) paint(part);
       return;
     }
     if (part.first || live !== part.live) put($("failed"), "");
@@ -101,7 +101,7 @@ async function run() {
       mine.connected = false;
       showNothing();
       if (error.final) return refused(error);
-      if (error.after) wait = Math.max(wait, error.after);
+      wait = Math.max(wait, error.after || 0);
       const why = error.name === "AbortError" ? "silent, reconnecting" : "reconnecting: " + error.message;
       say(why, "lost", remedy(why, error.status ? "" : SERVER));
     }
@@ -122,15 +122,13 @@ function stop() {
 function refused(error) {
   stop();
   pending.clear();
-  const tooMany = error.status === 429;
+  const { status, after, asksFor } = error, tooMany = status === 429;
   // The way on is another page.
   if (recording && !tooMany) finish();
-  say(tooMany ? "too many attempts" : error.status === 403 ? "access denied" : "log in", "lost");
-  const { after, asksFor } = error;
+  say(tooMany ? "too many attempts" : status === 403 ? "access denied" : "log in", "lost");
   const hidden = $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
   put($("why"), !hidden ? LOGIN : error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
-  $("again").hidden = false;
-  $("login").hidden = false;
+  $("again").hidden = $("login").hidden = false;
   // Where the focus was is hidden now.
   $(hidden ? "retry" : "secret").focus();
   // A reload makes the browser ask for user and password where there are users.

@@ -87,7 +87,8 @@ function field(control, shape) {
       slider.onpointerdown = () => { busy = true; };
       // Let go, it gets its last place only afterwards.
       slider.onpointerup = slider.onpointercancel = slider.onblur = () => setTimeout(release);
-      slider.oninput = () => { box.value = short(Number(slider.value)); };
+      // Of an integer each digit counts: it may be a mask of bits.
+      slider.oninput = () => { box.value = type === "integer" ? slider.value : short(Number(slider.value)); };
       // Another rate may start the camera anew, which would end the moving.
       on(slider, name === "fps" ? "change" : "input", () => change(read()));
       on(box, "change", () => { slider.value = box.value; });

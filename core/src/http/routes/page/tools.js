@@ -76,13 +76,19 @@ const actions = {
       await video.requestPictureInPicture();
       pip = video;
     } catch (error) {
-      video.srcObject = null;
+      endPip();
       refusedBy(error);
     }
     press("pip", pip);
   },
   settings() { open(!$("panel").hidden); },
 };
+
+// A track that goes on is drawn for nobody.
+function endPip() {
+  video.srcObject?.getTracks()[0].stop();
+  pip = video.srcObject = null;
+}
 
 function turn() {
   keep("turned" + base, turned);
@@ -102,14 +108,12 @@ function open(close, focus = true) {
 
 function showRecording() {
   press("record", recording);
-  const button = buttons.get("record");
-  put(button.lastChild, recording ? `${Math.round(recording.seconds)} s, ${(recording.bytes / 1e6).toFixed(0)} MB` : "");
+  put(buttons.get("record").lastChild, recording ? `${Math.round(recording.seconds)} s, ${(recording.bytes / 1e6).toFixed(0)} MB` : "");
 }
 
 on(document, "fullscreenchange", () => press("full", document.fullscreenElement));
 on(video, "leavepictureinpicture", () => {
-  video.srcObject.getTracks()[0].stop();
-  pip = video.srcObject = null;
+  endPip();
   press("pip", false);
   settle();
 });
