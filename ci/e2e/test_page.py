@@ -310,6 +310,20 @@ def test_still_picture_that_came_during_a_pause_is_shown_after_it(person, applic
     assert not page.faults()
 
 
+def test_first_picture_that_came_during_a_pause_is_shown_after_it(person, application):  # noqa: F811
+    page = Page(person, application.url, ready="")
+    until(lambda: application.connections["/stream"], "the page watches")
+    page.tool("record")
+    page.tool("pause")
+    until(lambda: page.pressed("record") and page.pressed("pause"), "it records and shows nothing")
+    first = application.numbers[0]
+    until_sent(application, first, lambda: page.run("return recording.pictures") >= 1, "recorded, and not shown")
+    page.tool("pause")
+    until_sent(application, first, lambda: page.run("return shown && shown.sequence") == first, "the first picture")
+    page.tool("record")
+    until(lambda: not page.pressed("record"), "it records no more")
+
+
 def test_latency_is_right_again_after_a_clock_was_set(person, serve):
     page = Page(person, serve("--fps", "10").url)
     until(lambda: page.run("return offset !== null"), "the server's clock is known")
@@ -464,6 +478,13 @@ def test_video_of_picture_in_picture_ends_with_it(person, serve):
     state = page.run("const stream = video.srcObject = canvas.captureStream(); video.dispatchEvent(new Event('leavepictureinpicture'));"
                      "return [video.srcObject, stream.getTracks()[0].readyState]")
     assert state == [None, "ended"], "the canvas is captured for nobody"
+    if page.run("return Boolean(document.pictureInPictureEnabled)"):
+        page.run("video.requestPictureInPicture = () => Promise.reject(new Error('Not now.'));"
+                 "const capture = canvas.captureStream; canvas.captureStream = () => window.captured = capture.call(canvas)")
+        page.tool("pip")
+        until(lambda: "The browser refuses" in page.text("note"), "the reason")
+        state = page.run("return [video.srcObject, captured.getTracks()[0].readyState]")
+        assert state == [None, "ended"], "nor where it never was one"
 
 
 def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
