@@ -119,6 +119,26 @@ def session(request, tmp_path_factory):
     started.quit()
 
 
+STATE = """
+return [location.href, document.readyState, document.visibilityState, document.hasFocus() ? "has the focus" : "has no focus",
+  document.body?.innerText].join("\\n")
+"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """What the page had to say at that moment is more than the condition that was waited for in vain."""
+    report = yield
+    engine = item.funcargs.get("engine") or item.funcargs.get("chromium")
+    if report.failed and report.when == "call" and engine:
+        try:
+            state = str(engine.run(STATE))
+        except Exception as error:
+            state = f"{type(error).__name__}: {error}"
+        report.sections.append(("the page", state))
+    return report
+
+
 @pytest.fixture
 def engine(session):
     yield session

@@ -27,7 +27,7 @@ class Engine:
     """A browser without a window of its own, with a new profile."""
 
     def open(self, url):
-        """Goes to an address, and does not wait for it: a stream opened as a page never ends to load."""
+        """Goes to an address, and does not wait until all is there: a stream opened as a page never ends to load."""
         raise NotImplementedError
 
     def leave(self):
@@ -71,6 +71,33 @@ class Engine:
 
     def text(self, identity):
         return self.run(f"const found = document.getElementById({identity!r}); return found && found.textContent")
+
+
+class Arriving:
+    """A driver whose `get` is over when the page before is gone, and does not wait until the new one is loaded.
+
+    Chromium forgets a navigation that begins before the one before it has arrived.
+    """
+
+    def get(self, url):
+        self.execute_script("document.left = true")
+        super().get(url)
+
+        def gone():
+            try:
+                return self.execute_script("return !document.left")
+            except NoSuchFrameException:
+                return False  # WebKit, between two pages
+
+        until(gone, f"the way to {url}")
+
+
+class Chrome(Arriving, webdriver.Chrome):
+    pass
+
+
+class WebKitGTK(Arriving, webdriver.WebKitGTK):
+    pass
 
 
 class Driven(Engine):
@@ -159,7 +186,7 @@ def chromium(folder):
     service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
     downloads = folder / "downloads"
     downloads.mkdir()
-    return Chromium(webdriver.Chrome(options=options, service=service), downloads)
+    return Chromium(Chrome(options=options, service=service), downloads)
 
 
 class WebKit(Driven):
@@ -186,7 +213,7 @@ class WebKit(Driven):
                 "DBUS_SESSION_BUS_ADDRESS": "disabled:", "GSETTINGS_BACKEND": "memory",
             }
             service = webdriver.WebKitGTKService(executable_path=shutil.which("WebKitWebDriver"), env=surroundings)
-            super().__init__(webdriver.WebKitGTK(options=options, service=service))
+            super().__init__(WebKitGTK(options=options, service=service))
         except BaseException:
             self._end_screen()
             raise

@@ -19,10 +19,8 @@ def unfinished(folder):
 class Page:
     def __init__(self, engine, url, ready="live"):
         self.engine, self.run, self.text = engine, engine.run, engine.text
-        # What is there before is not taken for it.
-        engine.run("window.left = true")
         engine.open(url)
-        until(lambda: engine.run("return document.getElementById('status') && !window.left"), url)
+        until(lambda: engine.run("return document.getElementById('status')"), url)
         self.until_status(ready)
         # What a script on a page does wrong nobody sees.
         self.run("window.faults = []; window.onerror = message => faults.push(message);"
