@@ -20,7 +20,7 @@ class Page:
     def __init__(self, engine, url, ready="live"):
         self.engine, self.run, self.text = engine, engine.run, engine.text
         engine.open(url)
-        until(lambda: engine.run("return document.getElementById('status')"), url)
+        until(lambda: engine.run("return document.getElementById('status') !== null"), url)
         self.until_status(ready)
         # What a script on a page does wrong nobody sees.
         self.run("window.faults = []; window.onerror = message => faults.push(message);"
