@@ -20,7 +20,7 @@ pub(crate) fn is_same(a: f64, b: f64) -> bool {
 pub(crate) fn within((lowest, highest): (f64, f64), fps: f64) -> Result<f64, String> {
     let (from, to) = (shown(lowest), shown(highest));
     match (from..=to).contains(&shown(fps)) {
-        true => Ok(fps.clamp(lowest, highest)),
+        true => Ok(fps.max(lowest).min(highest)),
         false => Err(format!("a number from {from} to {to}")),
     }
 }
@@ -39,5 +39,6 @@ mod tests {
         for wanted in [14.994, 4.999, f64::NAN, f64::INFINITY, -7.5] {
             assert_eq!(within(range, wanted), Err("a number from 5 to 14.993".to_owned()));
         }
+        assert_eq!(within((30.0001, 30.0), 30.0), Ok(30.0), "a camera that lists them the wrong way round");
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use saved::Saver;
 
 use crate::feed::{CameraSettings, CameraValues, Hub, Refusal};
 use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
 use values::{Checked, QUALITY};
 
 /// How long a client waits for the camera, other clients' changes included. Most take a moment, another size as long as the
@@ -29,21 +30,15 @@ pub(crate) async fn refresh(hub: &Hub) {
     }
     // After a change they are listed anyway.
     if let Ok(_turn) = settings.live.turn.try_lock() {
-        let _ = tokio::time::timeout(NEWS, settings.live.requests.ask(CameraValues::default(), None)).await;
+        let _ = timeout(NEWS, settings.live.requests.ask(CameraValues::default(), None)).await;
     }
 }
 
 /// Changes all that is wanted, or nothing. `now` is on the monotonic clock.
 pub(crate) async fn change(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
-    match tokio::time::timeout(PATIENCE, in_turn(hub, wanted, now)).await {
-        Ok(changed) => changed,
-        Err(_) => Err(Refusal::Unavailable(format!("the camera has not answered for {PATIENCE:?}"))),
-    }
-}
-
-async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusal> {
     let settings = &hub.settings;
-    let _turn = settings.live.turn.lock().await;
+    let end = Instant::now() + PATIENCE;
+    let Ok(_turn) = timeout_at(end, settings.live.turn.lock()).await else { return Err(unanswered()) };
     // What the camera can change is not known while it is gone.
     let gone = || hub.status.snapshot(now).camera.map_err(Refusal::Unavailable);
     let (checked, is_known) =
@@ -59,14 +54,23 @@ async fn in_turn(hub: &Hub, wanted: &Wanted, now: Duration) -> Result<(), Refusa
     };
     if !changes.is_empty() {
         gone()?;
-        let stopped = |_| Refusal::Unavailable("the camera has stopped".to_owned());
-        return settings.live.requests.ask(changes, quality).await.map_err(stopped)?;
+        let mut answer = settings.live.requests.ask(changes, quality);
+        if let Ok(answer) = timeout_at(end, &mut answer).await {
+            return answer.map_err(|_| Refusal::Unavailable("the camera has stopped".to_owned()))?;
+        }
+        // From here on nothing is changed; what was changed before has its answer here.
+        answer.close();
+        return answer.try_recv().unwrap_or_else(|_| Err(unanswered()));
     }
     // This needs no camera.
     if let Some(quality) = quality {
         settings.set_quality(quality);
     }
     Ok(())
+}
+
+fn unanswered() -> Refusal {
+    Refusal::Unavailable(format!("the camera has not answered for {PATIENCE:?}"))
 }
 
 #[cfg(test)]

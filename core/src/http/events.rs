@@ -90,7 +90,7 @@ pub(super) async fn run(socket: Socket, request: EventsRequest, hub: &Hub, clock
     #[cfg(not(feature = "control"))]
     let asking = std::future::pending();
     let head = framing::head(CONTENT_TYPE, &headers);
-    let events = send(&socket, &head, hub, clock, &closed, &mut entry);
+    let events = send(&socket, &head, hub, clock, controlled, &closed, &mut entry);
     tokio::select! {
         // Whether it still listens shows when it is sent something.
         () = stream::left(&socket, || closed.notify_one()) => {}
@@ -108,12 +108,13 @@ async fn send(
     head: &[u8],
     hub: &Hub,
     clock: &dyn Clock,
+    controlled: bool,
     closed: &Notify,
     entry: &mut Option<Box<Entry>>,
 ) -> io::Result<Infallible> {
     stream::write_all(socket, head).await?;
     let (mut data, mut changes) = (hub.events.listen(), hub.status.changes());
-    let (mut settings, controlled) = (hub.settings.changes(), hub.settings.are_changes_allowed());
+    let mut settings = hub.settings.changes();
     changes.mark_changed();
     if controlled {
         settings.mark_changed();

@@ -79,10 +79,12 @@ impl Controls {
         done: &mut Vec<Undo>,
         halt: &AtomicBool,
     ) -> std::result::Result<(), Failed> {
-        let name = if changes.size.is_some() { "size" } else { "fps" };
-        let modes = controls_of(camera).and_then(CameraControls::modes).map_err(failed(name))?;
+        let name = |is_size: bool| if is_size { "size" } else { "fps" };
+        let modes = controls_of(camera).and_then(CameraControls::modes);
+        let modes = modes.map_err(failed(name(changes.size.is_some())))?;
         let Some(Modes { now, .. }) = modes else { return Ok(()) };
         let resized = changes.size.filter(|size| *size != now.size);
+        let name = name(resized.is_some());
         let mut mode = match resized {
             // The size before may not have had the rate that it is to have.
             Some(size) => Mode { size, fps: self.hub.settings.kept().mode(self.original.unwrap_or(now)).fps },

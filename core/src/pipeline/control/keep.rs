@@ -45,7 +45,8 @@ impl Controls {
                 // Another control decided, and decides again from now on: a driver may refuse any value then.
                 Some(None) => {
                     let decided = find(before, name).is_none_or(|before| before.inactive);
-                    control.inactive && !decided && !changes.controls.contains_key(name)
+                    let is_wanted = value != control.default && changes.controls.contains_key(name);
+                    control.inactive && !decided && !is_wanted
                 }
             }
         };

@@ -177,15 +177,16 @@ impl Controls {
     }
 }
 
-/// The listed controls that are to have values, in the order in which to set them: automatic modes before what they make
-/// inactive, and buttons last.
+/// The listed controls that are to have values, in the order in which to set them: what can be set now before the automatic
+/// modes that may make it inactive, what they have made inactive after them, and buttons last.
 fn in_order<'a>(list: &'a [Control], wanted: &BTreeMap<String, i64>) -> Vec<(&'a Control, i64)> {
     let mut all: Vec<_> =
         list.iter().filter_map(|control| Some((control, *wanted.get(&control.name)?))).collect();
     all.sort_by_key(|(control, _)| match control.kind {
-        ControlKind::Boolean | ControlKind::Menu(_) => 0,
-        ControlKind::Button => 2,
-        _ => 1,
+        ControlKind::Boolean | ControlKind::Menu(_) => (1, control.inactive),
+        ControlKind::Button => (3, false),
+        _ if control.inactive => (2, true),
+        _ => (0, false),
     });
     all
 }

@@ -16,6 +16,7 @@ impl Controls {
             self.forget_mode();
         }
         if kept.controls.is_empty() && self.began.is_some() {
+            self.missing.clear();
             return Ok(());
         }
         let list = controls.list()?;
@@ -24,6 +25,11 @@ impl Controls {
             if control.kind == ControlKind::Button {
                 tracing::warn!(control = %control.name, "a button is not pressed because it was saved");
                 settings.keep(|kept| _ = kept.controls.remove(&control.name));
+                continue;
+            }
+            // For a while perhaps: another one captures from the same sensor.
+            if control.read_only {
+                tracing::warn!(control = %control.name, "it cannot be set now; its value waits until it can");
                 continue;
             }
             if let Err(error) = controls.set(&control.name, value) {

@@ -23,6 +23,10 @@ struct Camera {
     unread: bool,
     /// It decides the gain itself, until it is not to; where it can do that.
     auto: Option<bool>,
+    /// It refuses a gain while it decides.
+    strict: bool,
+    /// Its gain is read only, for a while.
+    grabbed: bool,
     /// It has no `gain`.
     plain: bool,
     /// In this size it starts once.
@@ -38,8 +42,9 @@ impl Camera {
     fn new() -> Self {
         let mode = Mode { size: SIZE, fps: 29.970_03 };
         let listed = Box::new(|| Ok(()));
-        let (unread, auto, plain, starts_once) = (false, None, false, None);
-        Self { mode, gain: 0, unread, auto, plain, starts_once, starts: 0, patience: 100, listed }
+        let (unread, auto, strict, grabbed, plain, starts_once) = (false, None, false, false, false, None);
+        let (gain, starts, patience) = (0, 0, 100);
+        Self { mode, gain, unread, auto, strict, grabbed, plain, starts_once, starts, patience, listed }
     }
 }
 
@@ -82,7 +87,7 @@ impl CameraControls for Camera {
         (self.listed)()?;
         let value = Some(self.gain).filter(|_| !self.unread);
         let mut gain = Control::new("gain", ControlKind::Integer { min: 0, max: 9, step: 1 }, 0, value);
-        gain.inactive = self.auto == Some(true);
+        (gain.inactive, gain.read_only) = (self.auto == Some(true), self.grabbed);
         let auto = self.auto.map(|auto| Control::new("auto", ControlKind::Boolean, 1, Some(auto.into())));
         let all = [gain, Control::new("reset", ControlKind::Button, 0, None)].into_iter().chain(auto);
         Ok(all.filter(|_| !self.plain).collect())
@@ -93,6 +98,9 @@ impl CameraControls for Camera {
         match name {
             "auto" => self.auto = Some(value != 0),
             "reset" => self.gain = 0,
+            _ if self.strict && self.auto == Some(true) => {
+                return Err(Error::new(ErrorKind::Busy, "the gain is automatic"));
+            }
             _ => self.gain = value,
         }
         Ok(())
@@ -339,6 +347,49 @@ fn value_waits_for_a_control_that_is_not_listed_once() {
     assert_eq!(camera.gain, 5);
 }
 
+/// A reset of everything was refused by each camera that refuses what an automatic mode decides, or kept for ever.
+#[test]
+fn value_and_the_automatic_mode_that_will_decide_it_are_set_back_together() {
+    for strict in [true, false] {
+        let mut camera = Camera { auto: Some(true), strict, ..Camera::new() };
+        let mut clients = Clients::of(&mut camera);
+        let kept = clients.change(&mut camera, &[("auto", 0), ("gain", 5)]);
+        assert_eq!(kept, [("auto".to_owned(), 0), ("gain".to_owned(), 5)]);
+        assert_eq!(clients.change(&mut camera, &[("auto", 1), ("gain", 0)]), []);
+        assert_eq!((camera.auto, camera.gain), (Some(true), 0));
+    }
+}
+
+/// With `--save-control` it was gone for good.
+#[test]
+fn value_of_a_control_that_is_read_only_for_a_while_waits() {
+    let mut camera = Camera::new();
+    let mut clients = Clients::of(&mut camera);
+    let kept = clients.change(&mut camera, &[("gain", 5)]);
+    (camera.grabbed, camera.gain) = (true, 0);
+    clients.controls.start(&mut camera).unwrap();
+    assert_eq!((camera.gain, clients.kept()), (0, kept));
+    camera.grabbed = false;
+    clients.controls.start(&mut camera).unwrap();
+    assert_eq!(camera.gain, 5);
+}
+
+/// It was warned of at each of a camera's many openings, or never again.
+#[test]
+fn missing_control_is_warned_of_once_until_it_is_back() {
+    let mut camera = Camera { plain: true, ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    clients.hub.settings.keep(|kept| _ = kept.controls.insert("gain".to_owned(), 5));
+    for (plain, missing) in [(true, 1), (true, 1), (false, 0), (true, 1)] {
+        camera.plain = plain;
+        clients.controls.start(&mut camera).unwrap();
+        assert_eq!(clients.controls.missing.len(), missing);
+    }
+    clients.hub.settings.keep(|kept| kept.controls.clear());
+    clients.controls.start(&mut camera).unwrap();
+    assert!(clients.controls.missing.is_empty(), "nothing is kept for it");
+}
+
 /// Only a value that was set while its control was active was there after a restart.
 #[test]
 fn value_that_is_set_while_another_control_decides_is_kept() {
@@ -396,6 +447,16 @@ fn size_and_a_rate_that_only_it_has_are_changed_together() {
         assert_eq!(answer.try_recv(), Ok(Ok(())));
         assert_eq!((camera.mode, camera.starts), (Mode { size, fps }, starts));
     }
+}
+
+/// The size was blamed, which it has.
+#[test]
+fn rate_that_does_not_work_is_named_beside_the_size_that_it_has() {
+    let mut camera = Camera { starts_once: Some(SIZE), ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    let answer = clients.ask(None, Some(SIZE), Some(15.0));
+    assert!(clients.serve(&mut camera).is_err(), "it does not start again");
+    assert_eq!(refused(answer).0, "fps");
 }
 
 #[test]

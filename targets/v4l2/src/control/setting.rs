@@ -64,7 +64,8 @@ pub(crate) fn resolve<'a>(
         return Err(refuse("no such control", format!("it has {names}")));
     };
     if control.read_only {
-        return Err(refuse("it is read only", "leave it out".to_owned()));
+        let remedy = "leave it out, or close what else captures from the camera";
+        return Err(refuse("it is read only", remedy.to_owned()));
     }
     match control.number(&setting.value) {
         Some(number) => Ok((control, number)),
