@@ -51,6 +51,7 @@ struct Adjustable {
     world: World,
     mode: Mode,
     auto: bool,
+    flipped: bool,
     started: bool,
     sequence: u64,
     pixels: Vec<u8>,
@@ -65,7 +66,7 @@ impl Adjustable {
         world.gain.store(0, Ordering::Relaxed);
         let mode = Mode { size: (16, 16), fps: 100.0 };
         let (world, pixels) = (world.clone(), vec![7; 96 * 96]);
-        Ok(Self { world, mode, auto: true, started: false, sequence: 0, pixels })
+        Ok(Self { world, mode, auto: true, flipped: false, started: false, sequence: 0, pixels })
     }
 }
 
@@ -122,6 +123,7 @@ impl CameraControls for Adjustable {
             Control::new("auto_gain", ControlKind::Boolean, 1, Some(self.auto.into())),
             gain,
             Control::new("stubborn", integer, 0, Some(0)),
+            Control::new("vertical_flip", ControlKind::Boolean, 0, Some(self.flipped.into())),
         ])
     }
 
@@ -134,6 +136,7 @@ impl CameraControls for Adjustable {
             "gain" if self.auto => return Err(Error::new(ErrorKind::Busy, "the gain is automatic")),
             "gain" => self.world.gain.store(value as u32, Ordering::Relaxed),
             "auto_gain" => self.auto = value == 1,
+            "vertical_flip" => self.flipped = value == 1,
             _ => return Err(Error::new(ErrorKind::Other, "the device refuses")),
         }
         Ok(())
@@ -375,9 +378,28 @@ fn size_that_the_masks_are_not_for_is_not_offered_and_stops_nothing() {
     assert_eq!(control(&address, "size"), Value::Null, "there is one");
     let (status, body) = post(&address, &json!({ "size": "32x32" }));
     let errors: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, errors), (400, json!({ "errors": { "size": "one of 16x16" } })));
+    let what = "16x16 alone: the camera has no other, or the masks are for this one";
+    assert_eq!((status, errors), (400, json!({ "errors": { "size": what } })));
     assert_eq!(*world.sizes.lock().unwrap(), []);
     assert_eq!(post(&address, &json!({ "fps": 50 })).0, 200);
+}
+
+/// Whoever could change the camera could see what is under a mask.
+#[test]
+fn control_that_moves_the_picture_from_under_a_mask_is_read_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let controls = json!({ "camera": { "controls": { "vertical_flip": 1 } } });
+    fs::write(&path, controls.to_string()).unwrap();
+    let mask = Mask::new([0, 0, 4, 4], (16, 16)).unwrap();
+    let (running, _, address) = serve_with(|builder| builder.mask(mask).save_control(&path));
+    assert_eq!(control(&address, "vertical_flip")["read_only"], true);
+    assert_eq!(post(&address, &json!({ "vertical_flip": true })).0, 400);
+    assert_eq!(value(&address, "vertical_flip"), false, "not even if it was saved");
+    drop(running);
+    assert_eq!(serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap(), controls, "it waits");
+    let (_running, _, address) = serve();
+    assert_eq!(post(&address, &json!({ "vertical_flip": true })).0, 200);
 }
 
 /// Reads the stream until `stop`; how many pictures of each width came. Each is whole.

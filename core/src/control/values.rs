@@ -71,7 +71,10 @@ fn size(value: &Value, modes: &Modes) -> Result<(u32, u32), String> {
     let size = value.as_str().and_then(|text| modes.sizes.iter().find(|size| shown(**size) == text.trim()));
     size.copied().ok_or_else(|| {
         let sizes: Vec<_> = modes.sizes.iter().map(|size| shown(*size)).collect();
-        format!("one of {}", sizes.join(", "))
+        match &sizes[..] {
+            [only] => format!("{only} alone: the camera has no other, or the masks are for this one"),
+            sizes => format!("one of {}", sizes.join(", ")),
+        }
     })
 }
 

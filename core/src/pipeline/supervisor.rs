@@ -70,6 +70,8 @@ struct Supervisor<'a> {
 
 /// Runs `pipeline` until `stop` is set.
 pub(super) fn run(mut pipeline: Pipeline, stop: &AtomicBool) {
+    let span = pipeline.name.as_deref().map(|name| tracing::error_span!("camera", name));
+    let _entered = span.as_ref().map(tracing::Span::enter);
     let status = Arc::clone(&pipeline.hub.status);
     let _end = ReportEnd(&status);
     status.encoding(pipeline.encoder.get().map_or("", |encoder| encoder.name()));

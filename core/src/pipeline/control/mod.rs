@@ -171,6 +171,11 @@ impl Controls {
         self.edits.as_ref().map_or(Ok(()), |edits| edits.check(format))
     }
 
+    /// Whether this control is not to be set.
+    fn is_fixed(&self, control: &Control) -> bool {
+        control.read_only || self.edits.as_ref().is_some_and(|edits| edits.holds(&control.name))
+    }
+
     /// Whether frames of this size can be edited as they are to be, if they are otherwise as these.
     fn check_size(&self, now: StreamFormat, (width, height): (u32, u32)) -> Result<()> {
         StreamFormat::new(now.pixel, width, height).map_or(Ok(()), |format| self.check(format))

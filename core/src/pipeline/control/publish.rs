@@ -37,7 +37,10 @@ impl Controls {
     }
 
     /// What a camera of this format has listed just now, as clients may see it.
-    pub(super) fn as_shown(&mut self, format: StreamFormat, (controls, modes): Listed) -> CameraSettings {
+    pub(super) fn as_shown(&mut self, format: StreamFormat, (mut controls, modes): Listed) -> CameraSettings {
+        for control in &mut controls {
+            control.read_only = self.is_fixed(control);
+        }
         self.listed = self.clock.monotonic();
         let compressed = format.pixel == PixelFormat::Jpeg;
         let modes = modes.map(|mut modes| {

@@ -28,7 +28,7 @@ impl Controls {
                 continue;
             }
             // For a while perhaps: another one captures from the same sensor.
-            if control.read_only {
+            if self.is_fixed(control) {
                 tracing::warn!(control = %control.name, "it cannot be set now; its value waits until it can");
                 continue;
             }

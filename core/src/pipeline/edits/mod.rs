@@ -82,6 +82,13 @@ impl Edits {
         StreamFormat { pixel: format.pixel, ..self.orientation().format(format) }
     }
 
+    /// Whether this control moves the picture, and with it what is to stay under a mask. What a camera calls by another name is
+    /// not known.
+    pub(super) fn holds(&self, control: &str) -> bool {
+        const MOVES: [&str; 6] = ["mirror", "flip", "rotat", "pan_", "tilt_", "zoom"];
+        !self.masks.is_empty() && MOVES.iter().any(|part| control.contains(part))
+    }
+
     /// Whether it can be done to the frames of this open camera.
     ///
     /// # Errors

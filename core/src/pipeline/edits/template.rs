@@ -31,6 +31,8 @@ impl Template {
     /// # Errors
     /// `InvalidInput` with what there is, for a placeholder or a letter of a time that there is not.
     pub(super) fn parse(text: &str) -> Result<Self> {
+        // As an editor of another system ends the lines of a configuration file.
+        let text = text.replace("\r\n", "\n");
         let refuse = |why: String, remedy: String| {
             let what = format!("cannot write {text:?} on pictures: {why}");
             Err(Error::new(ErrorKind::InvalidInput, what).with_remedy(remedy))
@@ -48,7 +50,7 @@ impl Template {
             );
         }
         let mut pieces = Vec::new();
-        let mut rest = text;
+        let mut rest = text.as_str();
         while let Some(at) = rest.find(['{', '}']) {
             let (before, brace) = rest.split_at(at);
             push(&mut pieces, before);
@@ -120,7 +122,7 @@ fn time(place: &str) -> Option<std::result::Result<Piece, String>> {
         rest = &rest[6..];
     }
     let format = match rest.strip_prefix(':') {
-        Some(format) => format,
+        Some(format) => Some(format).filter(|format| !format.is_empty() && !format.contains('{'))?,
         None => Some(DEFAULT_TIME).filter(|_| rest.is_empty())?,
     };
     let mut letters = format.split('%').skip(1);
@@ -192,9 +194,10 @@ mod tests {
             ),
             ("{time+13:30:%F %T.%L %z}", "2026-11-27 02:10:05.067 +1330"),
             ("{time-12:45}", "2026-11-25 23:55:05"),
-            ("{time:}.{time:%%%%H}", ".%%H"),
+            ("{time:.}{time:%%%%H}", ".%%H"),
             ("#{sequence}\n{{{name}}} }}{{", "#42\n{roof} }{"),
             ("Einfahrt süd", "Einfahrt süd"),
+            ("a\r\nb", "a\nb"),
         ] {
             assert_eq!(filled(template), want, "{template}");
         }
@@ -207,12 +210,16 @@ mod tests {
             ("", "it is empty; a text has"),
             (" \n ", "it is empty; a text has"),
             ("a\tb", "it has control characters; remove"),
+            ("a\rb", "it has control characters; remove"),
             ("{nmae}", "unknown placeholder {nmae}; use {name}, {host}, "),
             ("{}", "unknown placeholder {}; use "),
             ("{timeless}", "unknown placeholder {timeless}; use "),
             ("{time+2:00:%F}", "unknown placeholder {time+2:00:%F}; use "),
             ("{time+24:00}", "unknown placeholder {time+24:00}; use "),
             ("{time+é:00}", "unknown placeholder {time+é:00}; use "),
+            ("{time:}", "unknown placeholder {time:}; use "),
+            ("{time+02:00:}", "unknown placeholder {time+02:00:}; use "),
+            ("{time:{{%T}}}", "unknown placeholder {time:{{%T}; use "),
             ("{time+02:00%F}", "unknown placeholder {time+02:00%F}; use "),
             ("{time:%F %Q}", "unknown %Q in a time; use %F %T "),
             ("{time:%F %}", "unknown % in a time; use %F %T "),
