@@ -178,6 +178,7 @@ fn watch_stops_on_request() {
     options.frames = Some(10);
     let report = run(&format!("http://{}/", serve(endless).0), &options, |_| {}).unwrap();
     assert_eq!((report.frames, report.ended), (10, Ended::Frames));
+    assert_eq!(report.stalled_seconds, 0.0, "no further one was waited for");
 
     let mut options = Options::default();
     options.duration = Some(Duration::from_millis(50));
@@ -236,6 +237,8 @@ fn stream_that_stands_still_is_reported_on() {
     let report = run(&format!("http://{address}/"), &options, |_| reports += 1).unwrap();
     assert_eq!((report.frames, report.ended), (1, Ended::Silence));
     assert!(reports > 1, "{reports}");
+    assert!(report.stalled_seconds > 0.0 && report.seconds == report.stalled_seconds, "{report:?}");
+    assert_eq!(report.longest_pause_ms, 1e3 * report.seconds);
 }
 
 #[test]

@@ -140,9 +140,10 @@ pub async fn watch_until(
     // The connection is driven while its handle exists.
     let (_connection, mut reader, mut body) = tokio::select! {
         opened = open(url, options) => opened?,
-        () = &mut stop => return Ok(statistics.report(Ended::Interrupted)),
+        () = &mut stop => return Ok(statistics.report(clock.monotonic(), Ended::Interrupted)),
     };
-    let mut reported = clock.monotonic();
+    let mut now = clock.monotonic();
+    let mut reported = now;
     // Saturating, about 30 years: a deadline must not overflow.
     let far = Duration::from_secs(1_000_000_000);
     let mut over = pin!(sleep(options.duration.unwrap_or(far).min(far)));
@@ -160,30 +161,32 @@ pub async fn watch_until(
         }
         let come = tokio::select! {
             biased;
-            () = &mut stop => break Ended::Interrupted,
-            () = &mut over => break Ended::Time,
-            come = body.frame() => Some(come),
-            _ = ticks.tick() => None,
+            () = &mut stop => Err(Ended::Interrupted),
+            () = &mut over => Err(Ended::Time),
+            come = body.frame() => Ok(Some(come)),
+            _ = ticks.tick() => Ok(None),
         };
+        now = clock.monotonic();
         let data = match come {
-            Some(Some(Ok(frame))) => {
+            Err(ended) => break ended,
+            Ok(Some(Some(Ok(frame)))) => {
                 silence = Duration::ZERO;
                 ticks.reset();
                 frame.into_data().unwrap_or_default()
             }
-            Some(Some(Err(_))) => break Ended::Cut,
-            Some(None) if reader.unfinished() > 0 => {
+            Ok(Some(Some(Err(_)))) => break Ended::Cut,
+            Ok(Some(None)) if reader.unfinished() > 0 => {
                 // Without a length only the picture itself shows whether it is complete.
                 break match reader.finish() {
                     Some(part) if statistics::is_whole(&part.body) => {
-                        statistics.picture(&part, clock.monotonic(), clock.unix());
+                        statistics.picture(&part, now, clock.unix());
                         Ended::Stream
                     }
                     _ => Ended::Cut,
                 };
             }
-            Some(None) => break Ended::Stream,
-            None => {
+            Ok(Some(None)) => break Ended::Stream,
+            Ok(None) => {
                 silence += tick;
                 if silence >= options.silence {
                     break Ended::Silence;
@@ -192,7 +195,7 @@ pub async fn watch_until(
             }
         };
         reader.push(&data);
-        let (now, unix) = (clock.monotonic(), clock.unix());
+        let unix = clock.unix();
         while !enough(&statistics)
             && let Some(part) = reader.next_part().map_err(|e| url.error_of(e))?
         {
@@ -203,10 +206,10 @@ pub async fn watch_until(
         }
         if now.saturating_sub(reported) >= options.progress {
             reported = now;
-            on_progress(&statistics.report(Ended::Running));
+            on_progress(&statistics.report(now, Ended::Running));
         }
     };
-    Ok(statistics.report(ended))
+    Ok(statistics.report(now, ended))
 }
 
 async fn open(url: &HttpUrl, options: &Options) -> Result<(Connection, Reader, Incoming)> {

@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Report {
     /// Pictures that arrived.
     pub frames: u64,
-    /// Time between the first and the last picture's arrival.
+    /// Time between the first and the last picture's arrival, and since then if the stream has stalled.
     pub seconds: f64,
     /// Pictures a second, over that time.
     pub fps: f64,
@@ -27,8 +27,10 @@ pub struct Report {
     pub restarts: u64,
     /// Pictures that are not a complete JPEG, or are followed by something else.
     pub damaged: u64,
-    /// The longest time between one picture and the next.
+    /// The longest time between one picture and the next, or the one that was still waited for.
     pub longest_pause_ms: f64,
+    /// How long no picture has come at the end, if that is more than twice the mean time from one to the next; otherwise 0.
+    pub stalled_seconds: f64,
     /// Why the watch ended.
     pub ended: Ended,
 }
@@ -130,6 +132,7 @@ mod tests {
             restarts: 0,
             damaged: 3,
             longest_pause_ms: 41.2,
+            stalled_seconds: 0.0,
             ended: Ended::Frames,
         };
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\

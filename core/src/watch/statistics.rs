@@ -16,8 +16,10 @@ const LATENCIES: usize = 1 << 16;
 /// for n in 0..=10 {
 ///     statistics.picture(&Default::default(), Duration::from_millis(n * 100), Duration::ZERO);
 /// }
-/// let report = statistics.report(Ended::Time);
+/// let report = statistics.report(Duration::from_millis(1020), Ended::Time);
 /// assert_eq!((report.frames, report.fps, report.damaged), (11, 10.0, 11)); // there were no JPEGs in it
+/// let report = statistics.report(Duration::from_secs(4), Ended::Time);
+/// assert_eq!((report.fps, report.stalled_seconds), (2.5, 3.0)); // it froze
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
@@ -84,10 +86,16 @@ impl Statistics {
         self.frames
     }
 
-    /// The numbers so far.
-    pub fn report(&self, ended: Ended) -> Report {
-        let seconds = self.last.saturating_sub(self.first).as_secs_f64();
+    /// The numbers so far. A picture was waited for until `now`, on the clock of the arrivals.
+    pub fn report(&self, now: Duration, ended: Ended) -> Report {
+        let waited = if self.frames == 0 { Duration::ZERO } else { now.saturating_sub(self.last) };
         // Of the first picture only the end was seen: it starts the interval, and is not in it.
+        let between = self.last.saturating_sub(self.first).as_secs_f64();
+        let usual = between / self.frames.saturating_sub(1).max(1) as f64;
+        // A shorter wait is a part of the usual one: to add it would make each rate a little too low.
+        let stalled_seconds =
+            Some(waited.as_secs_f64()).filter(|waited| *waited > 2.0 * usual).unwrap_or(0.0);
+        let seconds = between + stalled_seconds;
         let per_second = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
         Report {
             frames: self.frames,
@@ -100,7 +108,8 @@ impl Statistics {
             repeats: self.repeats,
             restarts: self.restarts,
             damaged: self.damaged,
-            longest_pause_ms: self.longest_pause.as_secs_f64() * 1e3,
+            longest_pause_ms: self.longest_pause.max(waited).as_secs_f64() * 1e3,
+            stalled_seconds,
             ended,
         }
     }
@@ -148,11 +157,11 @@ mod tests {
     #[test]
     fn report_of_no_picture_or_one_has_no_rates() {
         let mut statistics = Statistics::default();
-        let report = statistics.report(Ended::Stream);
+        let report = statistics.report(ms(70), Ended::Stream);
         assert_eq!((report.frames, report.fps, report.bytes_per_second), (0, 0.0, 0.0));
         assert_eq!((report.latency, report.longest_pause_ms), (None, 0.0));
         statistics.picture(&part(JPEG, None, Some(u64::MAX)), ms(70), ms(0));
-        let report = statistics.report(Ended::Stream);
+        let report = statistics.report(ms(70), Ended::Stream);
         assert_eq!(
             (report.frames, report.fps, report.seconds, report.bytes),
             (1, 0.0, 0.0, JPEG.len() as u64)
@@ -166,10 +175,27 @@ mod tests {
         for (at, len) in [(5_000, 9_000), (5_100, 1_000), (5_400, 1_000), (5_500, 2_000)] {
             statistics.picture(&part(&vec![0; len], None, None), ms(at), ms(0));
         }
-        let report = statistics.report(Ended::Frames);
+        let report = statistics.report(statistics.last, Ended::Frames);
         assert_eq!((report.frames, report.seconds, report.fps), (4, 0.5, 6.0));
         assert_eq!((report.bytes, report.bytes_per_second), (13_000, 8_000.0));
         assert_eq!((report.longest_pause_ms, report.damaged), (300.0, 4));
+    }
+
+    /// A frozen stream was reported as it was until its last picture: 30 fps, no pause.
+    #[test]
+    fn wait_at_the_end_is_a_pause_and_lowers_the_rates() {
+        let mut statistics = Statistics::default();
+        assert_eq!(statistics.report(ms(5_000), Ended::Time).seconds, 0.0, "nothing has begun");
+        for at in [5_000, 5_100, 5_200] {
+            statistics.picture(&part(JPEG, None, None), ms(at), ms(0));
+        }
+        let seen = |now| {
+            let report = statistics.report(ms(now), Ended::Time);
+            (report.fps, report.seconds, report.longest_pause_ms, report.stalled_seconds)
+        };
+        assert_eq!(seen(5_200), (10.0, 0.2, 100.0, 0.0));
+        assert_eq!(seen(5_350), (10.0, 0.2, 150.0, 0.0), "the next one may come yet");
+        assert_eq!(seen(9_200), (2.0 / 4.2, 4.2, 4_000.0, 4.0));
     }
 
     #[test]
@@ -178,7 +204,7 @@ mod tests {
         for sequence in [Some(7), Some(8), Some(8), None, Some(12), Some(12), Some(12), Some(0), Some(1)] {
             statistics.picture(&part(JPEG, None, sequence), ms(0), ms(0));
         }
-        let report = statistics.report(Ended::Frames);
+        let report = statistics.report(statistics.last, Ended::Frames);
         assert_eq!((report.gaps, report.repeats, report.restarts), (3, 3, 1));
     }
 
@@ -190,13 +216,13 @@ mod tests {
             statistics.picture(&part(JPEG, Some(captured_at), None), ms(i), captured_at + ms(201 - i));
         }
         statistics.picture(&part(JPEG, None, None), ms(0), ms(0));
-        let latency = statistics.report(Ended::Frames).latency.unwrap();
+        let latency = statistics.report(statistics.last, Ended::Frames).latency.unwrap();
         assert_eq!((latency.p50_ms, latency.p99_ms, latency.max_ms), (100.0, 198.0, 200.0));
 
         let mut ahead = Statistics::default();
         ahead.picture(&part(JPEG, Some(Duration::MAX), None), ms(0), ms(0));
         ahead.picture(&part(JPEG, Some(ms(3)), None), ms(0), ms(1));
-        assert_eq!(ahead.report(Ended::Frames).latency.unwrap().max_ms, -2.0, "their clock is ahead");
+        assert_eq!(ahead.report(ms(0), Ended::Frames).latency.unwrap().max_ms, -2.0, "their clock is ahead");
     }
 
     #[test]
@@ -205,7 +231,7 @@ mod tests {
         for (sequence, late) in [(1, 5), (1, 1005), (1, 2005), (2, 6)] {
             statistics.picture(&part(JPEG, Some(ms(0)), Some(sequence)), ms(late), ms(late));
         }
-        let report = statistics.report(Ended::Frames);
+        let report = statistics.report(statistics.last, Ended::Frames);
         assert_eq!((report.repeats, report.latency.unwrap().max_ms), (2, 6.0));
     }
 
@@ -217,7 +243,7 @@ mod tests {
             statistics.picture(&part(JPEG, Some(ms(0)), None), ms(i), ms(count - i));
         }
         assert_eq!(statistics.latencies.len(), LATENCIES);
-        let latency = statistics.report(Ended::Frames).latency.unwrap();
+        let latency = statistics.report(statistics.last, Ended::Frames).latency.unwrap();
         assert_eq!((latency.p50_ms, latency.max_ms), (LATENCIES as f64 / 2.0, count as f64));
     }
 
@@ -240,7 +266,7 @@ mod tests {
         ] {
             let mut statistics = Statistics::default();
             statistics.picture(&part(body, None, None), ms(0), ms(0));
-            assert_eq!(statistics.report(Ended::Frames).damaged, damaged, "{body:x?}");
+            assert_eq!(statistics.report(statistics.last, Ended::Frames).damaged, damaged, "{body:x?}");
         }
     }
 }
