@@ -136,3 +136,53 @@ def test_picture_is_not_written_to_a_terminal(binaries):
         terminal.expect(lambda text: "redirect it, or name a file" in text and "ended 2" in text)
     finally:
         terminal.close()
+
+
+def test_watch_of_a_frozen_server_says_so(binaries, serve):
+    """It reported the rate until the last picture, and no pause."""
+    server = serve("--size", "64x48")
+    terminal = Terminal(binaries / "eyelet-sim", "watch", f"{server.url}stream")
+    try:
+        terminal.expect(lambda text: re.search(r"\d\d frames  \d", text))
+        server.send(signal.SIGSTOP)
+        terminal.expect(lambda text: "no picture for 3 s" in text)
+        terminal.press(b"\x03")
+        assert terminal.wait() == 0
+        terminal.expect(lambda text: re.search(r"longest pause ([3-9]\d{3}|\d{5,}) ms", text))
+    finally:
+        server.send(signal.SIGCONT)
+        terminal.close()
+
+
+def test_progress_fits_into_a_narrow_terminal(binaries, serve):
+    """The share first, no number that is cut into another one, and three columns for the ^C that the terminal shows."""
+    url = f"{serve('--size', '64x48').url}stream"
+    for columns, want in [(40, r"\d+ %, \d+ s left  \d+ frames.*"), (20, r"\d+ %, \d+ s left"), (10, r"\d+ %")]:
+        terminal = Terminal(binaries / "eyelet-sim", "watch", url, "--frames", 1000, size=(columns, 24))
+        try:
+            lines = lambda text: re.findall(r"\r\x1b\[K([^\r]+)", text)[:-1]
+            terminal.expect(lambda text: lines(text) and re.fullmatch(want, lines(text)[-1]))
+            terminal.press(b"\x03")
+            assert terminal.wait() == 0
+        finally:
+            terminal.close()
+
+
+def test_status_line_leaves_room_for_the_ctrl_c_that_is_shown(binaries, serve):
+    """It wrapped, and half of the line stayed above the result."""
+    terminal = Terminal(binaries / "eyelet-sim", "watch", f"{serve('--size', '64x48').url}stream", size=(30, 24))
+    try:
+        longest = lambda text: max(map(len, re.findall(r"\x1b\[K([^\r]*)\r", text)), default=0)
+        terminal.expect(lambda text: re.search(r"\d\d frames  \d", text))
+        terminal.expect(lambda text: 0 < longest(text) <= 27)
+    finally:
+        terminal.close()
+
+
+def test_progress_of_an_upload_is_shown_while_the_server_is_away(binaries):
+    terminal = Terminal(
+        binaries / "eyelet-sim", "upload", "http://127.0.0.1:1/", "--count", 5, "--log", "off", size=(120, 24))
+    try:
+        terminal.expect(lambda text: re.search(r"0 %  0 accepted  \d+ failed  \d+ dropped  .*refused", text))
+    finally:
+        terminal.close()

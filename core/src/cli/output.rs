@@ -1,9 +1,6 @@
 //! Output for people: results to stdout, the rest to stderr.
 
-use super::{
-    Failure, Outcome, closed_stdout,
-    columns::{self, fitting},
-};
+use super::{Failure, Outcome, closed_stdout, columns};
 use crate::{line_writer::LineWriter, net::client::visible};
 use rustix::{
     fs::{FileType, fstat},
@@ -132,9 +129,9 @@ impl Output {
     /// [log](Self::log), and not from the background, where that line is what somebody types into the shell.
     pub fn status(&self, text: &str) {
         if let (true, Some(log)) = (self.status && !is_in_background(&io::stderr()), self.log.get()) {
-            // A character in the last column would have some terminals begin another line.
+            // A character in the last column would have some terminals begin another line, and the ^C that they show takes two.
             let (columns, _) = columns::size(&io::stderr());
-            let shown = text[..fitting(text, columns.saturating_sub(1))].chars().filter(|c| visible(*c));
+            let shown = columns::cut(text, columns.saturating_sub(3)).chars().filter(|c| visible(*c));
             log.latest(ERASE.chars().chain(shown).collect::<String>().as_bytes());
         }
     }

@@ -27,10 +27,10 @@ pub(super) async fn every_second(output: &Output, mut line: impl FnMut() -> Stri
     }
 }
 
-/// How far a command is that ends by itself: `  50 %, 12 s left  [##########----------]`. `done` is from 0 to 1, after so many
-/// seconds. For the end of a line: where that is cut to a narrow terminal, nothing is missed.
-pub(super) fn bar(done: f64, seconds: f64) -> String {
-    let done = done.clamp(0.0, 1.0);
+/// The line of a command that ends by itself: `50 %, 12 s left  TEXT  [##########----------]`. `done` is from 0 to 1, after so many
+/// seconds, and `None` where there is no end. A narrow terminal cuts off what is least important, the bar.
+pub(super) fn progress(done: Option<f64>, seconds: f64, text: &str) -> String {
+    let Some(done) = done.map(|done| done.clamp(0.0, 1.0)) else { return text.to_owned() };
     let full = (done * BAR as f64) as usize;
     let left = match seconds / done * (1.0 - done) {
         _ if done == 0.0 => String::new(),
@@ -38,7 +38,7 @@ pub(super) fn bar(done: f64, seconds: f64) -> String {
         left @ ..6000.0 => format!(", {:.0} min left", left / 60.0),
         left => format!(", {:.0} h left", left / 3600.0),
     };
-    format!("  {:.0} %{left}  [{}{}]", (100.0 * done).floor(), "#".repeat(full), "-".repeat(BAR - full))
+    format!("{:.0} %{left}  {text}  [{}{}]", (100.0 * done).floor(), "#".repeat(full), "-".repeat(BAR - full))
 }
 
 fn line(hubs: &[Hub], clock: &dyn Clock) -> String {
@@ -80,12 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bar_shows_the_share_and_the_time_left() {
-        assert_eq!(bar(0.0, 3.0), "  0 %  [--------------------]");
-        assert_eq!(bar(0.25, 10.0), "  25 %, 30 s left  [#####---------------]");
-        assert_eq!(bar(0.5, 600.0), "  50 %, 10 min left  [##########----------]");
-        assert_eq!(bar(0.001, 100.0), "  0 %, 28 h left  [--------------------]");
-        assert_eq!(bar(0.999, 999.0), "  99 %, 1 s left  [###################-]");
-        assert_eq!(bar(7.0, 10.0), "  100 %, 0 s left  [####################]");
+    fn progress_shows_the_share_and_the_time_left_first() {
+        let line = |done, seconds| progress(Some(done), seconds, "9 frames");
+        assert_eq!(line(0.0, 3.0), "0 %  9 frames  [--------------------]");
+        assert_eq!(line(0.25, 10.0), "25 %, 30 s left  9 frames  [#####---------------]");
+        assert_eq!(line(0.5, 600.0), "50 %, 10 min left  9 frames  [##########----------]");
+        assert_eq!(line(0.001, 100.0), "0 %, 28 h left  9 frames  [--------------------]");
+        assert_eq!(line(0.999, 999.0), "99 %, 1 s left  9 frames  [###################-]");
+        assert_eq!(line(7.0, 10.0), "100 %, 0 s left  9 frames  [####################]");
+        assert_eq!(progress(None, 10.0, "9 frames"), "9 frames");
     }
 }

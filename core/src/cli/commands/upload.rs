@@ -1,7 +1,7 @@
 //! `upload URL`: pictures sent to a server until stopped, or until so many were accepted.
 
 use super::{
-    status_line::{bar, every_second},
+    status_line::{every_second, progress},
     stoppable,
 };
 use crate::{
@@ -77,17 +77,16 @@ pub(super) fn run<D: Platform>(args: &UploadArgs<D::Flags>, output: &Output) -> 
 fn line(count: Option<NonZeroU64>, hub: &Hub, now: Duration, started: Duration) -> String {
     let status = hub.status.snapshot(now);
     let Some(upload) = status.upload else { return String::new() };
-    let bar =
-        count.map(|count| bar(upload.accepted as f64 / count.get() as f64, (now - started).as_secs_f64()));
+    let done = count.map(|count| upload.accepted as f64 / count.get() as f64);
     let spool = upload.spool.map(|spool| format!("  {} in the spool", spool.pictures));
     let reason = status.health.err().or(upload.last_error);
-    format!(
-        "{} accepted  {} failed  {} dropped{}{}{}",
+    let text = format!(
+        "{} accepted  {} failed  {} dropped{}{}",
         upload.accepted,
         upload.failed,
         upload.dropped,
         spool.unwrap_or_default(),
-        reason.map(|reason| format!("  {reason}")).unwrap_or_default(),
-        bar.unwrap_or_default()
-    )
+        reason.map(|reason| format!("  {reason}")).unwrap_or_default()
+    );
+    progress(done, (now - started).as_secs_f64(), &text)
 }

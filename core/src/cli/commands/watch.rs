@@ -1,6 +1,6 @@
 //! `watch URL`: any MJPEG-over-HTTP stream, measured.
 
-use super::{status_line::bar, stoppable};
+use super::{status_line, stoppable};
 use crate::{
     cli::{Failure, Outcome, Output, RootsArgs, Signals, WatchArgs, output::stdout_is_open, runtime},
     net::client::proxy,
@@ -21,17 +21,11 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     let begun = Instant::now();
     let progress = |report: &Report| {
         let seconds = begun.elapsed().as_secs_f64();
-        let share = |done: f64, of: Option<f64>| of.map_or(0.0, |of| done / of);
-        let by_frames = share(report.frames as f64, frames.map(|frames| frames as f64));
-        let by_time = share(seconds, args.seconds.map(|seconds| seconds.as_secs_f64()));
-        let bar = match frames.is_some() || args.seconds.is_some() {
-            true => bar(by_frames.max(by_time), seconds),
-            false => String::new(),
-        };
-        output.status(&format!(
-            "{} frames  {:.1} fps  {} gaps  {} damaged{bar}",
-            report.frames, report.fps, report.gaps, report.damaged
-        ));
+        let by_frames = frames.map(|frames| report.frames as f64 / frames as f64);
+        let by_time = args.seconds.map(|all| seconds / all.as_secs_f64());
+        // Whichever comes first.
+        let done = by_frames.into_iter().chain(by_time).reduce(f64::max);
+        output.status(&status_line::progress(done, seconds, &line(report)));
     };
     let runtime = runtime()?;
     let mut signals = Signals::watch(&runtime)?;
@@ -62,6 +56,17 @@ pub(super) fn run(args: &WatchArgs, output: &Output) -> Outcome {
     Ok(())
 }
 
+/// What a terminal shows meanwhile.
+fn line(report: &Report) -> String {
+    let stalled = match report.stalled_seconds {
+        seconds @ 2.0.. => format!("no picture for {:.0} s  ", seconds.floor()),
+        _ => String::new(),
+    };
+    let Report { frames, fps, gaps, damaged, .. } = report;
+    let what = if *frames == 1 { "frame" } else { "frames" };
+    format!("{stalled}{frames} {what}  {fps:.1} fps  {gaps} gaps  {damaged} damaged")
+}
+
 /// Why nothing can be watched, with the flag that may help.
 pub(super) fn explain(error: Error) -> Error {
     if error.source().is_some_and(|source| source.is::<Unauthorized>()) {
@@ -75,7 +80,9 @@ pub(super) fn explain(error: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::{Ended, Statistics};
     use eyelet_hal::ErrorKind;
+    use std::time::Duration;
 
     #[test]
     fn only_a_401_is_explained_with_the_flags_of_credentials() {
@@ -83,5 +90,20 @@ mod tests {
         assert_eq!(explain(denied()).remedy(), Some("ask"));
         let explained = explain(denied().with_source(Unauthorized));
         assert!(explained.remedy().is_some_and(|remedy| remedy.contains("--token-file")), "{explained}");
+    }
+
+    /// It went on to show the rate that the stream once had.
+    #[test]
+    fn line_of_a_stream_that_froze_says_since_when() {
+        let mut statistics = Statistics::default();
+        let mut after = |seconds| {
+            let report = statistics.report(Duration::from_secs_f64(seconds), Ended::Running);
+            statistics.picture(&Default::default(), Duration::from_secs_f64(seconds), Duration::ZERO);
+            line(&report)
+        };
+        assert_eq!(after(0.0), "0 frames  0.0 fps  0 gaps  0 damaged");
+        assert_eq!(after(1.5), "1 frame  0.0 fps  0 gaps  1 damaged");
+        assert_eq!(after(4.0), "2 frames  0.7 fps  0 gaps  2 damaged", "less than two pauses");
+        assert_eq!(after(8.9), "no picture for 4 s  3 frames  0.2 fps  0 gaps  3 damaged");
     }
 }
