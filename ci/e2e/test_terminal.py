@@ -186,3 +186,13 @@ def test_progress_of_an_upload_is_shown_while_the_server_is_away(binaries):
         terminal.expect(lambda text: re.search(r"0 %  0 accepted  \d+ failed  \d+ dropped  .*refused", text))
     finally:
         terminal.close()
+
+
+def test_terminal_of_unknown_kind_gets_plain_text(binaries):
+    for kind in [["-u", "TERM"], ["TERM="]]:
+        terminal = Terminal("env", *kind, binaries / "eyelet-sim", "serve", "--bind", "127.0.0.1:0")
+        try:
+            until(lambda: "streaming on " in terminal.text, "it serves")
+            assert "\x1b" not in terminal.text
+        finally:
+            terminal.close()

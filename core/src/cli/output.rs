@@ -208,7 +208,7 @@ impl Output {
 
 /// Whether this stream is a terminal with cursor codes and colours.
 fn is_terminal(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+    stream.is_terminal() && std::env::var_os("TERM").is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
 /// Whether another job has this terminal.

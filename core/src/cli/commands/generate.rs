@@ -40,7 +40,7 @@ If set and not empty, nothing is coloured.
 .B TERM
 If it is
 .BR dumb ,
-there are neither colours nor lines that change.
+empty or not set, there are neither colours nor lines that change.
 .TP
 .BR LISTEN_FDS ", " LISTEN_PID
 Sockets that systemd has opened for
