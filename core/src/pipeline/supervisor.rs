@@ -132,13 +132,16 @@ impl Supervisor<'_> {
                 Ok(ref frame) => {
                     let relabelled = self.size.relabelled(frame)?;
                     let frame = relabelled.as_ref().unwrap_or(frame);
-                    self.captured(&name, frame.format());
-                    if old {
+                    let format = frame.format();
+                    self.looked_at(&name, format);
+                    let published = if old {
                         self.publisher.skip(frame);
                         Ok(())
                     } else {
                         self.publish(frame)
-                    }
+                    };
+                    // A camera of damaged frames alone shows nothing.
+                    published.map(|()| self.captured(&name, format))
                 }
                 Err(error) => Err(error),
             };
@@ -194,12 +197,20 @@ impl Supervisor<'_> {
         self.pipeline.hub.feed.wait_until_wanted(NAP)
     }
 
+    /// A frame of this format has come.
+    fn looked_at(&mut self, name: &str, format: StreamFormat) {
+        if self.format.replace(format) == Some(format) {
+            return;
+        }
+        self.pipeline.encoder.hurry();
+        if self.health == Health::Live {
+            tracing::info!(camera = name, %format, "the camera changed its format");
+        }
+    }
+
+    /// A good frame has come.
     fn captured(&mut self, name: &str, format: StreamFormat) {
         self.pipeline.camera.worked();
-        let before = self.format.replace(format);
-        if before != Some(format) {
-            self.pipeline.encoder.hurry();
-        }
         if self.health != Health::Live {
             self.health = Health::Live;
             self.shown = None;
@@ -209,8 +220,6 @@ impl Supervisor<'_> {
                 // Viewers still see why there was no camera.
                 self.publisher.no_signal(reason);
             }
-        } else if before != Some(format) {
-            tracing::info!(camera = name, %format, "the camera changed its format");
         }
     }
 

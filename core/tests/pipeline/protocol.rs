@@ -1,6 +1,6 @@
 //! The pipeline's call protocol: what it calls of a camera and an encoder, and when.
 
-use super::support::{Bench, grey, once};
+use super::support::{Bench, STALL, grey, once};
 use eyelet_core::feed::PictureKind;
 use eyelet_hal::{
     CameraSource, Error, ErrorKind, Frame, FrameMeta, JpegEncoder, MockCameraSource, MockJpegEncoder, Plane,
@@ -156,6 +156,24 @@ fn encoder_that_finds_damage_loses_one_frame() {
     let counts = (metrics.frames_encoded.get(), metrics.frames_dropped.get(), metrics.frames_failed.get());
     assert_eq!(counts, (2, 1, 0), "damage is the camera's");
     assert_eq!(bench.opened(), 1);
+}
+
+/// Each time that it was opened again it counted as working, while viewers saw why it does not.
+#[test]
+fn camera_of_damaged_pictures_alone_does_not_count_as_working() {
+    let bench = Bench::new();
+    let _viewer = bench.hub.feed.subscribe();
+    let clock = Arc::clone(&bench.clock);
+    let mut encoder = MockJpegEncoder::new();
+    encoder.expect_name().return_const("mock".to_owned());
+    encoder.expect_encode().times(3).returning(move |_, _, _| {
+        clock.advance(STALL / 2);
+        error(ErrorKind::CorruptFrame, "truncated")
+    });
+    let cameras = vec![Ok(bench.camera(&[Ok(1), Ok(2)], 0)), Ok(bench.camera(&[Ok(1)], 1))];
+    bench.run_cameras(cameras, Box::new(encoder));
+    assert_eq!(bench.opened(), 2);
+    assert!(bench.health().unwrap_err().contains("no good frame from mock"), "{:?}", bench.health());
 }
 
 #[test]

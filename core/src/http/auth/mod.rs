@@ -115,7 +115,7 @@ impl Guard {
         let credential = Credential::of(headers, query);
         // Browsers send a first request without credentials; that is no attempt. Nor is what cannot be right.
         let Some(fingerprint) = verifier.fingerprint(&credential) else {
-            return Err(Rejection::unauthenticated(&verifier));
+            return Err(Rejection::unauthenticated(&verifier, headers));
         };
         let network = peer.network();
         let client = cookie::of(headers).filter(|&client| verifier.is_client(client));
@@ -134,7 +134,7 @@ impl Guard {
             None => self.charged(&verifier, &proof, payer, peer, now).await?,
         };
         if !right {
-            return Err(Rejection::unauthenticated(&verifier));
+            return Err(Rejection::unauthenticated(&verifier, headers));
         }
         verifier.remember(fingerprint, network);
         let given = verifier.client(&fingerprint);

@@ -3,7 +3,7 @@
 use super::verifier::Verifier;
 use crate::http::reply::{Reply, text};
 use hyper::{
-    StatusCode,
+    HeaderMap, StatusCode,
     header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use std::time::Duration;
@@ -20,11 +20,16 @@ pub(in crate::http) enum Rejection {
 }
 
 impl Rejection {
-    /// A browser asks for a password only where there are users.
-    pub(super) fn unauthenticated(verifier: &Verifier) -> Self {
+    /// A browser asks for a password only where there are users, and not for the request of a script that says it is one: it
+    /// would hold the answer back, and take its prompt away whenever the script gives up waiting.
+    pub(super) fn unauthenticated(verifier: &Verifier, headers: &HeaderMap) -> Self {
+        let basic = match headers.contains_key("x-requested-with") {
+            false => "Basic realm=\"eyelet\", charset=\"UTF-8\"",
+            true => "xBasic realm=\"eyelet\", charset=\"UTF-8\"",
+        };
         let challenge = |is, challenge| if is { Some(HeaderValue::from_static(challenge)) } else { None };
         Self::Unauthenticated {
-            basic: challenge(verifier.has_users(), "Basic realm=\"eyelet\", charset=\"UTF-8\""),
+            basic: challenge(verifier.has_users(), basic),
             bearer: challenge(verifier.has_token(), "Bearer realm=\"eyelet\""),
         }
     }

@@ -100,6 +100,19 @@ async fn token_without_a_configured_token_is_no_failed_try() {
     assert_eq!(status_of(&server, home, "/state", &basic("ann", "open sesame")).await, 200);
 }
 
+/// Chromium held the answer back behind a prompt of its own, and took that away whenever the page gave up waiting.
+#[tokio::test]
+async fn script_is_told_without_a_prompt_of_the_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_users(&folder);
+    let wrong = basic("ann", "wrong");
+    for credential in ["", &wrong] {
+        let header = format!("{credential}X-Requested-With: eyelet\r\n");
+        let answer = server.get(somebody(), "/state", &header).await;
+        assert!(status(&answer) == 401 && answer.contains("\r\nwww-authenticate: xBasic realm"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn pretending_to_be_a_page_gives_no_more_guesses_than_one_account_has() {
     let folder = tempfile::tempdir().unwrap();

@@ -35,7 +35,7 @@ async function ask() {
   if (asking || denied || document.hidden) return;
   asking = true;
   try {
-    const response = await fetch(address("state"), { cache: "no-store", signal: deadline() }).catch(noAnswer);
+    const response = await get("state", { signal: deadline() }).catch(noAnswer);
     // A failed attempt counts against everyone behind our address.
     denied = [401, 403, 429].includes(response.status);
     if (denied) connection(response.status === 429 ? "too many attempts; wait a minute, then reload the page" : "access denied; reload the page to log in");

@@ -16,7 +16,7 @@ class Refusal extends Error {
 const unended = text => text.replace(/\.+$/, "");
 
 async function ask(name, options) {
-  const response = await fetch(address(name), { cache: "no-store", ...options }).catch(noAnswer);
+  const response = await get(name, options).catch(noAnswer);
   if (response.ok) return response;
   // eyelet says why in plain text, or for each field; a proxy's error page is nothing to read out.
   const type = response.headers.get("Content-Type") || "";
