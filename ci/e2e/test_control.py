@@ -129,3 +129,21 @@ def test_saved_changes_are_there_after_a_restart(serve, tmp_path):
     back = values(server, "back/control")
     assert (back["size"], back["quality"]) == ("320x240", 41)
     assert (front["size"], front["quality"]) == ("640x480", 80)
+
+
+def test_camera_that_encodes_by_itself_begins_with_the_quality_of_the_flags(serve):
+    server = serve("--allow-control", "--format", "jpeg", "--quality", "30", "--scene", "detail")
+    before = len(snapshot(server))
+    assert values(server)["quality"] == 30
+    assert change(server, quality=80).ok
+    assert len(snapshot(server)) > 1.5 * before
+    assert change(server, quality=30).ok
+    assert len(snapshot(server)) == pytest.approx(before, rel=0.1)
+
+
+def test_size_and_rate_of_the_flags_are_a_way_back_though_they_are_unusual(serve):
+    server = serve("--allow-control", "--size", "300x200", "--fps", "100")
+    assert change(server, size="320x240", fps=30).ok
+    answer = change(server, size="300x200", fps=100)
+    assert answer.ok, answer.text
+    assert size(snapshot(server)) == (300, 200)

@@ -155,8 +155,8 @@ impl Platform for Simulator {
         }
         let (width, height) = (request.size.width, request.size.height);
         let format = StreamFormat { pixel: request.format.unwrap_or(PixelFormat::Nv12), width, height };
-        let (scene, seed) = (flags.scene, flags.seed);
-        let config = SimConfig { format, rate, scene, seed, ..SimConfig::default() };
+        let (scene, seed, quality) = (flags.scene, flags.seed, request.quality);
+        let config = SimConfig { format, rate, scene, seed, quality, ..SimConfig::default() };
         Ok(reopen(faults, move || SimCamera::open(config.clone(), Arc::clone(&clock))))
     }
 

@@ -68,7 +68,12 @@ fn form(body: &[u8]) -> Result<Wanted, &'static str> {
     let body = std::str::from_utf8(body).map_err(|_| "the form is not UTF-8")?;
     let mut wanted = Wanted::new();
     for pair in body.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').ok_or("the form is not of the shape name=value")?;
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(match body.trim_start().starts_with('{') {
+                true => "this is no form name=value; JSON needs the header Content-Type: application/json",
+                false => "the form is not of the shape name=value",
+            });
+        };
         if wanted.insert(text(name)?, Value::String(text(value)?)).is_some() {
             return Err("the form has a name twice");
         }
@@ -123,6 +128,12 @@ mod tests {
         ] {
             assert!(matches!(names(kind, body), Err(Unreadable::Body(_))), "{kind} {body}");
         }
+    }
+
+    #[test]
+    fn json_without_its_type_is_told_so() {
+        let Err(Unreadable::Body(what)) = names(FORM, r#" {"quality":60}"#) else { panic!("it is no form") };
+        assert!(what.ends_with("the header Content-Type: application/json"), "{what}");
     }
 
     proptest! {

@@ -98,6 +98,10 @@ impl Saver {
             );
             Error::new(ErrorKind::InvalidInput, what).with_remedy("name another file, or remove this one")
         };
+        // Beside a device or a folder no lock is left.
+        if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+            return Err(failed("save to", io::Error::other("it is no file")));
+        }
         let lock = Lock::take(file.beside(lock)).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => {
                 let what = format!("cannot save to {}: another program saves there", path.display());
@@ -225,7 +229,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
-        Ok(about) if !about.is_file() => Err(io::Error::other("it is no file")),
         Ok(about) if about.len() > LONGEST => {
             Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {LONGEST} bytes")))
         }

@@ -69,7 +69,11 @@ pub(super) fn run<D: Platform>(args: &ServeArgs<D::Flags>, output: &Output) -> O
     server.version = D::VERSION;
     args.clients.set(&mut server, output)?;
     args.tls.secure(&mut server)?;
-    access::warn_of_open_access(&server, listeners.iter().filter_map(Listener::bound));
+    access::warn_of_open_access(
+        &server,
+        args.control.allow_control,
+        listeners.iter().filter_map(Listener::bound),
+    );
 
     let access_log = server.access_log.clone();
     let builder = pipelines.into_iter().fold(Builder::from(server), Builder::pipeline);

@@ -117,11 +117,16 @@ impl AccessArgs {
 }
 
 /// Warns about open access and about cleartext credentials: a camera that anyone can see must not be an oversight.
-pub(in crate::cli) fn warn_of_open_access(server: &Server, mut bound: impl Iterator<Item = SocketAddr>) {
+pub(in crate::cli) fn warn_of_open_access(
+    server: &Server,
+    controlled: bool,
+    mut bound: impl Iterator<Item = SocketAddr>,
+) {
     let Some(address) = bound.find(|address| !address.ip().to_canonical().is_loopback()) else { return };
     if server.access.is_open() {
+        let can = if controlled { "watch and change the picture" } else { "watch" };
         tracing::warn!(
-            "anyone who can reach {address} can watch; restrict access with --auth-file or --token-file"
+            "anyone who can reach {address} can {can}; restrict access with --auth-file or --token-file"
         );
     } else if server.scheme() == "http" {
         tracing::warn!(

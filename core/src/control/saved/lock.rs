@@ -44,8 +44,9 @@ impl Lock {
 
 fn locked(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    // Through a link nothing is made. The flags have the system's own bits.
-    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    // Through a link nothing is made, and no reader of a pipe is waited for. The flags have the system's own bits.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits() as i32);
     let file = options.open(path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}

@@ -286,4 +286,16 @@ fn folder_that_cannot_be_written_is_an_error_at_the_start() {
     assert!(error.remedy().is_some());
     let error = restored(folder.path()).unwrap_err();
     assert!(error.to_string().contains("it is no file"), "{error}");
+    assert!(!folder.path().with_extension("lock").exists(), "nothing is left beside it");
+}
+
+/// It was waited for without an end.
+#[test]
+fn pipe_in_the_place_of_the_lock_is_an_error_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.json");
+    let lock = folder.path().join("control.json.lock");
+    rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let error = restored(&path).unwrap_err();
+    assert!(error.to_string().contains("cannot save to"), "{error}");
 }

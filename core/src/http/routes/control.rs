@@ -35,7 +35,7 @@ pub(super) async fn answer(
     if !hub.settings.are_changes_allowed() {
         return reply::text(
             StatusCode::FORBIDDEN,
-            "live control is off on this server; allow it where the server is started\n",
+            "live control is off on this server; allow it where the server is started (--allow-control)\n",
         );
     }
     if changes {
@@ -81,7 +81,7 @@ async fn post(
         );
     }
     if !context.server.may_change(request.headers(), client) {
-        let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have the server allow the origin of this name, or require a token or a password";
+        let what = "without credentials nothing can be changed under this name, which a page of the web may have taken; use the server's IP address, or have the server allow the origin of this name (--allow-origin), or require a token or a password (--token-file, --auth-file)";
         return refuse(StatusCode::FORBIDDEN, what.to_owned());
     }
     let mut bytes = bytes::Bytes::new();

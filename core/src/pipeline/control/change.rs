@@ -99,7 +99,7 @@ impl Controls {
         stop(camera);
         controls_of(camera).and_then(|controls| controls.set_mode(mode)).map_err(failed(name))?;
         if let (Some(_), Some(fps)) = (resized, changes.fps) {
-            let set = controls_of(camera).and_then(|controls| set_rate(controls, fps));
+            let set = controls_of(camera).and_then(|controls| self.set_rate(controls, fps));
             mode.fps = set.map_err(failed("fps"))?;
         }
         camera.start().and_then(|()| self.wait_for_frame(camera, mode, halt)).map_err(failed(name))
@@ -155,16 +155,19 @@ impl Controls {
         }
         started.map(|()| stuck)
     }
-}
 
-/// Sets the rate of the size that the stopped camera has changed to.
-fn set_rate(controls: &mut dyn CameraControls, fps: f64) -> Result<f64> {
-    let Some(Modes { now, fps: rates, .. }) = controls.modes()? else { return Ok(fps) };
-    let (width, height) = now.size;
-    let wrong = |right| Error::new(ErrorKind::InvalidInput, format!("{right} at {width}x{height}"));
-    let fps = rate::within(rates, fps).map_err(wrong)?;
-    if !rate::is_same(fps, now.fps) {
-        controls.set_mode(Mode { fps, ..now })?;
+    /// Sets the rate of the size that the stopped camera has changed to.
+    fn set_rate(&self, controls: &mut dyn CameraControls, fps: f64) -> Result<f64> {
+        let Some(Modes { now, fps: rates, .. }) = controls.modes()?.map(|modes| self.with_original(modes))
+        else {
+            return Ok(fps);
+        };
+        let (width, height) = now.size;
+        let wrong = |right| Error::new(ErrorKind::InvalidInput, format!("{right} at {width}x{height}"));
+        let fps = rate::within(rates, fps).map_err(wrong)?;
+        if !rate::is_same(fps, now.fps) {
+            controls.set_mode(Mode { fps, ..now })?;
+        }
+        Ok(fps)
     }
-    Ok(fps)
 }

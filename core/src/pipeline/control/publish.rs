@@ -43,7 +43,8 @@ impl Controls {
         }
         self.listed = self.clock.monotonic();
         let compressed = format.pixel == PixelFormat::Jpeg;
-        let modes = modes.map(|mut modes| {
+        let modes = modes.map(|modes| {
+            let mut modes = self.with_original(modes);
             // Masks are for one size.
             let now = modes.now.size;
             modes.sizes.retain(|size| *size == now || self.check_size(format, *size).is_ok());
@@ -51,6 +52,17 @@ impl Controls {
             (modes, original)
         });
         CameraSettings { compressed, controls, modes }
+    }
+
+    /// A camera may list its usual sizes and rates alone, beside the ones that it has: the ones that it was opened with are a
+    /// way back.
+    pub(super) fn with_original(&self, Modes { now, mut sizes, mut fps, .. }: Modes) -> Modes {
+        let original = self.original.unwrap_or(now);
+        sizes.push(original.size);
+        if original.size == now.size {
+            fps = (fps.0.min(original.fps), fps.1.max(original.fps));
+        }
+        Modes::new(now, sizes, fps)
     }
 }
 

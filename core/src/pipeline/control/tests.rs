@@ -471,6 +471,30 @@ fn rate_that_the_other_size_does_not_have_changes_nothing() {
     assert!(clients.hub.settings.kept().is_empty());
 }
 
+/// A camera opened with a size or a rate that it does not list could not go back to it.
+#[test]
+fn what_the_camera_was_opened_with_is_a_way_back_though_it_is_not_listed() {
+    let odd = Mode { size: (3, 3), fps: 60.0 };
+    let mut camera = Camera { mode: odd, ..Camera::new() };
+    let mut clients = Clients::of(&mut camera);
+    let listed = |clients: &Clients| {
+        clients.hub.settings.with_camera(|camera| camera.unwrap().modes.as_ref().unwrap().0.clone())
+    };
+    assert_eq!(listed(&clients).fps, (1.0, 60.0));
+    for (size, fps) in [(SIZE, 20.0), ((3, 3), 60.0)] {
+        let mut answer = clients.ask(None, Some(size), Some(fps));
+        clients.serve(&mut camera).unwrap();
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!(camera.mode, Mode { size, fps });
+        assert!(listed(&clients).sizes.contains(&odd.size));
+    }
+    assert!(clients.hub.settings.kept().is_empty(), "it is as it began");
+    let answer = clients.ask(None, None, Some(20.0));
+    clients.serve(&mut camera).unwrap();
+    drop(answer);
+    assert_eq!((listed(&clients).now.fps, listed(&clients).fps), (20.0, (1.0, 60.0)));
+}
+
 /// It was saved only when something else changed.
 #[test]
 fn value_that_the_camera_has_already_is_saved() {
