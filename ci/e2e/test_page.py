@@ -926,7 +926,7 @@ def test_each_type_of_setting_has_its_field(person, serve):
     # Whatever else goes wrong is reported once, with what to do.
     page.run("answers.push(new Response('the camera is gone\\n', { status: 503, headers: { 'Content-Type': 'text/plain' } }))")
     page.click("#control-wipe")
-    until(lambda: "the camera is gone" in page.text("failed") and "Try again" in page.text("failed"), "the reason")
+    until(lambda: page.text("failed").startswith("Not changed: the camera is gone") and "Try again" in page.text("failed"), "the reason")
     # Tried again it stays the same where a proxy is in the way; and the field shows what the server has.
     page.run("answers.push(new Response('of another site.\\n', { status: 403, headers: { 'Content-Type': 'text/plain' } }))")
     page.click("#control-auto_focus")
@@ -937,7 +937,7 @@ def test_each_type_of_setting_has_its_field(person, serve):
     # No answer at all.
     page.run("answers.push({ then(_, fail) { fail(new TypeError('no way')); } })")
     page.click("#control-auto_focus")
-    until(lambda: "the server did not answer; close other windows" in page.text("failed"), "the reason")
+    until(lambda: page.text("failed").startswith("Perhaps not changed: the server did not answer; close other windows"), "nobody knows")
     until(lambda: not page.run(checked), "as on the server")
     answer(200, same)
     page.click("#reset")
@@ -1180,3 +1180,74 @@ def test_page_in_each_state_fits_and_is_for_everybody(person, serve, state, arti
     if state is recording:
         page.run("actions.record()")
     assert not faults, faults
+
+
+# A camera of 20 fps that is unplugged for five seconds, in which the server sends a picture of its own each second; recorded from
+# then on.
+UNPLUGGED = """
+    const { jpeg } = shown;
+    window.made = 0;
+    window.save = () => { made++; return "name"; };
+    window.watch = async onPicture => {
+      let time = 1000, sequence = 0;
+      const send = (count, seconds, live) => {
+        while (count--) onPicture({ body: jpeg, timestamp: time += seconds, sequence: String(++sequence), live });
+      };
+      send(20, 0.05, true);
+      send(5, 1, false);
+      send(3, 0.05, true);
+      actions.record();
+      send(300, 0.05, true);
+      actions.record();
+      window.rate = Math.round(1 / median(periods));
+      await new Promise(() => {});
+    };
+    running.abort.abort();
+"""
+
+
+def test_recording_after_a_camera_was_unplugged_is_one_file(person, serve):
+    page = Page(person, serve("--size", "64x48").url)
+    until_painted(page)
+    page.run(UNPLUGGED)
+    until(lambda: page.run("return window.rate"), "its pictures")
+    assert page.run("return [rate, made]") == [20, 1], "what says that there is no camera has another rate"
+    assert not page.faults()
+
+
+def test_old_picture_says_so_in_picture_in_picture(person, serve, free_port):
+    address = f"127.0.0.1:{free_port}"
+    flags = "--fps", "10", "--size", "640x480"
+    server = serve(*flags, bind=address)
+    page = Page(person, server.url)
+    until_painted(page)
+    # As where there is one: without a window there may be none.
+    page.run("pip = video; window.texts = []; const { fillText } = paper;"
+             "paper.fillText = (text, ...place) => { texts.push(text); fillText.call(paper, text, ...place); }")
+    brightest = lambda: page.run(  # noqa: E731
+        "return paper.getImageData(0, 0, canvas.width, canvas.height).data.reduce((most, value, index) => index % 4 === 2 ? Math.max(most, value) : most, 0)")
+    assert brightest() > 180 and not page.run("return texts")
+    server.stop()
+    page.until_status("reconnecting: ")
+    assert page.run("return texts.at(-1)") == "reconnecting" and brightest() < 150
+    serve(*flags, bind=address)
+    page.until_status("live")
+    until(lambda: brightest() > 180, "a picture as it is")
+    page.tool("pause")
+    page.until_status("paused")
+    assert page.run("return texts.at(-1)") == "paused" and brightest() < 150
+    # The page has other places for it.
+    page.run("video.dispatchEvent(new Event('leavepictureinpicture'))")
+    assert brightest() > 180
+    assert not page.faults()
+
+
+def test_other_windows_are_named_where_they_may_have_all_connections(person, serve):
+    page = Page(person, serve("--fps", "10", "--allow-control").url)
+    page.run("const fetchOf = fetch; window.fetch = (url, options) => /state$/.test(url) ? fetchOf(url, options) : Promise.reject(new TypeError('no way'));"
+             "window.EventSource = class extends EventTarget { close() {} }; running.abort.abort()")
+    page.until_status("reconnecting: the server did not answer")
+    assert "close other windows of this server" in page.text("hint")
+    page.tool("settings")
+    until(lambda: re.match("No settings: the server did not answer.* close other windows of this server", page.text("failed")), "the same there")
+    assert not page.faults()

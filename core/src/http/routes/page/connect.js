@@ -12,14 +12,16 @@ let retrying = null;
 const LOGIN = $("why").textContent;
 const RETRIES = "The page keeps trying.";
 const CAMERA = "Check the camera's cable and power; the server's log says more. ";
-const SERVER = "Check that the server runs and that this device is in its network. ";
+const SERVER = "Check that the server runs and that this device is in its network, or close other windows of this server. ";
 // Some reasons say themselves what to do.
 const remedy = (why, otherwise) => (why.includes(";") ? "" : otherwise) + RETRIES;
 
 // The state in words, and what to do about it; a screen reader hears only what is not a number.
 function say(text, kind, hint = "", spoken = text) {
+  const changed = $("status").textContent !== text;
   put($("status"), text);
   $("status").className = kind;
+  if (pip && changed) draw();
   document.body.classList.toggle("old", kind === "lost" && live !== false);
   put($("hint"), hint);
   $("hint").hidden = !hint;
@@ -48,9 +50,9 @@ async function connection(abort, onLive) {
       return;
     }
     if (part.first || live !== part.live) put($("failed"), "");
-    // As the camera takes them, however they arrive and are painted.
+    // As the camera takes them, however they arrive and are painted. A picture that says "no signal" is none of its own.
     const period = (part.timestamp - before?.timestamp) / (part.sequence - before?.sequence);
-    if (period > 0) periods = [...periods, period].slice(-9);
+    if (period > 0 && part.live && before.live) periods = [...periods, period].slice(-9);
     before = part;
     if (part.live) trouble = "";
     if (live !== part.live) {

@@ -130,7 +130,8 @@ async function send() {
     const { status, message } = error;
     const remedy = /another site/.test(message) ? ". A proxy in between must pass on Host and Sec-Fetch-Site."
       : status === 503 ? ". Try again when the camera is live." : status ? "." : "; close other windows of this server, or try again.";
-    put($("failed"), errors.length ? "" : "Not changed: " + unended(message) + remedy);
+    // Without an answer nobody knows.
+    put($("failed"), errors.length ? "" : (status ? "Not changed: " : "Perhaps not changed: ") + unended(message) + remedy);
     // Each request more makes the wait longer.
     status === 401 ? refused(error) : status === 429 || askControls();
   }
@@ -151,7 +152,7 @@ async function askControls() {
     // Events begin with the settings, and theirs are newer.
     if (!listening()) showControls(asked);
   } catch (error) {
-    if (!fields.size) put($("failed"), `No settings: ${unended(error.message)}. ${RETRIES}`);
+    if (!fields.size) put($("failed"), `No settings: ${unended(error.message)}. ` + remedy(error.message, error.status ? "" : SERVER));
   }
 }
 

@@ -4,6 +4,7 @@ let paused = false, pip = null;           // the video of picture in picture, wh
 
 // The picture as this viewer wants it, and on it what belongs to it.
 function draw() {
+  if (!shown) return;
   const { bitmap } = shown;
   const { width, height } = bitmap, [a, b, c, d, e, f] = turning(width, height);
   const size = a ? [width, height] : [height, width];
@@ -15,12 +16,19 @@ function draw() {
   paper.drawImage(bitmap, 0, 0);
   paper.resetTransform();
   const all = found.get(shown.sequence);
-  if (!all) return;
   try {
-    mark(all, (x, y) => [a * x + c * y + e, b * x + d * y + f]);
+    if (all) mark(all, (x, y) => [a * x + c * y + e, b * x + d * y + f]);
   } catch (error) {
     wrong(error);
   }
+  // Picture in picture shows nothing else of the page, so an old picture says itself that it is one.
+  const { className, textContent } = $("status");
+  if (!pip || className === "live" || live === false) return;
+  paper.fillStyle = "#141619c0";
+  paper.fillRect(0, 0, ...size);
+  paper.fillStyle = "#e8b84a";
+  paper.font = `${size[1] / 12}px system-ui, sans-serif`;
+  paper.fillText(textContent.split(":")[0], size[0] / 20, size[1] / 2, 0.9 * size[0]);
 }
 
 let decoding = false, waiting = null;

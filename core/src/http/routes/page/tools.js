@@ -69,12 +69,14 @@ const actions = {
   async pip() {
     try {
       if (pip) return await document.exitPictureInPicture();
+      if (video.srcObject) return;                 // it is on its way
       video.muted = video.playsInline = true;
       video.srcObject = canvas.captureStream();
-      if (shown) draw();
+      draw();
       await video.play();
       await video.requestPictureInPicture();
       pip = video;
+      draw();
     } catch (error) {
       endPip();
       refusedBy(error);
@@ -88,13 +90,14 @@ const actions = {
 function endPip() {
   video.srcObject?.getTracks()[0].stop();
   pip = video.srcObject = null;
+  draw();
 }
 
 function turn() {
   keep("turned" + base, turned);
   press("mirror", turned.mirrored);
   press("turn", turned.angle);
-  if (shown) draw();
+  draw();
 }
 
 function open(close, focus = true) {
