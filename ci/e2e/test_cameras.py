@@ -58,6 +58,19 @@ def test_picture_that_the_server_sends_to_nobody_is_requested_again(serve, brows
     until(lambda: viewers(server) == ["back", "front"], "it is back")
 
 
+def test_picture_that_ended_while_the_computer_slept_is_requested_again_though_others_watch(serve, browser):
+    server = serve(*TWO)
+    browser.get(server.url)
+    until(lambda: viewers(server) == ["back", "front"], "a viewer of each")
+    with Stream(server.url + "back/stream"):
+        until(lambda: viewers(server) == ["back", "back", "front"], "another viewer")
+        browser.execute_script("document.querySelector(\"a[href='back/'] img\").removeAttribute('src')")
+        until(lambda: viewers(server) == ["back", "front"], "the page's own is gone")
+        # As the clock is afterwards.
+        browser.execute_script("const now = Date.now; Date.now = () => now() + 60000")
+        until(lambda: browser.execute_script("return document.querySelectorAll('main img[src]').length") == 2, "requested again")
+
+
 def test_page_of_two_cameras_pauses_while_it_is_hidden(serve, browser):
     server = serve(*TWO)
     open_page(browser, server.url, "a[href='back/'] img")
@@ -135,7 +148,11 @@ def test_hidden_or_denied_page_of_two_cameras_requests_no_pictures(serve, chromi
                                + HIDDEN % "true" + changed + "lost = window.late = true; window.fetch = real; return response; }")
         until(lambda: browser.execute_script("return window.late && !asking"), "a late answer")
         assert browser.execute_script(requested) == 0, "hidden it streams again"
-        browser.execute_script(HIDDEN % "false" + changed)
+        # Requested when it is seen again, and not once more with the next state.
+        browser.execute_script("const first = again, update = window.update; window.update = state => { update(state); window.requested ??= again - first; };"
+                               + HIDDEN % "false" + changed)
+        until(lambda: browser.execute_script("return window.requested") is not None, "a state")
+        assert browser.execute_script("return window.requested") == 2
         until(lambda: viewers(server) == ["back", "front"], "a viewer of each again")
         for answer, wanted in [
             ("Promise.reject(new TypeError('no way'))", "reconnecting: the server did not answer; check that the server runs, and close other windows of it"),

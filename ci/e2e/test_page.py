@@ -317,9 +317,14 @@ def test_first_picture_that_came_during_a_pause_is_shown_after_it(person, applic
     page.tool("pause")
     until(lambda: page.pressed("record") and page.pressed("pause"), "it records and shows nothing")
     first = application.numbers[0]
+    # A new connection would show it in any case.
+    page.run("AbortController.prototype.abort = () => {}")
     until_sent(application, first, lambda: page.run("return recording.pictures") >= 1, "recorded, and not shown")
+    assert page.run("return shown") is None
+    connections = len(application.connections["/stream"])
     page.tool("pause")
     until_sent(application, first, lambda: page.run("return shown && shown.sequence") == first, "the first picture")
+    assert len(application.connections["/stream"]) == connections
     page.tool("record")
     until(lambda: not page.pressed("record"), "it records no more")
 
@@ -485,6 +490,16 @@ def test_video_of_picture_in_picture_ends_with_it(person, serve):
         until(lambda: "The browser refuses" in page.text("note"), "the reason")
         state = page.run("return [video.srcObject, captured.getTracks()[0].readyState]")
         assert state == [None, "ended"], "nor where it never was one"
+    # Pressed again while it opens, it opens once.
+    page.run("let opened; video.play = () => new Promise(done => { opened = done; }); video.requestPictureInPicture = async () => {};"
+             "window.captured = []; const { captureStream } = HTMLCanvasElement.prototype;"
+             "canvas.captureStream = () => { captured.push(captureStream.call(canvas)); return captured.at(-1); };"
+             "actions.pip(); window.second = actions.pip(); opened()")
+    until(lambda: page.run("return pip !== null"), "it is open")
+    assert page.run("return captured.map(stream => stream.getTracks()[0].readyState)") == ["live"]
+    page.run("video.dispatchEvent(new Event('leavepictureinpicture'))")
+    assert page.run("return captured[0].getTracks()[0].readyState") == "ended"
+    assert not page.faults()
 
 
 def test_pause_ends_the_stream_and_all_goes_on_afterwards(person, serve):
@@ -1250,4 +1265,21 @@ def test_other_windows_are_named_where_they_may_have_all_connections(person, ser
     assert "close other windows of this server" in page.text("hint")
     page.tool("settings")
     until(lambda: re.match("No settings: the server did not answer.* close other windows of this server", page.text("failed")), "the same there")
+    assert not page.faults()
+
+
+def test_answer_that_another_change_has_overtaken_is_not_shown(person, serve):
+    server = serve("--fps", "10", "--allow-control")
+    page = settings_of(person, server.url)
+    page.run("const fetchOf = fetch; window.fetch = async (url, options) => {"
+             "const answer = await fetchOf(url, options);"
+             "if (options?.method === 'POST') await new Promise(done => { window.arrive = done; });"
+             "return answer; }")
+    page.run("const box = document.getElementById('control-quality'); box.value = 33; box.dispatchEvent(new Event('change'))")
+    until(lambda: quality(server) == 33 and page.run("return Boolean(window.arrive)"), "the change is made")
+    change(server, quality=44, noise=7)
+    until(lambda: page.value("#control-noise") == "7", "the page has heard of the next one")
+    page.run("arrive()")
+    until(lambda: page.run("return sent.size") == 0, "the answer")
+    assert [page.value("#control-quality"), page.value("#control-noise")] == ["44", "7"]
     assert not page.faults()

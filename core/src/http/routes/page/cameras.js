@@ -3,6 +3,8 @@ const EVERY_MS = 1000;
 const bar = $("status");
 let again = 0;                            // how often pictures were requested: each time by an address of its own
 let lost = false, denied = false, asking = false;
+let since = Date.now();                   // when the last state came, or the pictures were requested
+const SLEPT_MS = 10000;                   // later than this, the computer slept, and they may have ended unnoticed
 
 // A browser has six connections to a server: five for pictures, one to ask for the state.
 const links = [...document.querySelectorAll("main a")];
@@ -51,6 +53,8 @@ async function ask() {
 
 function update(state) {
   connection("");
+  lost ||= Date.now() - since > SLEPT_MS;
+  since = Date.now();
   for (const camera of cameras) {
     const { source, encoder, frames } = state.cameras.find(one => one.name === camera.name) || {};
     if (!source) continue;
@@ -70,6 +74,8 @@ function update(state) {
 
 // A hidden page needs no pictures.
 function settle() {
+  lost = false;
+  since = Date.now();
   for (const camera of cameras) document.hidden || denied ? camera.img.removeAttribute("src") : show(camera);
 }
 

@@ -115,7 +115,7 @@ async function send() {
   timer = null;
   if (sent.size || !pending.size) return;
   [sent, pending] = [pending, new Map()];
-  const body = JSON.stringify(Object.fromEntries(sent));
+  const body = JSON.stringify(Object.fromEntries(sent)), before = changes;
   let result = null;
   try {
     const headers = { "Content-Type": "application/json" };
@@ -136,7 +136,8 @@ async function send() {
     status === 401 ? refused(error) : status === 429 || askControls();
   }
   sent = new Map();
-  if (result) showControls(result);
+  // What came by itself meanwhile is as new, or newer.
+  if (result && changes === before) showControls(result);
   else for (const one of fields.values()) one.update();
   if (pending.size) timer ||= setTimeout(send, SEND_MS);
 }

@@ -9,6 +9,7 @@ const found = new Map(), FOUND = 64, EACH = 8;
 let held = null;                          // the picture that waits for its data
 let prompt = false;                       // whether late data came so soon that waiting for it would have been worth it
 let warned = false;
+let changes = 0;                          // how often the settings came by themselves
 
 function listen() {
   if (events) return;
@@ -24,7 +25,10 @@ function listen() {
       draw();
     }
   });
-  on(mine, "control", event => showControls(parse(event.data)));
+  on(mine, "control", event => {
+    changes++;
+    showControls(parse(event.data));
+  });
   // The numbers of another run of the server mean other pictures.
   mine.onopen = () => found.clear();
   mine.onerror = () => {
