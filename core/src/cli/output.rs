@@ -168,7 +168,7 @@ impl Output {
     pub fn log(&self, filter: &str) -> Outcome {
         let filter = super::args::log_filter::targets(filter);
         let terminal = is_terminal(&io::stderr());
-        let log = lines(&io::stderr(), "log lines").map_err(|e| {
+        let log = lines(&io::stderr(), "log lines", |_| ()).map_err(|e| {
             Failure::runtime(format!("cannot start a thread: {e}; raise the limit of processes (ulimit -u)"))
         })?;
         let log = self.log.get_or_init(|| log).clone();
@@ -198,7 +198,7 @@ impl Output {
 
     /// For stdout while the command goes on; `None` without a thread to be had.
     pub(super) fn lines(&self) -> Option<&LineWriter> {
-        self.stdout.get_or_init(|| lines(&io::stdout(), "lines").ok()).as_ref()
+        self.stdout.get_or_init(|| lines(&io::stdout(), "lines", lost_on_stdout()).ok()).as_ref()
     }
 
     fn erase(&self) -> &'static str {
@@ -222,8 +222,24 @@ fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
-fn lines(stream: &impl AsFd, noun: &'static str) -> io::Result<LineWriter> {
-    LineWriter::start(File::from(stream.as_fd().try_clone_to_owned()?), noun)
+fn lines(
+    stream: &impl AsFd,
+    noun: &'static str,
+    report: impl Fn(Option<io::ErrorKind>) + Send + 'static,
+) -> io::Result<LineWriter> {
+    LineWriter::renewing(File::from(stream.as_fd().try_clone_to_owned()?), noun, |_| None, report)
+}
+
+/// Warns when a disk refuses what a command says while it goes on.
+fn lost_on_stdout() -> impl Fn(Option<io::ErrorKind>) + Send + 'static {
+    // A terminal may close, and a pipe's reader leave or take its time.
+    let regular = !io::stdout().is_terminal();
+    move |error| {
+        use io::ErrorKind::{BrokenPipe, WouldBlock};
+        if let Some(error) = error.filter(|error| regular && !matches!(error, BrokenPipe | WouldBlock)) {
+            tracing::warn!("cannot write to stdout: {error}; free some space there");
+        }
+    }
 }
 
 /// Fails if there is no stdout. A command that has a result looks first: it would do its work for nothing, and whoever sees it

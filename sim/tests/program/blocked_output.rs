@@ -90,6 +90,22 @@ fn serve_with_blocked_stderr_keeps_streaming() {
     });
 }
 
+/// Its address was lost without a word.
+#[test]
+#[cfg(target_os = "linux")]
+fn serve_whose_stdout_is_a_full_disk_says_so_once() {
+    let mut command = command(&["serve", "--size", "64x48", "--bind", "127.0.0.1:0", "--access-log", "-"]);
+    command.stdout(File::options().write(true).open("/dev/full").unwrap());
+    let program = Program::start(command);
+    until("no warning", || (program.logged("cannot write to stdout: ") > 0).then_some(()));
+    let log = program.stop();
+    assert_eq!(
+        log.matches("cannot write to stdout: no storage space; free some space there").count(),
+        1,
+        "{log}"
+    );
+}
+
 /// A command does once it runs.
 #[cfg(target_os = "linux")]
 fn until_it_catches_sigterm(process: u32) {
