@@ -30,7 +30,8 @@ fn bash_completes_commands_and_flags() {
     let ask = r#". "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
         "$(complete -p eyelet-sim | sed "s/.* -F \([^ ]*\).*/\1/")" "$1" "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}""#;
     let completed = |words: &[&str]| {
-        let output = Command::new("bash").args(["-c", ask]).arg(&script).args(words).output().unwrap();
+        let mut bash = Command::new("bash");
+        let output = bash.args(["-c", ask]).arg(&script).args(words).current_dir(&dir).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     assert_eq!(completed(&["eyelet-sim", "wa"]), "watch");
@@ -39,6 +40,14 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(completed(&["eyelet-sim", "completions", "z"]), "zsh");
     assert_eq!(completed(&["eyelet-sim", "serve", "--overlay-at", "bottom-l"]), "bottom-left");
     assert_eq!(completed(&["eyelet-sim", "snapshot", "--format", "yu"]), "yuv422p yuyv");
+    assert_eq!(completed(&["eyelet-sim", "help", "wa"]), "watch");
+    // Flags were offered, and the hyphen that they begin with was typed.
+    fs::create_dir(dir.path().join("two words")).unwrap();
+    for (command, want) in [("snapshot", ""), ("upload", ""), ("receive", "two words"), ("man", "two words")]
+    {
+        assert_eq!(completed(&["eyelet-sim", command, ""]), want, "{command}");
+        assert!(completed(&["eyelet-sim", command, "-"]).contains("--help"), "{command}");
+    }
 }
 
 /// Files were offered: a flag that has no value yet was wrong usage to the script.
@@ -65,6 +74,33 @@ fn fish_completes_the_value_of_a_flag_without_a_command() {
         let Ok(output) = fish.args(["--no-config", "-c", &ask]).current_dir(&dir).output() else { return };
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.starts_with(want), "{line}: {text}");
+    }
+}
+
+/// Files were offered for everything that is no flag.
+#[test]
+fn fish_completes_folders_where_they_belong_and_words_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("script"), printed(&["completions", "fish"])).unwrap();
+    fs::create_dir(dir.path().join("pictures")).unwrap();
+    for (words, want) in [
+        ("completions ", "bash elvish fish powershell zsh"),
+        ("receive ", "pictures/"),
+        ("man ", "pictures/"),
+        ("snapshot ", "pictures/ script"),
+        ("upload ", ""),
+        ("serve ", ""),
+        ("serve --html ", "pictures/ script"),
+        ("help wa", "watch"),
+        ("hel", "help"),
+    ] {
+        let ask = format!("source script; complete -C 'eyelet-sim {words}'");
+        let mut fish = Command::new("fish");
+        // Not every machine has it.
+        let Ok(output) = fish.args(["--no-config", "-c", &ask]).current_dir(&dir).output() else { return };
+        let text = String::from_utf8(output.stdout).unwrap();
+        let offered: Vec<_> = text.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(offered.join(" "), want, "{words}");
     }
 }
 

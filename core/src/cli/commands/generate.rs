@@ -2,7 +2,10 @@
 
 use super::snapshot::write_whole;
 use crate::cli::{self, CompletionsArgs, Failure, ManArgs, Outcome, Output, Platform, args::suggest::names};
-use clap::{Arg, ValueHint, builder::PossibleValuesParser};
+use clap::{
+    Arg, Command, ValueHint,
+    builder::{PossibleValue, PossibleValuesParser},
+};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use std::{fs, io, path::Path};
@@ -66,6 +69,12 @@ names a file.
 pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) -> Outcome {
     let mut script = Vec::new();
     let command = cli::command::<D>().mut_subcommands(|command| command.mut_args(completed));
+    // The program knows `help COMMAND` without clap, which takes names that live as long as the process.
+    let commands: Vec<&'static str> =
+        command.get_subcommands().map(|command| &*command.get_name().to_owned().leak()).collect();
+    let help = Arg::new("COMMAND").value_parser(PossibleValuesParser::new(commands));
+    let help = Command::new("help").about("Print the help of a command").disable_help_flag(true).arg(help);
+    let command = command.subcommand(help);
     // The flags of the default command may also stand alone.
     let serve: Vec<_> = command
         .find_subcommand("serve")
@@ -83,6 +92,13 @@ pub(super) fn completions<D: Platform>(args: &CompletionsArgs, output: &Output) 
         let parse = |words| format!("argparse -s (__fish_{name}_global_optspecs) -- {words} 2>/dev/null\n");
         let with_value = parse("$cmd") + "    or " + &parse("$cmd VALUE");
         script = script.replace(&parse("$cmd"), &with_value);
+    }
+    for command in command.get_subcommands() {
+        match args.shell {
+            Shell::Bash => bash_argument(command, D::PROGRAM, &mut script),
+            Shell::Fish => fish_argument(command, D::PROGRAM, &mut script),
+            _ => {}
+        }
     }
     output.bytes(script.as_bytes())
 }
@@ -103,6 +119,45 @@ fn completed(arg: Arg) -> Arg {
         Some(name) if name.contains(['\'', ':']) => arg.value_name("VALUE").value_hint(ValueHint::Other),
         _ => arg.value_hint(ValueHint::Other),
     }
+}
+
+/// What stands behind a command without a flag. clap_complete's script for bash offers the flags there, all of which begin with the
+/// hyphen that bash then types.
+fn bash_argument(command: &Command, program: &str, script: &mut String) {
+    let Some(argument) = command.get_positionals().next() else { return };
+    let otherwise = match argument.get_value_hint() {
+        _ if !argument.get_possible_values().is_empty() => return,
+        // Those are what bash itself offers.
+        ValueHint::FilePath => "COMPREPLY=()",
+        ValueHint::DirPath => {
+            r#"local IFS=$'\n'
+            COMPREPLY=( $(compgen -d -- "${cur}") )
+            compopt -o filenames +o default +o bashdefault 2>/dev/null"#
+        }
+        _ => "COMPREPLY=(); compopt +o default +o bashdefault 2>/dev/null",
+    };
+    let block = format!(" {}__subcmd__{})\n", program.replace('-', "__"), command.get_name());
+    let Some(begin) = script.find(&block) else { return };
+    let (before, rest) = script.split_at(begin);
+    let flags = r#"COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )"#;
+    let last = format!("esac\n            {flags}");
+    let rest = rest.replacen(" || ${COMP_CWORD} -eq 2 ]]", " ]]", 1);
+    *script = before.to_owned() + &rest.replacen(&last, &format!("esac\n            {otherwise}"), 1);
+}
+
+/// The same for fish, where the script offers files.
+fn fish_argument(command: &Command, program: &str, script: &mut String) {
+    let argument = command.get_positionals().next();
+    let values = argument.map(Arg::get_possible_values).unwrap_or_default();
+    let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+    let offered = match argument.map(Arg::get_value_hint) {
+        _ if !names.is_empty() => format!(" -a '{}'", names.join(" ")),
+        Some(ValueHint::FilePath) => return,
+        Some(ValueHint::DirPath) => " -a '(__fish_complete_directories)'".to_owned(),
+        _ => String::new(),
+    };
+    let (name, function) = (command.get_name(), program.replace('-', "_"));
+    *script += &format!("complete -c {program} -n '__fish_{function}_using_subcommand {name}' -f{offered}\n");
 }
 
 /// Writes a page for the program and one for each command. Each appears whole or not at all.
