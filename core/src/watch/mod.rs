@@ -136,7 +136,8 @@ pub async fn watch_until(
 ) -> Result<Report> {
     let StreamUrl(url) = url;
     let mut stop = pin!(stop);
-    let mut statistics = Statistics::default();
+    let thinned = url.target().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("fps=")));
+    let mut statistics = if thinned { Statistics::thinned() } else { Statistics::default() };
     // The connection is driven while its handle exists.
     let (_connection, mut reader, mut body) = tokio::select! {
         opened = open(url, options) => opened?,

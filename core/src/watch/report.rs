@@ -19,8 +19,9 @@ pub struct Report {
     pub bytes_per_second: f64,
     /// Time from capture to arrival, if the stream has capture times.
     pub latency: Option<Latency>,
-    /// Pictures missing between the sequence numbers that arrived, if the stream numbers its pictures.
-    pub gaps: u64,
+    /// Pictures missing between the sequence numbers that arrived, if the stream numbers its pictures; `None` where the viewer has
+    /// asked for fewer pictures.
+    pub gaps: Option<u64>,
     /// Pictures repeated with the same number: the source is still.
     pub repeats: u64,
     /// How often the numbers went back: the streamer was restarted.
@@ -103,7 +104,11 @@ impl fmt::Display for Report {
             None => writeln!(f, "latency: unknown, the stream has no capture times")?,
         }
         let Self { damaged, gaps, repeats, restarts, longest_pause_ms, .. } = self;
-        write!(f, "damaged {damaged}, missing {gaps}, repeated {repeats}, ")?;
+        write!(f, "damaged {damaged}, ")?;
+        if let Some(gaps) = gaps {
+            write!(f, "gaps {gaps}, ")?;
+        }
+        write!(f, "repeated {repeats}, ")?;
         if *restarts > 0 {
             let times = if *restarts == 1 { "time" } else { "times" };
             write!(f, "restarted {restarts} {times}, ")?;
@@ -127,7 +132,7 @@ mod tests {
             bytes: 16_000_000,
             bytes_per_second: 1_605_000.0,
             latency: Some(latency),
-            gaps: 1,
+            gaps: Some(1),
             repeats: 2,
             restarts: 0,
             damaged: 3,
@@ -137,7 +142,7 @@ mod tests {
         };
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
                     latency: p50 5.2 ms, p99 9.0 ms, max 12.0 ms\n\
-                    damaged 3, missing 1, repeated 2, longest pause 41 ms\n\
+                    damaged 3, gaps 1, repeated 2, longest pause 41 ms\n\
                     stopped after the requested number of frames";
         assert_eq!(report.to_string(), text);
         let json = serde_json::to_value(&report).unwrap();
@@ -156,11 +161,15 @@ mod tests {
         (report.frames, report.latency, report.restarts, report.ended) = (300, None, 2, Ended::Cut);
         let text = "300 frames in 10.0 s: 30.00 fps, 1.60 MB/s\n\
                     latency: unknown, the stream has no capture times\n\
-                    damaged 3, missing 1, repeated 2, restarted 2 times, longest pause 41 ms\n\
+                    damaged 3, gaps 1, repeated 2, restarted 2 times, longest pause 41 ms\n\
                     the stream broke off";
         assert_eq!(report.to_string(), text);
 
-        report.frames = 0;
+        (report.frames, report.gaps) = (0, None);
         assert_eq!(report.to_string().lines().nth(1), Some("latency: unknown"));
+        assert!(
+            report.to_string().contains("damaged 3, repeated 2, "),
+            "its viewer asked for fewer pictures: {report}"
+        );
     }
 }

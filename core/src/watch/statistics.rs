@@ -33,6 +33,7 @@ pub struct Statistics {
     latencies: VecDeque<i64>,
     max_latency: Option<i64>,
     sequence: Option<u64>,
+    thinned: bool,
     gaps: u64,
     repeats: u64,
     restarts: u64,
@@ -40,6 +41,11 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Of a stream that leaves out pictures as its viewer asked, whose gaps therefore count for nothing.
+    pub fn thinned() -> Self {
+        Self { thinned: true, ..Self::default() }
+    }
+
     /// Adds one picture: a part of the stream, when its last byte arrived (on any monotonic clock), and
     /// the wall-clock time then, since 1970-01-01 UTC.
     pub fn picture(&mut self, part: &Part, arrival: Duration, unix: Duration) {
@@ -104,7 +110,7 @@ impl Statistics {
             bytes: self.bytes,
             bytes_per_second: per_second(self.bytes - self.first_bytes),
             latency: self.percentiles(),
-            gaps: self.gaps,
+            gaps: (!self.thinned).then_some(self.gaps),
             repeats: self.repeats,
             restarts: self.restarts,
             damaged: self.damaged,
@@ -166,7 +172,7 @@ mod tests {
             (report.frames, report.fps, report.seconds, report.bytes),
             (1, 0.0, 0.0, JPEG.len() as u64)
         );
-        assert_eq!((report.gaps, report.damaged, report.longest_pause_ms), (0, 0, 0.0));
+        assert_eq!((report.gaps, report.damaged, report.longest_pause_ms), (Some(0), 0, 0.0));
     }
 
     #[test]
@@ -205,7 +211,9 @@ mod tests {
             statistics.picture(&part(JPEG, None, sequence), ms(0), ms(0));
         }
         let report = statistics.report(statistics.last, Ended::Frames);
-        assert_eq!((report.gaps, report.repeats, report.restarts), (3, 3, 1));
+        assert_eq!((report.gaps, report.repeats, report.restarts), (Some(3), 3, 1));
+        statistics.thinned = true;
+        assert_eq!(statistics.report(ms(0), Ended::Frames).gaps, None);
     }
 
     #[test]

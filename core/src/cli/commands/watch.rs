@@ -62,9 +62,10 @@ fn line(report: &Report) -> String {
         seconds @ 2.0.. => format!("no picture for {:.0} s  ", seconds.floor()),
         _ => String::new(),
     };
-    let Report { frames, fps, gaps, damaged, .. } = report;
+    let Report { frames, fps, damaged, .. } = report;
+    let gaps = report.gaps.map_or_else(String::new, |gaps| format!("{gaps} gaps  "));
     let what = if *frames == 1 { "frame" } else { "frames" };
-    format!("{stalled}{frames} {what}  {fps:.1} fps  {gaps} gaps  {damaged} damaged")
+    format!("{stalled}{frames} {what}  {fps:.1} fps  {gaps}{damaged} damaged")
 }
 
 /// Why nothing can be watched, with the flag that may help.
