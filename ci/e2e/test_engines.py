@@ -174,7 +174,7 @@ def test_repeated_picture_changes_neither_rate_nor_latency(engine, serve):
 class Refusing:
     """A server with our page that refuses all else."""
 
-    def __init__(self, page, code, headers):
+    def __init__(self, page, code, text, headers):
         self.asked = asked = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -184,7 +184,7 @@ class Refusing:
                     self._answer(200, "text/html", page, {})
                 else:
                     asked.append(path)
-                    self._answer(code, "text/plain", "who are you?\n", headers)
+                    self._answer(code, "text/plain", text + "\n", headers)
 
             def _answer(self, code, kind, text, headers):
                 self.send_response(code)
@@ -209,18 +209,21 @@ class Refusing:
         self._server.server_close()
 
 
-@pytest.mark.parametrize("code, headers, shown", [
-    (401, {"WWW-Authenticate": 'Bearer realm="eyelet"'}, "log in"),
-    (429, {"Retry-After": "7"}, "too many attempts"),
-], ids=["401", "429"])
-def test_refused_page_stops_retrying_and_shows_the_remedy(engine, serve, code, headers, shown, artifacts):
+@pytest.mark.parametrize("code, text, headers, shown, remedy", [
+    (401, "who are you?", {"WWW-Authenticate": 'Bearer realm="eyelet"'}, "log in",
+     "Authentication required: enter the token, or add ?token=TOKEN to the address."),
+    (429, "too many requests", {"Retry-After": "7"}, "too many attempts", "too many requests; wait 7 s"),
+    # As eyelet says it.
+    (429, "too many failed attempts; wait 7 s", {"Retry-After": "7"}, "too many attempts", "too many failed attempts; wait 7 s"),
+], ids=["401", "429", "429 with a remedy"])
+def test_refused_page_stops_retrying_and_shows_the_remedy(engine, serve, code, text, headers, shown, remedy, artifacts):
     page = requests.get(serve().url, timeout=10).text
-    with Refusing(page, code, headers) as server:
+    with Refusing(page, code, text, headers) as server:
         engine.open(server.url)
         until(lambda: status(engine) == shown, f"{shown!r} instead of {status(engine)!r}")
         assert engine.run("return getComputedStyle(document.getElementById('login')).display") != "none"
         # Where a token is all that it takes, the field for it is there, and what to do with it.
-        assert ("enter the token" if code == 401 else "who are you?") in engine.text("why")
+        assert engine.text("why") == remedy
         # What was asked at the same time as what was refused is under way.
         asked, since = len(server.asked), engine.run("return performance.now()")
         until(lambda: engine.run("return performance.now()") > since + 3000, "three rounds of the page's clock")

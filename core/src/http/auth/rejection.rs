@@ -50,15 +50,17 @@ impl Rejection {
                 }
                 reply
             }
-            Self::Throttled(wait) => later("too many failed attempts from your address\n", wait),
-            Self::Busy => later("too many logins in progress\n", Duration::from_secs(1)),
+            Self::Throttled(wait) => later("too many failed attempts from your address", wait),
+            Self::Busy => later("too many logins in progress", Duration::from_secs(1)),
         }
     }
 }
 
-fn later(what: &'static str, wait: Duration) -> Reply {
-    let mut reply = text(StatusCode::TOO_MANY_REQUESTS, what);
+fn later(what: &str, wait: Duration) -> Reply {
     // Rounded up: a client that retries then is not rejected again.
-    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
+    let seconds = wait.as_millis().div_ceil(1000) as u64;
+    // A browser shows the text alone.
+    let mut reply = text(StatusCode::TOO_MANY_REQUESTS, format!("{what}; wait {seconds} s\n"));
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     reply
 }

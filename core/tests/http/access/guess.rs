@@ -34,6 +34,8 @@ async fn concurrent_guesses_are_rejected_and_others_admitted() {
         let answer = answer.unwrap();
         let wait = answer.split("retry-after: ").nth(1).and_then(|rest| rest.split("\r\n").next());
         assert_eq!(wait.is_some(), status(&answer) == 429, "{answer}");
+        // A browser shows its text alone.
+        assert!(wait.is_none_or(|wait| answer.ends_with(&format!("; wait {wait} s\n"))), "{answer}");
         answers.push(status(&answer));
         if answers.len() == 92 {
             // Most were turned away and the rest still waits: the right ones come in now, from elsewhere. From here even

@@ -129,7 +129,7 @@ function refused(error) {
   if (recording && !tooMany) finish();
   say(tooMany ? "too many attempts" : status === 403 ? "access denied" : "log in", "lost");
   const hidden = $("token").hidden = tooMany || !(/bearer/i.test(asksFor) || token);
-  put($("why"), !hidden ? LOGIN : error.message + (after ? `; wait ${Math.ceil(after / 1000)} s` : ""));
+  put($("why"), !hidden ? LOGIN : error.message + (after && !error.message.includes(";") ? `; wait ${Math.ceil(after / 1000)} s` : ""));
   $("again").hidden = $("login").hidden = false;
   // Where the focus was is hidden now.
   $(hidden ? "retry" : "secret").focus();
