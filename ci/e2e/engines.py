@@ -59,6 +59,10 @@ class Engine:
         """Another window of this browser, as an engine, until the end of `with`; both are in view."""
         raise NotImplementedError
 
+    def links(self, name):
+        """How many links have this name for those who do not see them, as the engine computes it."""
+        raise NotImplementedError
+
     def png(self):
         """What the page looks like, as a PNG."""
         raise NotImplementedError
@@ -143,6 +147,10 @@ class Driven(Engine):
     def act(self, *actions):
         self._turn()
         self.driver.execute(Command.W3C_ACTIONS, {"actions": list(actions)})
+
+    def links(self, name):
+        self._turn()
+        return sum(link.accessible_name == name for link in self.driver.find_elements("css selector", "a"))
 
     def png(self):
         return self.driver.get_screenshot_as_png()
@@ -314,6 +322,10 @@ class Firefox(Engine):
         self._call(
             "browsingContext.setViewport", context=self._context, viewport={"width": width, "height": height},
             devicePixelRatio=1)
+
+    def links(self, name):
+        locator = {"type": "accessibility", "value": {"role": "link", "name": name}}
+        return len(self._call("browsingContext.locateNodes", context=self._context, locator=locator)["nodes"])
 
     def png(self):
         def capture():

@@ -3,9 +3,12 @@
 import re
 import signal
 
+import cv2
+import numpy
 import requests
 
 from deadline import until
+from page import SIZES, Page
 from stream import Stream
 from test_browser import open_page, seen
 
@@ -20,6 +23,25 @@ def test_page_of_two_cameras_shows_both_and_leads_to_each(serve, browser, artifa
     until(lambda: browser.current_url == server.url + "back/", "the page of one")
     open_page(browser, browser.current_url, "canvas")
     until(lambda: len(seen(browser)) >= 3, "three pictures on its page")
+
+
+def test_page_of_two_cameras_links_to_each_by_its_name(serve, engine):
+    page = Page(engine, serve(*TWO).url, "")
+    assert [engine.links(name) for name in ("front", "back", "state")] == [1, 1, 1]
+    # It stays the name, whatever the camera has to say.
+    page.run("say(cameras[0], 'no signal')")
+    assert engine.links("front") == 1
+
+
+def test_page_of_two_cameras_has_room_for_the_others_beside_a_tall_one(serve, engine, tmp_path):
+    cv2.imwrite(str(tmp_path / "tall.jpg"), numpy.zeros((2000, 100, 3), numpy.uint8))
+    page = Page(engine, serve("--camera", f"tall=replay:{tmp_path}", "--camera", "back=sim", "--fps", "5").url, "")
+    for width, height in SIZES.values():
+        engine.resize(width, height)
+        until(lambda: page.run("return innerWidth") == width, "the size")
+        until(lambda: page.run("return document.querySelector('main img').naturalHeight") == 2000, "its picture")
+        tall, row = page.run("return ['main img', 'main a'].map(one => document.querySelector(one).clientHeight)")
+        assert 200 < tall < height and row < height, (width, height, tall, row)
 
 
 TWO = "--camera", "front=sim", "--camera", "back=sim", "--fps", "10"

@@ -41,9 +41,12 @@ const POLICY: &str = policy!("PAGE_SCRIPT", "PAGE_STYLE");
 /// The same for the page of several cameras.
 const CAMERAS_POLICY: &str = policy!("CAMERAS_SCRIPT", "CAMERAS_STYLE");
 
-/// How the page begins that asks for a token.
-const LOGIN: &str =
-    "<body data-login>\n<noscript>Authentication required: add ?token=TOKEN to the address.</noscript>";
+/// What the page shows without a script.
+const PICTURE: &str = r#"<img src="stream" alt="the camera's picture">"#;
+
+/// The same of the page that asks for a token. Only a script adds the token to the addresses on the page, so this names one
+/// that shows the picture by itself.
+const LOGIN: &str = "Authentication required: add stream?token=TOKEN to the address.";
 
 /// The HTML of `/`, which may be changed while the server runs. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
@@ -97,10 +100,10 @@ impl Page {
     /// Our own page of several cameras, each a link to its own, and its policy. `None` if there is a custom page.
     fn of_cameras<'a>(&self, names: impl Iterator<Item = &'a CameraName>) -> Option<Content> {
         self.content().policy?;
-        // A name is letters, digits, `-` and `_`.
+        // A name is letters, digits, `-` and `_`. Browsers take none from the text of a status.
         let camera = |name: &CameraName| {
             format!(
-                r#"<a href="{name}/"><img src="{name}/stream" alt=""><span role="status">{name} <b></b></span></a>"#
+                r#"<a href="{name}/" aria-label="{name}"><img src="{name}/stream" alt=""><span role="status">{name} <b></b></span></a>"#
             )
         };
         let cameras: Vec<_> = names.map(camera).collect();
@@ -114,7 +117,10 @@ impl Page {
     fn login(&self) -> Option<(Bytes, &'static str)> {
         let Content { html, policy, .. } = self.content();
         let policy = policy?;
-        let html = std::str::from_utf8(&html.plain()).ok()?.replacen("<body>", LOGIN, 1);
+        let html = std::str::from_utf8(&html.plain())
+            .ok()?
+            .replacen("<body>", "<body data-login>", 1)
+            .replacen(PICTURE, LOGIN, 1);
         Some((html.into(), policy))
     }
 
@@ -156,10 +162,9 @@ mod tests {
         let html = String::from_utf8(html.to_vec()).unwrap();
         assert_eq!(html.matches("<body data-login>").count(), 1);
         let (_, without_script) = html.split_once("<noscript>").unwrap();
-        assert!(
-            without_script.starts_with("Authentication required"),
-            "what to do is said without a script too"
-        );
+        let (without_script, _) = without_script.split_once("</noscript>").unwrap();
+        // A picture without the token would be a broken one.
+        assert_eq!(without_script, "Authentication required: add stream?token=TOKEN to the address.");
         assert!(Page::new("<body>secret").login().is_none());
     }
 
@@ -210,7 +215,7 @@ mod tests {
         for name in names {
             // What is wrong with a camera is read out, with its name.
             for part in [
-                format!(r#"href="{name}/""#),
+                format!(r#"<a href="{name}/" aria-label="{name}">"#),
                 format!(r#"src="{name}/stream""#),
                 format!(r#"<span role="status">{name} <b></b></span>"#),
             ] {
