@@ -14,6 +14,7 @@ import numpy
 import pytest
 import requests
 
+import engines
 import proxies
 from deadline import until
 from page import SIZES, Page, unfinished
@@ -452,7 +453,7 @@ def test_released_and_third_pointers_move_nothing(person, serve):
     assert place_of(page) == before
     # Three fingers move nothing, and where they are is known when one of them is lifted.
     left, top = page.run("const { left, top } = stage.getBoundingClientRect(); return [left, top]")
-    page.run("window.three = []; on(canvas, 'pointermove', () => { if (pointers.size === 3) three = [...pointers.values()]; })")
+    page.run("window.three = []; on(stage, 'pointermove', () => { if (pointers.size === 3) three = [...pointers.values()]; })")
     places = [(x - 60, y), (x + 60, y), (x, y - 60)]
     person.act(*({"type": "pointer", "id": f"finger{index}", "parameters": {"pointerType": "touch"}, "actions": [
         {"type": "pointerMove", "x": across, "y": down}, {"type": "pointerDown", "button": 0},
@@ -1195,6 +1196,120 @@ def test_page_in_each_state_fits_and_is_for_everybody(person, serve, state, arti
     if state is recording:
         page.run("actions.record()")
     assert not faults, faults
+
+
+# Of an element that is scrolled to: nothing of it is outside the window, and nothing is over it.
+LOST = """
+    return [...document.querySelectorAll("a, button, input, select, #fps, #source, #graph, #picture")].filter(one => {
+      if (one.closest("[hidden]")) return false;
+      one.scrollIntoView({ block: "center" });
+      const { left, right, top, bottom, width, height } = one.getBoundingClientRect();
+      const seen = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      return !width || !height || left < 0 || right > innerWidth + 1 || !one.contains(seen);
+    }).map(one => one.outerHTML.slice(0, 80))
+"""
+
+
+def test_small_window_loses_nothing_with_the_panel_closed_or_open(person, serve, artifacts):
+    page = settings(person, serve)
+    # 1280x1024 at 400 %, two phones on their side, and 1366x768 at 200 %.
+    for width, height in (320, 256), (568, 232), (568, 320), (683, 384):
+        person.resize(width, height)
+        until(lambda: page.run("return innerWidth") == width, "the size")
+        for _ in "open", "closed":
+            until(lambda: min(page.run("return [canvas.getBoundingClientRect().width, stage.clientHeight]")) >= 120, "a picture that can be seen")
+            faults = page.misfits() + page.run(LOST)
+            page.shot(artifacts, f"small-{width}x{height}-{page.run('return document.getElementById(`panel`).hidden')}")
+            assert not faults, (width, height, faults)
+            page.run("actions.settings()")
+            page.run("scrollTo(0, 0)")
+    # An arrow moves an enlarged picture and not the page.
+    page.run("actions.settings(); actions.exact(); document.activeElement.blur(); scrollTo(0, 0)")
+    before = place_of(page)
+    person.press("\ue015")
+    until(lambda: place_of(page)[1] < before[1], "it moves")
+    since = page.run("return performance.now()")
+    until(lambda: page.run("return performance.now()") > since + 500, "a scroll would be over")
+    assert page.run("return scrollY") == 0
+    assert not page.faults()
+
+
+def test_failed_change_is_seen_wherever_the_panel_is_scrolled_to(person, serve):
+    page = settings(person, serve)
+    page.run("window.fetchOf = fetch; window.fetch = (url, options) => options?.method !== 'POST' ? fetchOf(url, options) :"
+             "Promise.resolve(new Response('the camera is gone\\n', { status: 503, headers: { 'Content-Type': 'text/plain' } }))")
+    for width, height in (360, 740), (1366, 640):
+        person.resize(width, height)
+        until(lambda: page.run("return innerWidth") == width, "the size")
+        for where in 0, 99999:
+            page.run(f"document.getElementById('failed').textContent = ''; document.getElementById('panel').scrollTop = {where}")
+            first = page.run("return document.querySelector('.field').getBoundingClientRect().top")
+            page.run("const box = document.getElementById('control-quality'); box.value = 33; box.dispatchEvent(new Event('change'))")
+            until(lambda: page.text("failed"), "the reason")
+            seen = page.run("const one = document.getElementById('failed'), { left, right, top, bottom } = one.getBoundingClientRect();"
+                            "return [top, bottom].every(y => document.elementFromPoint((left + right) / 2, Math.round(y) + (y === top ? 1 : -1)) === one)")
+            assert seen, (width, height, where)
+            if not where:
+                assert page.run("return document.querySelector('.field').getBoundingClientRect().top") == first, "nothing moves under the finger"
+    assert not page.faults()
+
+
+def test_picture_is_pinched_by_fingers_beside_it_too(person, serve):
+    person.resize(360, 740)
+    page = Page(person, serve("--fps", "5").url)
+    until(lambda: page.run("return innerWidth") == 360 and page.pressed("fit"), "the size")
+    assert page.run("return getComputedStyle(stage).touchAction") == "none", "the browser zooms nothing"
+    top, bottom = page.run("const { top, bottom } = canvas.getBoundingClientRect(); return [top, bottom]")
+    finger = {"type": "pointer", "parameters": {"pointerType": "touch"}}
+    for places in [[bottom - 40, bottom + 40], [top - 40, bottom + 40]]:
+        person.act(*({**finger, "id": f"finger{index}", "actions": [
+            {"type": "pointerMove", "x": 180, "y": round(y)}, {"type": "pointerDown", "button": 0},
+            {"type": "pointerMove", "x": 180, "y": round(y) + (2 * index - 1) * 50, "duration": 100}, {"type": "pointerUp", "button": 0}]}
+            for index, y in enumerate(places)))
+        until(lambda: page.run("return view.scale / fitting()") > 1.2, f"zoomed by fingers at {places}")
+        assert page.run("return visualViewport.scale") == 1
+        page.tool("fit")
+        until(lambda: page.pressed("fit"), "it fits again")
+    assert not page.faults()
+
+
+@pytest.mark.parametrize("preference, size", [("default_font_size", 32), ("minimum_font_size", 24)])
+def test_letters_are_as_large_as_the_person_wants(serve, tmp_path, preference, size):
+    settings = tmp_path / "profile" / "Default" / "Preferences"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"webkit": {"webprefs": {preference: size}}}))
+    server = serve("--fps", "5", "--allow-control")
+    engine = engines.start("chromium", tmp_path)
+    try:
+        page = Page(engine, server.url)
+        if preference == "default_font_size":
+            assert page.run("return parseFloat(getComputedStyle(document.body).fontSize)") >= 30
+        for width, height in SIZES.values():
+            engine.resize(width, height)
+            until(lambda: page.run("return innerWidth") == width, "the size")
+            for _ in "open", "closed":
+                page.run("actions.settings()")
+                assert not page.misfits(), (width, height)
+    finally:
+        engine.quit()
+
+
+def test_login_without_javascript_names_an_address_that_shows_the_stream(chromium, serve):
+    token = "a-token-of-some-length"
+    server = serve("--fps", "10", "--token", token)
+    url = server.url.split("?")[0]
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(url)
+        html = until(lambda: "<noscript>" in chromium.driver.page_source and chromium.driver.page_source, "the page")
+        without_script, = re.findall("<noscript>(.*?)</noscript>", html)
+        assert "<img" not in without_script, "no picture that is a broken one"
+        chromium.open(url + re.search(r"\S+=TOKEN", without_script)[0].replace("TOKEN", token))
+        watching = lambda: requests.get(url + "state", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()["viewers"]  # noqa: E731
+        until(lambda: len(watching()) == 1, "the stream")
+    finally:
+        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+        chromium.open("about:blank")
 
 
 # A camera of 20 fps that is unplugged for five seconds, in which the server sends a picture of its own each second; recorded from

@@ -128,7 +128,10 @@ const MOVES = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], Arro
 on(document, "keydown", event => {
   if (event.key === "Escape" && !$("panel").hidden && $("login").hidden) return open(true);
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
-  if (MOVES[event.key] && view.scale && !$("panel").contains(event.target)) pan(...MOVES[event.key]);
+  if (MOVES[event.key] && view.scale && !$("panel").contains(event.target)) {
+    event.preventDefault();                        // the page of a small window would scroll
+    pan(...MOVES[event.key]);
+  }
   const key = event.key === "=" ? "+" : event.key.toLowerCase();
   const tool = $("keys").checked && $("login").hidden && TOOLS.find(one => one[2] === key);
   if (!tool) return;

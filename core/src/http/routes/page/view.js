@@ -50,7 +50,7 @@ function pan(x, y) {
   place();
 }
 
-// Pointers on the picture, by their numbers: one pans, two pinch.
+// Pointers on the stage, by their numbers: one pans, two pinch.
 const pointers = new Map();
 const inStage = event => {
   const { left, top } = stage.getBoundingClientRect();
@@ -59,11 +59,11 @@ const inStage = event => {
 const middle = points => [0, 1].map(axis => points.reduce((sum, point) => sum + point[axis], 0) / points.length);
 const apart = ([a, b]) => b ? Math.hypot(a[0] - b[0], a[1] - b[1]) : 0;
 
-on(canvas, "pointerdown", event => {
+on(stage, "pointerdown", event => {
   pointers.set(event.pointerId, inStage(event));
-  canvas.setPointerCapture(event.pointerId);
+  stage.setPointerCapture(event.pointerId);
 });
-on(canvas, "pointermove", event => {
+on(stage, "pointermove", event => {
   // A menu may have kept the release from the page.
   if (!event.buttons) pointers.delete(event.pointerId);
   if (!pointers.has(event.pointerId)) return;
@@ -74,11 +74,11 @@ on(canvas, "pointermove", event => {
   if (apart(before) > 0) zoomBy(apart(after) / apart(before), x, y);
   if (view.scale) pan(x - fromX, y - fromY);
 });
-for (const end of ["pointerup", "pointercancel"]) on(canvas, end, event => pointers.delete(event.pointerId));
+for (const end of ["pointerup", "pointercancel"]) on(stage, end, event => pointers.delete(event.pointerId));
 on(stage, "wheel", event => {
   event.preventDefault();
   zoomBy(Math.exp(-event.deltaY * [0.002, 0.05, 1][event.deltaMode]), ...inStage(event));
 }, { passive: false });
-on(canvas, "dblclick", event => view.scale ? zoom(fitting()) : zoom(Math.max(exact(), 2 * fitting()), ...inStage(event)));
+on(stage, "dblclick", event => view.scale ? zoom(fitting()) : zoom(Math.max(exact(), 2 * fitting()), ...inStage(event)));
 new ResizeObserver(place).observe(stage);
 
