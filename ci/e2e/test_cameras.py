@@ -36,8 +36,11 @@ def test_page_of_two_cameras_links_to_each_by_its_name(serve, engine):
 def test_page_of_two_cameras_has_room_for_the_others_beside_a_tall_one(serve, engine, tmp_path):
     cv2.imwrite(str(tmp_path / "tall.jpg"), numpy.zeros((2000, 100, 3), numpy.uint8))
     page = Page(engine, serve("--camera", f"tall=replay:{tmp_path}", "--camera", "back=sim", "--fps", "5").url, "")
-    for width, height in SIZES.values():
-        engine.resize(width, height)
+    # WebKit's window is neither as small as a phone nor larger than its screen.
+    own = [page.run("return [innerWidth, innerHeight]")] if engine.name == "webkit" else None
+    for width, height in own or SIZES.values():
+        if not own:
+            engine.resize(width, height)
         until(lambda: page.run("return innerWidth") == width, "the size")
         until(lambda: page.run("return document.querySelector('main img').naturalHeight") == 2000, "its picture")
         tall, row = page.run("return ['main img', 'main a'].map(one => document.querySelector(one).clientHeight)")
