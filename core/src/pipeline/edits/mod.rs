@@ -84,6 +84,7 @@ impl Edits {
 
     /// Whether this control moves the picture, and with it what is to stay under a mask. What a camera calls by another name is
     /// not known.
+    #[cfg(feature = "control")]
     pub(super) fn holds(&self, control: &str) -> bool {
         const MOVES: [&str; 6] = ["mirror", "flip", "rotat", "pan_", "tilt_", "zoom"];
         !self.masks.is_empty() && MOVES.iter().any(|part| control.contains(part))
